@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <anew/error.hpp>
+#include <anew/value.hpp>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace anew {
+
+namespace detail {
+struct EngineState;
+struct ModuleState;
+}  // namespace detail
+
+struct EngineOptions {
+  unsigned compile_threads = 0;  ///< 0: all cores
+  bool cache = true;             ///< keep compiled modules on disk
+  /// Empty: $ANEW_CACHE_DIR, else $XDG_CACHE_HOME/anew, else ~/.cache/anew.
+  std::filesystem::path cache_directory = {};
+  std::uint64_t cache_bytes = 1ull << 30;  ///< the cache keeps at most this much on disk
+  std::uint64_t stack_bytes = 1ull << 20;  ///< of a guest stack; a multiple of 4096
+  /// Called while a module compiles with (functions done, functions in all), from any thread.
+  std::function<void(std::uint32_t, std::uint32_t)> progress = {};
+};
+
+/// What changes a module's machine code.
+struct CompileOptions {
+  std::uint32_t card_bytes = 0;  ///< 512, 1024, 2048 or 4096; 0: chosen by the size of the module's memory
+  bool marks = true;             ///< false: no marks beside stores, for measurements; a restore then copies everything
+};
+
+struct ImportDescription {
+  std::string module;
+  std::string name;
+  ExternalKind kind;
+  std::string type;  ///< as text, such as "[i32] -> []"
+};
+struct ExportDescription {
+  std::string name;
+  ExternalKind kind;
+  std::string type;
+};
+
+/// Decoded, validated, compiled code. Immutable and cheap to copy; may be used from many threads.
+class Module {
+ public:
+  [[nodiscard]] std::vector<ImportDescription> imports() const;
+  [[nodiscard]] std::vector<ExportDescription> exports() const;
+  /// The type of an exported function. @return kNotFound, with near matches in the message, if there is none.
+  [[nodiscard]] Result<FunctionType> function_type(std::string_view export_name) const;
+  /// BLAKE2b-256 of the binary.
+  [[nodiscard]] const std::array<std::uint8_t, 32>& code_hash() const noexcept;
+  /// Whether the machine code came from the code cache.
+  [[nodiscard]] bool from_cache() const noexcept;
+  /// Why the code cache was not used or not written, in words; empty if all went well. The module works all the same.
+  [[nodiscard]] const std::string& cache_note() const noexcept;
+
+  /// For the library's own folders.
+  [[nodiscard]] const std::shared_ptr<const detail::ModuleState>& state() const noexcept { return state_; }
+  explicit Module(std::shared_ptr<const detail::ModuleState> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<const detail::ModuleState> state_;
+};
+
+/// Compiler settings, code cache, and what all modules share. Cheap to copy; may be used from many threads. The first
+/// Engine of a process installs handlers for SIGSEGV and SIGBUS, which pass on every fault that is not a guest's.
+class Engine {
+ public:
+  explicit Engine(EngineOptions options = {});
+
+  /// Compiles a binary, or takes it from the code cache.
+  [[nodiscard]] Result<Module> compile(std::span<const std::byte> binary, const CompileOptions& options = {}) const;
+  /// Reads a file and compiles it. Also takes an artifact written by save(), after checking it.
+  [[nodiscard]] Result<Module> load(const std::filesystem::path& path, const CompileOptions& options = {}) const;
+  /// Writes the compiled module to a file (an ELF file that objdump and gdb read), atomically.
+  [[nodiscard]] Result<void> save(const Module& module, const std::filesystem::path& path) const;
+
+  [[nodiscard]] const std::shared_ptr<detail::EngineState>& state() const noexcept { return state_; }
+
+ private:
+  std::shared_ptr<detail::EngineState> state_;
+};
+
+}  // namespace anew

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Errors are values. Every fallible function of the public API returns Result<T>; no exception crosses it.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace anew {
+
+enum class ErrorCode : std::uint8_t {
+  kMalformed,    ///< the bytes are not a WebAssembly module (specification, chapter 5)
+  kInvalid,      ///< the module does not validate (specification, chapter 3)
+  kUnsupported,  ///< a WebAssembly feature that Anew does not run
+  kLimit,        ///< one of the limits stated in src/wasm/limits.hpp
+  kLink,         ///< an import is missing or of another type
+  kTrap,         ///< the guest trapped; Error::trap and Error::backtrace say how and where
+  kArgument,     ///< a wrong argument: count, type or range
+  kNotFound,     ///< no such export, file or key
+  kIo,           ///< the operating system refused a file operation
+  kResource,     ///< out of memory, address space, mappings or pool capacity
+  kArtifact,     ///< a compiled module that is truncated, altered, foreign or stale
+  kHost,         ///< a host function failed
+};
+
+/// Why a guest stopped. The first group are the traps of the specification (chapter 4.4, appendix "Implementation
+/// Limitations" for stack exhaustion); the second are Anew's own. The values are part of the ABI of compiled code.
+enum class TrapKind : std::uint8_t {
+  kNone = 0,
+  kUnreachable,
+  kMemoryOutOfBounds,
+  kTableOutOfBounds,
+  kUndefinedElement,      ///< call_indirect with an index past the end of the table
+  kUninitializedElement,  ///< call_indirect through a null reference
+  kIndirectCallTypeMismatch,
+  kIntegerDivideByZero,
+  kIntegerOverflow,
+  kInvalidConversionToInteger,
+  kStackExhausted,
+  kHostError,    ///< a host function returned an error
+  kInterrupted,  ///< stopped from outside
+};
+
+/// The specification test suite's words for a trap, such as "integer divide by zero".
+[[nodiscard]] const char* to_string(TrapKind kind) noexcept;
+[[nodiscard]] const char* to_string(ErrorCode code) noexcept;
+
+/// One WebAssembly frame of a backtrace, innermost first.
+struct Frame {
+  std::uint32_t function_index = 0;
+  std::string function_name;         ///< from the name section or an export or import; empty where unknown
+  std::uint64_t module_offset = 0;   ///< byte offset of the operator in the module's binary; 0 where unknown
+};
+
+struct Error {
+  ErrorCode code = ErrorCode::kInvalid;
+  std::string message;                  ///< what is wrong, where, and what to do about it
+  std::optional<std::uint64_t> offset;  ///< for modules: byte offset in the binary
+  TrapKind trap = TrapKind::kNone;
+  std::vector<Frame> backtrace;
+
+  /// The message with the offset and the backtrace, over several lines if there is one; no trailing newline.
+  [[nodiscard]] std::string to_string() const;
+};
+
+template <typename T>
+using Result = std::expected<T, Error>;
+
+/// Shorthand: `return anew::fail(ErrorCode::kIo, "...")`.
+[[nodiscard]] inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
+  return std::unexpected(Error{code, std::move(message), std::nullopt, TrapKind::kNone, {}});
+}
+[[nodiscard]] inline std::unexpected<Error> fail_at(ErrorCode code, std::uint64_t offset, std::string message) {
+  return std::unexpected(Error{code, std::move(message), offset, TrapKind::kNone, {}});
+}
+
+}  // namespace anew

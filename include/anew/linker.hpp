@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <anew/error.hpp>
+#include <anew/memory_view.hpp>
+#include <anew/value.hpp>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace anew {
+
+/// What a host function knows of the instance that calls it. Valid during the call only.
+class Caller {
+ public:
+  Caller(std::byte* cell) noexcept : cell_(cell) {}
+  [[nodiscard]] MemoryView memory() const noexcept { return MemoryView(cell_); }
+  /// The per-instance host state given to Pool::create (PoolOptions::make_host_state), or null.
+  [[nodiscard]] void* host_state() const noexcept;
+  /// The value of an exported global. @return kNotFound if there is none of this name.
+  [[nodiscard]] Result<Value> global(std::string_view export_name) const;
+
+ private:
+  std::byte* cell_;
+};
+
+namespace detail {
+
+struct LinkerState;
+
+/// What a linker keeps of a host function: its type, and a call through slots.
+struct HostDefinition {
+  FunctionType type;
+  std::uint32_t (*call)(void* environment, std::byte* cell, std::uint64_t* slots);
+  std::shared_ptr<void> environment;
+};
+
+/// Keeps the error of a host function for the trap that it raises; returns TrapKind::kHostError.
+std::uint32_t raise_host_error(Error&& error) noexcept;
+/// The same for an exception, in flight when called.
+std::uint32_t raise_host_exception() noexcept;
+
+template <typename T>
+struct ResultTraits {
+  using Value = T;
+  static constexpr bool kFallible = false;
+};
+template <typename T>
+struct ResultTraits<Result<T>> {
+  using Value = T;
+  static constexpr bool kFallible = true;
+};
+
+template <typename F>
+struct CallableTraits : CallableTraits<decltype(&F::operator())> {};
+template <typename C, typename R, typename... A>
+struct CallableTraits<R (C::*)(A...) const> {
+  using Return = R;
+  using Arguments = std::tuple<std::remove_cvref_t<A>...>;
+};
+template <typename C, typename R, typename... A>
+struct CallableTraits<R (C::*)(A...)> : CallableTraits<R (C::*)(A...) const> {};
+template <typename C, typename R, typename... A>
+struct CallableTraits<R (C::*)(A...) const noexcept> : CallableTraits<R (C::*)(A...) const> {};
+template <typename C, typename R, typename... A>
+struct CallableTraits<R (C::*)(A...) noexcept> : CallableTraits<R (C::*)(A...) const> {};
+template <typename R, typename... A>
+struct CallableTraits<R (*)(A...)> {
+  using Return = R;
+  using Arguments = std::tuple<std::remove_cvref_t<A>...>;
+};
+
+template <typename F, typename Return, bool kCaller, WasmValue... A>
+HostDefinition make_host_definition(F&& function) {
+  using Callable = std::decay_t<F>;
+  using Traits = ResultTraits<Return>;
+  using Value = typename Traits::Value;
+  HostDefinition definition;
+  definition.type.parameters = {ValueTraits<A>::kType...};
+  if constexpr (!std::is_void_v<Value>) definition.type.results = {ValueTraits<Value>::kType};
+  definition.environment = std::make_shared<Callable>(std::forward<F>(function));
+  definition.call = [](void* environment, std::byte* cell, std::uint64_t* slots) -> std::uint32_t {
+    auto& callable = *static_cast<Callable*>(environment);  // the environment made above, of this very type
+    try {
+      auto invoke = [&]<std::size_t... I>(std::index_sequence<I...>) -> Return {
+        if constexpr (kCaller) {
+          return callable(Caller(cell), ValueTraits<A>::from_slot(slots[I])...);
+        } else {
+          return callable(ValueTraits<A>::from_slot(slots[I])...);
+        }
+      };
+      using Indices = std::index_sequence_for<A...>;
+      if constexpr (Traits::kFallible) {
+        auto result = invoke(Indices{});
+        if (!result) [[unlikely]] return raise_host_error(std::move(result.error()));
+        if constexpr (!std::is_void_v<Value>) slots[0] = ValueTraits<Value>::to_slot(*result);
+      } else if constexpr (std::is_void_v<Value>) {
+        invoke(Indices{});
+      } else {
+        slots[0] = ValueTraits<Value>::to_slot(invoke(Indices{}));
+      }
+      return 0;
+    } catch (...) {
+      return raise_host_exception();
+    }
+  };
+  return definition;
+}
+
+}  // namespace detail
+
+/// Host functions and values by module and field name. Fill it from one thread; then share it freely.
+class Linker {
+ public:
+  Linker();
+
+  /// Defines a host function from any callable. Parameters and result are C++ integers (32 or 64 bits), bool, float or
+  /// double; a first parameter of type Caller gives access to the calling instance; a result of type Result<T> may fail,
+  /// which traps the guest with the error's message, and so does an exception. A later definition of the same name
+  /// replaces the earlier one.
+  template <typename F>
+  void define(std::string_view module, std::string_view name, F&& function) {
+    using Traits = detail::CallableTraits<std::decay_t<F>>;
+    define_raw(module, name,
+               []<typename... A>(F&& callable, std::type_identity<std::tuple<A...>>) {
+                 return detail::make_host_definition<F, typename Traits::Return, false, A...>(std::forward<F>(callable));
+               }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
+  }
+  template <typename F>
+    requires(std::tuple_size_v<typename detail::CallableTraits<std::decay_t<F>>::Arguments> > 0 &&
+             std::is_same_v<std::tuple_element_t<0, typename detail::CallableTraits<std::decay_t<F>>::Arguments>, Caller>)
+  void define(std::string_view module, std::string_view name, F&& function) {
+    using Traits = detail::CallableTraits<std::decay_t<F>>;
+    define_raw(module, name,
+               []<typename... A>(F&& callable, std::type_identity<std::tuple<Caller, A...>>) {
+                 return detail::make_host_definition<F, typename Traits::Return, true, A...>(std::forward<F>(callable));
+               }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
+  }
+
+  /// Defines a host function by its slots, for bindings made at run time: reads arguments from and writes results to
+  /// the slots (see Value). May fail.
+  void define(std::string_view module, std::string_view name, FunctionType type,
+              std::function<Result<void>(Caller, std::span<std::uint64_t>)> function);
+  /// An immutable global.
+  void define_global(std::string_view module, std::string_view name, Value value);
+  /// A memory that is made for each instance that imports it, and is its memory 0. The size is the larger of this and
+  /// what the import declares as its minimum.
+  void define_memory(std::string_view module, std::string_view name, Limits limits);
+  /// A table that is made for each instance that imports it, with null elements.
+  void define_table(std::string_view module, std::string_view name, TableType type);
+  /// Every function import that is not defined links to a host function that traps with "not implemented: NAME".
+  void trap_unknown_functions();
+
+  /// For bindings that this header's templates do not cover.
+  void define_raw(std::string_view module, std::string_view name, detail::HostDefinition definition);
+  [[nodiscard]] const std::shared_ptr<detail::LinkerState>& state() const noexcept { return state_; }
+
+ private:
+  std::shared_ptr<detail::LinkerState> state_;
+};
+
+}  // namespace anew

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Pools of instances as new. A Pool holds the instances of one module linked to one Linker; a Lease is one of them,
+// held by one thread at a time, and gives it back, reset, when it goes.
+#pragma once
+
+#include <anew/engine.hpp>
+#include <anew/error.hpp>
+#include <anew/linker.hpp>
+#include <anew/memory_view.hpp>
+#include <anew/value.hpp>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace anew {
+
+namespace detail {
+struct PoolState;
+struct Instance;
+
+/// What a call needs to know of an exported function; found once by name, valid as long as the pool.
+struct FunctionHandle {
+  const void* thunk = nullptr;         ///< the entry thunk of its type
+  void* const* entry = nullptr;        ///< its slot in the module's table of entry addresses
+  const FunctionType* type = nullptr;
+};
+
+/// Calls a guest function through its slots. @return 0, or the TrapKind.
+[[nodiscard]] std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::uint64_t* slots) noexcept;
+/// The Error for the trap that just ended a call of this instance, with its backtrace.
+[[nodiscard]] Error make_trap_error(Instance& instance, std::uint32_t kind);
+}  // namespace detail
+
+/// Host state of one instance that calls may change: made with the instance and put back by `reset` at each restore.
+struct HostState {
+  std::shared_ptr<void> state;
+  std::function<void(void*)> reset = {};  ///< may be empty
+};
+
+struct PoolOptions {
+  std::uint32_t capacity = 16;          ///< instances at most; at least 1
+  std::uint64_t extra_memory_pages = 0; ///< Wasm pages added to the initial size of memory 0 ("heap pages")
+  std::uint64_t audit_every = 0;        ///< audit one restore in N; 1: each; 0: none
+  std::function<HostState()> make_host_state = {};  ///< may be empty
+};
+
+struct PoolStatistics {
+  std::uint64_t instances = 0;  ///< made so far
+  std::uint64_t acquired = 0;
+  std::uint64_t restored = 0;        ///< restores after a call
+  std::uint64_t distrusted = 0;      ///< of these, after a trap: restored whole
+  std::uint64_t cards_restored = 0;  ///< dirty cards copied back or zeroed
+  std::uint64_t audited = 0;
+  std::uint64_t audit_failures = 0;
+};
+
+/// A typed handle of an exported function: `pool.function<std::uint32_t(std::uint32_t, std::uint32_t)>("add")`.
+template <typename Signature>
+class Function;
+template <typename R, typename... A>
+class Function<R(A...)> {
+ public:
+  explicit Function(const detail::FunctionHandle& handle) noexcept : handle_(handle) {}
+  [[nodiscard]] const detail::FunctionHandle& handle() const noexcept { return handle_; }
+
+ private:
+  detail::FunctionHandle handle_;
+};
+
+/// One instance as new. Move-only; used from one thread at a time; gives the instance back when it goes.
+class Lease {
+ public:
+  Lease(Lease&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), instance_(std::exchange(other.instance_, nullptr)) {}
+  Lease& operator=(Lease&& other) noexcept {
+    if (this != &other) {
+      release();
+      pool_ = std::exchange(other.pool_, nullptr);
+      instance_ = std::exchange(other.instance_, nullptr);
+    }
+    return *this;
+  }
+  ~Lease() { release(); }
+
+  /// Calls through a typed handle: allocates nothing, looks nothing up. The instance keeps its state between calls of
+  /// one lease. @return the result, or kTrap; after a trap the lease can only be given back.
+  template <typename R, typename... A>
+  [[nodiscard]] Result<R> call(const Function<R(A...)>& function, A... arguments) {
+    std::uint64_t slots[sizeof...(A) > 0 ? sizeof...(A) : 1] = {detail::ValueTraits<A>::to_slot(arguments)...};
+    if (const std::uint32_t trap = detail::invoke(*instance_, function.handle(), slots); trap != 0) [[unlikely]] {
+      return std::unexpected(detail::make_trap_error(*instance_, trap));
+    }
+    if constexpr (!std::is_void_v<R>) {
+      return detail::ValueTraits<R>::from_slot(slots[0]);
+    } else {
+      return {};
+    }
+  }
+  /// Calls by name, checking that the C++ types fit: kNotFound, kArgument or kTrap. R may be void.
+  template <typename R = void, typename... A>
+  [[nodiscard]] Result<R> call(std::string_view export_name, A... arguments);
+  /// Calls by name with values known at run time only.
+  [[nodiscard]] Result<std::vector<Value>> call_values(std::string_view export_name, std::span<const Value> arguments);
+
+  [[nodiscard]] MemoryView memory() const noexcept;
+  /// The value of an exported global.
+  [[nodiscard]] Result<Value> global(std::string_view export_name) const;
+  /// PoolOptions::make_host_state's object of this instance, or null.
+  [[nodiscard]] void* host_state() const noexcept;
+  /// Dirty cards now, and what they amount to in bytes: what giving back would restore. Scans the card table.
+  [[nodiscard]] std::uint64_t dirty_bytes() const noexcept;
+  /// Gives the instance back early; the lease is empty afterwards.
+  void release() noexcept;
+
+  Lease(detail::PoolState* pool, detail::Instance* instance) noexcept : pool_(pool), instance_(instance) {}
+
+ private:
+  [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name,
+                                                    std::span<const ValueType> parameters,
+                                                    std::span<const ValueType> results) const;
+  detail::PoolState* pool_ = nullptr;
+  detail::Instance* instance_ = nullptr;
+};
+
+/// Instances of one linked module, handed out as leases. Cheap to copy; may be used from many threads. A Lease must not
+/// outlive the last copy of its Pool.
+class Pool {
+ public:
+  /// Links and instantiates the module once, as the specification says, and keeps the result as the snapshot that every
+  /// instance starts from. @return kLink (each missing or ill-typed import named), kTrap if a segment or the start
+  /// function traps, kUnsupported for shared memory, kArgument for bad options, kResource.
+  [[nodiscard]] static Result<Pool> create(const Module& module, const Linker& linker, PoolOptions options = {});
+
+  /// An instance as new. @return kResource if all instances are leased or no more can be made.
+  [[nodiscard]] Result<Lease> acquire() const;
+  /// Makes an instance the slow way: fresh mappings, segments copied, start function run; it is unmapped, not kept,
+  /// when its lease goes. For comparison and for audits.
+  [[nodiscard]] Result<Lease> instantiate() const;
+
+  /// Finds an exported function and checks its type against the C++ signature. Valid as long as the pool.
+  template <typename Signature>
+  [[nodiscard]] Result<Function<Signature>> function(std::string_view export_name) const {
+    return function_of(export_name, static_cast<Signature*>(nullptr));
+  }
+  [[nodiscard]] PoolStatistics statistics() const noexcept;
+  /// Description of the first audit failure, or "".
+  [[nodiscard]] std::string audit_report() const;
+  [[nodiscard]] const std::shared_ptr<detail::PoolState>& state() const noexcept { return state_; }
+
+ private:
+  explicit Pool(std::shared_ptr<detail::PoolState> state) : state_(std::move(state)) {}
+  template <typename R, typename... A>
+  [[nodiscard]] Result<Function<R(A...)>> function_of(std::string_view export_name, R (*)(A...)) const;
+  [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name,
+                                                    std::span<const ValueType> parameters,
+                                                    std::span<const ValueType> results) const;
+  std::shared_ptr<detail::PoolState> state_;
+};
+
+namespace detail {
+template <typename... T>
+inline constexpr std::array<ValueType, sizeof...(T)> kTypes = {ValueTraits<T>::kType...};
+template <>
+inline constexpr std::array<ValueType, 0> kTypes<void> = {};
+}  // namespace detail
+
+template <typename R, typename... A>
+Result<R> Lease::call(std::string_view export_name, A... arguments) {
+  auto handle = find(export_name, detail::kTypes<A...>, detail::kTypes<R>);
+  if (!handle) return std::unexpected(std::move(handle.error()));
+  return call(Function<R(A...)>(*handle), arguments...);
+}
+template <typename R, typename... A>
+Result<Function<R(A...)>> Pool::function_of(std::string_view export_name, R (*)(A...)) const {
+  auto handle = find(export_name, detail::kTypes<A...>, detail::kTypes<R>);
+  if (!handle) return std::unexpected(std::move(handle.error()));
+  return Function<R(A...)>(*handle);
+}
+
+}  // namespace anew

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Substrate runtimes (Polkadot, Kusama and their kin), each call in an instance as new.
+//
+//   namespace substrate = anew::substrate;
+//   auto source = substrate::load_runtime("polkadot.json").value();          // a raw chain spec, or a .wasm file
+//   auto runtime = substrate::Runtime::create(engine, source.code, {.heap_pages = source.heap_pages}).value();
+//   auto version = runtime.version().value();                                // version.spec_name == "polkadot"
+//   auto metadata = runtime.call("Metadata_metadata", {}).value();           // SCALE-encoded, as the runtime returns
+//   it
+#pragma once
+
+#include <anew/engine.hpp>
+#include <anew/error.hpp>
+#include <anew/pool.hpp>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace anew::substrate {
+
+using Bytes = std::vector<std::byte>;
+
+/// Wasm pages of heap that a chain has if its state does not say otherwise (Substrate's DEFAULT_HEAP_ALLOC_PAGES).
+inline constexpr std::uint64_t kDefaultHeapPages = 2048;
+
+/// What a raw chain spec says: the chain's names and its genesis state.
+struct ChainSpec {
+  std::string name;
+  std::string id;
+  /// The storage key-value pairs of genesis, in the order of their keys. Runtime code lies under ":code".
+  std::map<Bytes, Bytes> top;
+  /// The value of ":heappages", if genesis sets one.
+  std::optional<std::uint64_t> heap_pages;
+
+  /// The value of ":code" as it lies in the state: a WebAssembly binary, maybe compressed (see decompress_code).
+  [[nodiscard]] const Bytes& code() const;
+};
+
+/// Reads a chain spec in the raw form: `genesis.raw` an object with `top`, or, in the older form, a list that begins
+/// with the top map. @return kMalformed, with what is missing or wrong and where, for anything else.
+[[nodiscard]] Result<ChainSpec> parse_chain_spec(std::string_view json);
+
+/// Undoes Substrate's compression of runtime code: eight bytes of prefix, then Zstandard. Code without the prefix is
+/// returned as it is. @return kMalformed if the data is corrupt or would decompress to more than 50 MiB.
+[[nodiscard]] Result<Bytes> decompress_code(std::span<const std::byte> code);
+
+/// A runtime taken from a file.
+struct RuntimeSource {
+  Bytes code;                                    ///< the WebAssembly binary, decompressed
+  std::uint64_t heap_pages = kDefaultHeapPages;  ///< from the chain spec, if it sets them
+  std::string chain;                             ///< the chain's name; empty if the file was bare code
+};
+
+/// Reads a runtime from a chain spec or from bare code, compressed or not; the file's content decides which.
+/// @return kNotFound, kIo or kLimit for the file, kMalformed for its content.
+[[nodiscard]] Result<RuntimeSource> load_runtime(const std::filesystem::path& path);
+
+/// BLAKE2b-64 of a runtime API's name, by which a runtime announces it.
+using ApiId = std::array<std::uint8_t, 8>;
+/// The name of a runtime API that Anew knows, such as "Core" for df6acb689907609b; else "".
+[[nodiscard]] std::string_view api_name(const ApiId& id) noexcept;
+
+struct RuntimeApi {
+  ApiId id{};
+  std::uint32_t version = 0;
+  bool operator==(const RuntimeApi&) const = default;
+};
+
+/// What `Core_version` answers.
+struct RuntimeVersion {
+  std::string spec_name;
+  std::string impl_name;
+  std::uint32_t authoring_version = 0;
+  std::uint32_t spec_version = 0;
+  std::uint32_t impl_version = 0;
+  std::vector<RuntimeApi> apis;
+  std::uint32_t transaction_version = 1;  ///< 1 in the layout that lacks it: that of a Core API before version 3
+  std::uint8_t state_version = 0;         ///< 0 in the layouts that lack it: those of a Core API before version 4
+};
+
+/// Decodes a SCALE-encoded version. As in Substrate, the version of the Core API among its `apis` decides the layout,
+/// and what follows it is not looked at. @return kMalformed, with the byte offset, if the data ends early or is
+/// malformed.
+[[nodiscard]] Result<RuntimeVersion> decode_version(std::span<const std::byte> encoded);
+
+/// How much a runtime may log; the numbers are those of the host API.
+enum class LogLevel : std::uint8_t { kOff = 0, kError = 1, kWarn = 2, kInfo = 3, kDebug = 4, kTrace = 5 };
+/// "ERROR", "WARN" and so on.
+[[nodiscard]] const char* to_string(LogLevel level) noexcept;
+
+struct RuntimeOptions {
+  std::uint64_t heap_pages = kDefaultHeapPages;  ///< Wasm pages added to what the module's memory has at the start
+  /// Whether the heap may grow the memory once it is full, as far as the module allows: Substrate's "dynamic" strategy.
+  /// Chains execute blocks with the "static" one, where it may not: what is too much for a heap is consensus.
+  bool grow_heap = false;
+  std::uint32_t capacity = 16;    ///< instances at most
+  std::uint64_t audit_every = 0;  ///< audit one restore in N; 0: none
+  /// Takes what the runtime logs, up to log_level: level, target and message, both UTF-8. Called from the thread of the
+  /// call, so from several at once. Empty: nothing is logged, and the runtime is told so.
+  std::function<void(LogLevel, std::string_view, std::string_view)> log = {};
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+/// A runtime's entry point, found once by name; valid as long as its Runtime.
+class Method {
+ private:
+  friend class Runtime;
+  using Entry = Function<std::uint64_t(std::uint32_t, std::uint32_t)>;
+  explicit Method(Entry entry) noexcept : entry_(entry) {}
+  Entry entry_;
+};
+
+/// A compiled runtime with a pool of instances. Cheap to copy; may be used from many threads.
+///
+/// Host functions: allocation, logging and `ext_misc_*`. All others that the runtime imports trap when called, with
+/// "not implemented" and their name.
+class Runtime {
+ public:
+  /// Compiles the code and makes the pool. @param code  a WebAssembly binary, maybe compressed.
+  /// @return what Engine::compile and Pool::create return, or kLink if
+  ///         the module lacks a memory or an exported `__heap_base`.
+  [[nodiscard]] static Result<Runtime> create(const Engine& engine, std::span<const std::byte> code,
+                                              RuntimeOptions options = {});
+
+  /// Finds an entry point, such as "Core_version". @return kNotFound, or kArgument if it is none.
+  [[nodiscard]] Result<Method> method(std::string_view name) const;
+
+  /// Calls in an instance as new: the arguments, SCALE-encoded one after the other, are copied into its heap, and what
+  /// the runtime returns into `result`, whose capacity is used before anything is allocated.
+  [[nodiscard]] Result<void> call(const Method& method, std::span<const std::byte> arguments, Bytes& result) const;
+  /// The same by name.
+  [[nodiscard]] Result<Bytes> call(std::string_view name, std::span<const std::byte> arguments) const;
+  /// The same in an instance that is made the slow way for this call, for comparison (see Pool::instantiate).
+  [[nodiscard]] Result<void> call_fresh(const Method& method, std::span<const std::byte> arguments,
+                                        Bytes& result) const;
+  /// Calls in an instance that the caller leased from pool(); it keeps its state between calls of one lease.
+  [[nodiscard]] static Result<void> call_in(Lease& lease, const Method& method, std::span<const std::byte> arguments,
+                                            Bytes& result);
+  /// Calls `Core_version` and decodes what it returns.
+  [[nodiscard]] Result<RuntimeVersion> version() const;
+
+  [[nodiscard]] const Module& module() const noexcept { return module_; }
+  [[nodiscard]] const Pool& pool() const noexcept { return pool_; }
+
+ private:
+  Runtime(Module module, Pool pool) : module_(std::move(module)), pool_(std::move(pool)) {}
+  Module module_;
+  Pool pool_;
+};
+
+}  // namespace anew::substrate

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What compiled code calls, and the record of the thread it runs on. Compiled code knows the displacements below; the
+// runtime fills the structures.
+#pragma once
+
+#include <anew/error.hpp>
+#include <cstddef>
+#include <cstdint>
+
+namespace anew::abi {
+
+/// The functions that compiled code may call: `mov r11, [r13 + kLibrary]; call [r11 + offset]`. But for the first two
+/// they are ordinary System V functions that run on the guest stack in guest state: they take no lock, throw nothing
+/// and allocate nothing. They return 0 or a TrapKind unless said otherwise; i32 arguments are zero-extended.
+struct Library {
+  /// Jumped to by a cold `call` with eax = TrapKind: the return address on the stack tells where. Never returns.
+  void (*trap)();
+  /// Called by an import's stub with eax = index of the imported function and rdi = its slots (arguments in, results
+  /// out; they lie on the guest stack). Switches to the thread's own stack. Returns to the stub only if the host
+  /// function succeeded. Clobbers what a System V call clobbers.
+  void (*call_host)();
+  /// @return the old size in Wasm pages, or 2^32 - 1 if refused.
+  std::uint64_t (*memory_grow)(std::byte* cell, std::uint32_t delta_pages);
+  std::uint32_t (*memory_fill)(std::byte* cell, std::uint32_t destination, std::uint32_t value, std::uint32_t count);
+  std::uint32_t (*memory_copy)(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count);
+  std::uint32_t (*memory_init)(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
+                               std::uint32_t segment);
+  /// @return the old size in elements, or 2^32 - 1 if refused.
+  std::uint64_t (*table_grow)(std::byte* cell, std::uint64_t value, std::uint32_t delta, std::uint32_t table);
+  std::uint32_t (*table_fill)(std::byte* cell, std::uint32_t index, std::uint64_t value, std::uint32_t count,
+                              std::uint32_t table);
+  std::uint32_t (*table_copy)(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
+                              std::uint32_t destination_table, std::uint32_t source_table);
+  std::uint32_t (*table_init)(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
+                              std::uint32_t table, std::uint32_t segment);
+};
+static_assert(sizeof(void*) == 8 && sizeof(Library) == 80);
+
+/// A host function as a cell sees it. `call` runs on the thread's own stack, in host state; it reads arguments from the
+/// slots and writes results there. It returns TrapKind::kNone (0) or the trap to raise; it throws nothing.
+struct HostFunction {
+  std::uint32_t (*call)(void* environment, std::byte* cell, std::uint64_t* slots);
+  void* environment;
+};
+static_assert(sizeof(HostFunction) == 16);
+
+enum class ThreadState : std::uint32_t { kHost = 0, kGuest = 1 };
+
+/// One per thread that ever called a guest. What a guest's stop is decided by: state, not program counter.
+/// enter.S knows these displacements.
+struct ThreadRecord {
+  volatile std::uint32_t state = 0;  ///<  0  a ThreadState; volatile: a signal handler reads it
+  volatile std::uint32_t kill = 0;   ///<  4  not 0: the next change to guest state lands instead
+  std::uint64_t host_sp = 0;         ///<  8  of the innermost activation, where its exit begins
+  std::uint64_t guest_sp = 0;        ///< 16  of the guest at the innermost host call
+  std::uint64_t guest_fp = 0;        ///< 24  its frame pointer
+  std::uint64_t stack_top = 0;       ///< 32  where the activation being entered starts its guest stack; 16-aligned
+  std::uint32_t trap_kind = 0;       ///< 40
+  std::uint32_t trap_is_fault = 0;   ///< 44  1: trap_pc is the faulting instruction; 0: it is a return address
+  std::uint64_t trap_pc = 0;         ///< 48
+  std::uint64_t trap_fp = 0;         ///< 56  frame pointer of the function that trapped
+  std::uint64_t host_calls = 0;      ///< 64  counted by call_host
+};
+static_assert(sizeof(ThreadRecord) == 72);
+
+/// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at record->stack_top, and calls
+/// `thunk` with rdi = slots, rsi = entry and r13 = cell.
+/// @param slots  arguments in, results out, one u64 each; room for the larger number.
+/// @param entry  the slot in the module's table of entry addresses of the function to call.
+/// @return 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where.
+extern "C" std::uint32_t anew_enter(ThreadRecord* record, std::byte* cell, const void* thunk, std::uint64_t* slots,
+                                    void* const* entry);
+/// Where a stopped guest resumes: not a function. A signal handler sets rip to it and rdi to the ThreadRecord.
+extern "C" void anew_landing();
+extern "C" void anew_trap();
+extern "C" void anew_call_host();
+
+}  // namespace anew::abi

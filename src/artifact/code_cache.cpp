@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "artifact/code_cache.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <utility>
+
+#include "artifact/content_hash.hpp"
+#include "os/cpu.hpp"
+#include "os/environment.hpp"
+
+namespace anew::artifact {
+namespace {
+
+constexpr std::string_view kSuffix = ".anew";
+constexpr std::size_t kHashDigits = 2 * std::tuple_size_v<ModuleHash>;
+constexpr unsigned kFileMode = 0600;
+/// A temporary file this old belongs to no writer that is still at work.
+constexpr std::chrono::hours kAbandonedAfter{1};
+
+template <std::size_t N>
+std::string to_hexadecimal(const std::array<std::uint8_t, N>& bytes) {
+  return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
+
+bool is_artifact(const os::Directory::Entry& entry) {
+  return entry.status.kind == os::FileStatus::Kind::kRegular && entry.name.ends_with(kSuffix) &&
+         entry.name.size() > kHashDigits && entry.name[kHashDigits] == '-';
+}
+
+bool is_temporary(const os::Directory::Entry& entry) {
+  return entry.status.kind == os::FileStatus::Kind::kRegular && entry.name.starts_with(os::kTemporaryPrefix);
+}
+
+Expectation expectation_of(const CacheKey& key) {
+  Expectation expectation{.hash = key.hash, .card_shift = std::nullopt, .marks = key.options.marks};
+  if (key.options.card_bytes != 0) {
+    expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(key.options.card_bytes));  // below 32
+  }
+  return expectation;
+}
+
+/// Removes the least recently used artifacts until at most `limit` bytes are left, but never `keep`; and what crashed
+/// writers left behind. Other processes may do the same at the same time: what is gone is gone.
+Result<void> evict(const os::Directory& directory, const std::string& keep, std::uint64_t limit) {
+  auto entries = directory.list();
+  if (!entries) {
+    return std::unexpected(std::move(entries.error()));
+  }
+  const auto now = std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+  std::uint64_t bytes = 0;
+  std::vector<const os::Directory::Entry*> artifacts;
+  for (const os::Directory::Entry& entry : *entries) {
+    if (is_artifact(entry)) {
+      bytes += entry.status.bytes;
+      artifacts.push_back(&entry);
+    } else if (is_temporary(entry) && now - entry.status.modified > kAbandonedAfter) {
+      (void)directory.remove(entry.name);  // if it cannot be removed now, a later store tries again
+    }
+  }
+  std::ranges::sort(artifacts, {}, [](const os::Directory::Entry* entry) { return entry->status.modified; });
+  for (const os::Directory::Entry* entry : artifacts) {
+    if (bytes <= limit) {
+      break;
+    }
+    if (entry->name != keep) {
+      if (auto removed = directory.remove(entry->name); !removed) {
+        return std::unexpected(std::move(removed.error()));
+      }
+      bytes -= entry->status.bytes;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string file_name(const CacheKey& key) {
+  const std::string rest = fmt::format("{} format {} abi {} cpu {:x} card {} marks {}", ANEW_VERSION, kFormatVersion,
+                                       abi::kAbiVersion, os::cpu_features(), key.options.card_bytes, key.options.marks);
+  ContentHasher hasher;
+  hasher.add(std::as_bytes(std::span(rest)));
+  return fmt::format("{}-{}{}", to_hexadecimal(key.hash), to_hexadecimal(hasher.finish()), kSuffix);
+}
+
+Result<std::filesystem::path> CodeCache::locate(const std::filesystem::path& directory) {
+  if (!directory.empty()) {
+    return directory;
+  }
+  if (auto named = os::environment("ANEW_CACHE_DIR")) {
+    return std::filesystem::path(*std::move(named));
+  }
+  if (auto home = os::user_cache_home()) {
+    return *home / "anew";
+  }
+  return fail(ErrorCode::kIo, "there is no place for the code cache: set ANEW_CACHE_DIR, XDG_CACHE_HOME or HOME");
+}
+
+Result<CodeCache> CodeCache::open(const std::filesystem::path& directory) {
+  const auto path = locate(directory);
+  if (!path) {
+    return std::unexpected(path.error());
+  }
+  auto opened = os::Directory::open(*path);
+  if (!opened && opened.error().code == ErrorCode::kNotFound) {
+    if (auto made = os::make_private_directory(*path); !made) {
+      return std::unexpected(std::move(made.error()));
+    }
+    opened = os::Directory::open(*path);
+  }
+  if (!opened) {
+    return std::unexpected(std::move(opened.error()));
+  }
+  const auto status = opened->status();
+  if (!status) {
+    return std::unexpected(status.error());
+  }
+  // Whoever may write to the directory may put other code into it.
+  if (!status->owned_by_user) {
+    return fail(ErrorCode::kIo, fmt::format("the code cache {} belongs to another user: set ANEW_CACHE_DIR to a "
+                                            "directory of your own",
+                                            path->string()));
+  }
+  if (status->writable_by_others) {
+    return fail(ErrorCode::kIo, fmt::format("others may write to the code cache {}: `chmod go-w` it, or set "
+                                            "ANEW_CACHE_DIR to a private directory",
+                                            path->string()));
+  }
+  return CodeCache(std::move(*opened));
+}
+
+Result<std::optional<Loaded>> CodeCache::find(const CacheKey& key) const {
+  auto file = directory_.open_file(file_name(key));
+  if (!file) {
+    if (file.error().code == ErrorCode::kNotFound) {
+      return std::nullopt;
+    }
+    return std::unexpected(std::move(file.error()));
+  }
+  auto loaded = read(*file, expectation_of(key));
+  if (!loaded) {
+    return std::unexpected(std::move(loaded.error()));
+  }
+  if (key.options.card_bytes == 0 && loaded->options.card_shift != abi::default_card_shift(loaded->module)) {
+    return fail(ErrorCode::kArtifact,
+                fmt::format("{} is not used: it has another card size than its module", file->path().string()));
+  }
+  file->touch();  // a read-only cache works too, only without an order of use
+  return std::optional<Loaded>(std::move(*loaded));
+}
+
+Result<void> CodeCache::store(const CacheKey& key, const Encoded& artifact, std::uint64_t limit) const {
+  if (artifact.bytes() > limit) {
+    return fail(ErrorCode::kLimit, fmt::format("the compiled module has {} bytes and the code cache may hold {}: raise "
+                                               "EngineOptions::cache_bytes",
+                                               artifact.bytes(), limit));
+  }
+  const std::string name = file_name(key);
+  if (auto written = directory_.write(name, artifact.pieces(), kFileMode); !written) {
+    return written;
+  }
+  return evict(directory_, name, limit);
+}
+
+Result<std::vector<CacheEntry>> CodeCache::list() const {
+  auto entries = directory_.list();
+  if (!entries) {
+    return std::unexpected(std::move(entries.error()));
+  }
+  std::vector<CacheEntry> artifacts;
+  for (os::Directory::Entry& entry : *entries) {
+    if (is_artifact(entry)) {
+      std::string module = entry.name.substr(0, kHashDigits);
+      artifacts.push_back({std::move(entry.name), std::move(module), entry.status.bytes, entry.status.modified});
+    }
+  }
+  std::ranges::sort(artifacts, std::ranges::greater(), &CacheEntry::used);
+  return artifacts;
+}
+
+Result<std::uint64_t> CodeCache::clear() const {
+  auto entries = directory_.list();
+  if (!entries) {
+    return std::unexpected(std::move(entries.error()));
+  }
+  std::uint64_t bytes = 0;
+  for (const os::Directory::Entry& entry : *entries) {
+    if (!is_artifact(entry) && !is_temporary(entry)) {
+      continue;  // nothing of ours
+    }
+    auto removed = directory_.remove(entry.name);
+    if (!removed) {
+      return std::unexpected(std::move(removed.error()));
+    }
+    bytes += *removed ? entry.status.bytes : 0;
+  }
+  return bytes;
+}
+
+}  // namespace anew::artifact

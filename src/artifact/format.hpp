@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The bytes of .anew.meta, which writer and reader share. All integers are little-endian, as x86-64's are.
+#pragma once
+
+#include <elf.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace anew::artifact {
+
+/// A stretch of the file.
+struct Range {
+  std::uint64_t offset;
+  std::uint64_t bytes;
+};
+
+struct Meta {
+  std::array<char, 8> magic;
+  std::uint32_t format_version;
+  std::uint32_t abi_version;
+  std::uint64_t file_bytes;
+  std::uint64_t cpu_features;  ///< that the code needs: bits of os::cpu
+  std::uint32_t card_shift;
+  std::uint32_t marks;  ///< 0 or 1
+  std::array<std::uint8_t, 32> module_hash;
+  std::array<char, 16> producer;  ///< Anew's version; for people
+  std::array<char, 16> tier;      ///< the code generator; for people
+  Range text;
+  Range functions;
+  Range thunks;
+  Range position_starts;
+  Range positions;
+  Range module;
+  std::array<std::uint8_t, 16> content_hash;  ///< XXH3-128, canonical form, of all bytes of the file but these
+};
+// No padding: every byte of the file has a meaning, and none is left to chance.
+static_assert(std::has_unique_object_representations_v<Meta>);
+
+inline constexpr std::array<char, 8> kMetaMagic = {'A', 'N', 'E', 'W', 'C', 'O', 'D', 'E'};
+/// Behind the ELF header and the one program header, rounded up.
+inline constexpr std::uint64_t kMetaOffset = 128;
+static_assert(sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) <= kMetaOffset);
+inline constexpr std::uint64_t kHashOffset = kMetaOffset + offsetof(Meta, content_hash);
+inline constexpr std::uint64_t kHeadBytes = kMetaOffset + sizeof(Meta);
+inline constexpr std::uint64_t kTextAlignment = 4096;
+
+}  // namespace anew::artifact

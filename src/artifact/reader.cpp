@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "artifact/artifact.hpp"
+#include "artifact/content_hash.hpp"
+#include "artifact/format.hpp"
+#include "os/cpu.hpp"
+#include "os/virtual_memory.hpp"
+#include "wasm/decoder.hpp"
+
+namespace anew::artifact {
+namespace {
+
+/// Every refusal says which file, why, and what to do.
+class Refusal {
+ public:
+  explicit Refusal(const os::File& file) : path_(file.path().string()) {}
+  [[nodiscard]] std::unexpected<Error> operator()(const std::string& reason) const {
+    return fail(ErrorCode::kArtifact, fmt::format("{} is not used: {}; compile the module again", path_, reason));
+  }
+
+ private:
+  std::string path_;
+};
+
+/// Who may have written the file. @return its size.
+Result<std::uint64_t> check_owner(const os::File& file, const Refusal& refuse) {
+  const auto status = file.status();
+  if (!status) {
+    return std::unexpected(status.error());
+  }
+  if (status->kind != os::FileStatus::Kind::kRegular) {
+    return refuse("it is not a regular file");
+  }
+  if (!status->owned_by_user && !status->owned_by_root) {
+    return refuse("another user owns it, and compiled code is run as it is");
+  }
+  if (status->writable_by_others) {
+    return refuse(
+        "its group or others may write to it, and compiled code is run as it is (`chmod go-w` it if you trust it)");
+  }
+  if (status->bytes < kHeadBytes) {
+    return refuse(fmt::format("it is truncated: {} bytes are too few for a compiled module", status->bytes));
+  }
+  return status->bytes;
+}
+
+/// What the head says of its origin. @param bytes  the file's size.
+Result<void> check_origin(const Meta& meta, std::uint64_t bytes, const Refusal& refuse) {
+  if (meta.magic != kMetaMagic) {
+    return refuse("it is an ELF file, but not a compiled module of Anew");
+  }
+  if (meta.format_version != kFormatVersion) {
+    return refuse(
+        fmt::format("it has format version {}, and this Anew reads version {}", meta.format_version, kFormatVersion));
+  }
+  if (meta.abi_version != abi::kAbiVersion) {
+    return refuse(
+        fmt::format("its code has ABI version {}, and this Anew runs version {}", meta.abi_version, abi::kAbiVersion));
+  }
+  if (meta.file_bytes != bytes) {
+    return refuse(fmt::format("it is {}: {} bytes instead of {}", bytes < meta.file_bytes ? "truncated" : "too long",
+                              bytes, meta.file_bytes));
+  }
+  if (const std::uint64_t missing = meta.cpu_features & ~os::cpu_features(); missing != 0) {
+    return refuse(
+        fmt::format("its code needs processor features that this machine lacks: {}", os::cpu_feature_names(missing)));
+  }
+  return {};
+}
+
+Result<void> check_expectation(const Meta& meta, const Expectation& expectation, const Refusal& refuse) {
+  if (expectation.hash && *expectation.hash != meta.module_hash) {
+    return refuse("it was compiled from another module");
+  }
+  if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift || meta.marks > 1) {
+    return refuse("its options have values that no Anew writes");
+  }
+  if (expectation.card_shift && *expectation.card_shift != meta.card_shift) {
+    return refuse(fmt::format("its code marks cards of {} bytes, and {} are asked for", 1u << meta.card_shift,
+                              1u << *expectation.card_shift));
+  }
+  if (expectation.marks != (meta.marks != 0)) {
+    return refuse(meta.marks != 0 ? "its code marks what it writes, and code without marks is asked for"
+                                  : "its code does not mark what it writes, and code with marks is asked for");
+  }
+  return {};
+}
+
+constexpr bool lies_within(const Range& range, std::uint64_t begin, std::uint64_t end) noexcept {
+  // `begin <= end` in every call; compared so that no sum can overflow.
+  return range.offset >= begin && range.offset <= end && range.bytes <= end - range.offset;
+}
+
+constexpr std::uint64_t to_pages(std::uint64_t bytes) noexcept {
+  return (bytes + os::kPageBytes - 1) / os::kPageBytes * os::kPageBytes;
+}
+
+/// Where the sections lie: data between the head and the text, the text in the file's last pages.
+bool ranges_fit(const Meta& meta, std::uint64_t bytes) noexcept {
+  if (meta.text.offset % os::kPageBytes != 0 || bytes % os::kPageBytes != 0 ||
+      !lies_within(meta.text, kHeadBytes, bytes) || meta.text.offset + to_pages(meta.text.bytes) != bytes) {
+    return false;
+  }
+  for (const Range& table : {meta.functions, meta.thunks, meta.position_starts}) {
+    if (table.offset % sizeof(std::uint32_t) != 0 || table.bytes % sizeof(std::uint32_t) != 0 ||
+        !lies_within(table, kHeadBytes, meta.text.offset)) {
+      return false;
+    }
+  }
+  return lies_within(meta.positions, kHeadBytes, meta.text.offset) &&
+         lies_within(meta.module, kHeadBytes, meta.text.offset);
+}
+
+std::array<std::uint8_t, 16> hash_mapped(std::span<const std::byte> data, std::span<const std::byte> text_pages) {
+  ContentHasher hasher;
+  hasher.add(data.first(kHashOffset));
+  hasher.add(data.subspan(kHeadBytes));
+  hasher.add(text_pages);
+  return hasher.finish();
+}
+
+/// Whether the tables belong to the module and point into the text.
+bool tables_fit(const codegen::ImageView& image, const wasm::Module& module) noexcept {
+  const auto inside = [&image](std::uint32_t offset) { return offset < image.text.size(); };
+  return image.functions.size() == module.functions.size() && image.thunks.size() == module.types.size() &&
+         image.position_starts.size() == std::size_t{module.defined_functions()} + 1 &&
+         std::ranges::all_of(image.functions, inside) && std::ranges::all_of(image.thunks, inside) &&
+         std::ranges::is_sorted(image.position_starts) && image.position_starts.back() <= image.positions.size();
+}
+
+}  // namespace
+
+bool has_elf_magic(std::span<const std::byte> bytes) noexcept {
+  return bytes.size() >= SELFMAG && std::memcmp(bytes.data(), ELFMAG, SELFMAG) == 0;
+}
+
+Result<Loaded> read(const os::File& file, const Expectation& expectation) {
+  const Refusal refuse(file);
+  const auto bytes = check_owner(file, refuse);
+  if (!bytes) {
+    return std::unexpected(bytes.error());
+  }
+  // The head first, through the descriptor: it says how much to map as what.
+  Meta meta;
+  std::array<std::byte, kHeadBytes> head;
+  if (auto done = file.read_at(0, head); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  if (!has_elf_magic(head)) {
+    return refuse("it is not an ELF file");
+  }
+  std::memcpy(&meta, head.data() + kMetaOffset, sizeof meta);
+  if (auto good = check_origin(meta, *bytes, refuse); !good) {
+    return std::unexpected(std::move(good.error()));
+  }
+  if (auto good = check_expectation(meta, expectation, refuse); !good) {
+    return std::unexpected(std::move(good.error()));
+  }
+  if (!ranges_fit(meta, *bytes)) {
+    return refuse("its sections do not fit the file");
+  }
+
+  // Mapped privately and never written. From here on only mapped bytes count: the head is compared with its mapping by
+  // way of the hash.
+  auto data = os::Mapping::reserve(meta.text.offset);
+  if (!data) {
+    return std::unexpected(std::move(data.error()));
+  }
+  if (auto done = os::map_file_over(data->data(), data->size(), file.descriptor(), 0, os::Access::kRead); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  const std::span<const std::byte> mapped(data->data(), data->size());
+  auto code = codegen::CodeMemory::from_file(file.descriptor(), meta.text.offset, meta.text.bytes,
+                                             meta.functions.bytes / sizeof(std::uint32_t));
+  if (!code) {
+    return std::unexpected(std::move(code.error()));
+  }
+  if (std::memcmp(mapped.data(), head.data(), head.size()) != 0 ||
+      hash_mapped(mapped, code->text_pages()) != meta.content_hash) {
+    return refuse("it was altered or damaged: its hash does not match its content");
+  }
+
+  const auto bytes_of = [&mapped](const Range& range) { return mapped.subspan(range.offset, range.bytes); };
+  const auto words_of = [&mapped](const Range& range) {
+    // Aligned and inside the mapping by ranges_fit; the bytes of the file stand for integers in this byte order.
+    return std::span(reinterpret_cast<const std::uint32_t*>(mapped.data() + range.offset),
+                     range.bytes / sizeof(std::uint32_t));
+  };
+  Loaded loaded;
+  const auto stripped = bytes_of(meta.module);
+  loaded.stripped.assign(stripped.begin(), stripped.end());
+  auto module = wasm::decode_module(loaded.stripped, {.without_code = true});
+  if (!module) {
+    return refuse("the module in it does not decode: " + module.error().message);
+  }
+  auto layout = abi::CellLayout::of(*module, meta.card_shift);
+  if (!layout) {
+    return std::unexpected(std::move(layout.error()));
+  }
+  loaded.hash = meta.module_hash;
+  loaded.options = {.card_shift = meta.card_shift, .marks = meta.marks != 0};
+  loaded.module = std::move(*module);
+  loaded.layout = std::move(*layout);
+  loaded.image = {code->text(), words_of(meta.functions), words_of(meta.thunks), words_of(meta.position_starts),
+                  bytes_of(meta.positions)};
+  if (!tables_fit(loaded.image, loaded.module)) {
+    return refuse("its tables do not fit the module in it");
+  }
+  loaded.code = std::move(*code);
+  loaded.code.fill_entries(loaded.image.functions);
+  loaded.owner = std::make_shared<const os::Mapping>(std::move(*data));
+  return loaded;
+}
+
+}  // namespace anew::artifact

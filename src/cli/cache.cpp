@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew cache: the compiled modules that are kept on disk.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "artifact/code_cache.hpp"
+#include "cli/command.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+Result<artifact::CodeCache> open_cache() {
+  const auto directory = artifact::CodeCache::locate({});
+  if (!directory) return std::unexpected(directory.error());
+  return artifact::CodeCache::open(*directory);
+}
+
+Result<ExitCode> print_path() {
+  const auto directory = artifact::CodeCache::locate({});
+  if (!directory) return std::unexpected(directory.error());
+  fmt::print("{}\n", directory->string());
+  return kSuccess;
+}
+
+Result<ExitCode> list() {
+  const auto cache = open_cache();
+  if (!cache) return std::unexpected(cache.error());
+  const auto entries = cache->list();
+  if (!entries) return std::unexpected(entries.error());
+  std::uint64_t bytes = 0;
+  for (const artifact::CacheEntry& entry : *entries) {
+    const auto used = std::chrono::floor<std::chrono::seconds>(entry.used);
+    fmt::print("{:%Y-%m-%d %H:%M:%S} UTC {:>12}  {}\n", fmt::gmtime(std::chrono::system_clock::to_time_t(used)),
+               entry.bytes, entry.module);
+    bytes += entry.bytes;
+  }
+  fmt::print("{} compiled modules, {} bytes, in {}\n", entries->size(), bytes, cache->directory().string());
+  return kSuccess;
+}
+
+Result<ExitCode> clear() {
+  const auto cache = open_cache();
+  if (!cache) return std::unexpected(cache.error());
+  const auto bytes = cache->clear();
+  if (!bytes) return std::unexpected(bytes.error());
+  fmt::print("gave back {} bytes in {}\n", *bytes, cache->directory().string());
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_cache(CLI::App& app, Run& run) {
+  CLI::App* command = add_subcommand(app, "cache",
+                                     "Lists or clears the compiled modules kept on disk. The directory is "
+                                     "$ANEW_CACHE_DIR, else $XDG_CACHE_HOME/anew, else ~/.cache/anew");
+  command->require_subcommand(0, 1);
+  // CLI11 calls the callback of a subcommand before that of its parent, which must not undo it.
+  const auto choose = [&run](Result<ExitCode> (*action)()) { return [&run, action] { run = action; }; };
+  add_subcommand(*command, "list", "Lists when each was last used, its bytes, and its module's hash (the default)")
+      ->callback(choose(list));
+  add_subcommand(*command, "clear", "Removes them all")->callback(choose(clear));
+  add_subcommand(*command, "path", "Prints the directory")->callback(choose(print_path));
+  command->callback([command, &run] {
+    if (command->get_subcommands().empty()) run = list;
+  });
+}
+
+}  // namespace anew::cli

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew call: an export with values from the command line, once or many times.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <anew/anew.hpp>
+#include <cstring>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/measure.hpp"
+#include "cli/module_file.hpp"
+#include "cli/output.hpp"
+#include "cli/values.hpp"
+#include "runtime/module_state.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+struct CallOptions {
+  std::string file;
+  std::string export_name;
+  std::vector<std::string> arguments;
+  std::uint64_t repeat = 0;  ///< 0: not asked for
+  std::uint32_t threads = 1;
+  std::string ledger = "auto";
+  bool audit = false;
+  bool json = false;
+  bool trap_unknown_imports = false;
+};
+
+/// The command provides no functions; a memory that a module imports is made for each of its instances.
+Linker make_linker(const Module& module, const CallOptions& options) {
+  Linker linker;
+  if (options.trap_unknown_imports) linker.trap_unknown_functions();
+  for (const wasm::Import& import : module.state()->module.imports) {
+    if (const auto* memory = std::get_if<MemoryType>(&import.type)) {
+      linker.define_memory(import.module, import.name, memory->limits);
+    }
+  }
+  return linker;
+}
+
+/// Adds what can be done about a link error on the command line.
+Error explain(Error error) {
+  if (error.code == ErrorCode::kLink) {
+    error.message +=
+        "\nThe command provides no functions or globals; --trap-unknown-imports links each function to a trap";
+  }
+  return error;
+}
+
+void copy_bytes(const std::vector<Value>& values, std::vector<std::byte>& bytes) {
+  bytes.resize(values.size() * sizeof(std::uint64_t));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    // Where a reference points differs from instance to instance; whether it is null does not.
+    const std::uint64_t bits = is_reference(values[i].type) ? values[i].bits != 0 : values[i].bits;
+    std::memcpy(bytes.data() + i * sizeof bits, &bits, sizeof bits);
+  }
+}
+
+void print_results(const std::vector<Value>& results) {
+  for (const Value& value : results) fmt::print("{}\n", format_value(value));
+}
+
+Result<ExitCode> run_call(const CallOptions& options) {
+  auto module = load_module(options.file);
+  if (!module) return std::unexpected(std::move(module.error()));
+  const auto type = module->function_type(options.export_name);
+  if (!type) return std::unexpected(type.error());
+  const auto arguments = parse_arguments(options.export_name, *type, options.arguments);
+  if (!arguments) return std::unexpected(arguments.error());
+  const Linker linker = make_linker(*module, options);
+  const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
+    auto pool = Pool::create(*module, linker, {.capacity = capacity, .audit_every = audit_every});
+    if (!pool) return std::unexpected(std::move(pool.error()));
+    return Subject{std::move(*pool), [&](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
+                     auto called = lease.call_values(options.export_name, *arguments);
+                     if (!called) return std::unexpected(std::move(called.error()));
+                     copy_bytes(*called, result);
+                     return {};
+                   }};
+  };
+
+  // The results to print. Scoped, so that the measurement starts with nothing mapped but its own.
+  std::vector<Value> results;
+  PoolStatistics statistics;
+  {
+    const auto pool = Pool::create(*module, linker, {.capacity = 1, .audit_every = options.audit ? 1u : 0u});
+    if (!pool) return std::unexpected(explain(pool.error()));
+    auto lease = pool->acquire();
+    if (!lease) return std::unexpected(std::move(lease.error()));
+    auto called = lease->call_values(options.export_name, *arguments);
+    if (!called) return std::unexpected(std::move(called.error()));
+    results = std::move(*called);
+    lease->release();
+    statistics = pool->statistics();
+    if (statistics.audit_failures > 0) {
+      fmt::print(stderr, "anew: the audit failed: {}\n", pool->audit_report());
+    }
+  }
+  if (!options.json) print_results(results);
+  if (options.repeat == 0 && !options.json) {
+    if (options.audit) {
+      fmt::print("audit: {} checked, {} failures\n", statistics.audited, statistics.audit_failures);
+    }
+    return statistics.audit_failures > 0 ? kFailure : kSuccess;
+  }
+
+  const MeasureOptions measure_options{
+      .calls = std::max<std::uint64_t>(options.repeat, 1), .threads = options.threads, .audit = options.audit};
+  const auto measurement = measure(make_subject, measure_options);
+  if (!measurement) return std::unexpected(measurement.error());
+  if (options.json) {
+    nlohmann::ordered_json object = {{"results", nlohmann::ordered_json::array()}};
+    for (const Value& value : results) object["results"].push_back(value_json(value));
+    object.update(measurement_json(*measurement));
+    print_json(object);
+  } else {
+    fmt::print("\n");
+    print_measurement(*measurement);
+  }
+  report_leaks(*measurement);
+  return measurement->leaked() || statistics.audit_failures > 0 ? kFailure : kSuccess;
+}
+
+}  // namespace
+
+void add_call(CLI::App& app, Run& run) {
+  CLI::App* command = add_subcommand(app, "call", "Calls an exported function in an instance as new");
+  const auto options = std::make_shared<CallOptions>();
+  command->add_option("FILE", options->file, kFileHelp)->required();
+  command->add_option("EXPORT", options->export_name, "Name of the exported function")->required();
+  command->add_option("ARG", options->arguments,
+                      "Arguments: integers (decimal or 0x..., signed or unsigned), floats (also inf, nan), null. Write "
+                      "-- before an argument such as -inf");
+  add_measure_options(*command, options->repeat, options->threads, options->audit);
+  command
+      ->add_option("--ledger", options->ledger,
+                   "What tells a restore which pages are dirty. cards is the only one there is; auto chooses it")
+      ->check(CLI::IsMember(std::set<std::string>{"auto", "cards"}))
+      ->type_name("NAME");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->add_flag("--trap-unknown-imports", options->trap_unknown_imports,
+                    "Link each imported function, none of which the command provides, to a trap that names it");
+  command->callback([options, &run] { run = [options] { return run_call(*options); }; });
+}
+
+}  // namespace anew::cli

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew compile: a module to an artifact.
+#include <fmt/format.h>
+
+#include <anew/engine.hpp>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cli/command.hpp"
+#include "cli/module_file.hpp"
+#include "cli/progress.hpp"
+#include "runtime/module_state.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+struct CompileCommand {
+  std::string file;
+  std::string output;
+};
+
+Result<ExitCode> run_compile(const CompileCommand& options) {
+  const auto binary = read_binary(options.file);
+  if (!binary) return std::unexpected(binary.error());
+
+  Progress progress("compiling " + options.file);
+  EngineOptions engine_options;
+  engine_options.cache = false;  // what is asked for is the compilation, not its result
+  engine_options.progress = [&](std::uint32_t done, std::uint32_t all) { progress.update(done, all); };
+  const Engine engine(std::move(engine_options));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto module = engine.compile(*binary);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  progress.finish();
+  if (!module) return std::unexpected(module.error());
+  if (auto saved = engine.save(*module, options.output); !saved) {
+    return std::unexpected(file_error(std::move(saved.error())));
+  }
+
+  std::error_code ignored;
+  const std::uintmax_t written = std::filesystem::file_size(options.output, ignored);
+  fmt::print("compiled {} functions, {} bytes, in {:.1f} ms ({:.1f} MB/s); wrote {} ({} bytes)\n",
+             module->state()->module.defined_functions(), binary->size(), taken.count() * 1e3,
+             static_cast<double>(binary->size()) / 1e6 / taken.count(), options.output, written);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_compile(CLI::App& app, Run& run) {
+  CLI::App* command = add_subcommand(
+      app, "compile", "Compiles a module to a file that `anew call` takes, and that objdump and gdb read");
+  const auto options = std::make_shared<CompileCommand>();
+  command->add_option("FILE", options->file, "A module: .wasm or .wat; - reads standard input")->required();
+  command->add_option("-o,--output", options->output, "The file to write; replaced if it exists")
+      ->required()
+      ->type_name("OUT");
+  command->callback([options, &run] { run = [options] { return run_compile(*options); }; });
+}
+
+}  // namespace anew::cli

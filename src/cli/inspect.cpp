@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew inspect: what a module holds, as text or JSON.
+#include <fmt/format.h>
+
+#include <anew/value.hpp>
+#include <array>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "abi/cell.hpp"
+#include "cli/command.hpp"
+#include "cli/inspection.hpp"
+#include "cli/module_file.hpp"
+#include "cli/output.hpp"
+#include "wasm/decoder.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+struct InspectOptions {
+  std::string file;
+  bool json = false;
+};
+
+std::string format_limits(const Limits& limits, std::string_view unit) {
+  return limits.maximum ? fmt::format("{} to {} {}", limits.minimum, *limits.maximum, unit)
+                        : fmt::format("{} {} or more", limits.minimum, unit);
+}
+std::string format_type(const MemoryType& type) {
+  return format_limits(type.limits, "Wasm pages") + (type.is_64 ? ", 64-bit" : "") + (type.shared ? ", shared" : "");
+}
+std::string format_type(const TableType& type) {
+  return fmt::format("{} of {}", format_limits(type.limits, "elements"), to_string(type.element));
+}
+std::string format_type(const GlobalType& type) {
+  return fmt::format("{}{}", type.is_mutable ? "mutable " : "", to_string(type.type));
+}
+
+std::string type_of(const wasm::Module& module, const wasm::Import& import) {
+  if (const auto* function = std::get_if<std::uint32_t>(&import.type)) return to_string(module.types[*function]);
+  if (const auto* table = std::get_if<TableType>(&import.type)) return format_type(*table);
+  if (const auto* memory = std::get_if<MemoryType>(&import.type)) return format_type(*memory);
+  return format_type(std::get<GlobalType>(import.type));
+}
+
+std::string type_of(const wasm::Module& module, const wasm::Export& exported) {
+  switch (exported.kind) {
+    case ExternalKind::kFunction:
+      return to_string(module.function_type(exported.index));
+    case ExternalKind::kTable:
+      return format_type(module.tables[exported.index]);
+    case ExternalKind::kMemory:
+      return format_type(module.memories[exported.index]);
+    case ExternalKind::kGlobal:
+      break;
+  }
+  return format_type(module.globals[exported.index].type);
+}
+
+std::string section_name(const wasm::SectionRange& section) {
+  static constexpr std::array<std::string_view, 13> kNames = {"custom", "type",   "import",    "function", "table",
+                                                              "memory", "global", "export",    "start",    "element",
+                                                              "code",   "data",   "data count"};
+  if (section.id == 0) return fmt::format("custom \"{}\"", section.name);
+  return std::string(section.id < kNames.size() ? kNames[section.id] : "unknown");
+}
+
+/// The names under which a global is exported.
+std::vector<std::string> exported_as(const wasm::Module& module, ExternalKind kind, std::uint32_t index) {
+  std::vector<std::string> names;
+  for (const wasm::Export& exported : module.exports) {
+    if (exported.kind == kind && exported.index == index) names.emplace_back(exported.name);
+  }
+  return names;
+}
+
+std::string list(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
+  return joined;
+}
+
+void print_lines(std::string_view title, const std::vector<std::string>& lines) {
+  fmt::print("{}{}\n", title, lines.empty() ? ": none" : "");
+  for (const std::string& line : lines) fmt::print("  {}\n", printable(line));
+}
+
+std::vector<std::string> section_lines(const wasm::Module& module) {
+  std::vector<std::string> lines;
+  for (const auto& section : module.sections) {
+    lines.push_back(fmt::format("{:<24} {:>10} bytes at {:#x}", section_name(section), section.size, section.offset));
+  }
+  return lines;
+}
+
+std::vector<std::string> memory_lines(const wasm::Module& module) {
+  std::vector<std::string> lines;
+  for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
+    const auto names = exported_as(module, ExternalKind::kMemory, i);
+    lines.push_back(fmt::format("{}: {}{}{}", i, format_type(module.memories[i]),
+                                i < module.imported_memories ? ", imported" : "",
+                                names.empty() ? "" : ", exported as " + list(names)));
+  }
+  return lines;
+}
+
+std::vector<std::string> mutable_global_lines(const wasm::Module& module, const Inspection& inspection) {
+  std::vector<std::string> lines;
+  for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
+    if (!module.globals[i].type.is_mutable) continue;
+    const auto name = inspection.global_names.find(i);
+    const auto names = exported_as(module, ExternalKind::kGlobal, i);
+    lines.push_back(fmt::format("{}: {}{}{}, {}", i, to_string(module.globals[i].type.type),
+                                name == inspection.global_names.end() ? "" : " " + name->second,
+                                i < module.imported_globals ? ", imported" : "",
+                                names.empty() ? "not exported" : "exported as " + list(names)));
+  }
+  return lines;
+}
+
+void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspection& inspection) {
+  fmt::print("{} bytes; {} types, {} functions ({} imported), {} tables, {} globals\n", bytes, module.types.size(),
+             module.functions.size(), module.imported_functions, module.tables.size(), module.globals.size());
+  print_lines("sections", section_lines(module));
+  std::vector<std::string> lines;
+  for (const auto& import : module.imports) {
+    lines.push_back(
+        fmt::format("{} {}.{}: {}", to_string(import.kind()), import.module, import.name, type_of(module, import)));
+  }
+  print_lines("imports", lines);
+  lines.clear();
+  for (const auto& exported : module.exports) {
+    lines.push_back(fmt::format("{} {}: {}", to_string(exported.kind), exported.name, type_of(module, exported)));
+  }
+  print_lines("exports", lines);
+  print_lines("memories", memory_lines(module));
+  fmt::print("image: {} pages of 4096 bytes with data, {} zero pages\n", inspection.image.data,
+             inspection.image.all - inspection.image.data);
+  for (const std::string& note : inspection.image.notes) fmt::print("  {}\n", note);
+  print_lines("mutable globals", mutable_global_lines(module, inspection));
+  fmt::print("start function: {}\n", inspection.start.empty() ? "none" : printable(inspection.start));
+  if (inspection.heap_base.value) {
+    fmt::print("heap base: {} ({})\n", *inspection.heap_base.value, inspection.heap_base.found);
+  } else {
+    fmt::print("heap base: {}\n", inspection.heap_base.found);
+  }
+  fmt::print("card size: {} bytes\n", 1u << abi::default_card_shift(module));
+  print_lines("a reset restores", inspection.restored);
+  if (inspection.obstacles.empty()) {
+    fmt::print("can be pooled: yes\n");
+  } else {
+    print_lines("can be pooled: no", inspection.obstacles);
+  }
+}
+
+nlohmann::ordered_json limits_json(const Limits& limits) {
+  nlohmann::ordered_json object = {{"minimum", limits.minimum}, {"maximum", nullptr}};
+  if (limits.maximum) object["maximum"] = *limits.maximum;
+  return object;
+}
+
+nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, const Inspection& inspection) {
+  using json = nlohmann::ordered_json;
+  json object = {{"bytes", bytes},
+                 {"types", module.types.size()},
+                 {"functions", {{"imported", module.imported_functions}, {"defined", module.defined_functions()}}},
+                 {"sections", json::array()},
+                 {"imports", json::array()},
+                 {"exports", json::array()},
+                 {"memories", json::array()},
+                 {"tables", json::array()},
+                 {"mutable_globals", json::array()}};
+  for (const auto& section : module.sections) {
+    json entry = {
+        {"id", section.id}, {"name", section_name(section)}, {"offset", section.offset}, {"size", section.size}};
+    if (section.id == 0) entry["name"] = section.name;
+    object["sections"].push_back(std::move(entry));
+  }
+  for (const auto& import : module.imports) {
+    object["imports"].push_back({{"module", import.module},
+                                 {"name", import.name},
+                                 {"kind", to_string(import.kind())},
+                                 {"type", type_of(module, import)}});
+  }
+  for (const auto& exported : module.exports) {
+    object["exports"].push_back(
+        {{"name", exported.name}, {"kind", to_string(exported.kind)}, {"type", type_of(module, exported)}});
+  }
+  for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
+    json entry = limits_json(module.memories[i].limits);
+    entry["shared"] = module.memories[i].shared;
+    entry["imported"] = i < module.imported_memories;
+    entry["exported_as"] = exported_as(module, ExternalKind::kMemory, i);
+    object["memories"].push_back(std::move(entry));
+  }
+  for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
+    json entry = limits_json(module.tables[i].limits);
+    entry["element"] = to_string(module.tables[i].element);
+    entry["imported"] = i < module.imported_tables;
+    entry["exported_as"] = exported_as(module, ExternalKind::kTable, i);
+    object["tables"].push_back(std::move(entry));
+  }
+  for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
+    if (!module.globals[i].type.is_mutable) continue;
+    const auto name = inspection.global_names.find(i);
+    object["mutable_globals"].push_back({{"index", i},
+                                         {"type", to_string(module.globals[i].type.type)},
+                                         {"name", name == inspection.global_names.end() ? "" : name->second},
+                                         {"imported", i < module.imported_globals},
+                                         {"exported_as", exported_as(module, ExternalKind::kGlobal, i)}});
+  }
+  object["image"] = {{"page_bytes", 4096},
+                     {"pages", inspection.image.data},
+                     {"zero_pages", inspection.image.all - inspection.image.data},
+                     {"notes", inspection.image.notes}};
+  object["start"] = nullptr;
+  if (module.start) object["start"] = *module.start;
+  object["heap_base"] = {{"value", nullptr}, {"found", inspection.heap_base.found}};
+  if (inspection.heap_base.value) object["heap_base"]["value"] = *inspection.heap_base.value;
+  object["card_bytes"] = 1u << abi::default_card_shift(module);
+  object["restores"] = inspection.restored;
+  object["poolable"] = inspection.obstacles.empty();
+  object["obstacles"] = inspection.obstacles;
+  return object;
+}
+
+Result<ExitCode> run_inspect(const InspectOptions& options) {
+  const auto binary = read_binary(options.file);
+  if (!binary) return std::unexpected(binary.error());
+  const auto module = wasm::decode_module(*binary);
+  if (!module) return std::unexpected(module.error());
+  const auto inspection = inspect(*module);
+  if (!inspection) return std::unexpected(inspection.error());
+  if (options.json) {
+    print_json(to_json(*module, binary->size(), *inspection));
+  } else {
+    print_text(*module, binary->size(), *inspection);
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Run& run) {
+  CLI::App* command = add_subcommand(app, "inspect",
+                                     "Prints a module's sections, imports, exports and memories, the size of its "
+                                     "image, what a reset must restore, and "
+                                     "what keeps it from being pooled");
+  const auto options = std::make_shared<InspectOptions>();
+  command->add_option("FILE", options->file, "A module: .wasm or .wat; - reads standard input")->required();
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([options, &run] { run = [options] { return run_inspect(*options); }; });
+}
+
+}  // namespace anew::cli

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "cli/inspection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "abi/cell.hpp"
+#include "wasm/names.hpp"
+#include "wasm/reader.hpp"
+#include "wasm/validator.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4096;
+using Page = std::array<std::byte, kPageBytes>;
+
+struct WriteSink : wasm::NullSink {
+  Writes writes;
+  void store(wasm::Op, wasm::MemoryArgument) { ++writes.stores; }
+  void memory_init(std::uint32_t, std::uint32_t) { ++writes.stores; }
+  void memory_copy(std::uint32_t, std::uint32_t) { ++writes.stores; }
+  void memory_fill(std::uint32_t) { ++writes.stores; }
+  void memory_grow(std::uint32_t) { ++writes.memory_grows; }
+  void global_set(std::uint32_t) { ++writes.global_sets; }
+  void table_set(std::uint32_t) { ++writes.table_writes; }
+  void table_init(std::uint32_t, std::uint32_t) { ++writes.table_writes; }
+  void table_copy(std::uint32_t, std::uint32_t) { ++writes.table_writes; }
+  void table_grow(std::uint32_t) { ++writes.table_writes; }
+  void table_fill(std::uint32_t) { ++writes.table_writes; }
+  void data_drop(std::uint32_t) { ++writes.segment_drops; }
+  void elem_drop(std::uint32_t) { ++writes.segment_drops; }
+};
+
+Result<Writes> find_writes(const wasm::Module& module, const wasm::FunctionNames& names) {
+  WriteSink sink;
+  wasm::FunctionValidator validator(module);
+  for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
+    if (auto valid = validator.validate(i, sink); !valid) {
+      Error error = std::move(valid.error());
+      const std::uint32_t index = module.imported_functions + i;
+      const std::string_view name = names[index];
+      error.message =
+          fmt::format("function {}{}: {}", index, name.empty() ? "" : fmt::format(" ({})", name), error.message);
+      return std::unexpected(std::move(error));
+    }
+  }
+  return sink.writes;
+}
+
+/// The value of a constant expression, if it is one constant.
+std::optional<std::uint64_t> constant(const wasm::ConstantExpression& expression) {
+  if (expression.size() != 1) return std::nullopt;
+  const wasm::ConstantOperator& only = expression.front();
+  if (only.op != wasm::Op::kI32Const && only.op != wasm::Op::kI64Const) return std::nullopt;
+  return only.immediate;
+}
+
+ImagePages find_image(const wasm::Module& module) {
+  ImagePages image;
+  if (module.memories.empty()) return image;
+  // A memory has at most 2^16 Wasm pages, so the bytes fit.
+  const std::uint64_t memory_bytes = module.memories[0].limits.minimum * abi::kWasmPageBytes;
+  image.all = memory_bytes / kPageBytes;
+  std::map<std::uint64_t, Page> pages;  // those that a segment touches
+  for (std::size_t i = 0; i < module.data.size(); ++i) {
+    const wasm::DataSegment& segment = module.data[i];
+    if (segment.mode != wasm::SegmentMode::kActive || segment.memory != 0) continue;
+    const auto offset = constant(segment.offset);
+    if (!offset) {
+      image.notes.push_back(fmt::format("data segment {} is placed by an imported global: not counted", i));
+      continue;
+    }
+    if (*offset > memory_bytes || segment.bytes.size() > memory_bytes - *offset) {
+      image.notes.push_back(
+          fmt::format("data segment {} does not fit the initial memory: instantiation traps, unless the memory is "
+                      "larger",
+                      i));
+      continue;
+    }
+    for (std::uint64_t done = 0; done < segment.bytes.size();) {
+      const std::uint64_t address = *offset + done;
+      const std::uint64_t inside = address % kPageBytes;
+      const std::uint64_t count = std::min(kPageBytes - inside, segment.bytes.size() - done);
+      std::memcpy(pages[address / kPageBytes].data() + inside, segment.bytes.data() + done, count);
+      done += count;
+    }
+  }
+  image.data = static_cast<std::uint64_t>(std::count_if(pages.begin(), pages.end(), [](const auto& entry) {
+    return std::any_of(entry.second.begin(), entry.second.end(), [](std::byte byte) { return byte != std::byte{0}; });
+  }));
+  return image;
+}
+
+/// From subsection 7 of the name section (the extended name section of LLVM and others), then imports and exports. What
+/// is malformed is passed over, like everything in a custom section.
+std::map<std::uint32_t, std::string> find_global_names(const wasm::Module& module) {
+  constexpr std::uint8_t kGlobalNames = 7;
+  std::map<std::uint32_t, std::string> names;
+  wasm::Reader reader(module.name_section);
+  std::uint8_t id = 0;
+  std::uint32_t size = 0;
+  wasm::Bytes subsection;
+  while (!reader.at_end() && reader.byte(id) && reader.u32(size) && reader.bytes(size, subsection)) {
+    if (id != kGlobalNames) continue;
+    wasm::Reader entries(subsection);
+    std::uint32_t count = 0;
+    if (!entries.u32(count)) break;
+    std::uint32_t index = 0;
+    std::string_view name;
+    while (count-- > 0 && entries.u32(index) && entries.name(name)) {
+      if (index < module.globals.size()) names[index] = name;
+    }
+  }
+  std::uint32_t imported = 0;
+  for (const wasm::Import& import : module.imports) {
+    if (import.kind() == ExternalKind::kGlobal) {
+      names.try_emplace(imported++, fmt::format("{}.{}", import.module, import.name));
+    }
+  }
+  for (const wasm::Export& exported : module.exports) {
+    if (exported.kind == ExternalKind::kGlobal) names.try_emplace(exported.index, exported.name);
+  }
+  return names;
+}
+
+HeapBase find_heap_base(const wasm::Module& module, const std::map<std::uint32_t, std::string>& global_names) {
+  constexpr std::string_view kName = "__heap_base";
+  const auto value_of = [&](std::uint32_t global) { return constant(module.globals[global].initializer); };
+  for (const wasm::Export& exported : module.exports) {
+    if (exported.kind == ExternalKind::kGlobal && exported.name == kName) {
+      if (const auto value = value_of(exported.index)) return {value, "exported global __heap_base"};
+      return {std::nullopt, "exported global __heap_base, whose value is not a constant"};
+    }
+  }
+  for (const auto& [global, name] : global_names) {
+    if (name != kName) continue;
+    if (const auto value = value_of(global)) return {value, "global __heap_base, by the name section"};
+  }
+  return {std::nullopt, "not known: there is no exported global __heap_base"};
+}
+
+std::uint64_t count_mutable_globals(const wasm::Module& module) {
+  return static_cast<std::uint64_t>(std::count_if(module.globals.begin(), module.globals.end(),
+                                                  [](const wasm::Global& global) { return global.type.is_mutable; }));
+}
+
+std::vector<std::string> find_restored(const wasm::Module& module, const Writes& writes) {
+  std::vector<std::string> restored;
+  if (!module.memories.empty()) {
+    if (writes.stores > 0) {
+      restored.push_back(fmt::format("memory: the cards of {} bytes that a call dirtied",
+                                     std::uint64_t{1} << abi::default_card_shift(module)));
+    } else if (module.imported_functions > 0) {
+      restored.push_back("memory: only what host functions write, since the code has no store");
+    }
+    if (writes.memory_grows > 0) restored.push_back("memory size: shrinks back if a call grew it");
+  }
+  if (const std::uint64_t globals = count_mutable_globals(module); globals > 0) {
+    restored.push_back(fmt::format("globals: {} mutable", globals));
+  }
+  if (writes.table_writes > 0) {
+    restored.push_back("tables: elements and sizes, after a call that wrote one");
+  }
+  if (writes.segment_drops > 0) restored.push_back("which segments are dropped");
+  if (restored.empty()) restored.push_back("nothing: the code cannot change its instance");
+  return restored;
+}
+
+std::vector<std::string> find_obstacles(const wasm::Module& module) {
+  std::vector<std::string> obstacles;
+  for (std::size_t i = 0; i < module.memories.size(); ++i) {
+    if (module.memories[i].shared) {
+      obstacles.push_back(fmt::format("memory {} is shared: another thread may change it at any time", i));
+    }
+  }
+  for (const wasm::Import& import : module.imports) {
+    const auto* global = std::get_if<GlobalType>(&import.type);
+    if (global != nullptr && global->is_mutable) {
+      obstacles.push_back(fmt::format("imported mutable global {}.{}: its state lies outside the instance",
+                                      import.module, import.name));
+    }
+  }
+  return obstacles;
+}
+
+}  // namespace
+
+Result<Inspection> inspect(const wasm::Module& module) {
+  const wasm::FunctionNames names(module);
+  auto writes = find_writes(module, names);
+  if (!writes) return std::unexpected(std::move(writes.error()));
+  Inspection inspection;
+  inspection.writes = *writes;
+  inspection.image = find_image(module);
+  inspection.global_names = find_global_names(module);
+  inspection.heap_base = find_heap_base(module, inspection.global_names);
+  if (module.start) {
+    const std::string_view name = names[*module.start];
+    inspection.start = fmt::format("function {}{}", *module.start, name.empty() ? "" : fmt::format(" ({})", name));
+  }
+  inspection.restored = find_restored(module, inspection.writes);
+  inspection.obstacles = find_obstacles(module);
+  return inspection;
+}
+
+}  // namespace anew::cli

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "cli/values.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+
+namespace anew::cli {
+
+namespace {
+
+enum class Flaw : std::uint8_t { kNone, kSyntax, kRange };
+
+struct Parsed {
+  std::uint64_t bits = 0;
+  Flaw flaw = Flaw::kNone;
+};
+
+/// Takes a sign off the front. @return whether it was a minus.
+bool take_sign(std::string_view& text) {
+  if (text.empty() || (text.front() != '-' && text.front() != '+')) return false;
+  const bool negative = text.front() == '-';
+  text.remove_prefix(1);
+  return negative;
+}
+
+bool take_hexadecimal_prefix(std::string_view& text) {
+  if (!text.starts_with("0x") && !text.starts_with("0X")) return false;
+  text.remove_prefix(2);
+  return true;
+}
+
+Flaw flaw_of(const std::from_chars_result& result, std::string_view text) {
+  if (result.ec == std::errc::result_out_of_range) return Flaw::kRange;
+  return result.ec == std::errc{} && result.ptr == text.data() + text.size() ? Flaw::kNone : Flaw::kSyntax;
+}
+
+Parsed parse_integer(std::string_view text, unsigned width) {
+  const bool negative = take_sign(text);
+  const int base = take_hexadecimal_prefix(text) ? 16 : 10;
+  // from_chars would take another minus here for a signed type; for an unsigned one it does not.
+  std::uint64_t magnitude = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), magnitude, base);
+  if (const Flaw flaw = flaw_of(result, text); flaw != Flaw::kNone) return {0, flaw};
+  const std::uint64_t largest = ~std::uint64_t{0} >> (64 - width);
+  if (magnitude > (negative ? largest / 2 + 1 : largest)) return {0, Flaw::kRange};
+  return {(negative ? 0 - magnitude : magnitude) & largest, Flaw::kNone};
+}
+
+/// @param Float  float or double; Bits  the unsigned integer of its size.
+template <typename Float, typename Bits>
+Parsed parse_float(std::string_view text) {
+  constexpr unsigned kMantissaBits = std::numeric_limits<Float>::digits - 1;
+  constexpr Bits kSign = Bits{1} << (sizeof(Bits) * 8 - 1);
+  constexpr Bits kPayload = (Bits{1} << kMantissaBits) - 1;
+  const Bits sign = take_sign(text) ? kSign : 0;
+  if (text == "nan") {
+    return {sign | std::bit_cast<Bits>(std::numeric_limits<Float>::quiet_NaN()), Flaw::kNone};
+  }
+  if (text.starts_with("nan:0x")) {
+    const Parsed payload = parse_integer(text.substr(4), 64);
+    if (payload.flaw != Flaw::kNone) return payload;
+    if (payload.bits == 0 || payload.bits > kPayload) return {0, Flaw::kRange};
+    const Bits infinity = std::bit_cast<Bits>(std::numeric_limits<Float>::infinity());
+    return {sign | infinity | static_cast<Bits>(payload.bits), Flaw::kNone};  // fits: checked above
+  }
+  // from_chars also takes "infinity", "nan(...)" and a minus of its own: only what starts like a number, or inf, is
+  // left.
+  if (text != "inf" &&
+      (text.empty() || !(std::isxdigit(static_cast<unsigned char>(text.front())) || text.front() == '.')))
+    return {0, Flaw::kSyntax};
+  const auto format = take_hexadecimal_prefix(text) ? std::chars_format::hex : std::chars_format::general;
+  Float value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value, format);
+  if (const Flaw flaw = flaw_of(result, text); flaw != Flaw::kNone) return {0, flaw};
+  return {sign | std::bit_cast<Bits>(value), Flaw::kNone};
+}
+
+Parsed parse(ValueType type, std::string_view text) {
+  switch (type) {
+    case ValueType::kI32:
+      return parse_integer(text, 32);
+    case ValueType::kI64:
+      return parse_integer(text, 64);
+    case ValueType::kF32:
+      return parse_float<float, std::uint32_t>(text);
+    case ValueType::kF64:
+      return parse_float<double, std::uint64_t>(text);
+    case ValueType::kFuncRef:
+    case ValueType::kExternRef:
+      return {0, text == "null" ? Flaw::kNone : Flaw::kSyntax};
+    case ValueType::kV128:
+      break;
+  }
+  return {0, Flaw::kSyntax};
+}
+
+const char* expected(ValueType type) {
+  switch (type) {
+    case ValueType::kI32:
+      return "an integer from -2147483648 to 4294967295, decimal or hexadecimal (0x...)";
+    case ValueType::kI64:
+      return "an integer from -9223372036854775808 to 18446744073709551615, decimal or hexadecimal (0x...)";
+    case ValueType::kF32:
+    case ValueType::kF64:
+      return "a number, decimal or hexadecimal (0x1.8p3), inf, nan or nan:0x...";
+    case ValueType::kFuncRef:
+    case ValueType::kExternRef:
+      return "null: other references cannot be written on a command line";
+    case ValueType::kV128:
+      break;
+  }
+  return "a value of a type that the command line has no form for";
+}
+
+}  // namespace
+
+Result<Value> parse_value(ValueType type, std::string_view text) {
+  const Parsed parsed = parse(type, text);
+  switch (parsed.flaw) {
+    case Flaw::kNone:
+      return Value{type, parsed.bits};
+    case Flaw::kRange:
+      return fail(ErrorCode::kArgument,
+                  fmt::format("'{}' is out of range for {}: expected {}", text, anew::to_string(type), expected(type)));
+    case Flaw::kSyntax:
+      break;
+  }
+  return fail(ErrorCode::kArgument,
+              fmt::format("'{}' is no {}: expected {}", text, anew::to_string(type), expected(type)));
+}
+
+Result<std::vector<Value>> parse_arguments(std::string_view function, const FunctionType& type,
+                                           std::span<const std::string> texts) {
+  if (texts.size() != type.parameters.size()) {
+    return fail(ErrorCode::kArgument,
+                fmt::format("'{}' takes {} argument{}, not {}; its type is {}", function, type.parameters.size(),
+                            type.parameters.size() == 1 ? "" : "s", texts.size(), anew::to_string(type)));
+  }
+  std::vector<Value> values;
+  values.reserve(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    auto value = parse_value(type.parameters[i], texts[i]);
+    if (!value) {
+      return fail(ErrorCode::kArgument, fmt::format("argument {} of '{}': {}", i + 1, function, value.error().message));
+    }
+    values.push_back(*value);
+  }
+  return values;
+}
+
+std::string format_value(const Value& value) {
+  if (is_reference(value.type) && value.bits != 0) return anew::to_string(value.type);
+  return anew::to_string(value);
+}
+
+nlohmann::ordered_json value_json(const Value& value) {
+  const auto low = static_cast<std::uint32_t>(value.bits);  // a 32-bit value is in the low half
+  switch (value.type) {
+    case ValueType::kI32:
+      return std::bit_cast<std::int32_t>(low);
+    case ValueType::kI64:
+      return std::bit_cast<std::int64_t>(value.bits);
+    case ValueType::kF32:
+    case ValueType::kF64: {
+      const double number =
+          value.type == ValueType::kF32 ? double{std::bit_cast<float>(low)} : std::bit_cast<double>(value.bits);
+      // An f32 keeps its own shortest digits: 0.1, not 0.10000000149011612.
+      if (std::isfinite(number)) return nlohmann::ordered_json::parse(format_value(value));
+      return format_value(value);
+    }
+    case ValueType::kV128:
+    case ValueType::kFuncRef:
+    case ValueType::kExternRef:
+      break;
+  }
+  return format_value(value);
+}
+
+}  // namespace anew::cli

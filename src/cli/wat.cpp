@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "cli/wat.hpp"
+
+#include <fmt/format.h>
+#include <wabt/binary-writer.h>
+#include <wabt/error-formatter.h>
+#include <wabt/ir.h>
+#include <wabt/stream.h>
+#include <wabt/validator.h>
+#include <wabt/wast-lexer.h>
+#include <wabt/wast-parser.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <memory>
+
+namespace anew::cli {
+
+namespace {
+
+/// libwabt's parser takes about 1 KiB of stack a level; a thread has 8 MiB.
+constexpr std::int64_t kNestingLimit = 2'000;
+
+bool is_word(char character) noexcept {
+  return character > ' ' && character != '(' && character != ')' && character != '"' && character != ';';
+}
+
+/// The deepest nesting of the text, counting parentheses and the blocks of unfolded code. It need not be exact for text
+/// that is malformed: libwabt refuses that itself, at a depth not above this.
+std::int64_t nesting(std::string_view text) {
+  std::int64_t depth = 0;
+  std::int64_t deepest = 0;
+  std::size_t i = 0;
+  bool after_parenthesis = false;
+  while (i < text.size()) {
+    const char character = text[i];
+    if (text.substr(i, 2) == ";;") {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (text.substr(i, 2) == "(;") {
+      // Block comments nest, but libwabt skips them in a loop.
+      std::int64_t open = 1;
+      for (i += 2; i < text.size() && open > 0; ++i) {
+        if (text.substr(i, 2) == "(;" || text.substr(i, 2) == ";)") open += text[i++] == '(' ? 1 : -1;
+      }
+    } else if (character == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i) i += text[i] == '\\' ? 1 : 0;
+      ++i;
+    } else if (is_word(character)) {
+      const std::size_t begin = i;
+      while (i < text.size() && is_word(text[i])) ++i;
+      const std::string_view word = text.substr(begin, i - begin);
+      if (word == "end") --depth;
+      if (!after_parenthesis && (word == "block" || word == "loop" || word == "if" || word == "try")) ++depth;
+      after_parenthesis = false;
+    } else {
+      if (character == '(') ++depth;
+      if (character == ')') --depth;
+      if (character == '(' || character == ')') after_parenthesis = character == '(';
+      ++i;
+    }
+    deepest = std::max(deepest, depth);
+  }
+  return deepest;
+}
+
+std::unexpected<Error> fail_with(const wabt::Errors& errors, wabt::WastLexer& lexer) {
+  const auto lines = lexer.MakeLineFinder();
+  std::string text = wabt::FormatErrorsToString(errors, wabt::Location::Type::Text, lines.get());
+  while (text.ends_with('\n')) text.pop_back();
+  return fail(ErrorCode::kInvalid, std::move(text));
+}
+
+Result<std::vector<std::byte>> translate(const std::string& file_name, std::string_view text) {
+  wabt::Features features;
+  features.enable_threads();  // so that a shared memory can be inspected; Anew's own validator has the last word
+  wabt::Errors errors;
+  auto lexer = wabt::WastLexer::CreateBufferLexer(file_name, text.data(), text.size(), &errors);
+  std::unique_ptr<wabt::Module> module;
+  wabt::WastParseOptions parse_options(features);
+  if (wabt::Failed(wabt::ParseWatModule(lexer.get(), &module, &errors, &parse_options)) || !module ||
+      wabt::Failed(wabt::ValidateModule(module.get(), &errors, wabt::ValidateOptions(features)))) {
+    return fail_with(errors, *lexer);
+  }
+  wabt::MemoryStream stream;
+  const wabt::WriteBinaryOptions write_options(features, /*canonicalize_lebs=*/true, /*relocatable=*/false,
+                                               /*write_debug_names=*/true);
+  if (wabt::Failed(wabt::WriteBinaryModule(&stream, module.get(), write_options))) {
+    return fail(ErrorCode::kInvalid, fmt::format("{}: libwabt could not write it as a binary module", file_name));
+  }
+  const auto& bytes = stream.output_buffer().data;
+  const std::byte* begin = reinterpret_cast<const std::byte*>(bytes.data());  // std::byte may alias any object
+  return std::vector<std::byte>(begin, begin + bytes.size());
+}
+
+}  // namespace
+
+bool looks_like_wat(std::string_view beginning) noexcept {
+  const std::size_t first = beginning.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && (beginning[first] == '(' || beginning.substr(first, 2) == ";;");
+}
+
+Result<std::vector<std::byte>> wat_to_wasm(const std::string& file_name, std::string_view text) {
+  if (nesting(text) > kNestingLimit) {
+    return fail(ErrorCode::kLimit,
+                fmt::format("{}: nested more than {} levels deep; translate it to a binary module first", file_name,
+                            kNestingLimit));
+  }
+  try {
+    return translate(file_name, text);
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInvalid, fmt::format("{}: libwabt failed: {}", file_name, error.what()));
+  }
+}
+
+}  // namespace anew::cli

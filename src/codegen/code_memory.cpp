@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "codegen/code_memory.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "wasm/limits.hpp"
+
+namespace anew::codegen {
+namespace {
+
+/// Offsets in the text are 32 bits wide.
+constexpr std::uint64_t kMaximumTextBytes = 1ull << 32;
+
+constexpr std::uint64_t to_pages(std::uint64_t bytes) noexcept {
+  return (bytes + os::kPageBytes - 1) / os::kPageBytes * os::kPageBytes;
+}
+
+std::unexpected<Error> protection_refused() {
+  return fail(ErrorCode::kResource,
+              "the system refuses to make memory executable: a security policy (SELinux execmem, seccomp) forbids it, "
+              "or the process has too many mappings (vm.max_map_count)");
+}
+
+}  // namespace
+
+Result<CodeMemory> CodeMemory::reserve(std::uint64_t text_bytes, std::uint64_t functions) {
+  if (text_bytes > kMaximumTextBytes || functions > wasm::limits::kFunctions + wasm::limits::kImports) {
+    return fail(ErrorCode::kLimit, "the compiled module is too large to map");
+  }
+  const std::uint64_t entries = entries_bytes(functions);
+  // At least a page, so that a module without any code is mapped like all others.
+  auto mapping = os::Mapping::reserve(std::max(entries + to_pages(text_bytes), os::kPageBytes));
+  if (!mapping) {
+    return std::unexpected(std::move(mapping.error()));
+  }
+  if (entries != 0 && !os::protect(mapping->data(), entries, os::Access::kReadWrite)) {
+    return protection_refused();
+  }
+  CodeMemory memory;
+  memory.text_ = mapping->data() + entries;  // inside: the reservation is at least as large
+  memory.text_bytes_ = text_bytes;
+  // Entry 0 is at text - entries_bytes(functions). Fresh pages, page-aligned: an array of pointers, all null.
+  memory.entries_ = reinterpret_cast<void**>(mapping->data());
+  memory.mapping_ = std::move(*mapping);
+  return memory;
+}
+
+Result<CodeMemory> CodeMemory::from_image(const ImageView& image) {
+  auto memory = reserve(image.text.size(), image.functions.size());
+  if (!memory || image.text.empty()) {
+    return memory;
+  }
+  std::byte* const text = memory->mapping_.data() + entries_bytes(image.functions.size());
+  const std::uint64_t pages = to_pages(image.text.size());
+  // First writable, then executable, never both.
+  if (!os::protect(text, pages, os::Access::kReadWrite)) {
+    return protection_refused();
+  }
+  std::memcpy(text, image.text.data(), image.text.size());
+  if (!os::protect(text, pages, os::Access::kReadExecute)) {
+    return protection_refused();
+  }
+  return memory;
+}
+
+Result<CodeMemory> CodeMemory::from_file(int file, std::uint64_t text_offset, std::uint64_t text_bytes,
+                                         std::uint64_t functions) {
+  auto memory = reserve(text_bytes, functions);
+  if (!memory || text_bytes == 0) {
+    return memory;
+  }
+  std::byte* const text = memory->mapping_.data() + entries_bytes(functions);
+  if (auto mapped = os::map_file_over(text, to_pages(text_bytes), file, text_offset, os::Access::kReadExecute);
+      !mapped) {
+    return std::unexpected(std::move(mapped.error()));
+  }
+  return memory;
+}
+
+void CodeMemory::fill_entries(std::span<const std::uint32_t> functions) noexcept {
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    // An entry is a code address that only compiled code jumps to; nothing is ever written through it.
+    entries_[i] = const_cast<std::byte*>(text_ + functions[i]);
+  }
+}
+
+std::span<const std::byte> CodeMemory::text_pages() const noexcept { return {text_, to_pages(text_bytes_)}; }
+
+}  // namespace anew::codegen

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "codegen/image.hpp"
+
+#include <algorithm>
+
+#include "codegen/positions.hpp"
+
+namespace anew::codegen {
+
+std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
+                                          std::uint64_t text_offset) noexcept {
+  if (text_offset >= image.text.size() || image.functions.empty()) return std::nullopt;
+  const auto begin = image.functions.begin();
+  const auto after = std::upper_bound(begin, image.functions.end(), text_offset);
+  if (after == begin) return std::nullopt;
+  // The distance is at most the number of functions, which is 32 bits wide.
+  const auto function = static_cast<std::uint32_t>(after - begin - 1);
+  if (function < imported_functions) {
+    const bool in_thunk = !image.thunks.empty() && text_offset >= image.thunks.front();
+    if (in_thunk) return std::nullopt;
+    return CodePosition{function, 0};
+  }
+  const std::uint32_t defined = function - imported_functions;
+  if (defined + 1 >= image.position_starts.size()) return CodePosition{function, 0};
+  const std::uint32_t from = image.position_starts[defined];
+  const std::uint32_t to = image.position_starts[defined + 1];
+  if (from > to || to > image.positions.size()) return CodePosition{function, 0};
+  return CodePosition{function, find_in_positions(image.positions.subspan(from, to - from),
+                                                  text_offset - image.functions[function])};
+}
+
+}  // namespace anew::codegen

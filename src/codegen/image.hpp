@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a code generator makes of a module: position-independent machine code without dynamic relocations.
+//
+// When loaded, the module's table of entry addresses lies directly before the text, so that code finds it relative to
+// the instruction pointer wherever both are mapped:
+//
+//   entries   void* each, one a function (imports first: their stubs); padded in front to whole 4 KiB pages; writable
+//   text      executable, never writable
+//
+// so entry i is at text - entries_bytes(count) + 8 * i. A function is replaced by storing to its entry.
+#pragma once
+
+#include <anew/error.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "abi/cell.hpp"
+#include "wasm/module.hpp"
+
+namespace anew::codegen {
+
+/// What changes the machine code; part of the key under which it is cached.
+struct Options {
+  std::uint32_t card_shift = abi::kMaximumCardShift;
+  bool marks = true;  ///< mark the cards of written memory (the `cards` ledger)
+  bool operator==(const Options&) const = default;
+};
+
+[[nodiscard]] constexpr std::uint64_t entries_bytes(std::uint64_t functions) noexcept {
+  return (functions * 8 + 4095) & ~std::uint64_t{4095};
+}
+
+/// An image's parts as they lie in memory or in a file.
+struct ImageView {
+  std::span<const std::byte> text;  ///< imports' stubs, entry thunks, functions: in this order, each in index order
+  std::span<const std::uint32_t> functions;  ///< offset in the text of every function (imports: their stubs)
+  std::span<const std::uint32_t> thunks;     ///< offset in the text of each type's entry thunk
+  std::span<const std::uint32_t> position_starts;  ///< of each defined function in `positions`; one more at the end
+  std::span<const std::byte> positions;      ///< see find_position
+};
+
+struct Image {
+  std::vector<std::byte> text;
+  std::vector<std::uint32_t> functions;
+  std::vector<std::uint32_t> thunks;
+  std::vector<std::uint32_t> position_starts;
+  std::vector<std::byte> positions;
+  [[nodiscard]] ImageView view() const noexcept { return {text, functions, thunks, position_starts, positions}; }
+};
+
+struct CodePosition {
+  std::uint32_t function_index;  ///< in the index space with imports
+  std::uint64_t module_offset;   ///< byte offset of the operator in the module; 0 for an import's stub
+};
+
+/// Maps an offset in the text to the function and operator it belongs to. For a return address pass the offset less 1.
+/// @return nothing if the offset is in no function and no import's stub (in an entry thunk, say).
+[[nodiscard]] std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
+                                                        std::uint64_t text_offset) noexcept;
+
+/// (functions done, functions in all); may be called from several threads at once.
+using Progress = std::function<void(std::uint32_t, std::uint32_t)>;
+
+/// Validates and compiles every function of the module with the quick tier, on `threads` threads (0: all cores).
+/// @return the image, or the first error in the order of the functions, with the function's name in the message.
+[[nodiscard]] Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& layout,
+                                          const Options& options, unsigned threads, const Progress& progress);
+
+}  // namespace anew::codegen

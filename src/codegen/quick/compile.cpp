@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Compiles all functions of a module on all cores and joins the pieces to one image.
+//
+// Functions are cut into batches of about equal size; threads take batches one after the other. The image depends on the
+// batches alone, not on who compiled them when, so it is the same for any number of threads.
+#include <asmjit/x86.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <thread>
+
+#include "codegen/quick/quick_compiler.hpp"
+#include "wasm/names.hpp"
+
+namespace anew::codegen {
+namespace {
+
+using quick::EntryReference;
+using quick::ModuleContext;
+using quick::QuickCompiler;
+
+constexpr std::size_t kBatchBytes = 64 * 1024;
+constexpr std::uint64_t kMaximumTextBytes = 0x7000'0000;  // rel32 must reach from end to end
+
+struct FirstError : asmjit::ErrorHandler {
+  asmjit::Error first = asmjit::kErrorOk;
+  void handleError(asmjit::Error error, const char* /*message*/, asmjit::BaseEmitter* /*origin*/) override {
+    if (first == asmjit::kErrorOk) first = error;
+  }
+};
+
+/// A stretch of functions, by defined index, and what became of it.
+struct Batch {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;  // one past the end
+  asmjit::CodeHolder code;
+  std::vector<EntryReference> entries;
+  std::vector<std::uint32_t> functions;        // offset of each function in the batch's code
+  std::vector<std::uint32_t> position_starts;  // of each function in `positions`
+  std::vector<std::byte> positions;
+  std::optional<Error> error;
+};
+
+[[nodiscard]] Error assembler_error(asmjit::Error error) {
+  return Error{ErrorCode::kResource,
+               fmt::format("the assembler failed: {}", asmjit::DebugUtils::errorAsString(error)),
+               std::nullopt,
+               TrapKind::kNone,
+               {}};
+}
+
+void name_function(Error& error, const wasm::Module& module, std::uint32_t function) {
+  const std::string_view name = wasm::FunctionNames(module)[function];
+  error.message = name.empty() ? fmt::format("function {}: {}", function, error.message)
+                               : fmt::format("function {} ({}): {}", function, name, error.message);
+}
+
+void compile_batch(const ModuleContext& context, Batch& batch, const std::function<void()>& progress) {
+  FirstError failed;
+  batch.code.init(asmjit::Environment::host());
+  batch.code.setErrorHandler(&failed);
+  asmjit::x86::Assembler assembler(&batch.code);
+  QuickCompiler compiler(context, assembler, batch.entries, batch.positions);
+  compiler.record_starts_in(batch.functions);
+  wasm::FunctionValidator validator(context.module);
+  const std::size_t count = batch.last - batch.first;
+  batch.functions.reserve(count);
+  batch.position_starts.reserve(count);
+  for (std::uint32_t defined = batch.first; defined < batch.last; ++defined) {
+    batch.position_starts.push_back(static_cast<std::uint32_t>(batch.positions.size()));
+    const std::size_t functions_before = batch.functions.size();
+    if (auto valid = validator.validate(defined, compiler); !valid) {
+      batch.error = std::move(valid.error());
+      name_function(*batch.error, context.module, context.module.imported_functions + defined);
+      return;
+    }
+    if (failed.first != asmjit::kErrorOk || batch.functions.size() != functions_before + 1) {
+      batch.error = assembler_error(failed.first);
+      name_function(*batch.error, context.module, context.module.imported_functions + defined);
+      return;
+    }
+    progress();
+  }
+  batch.code.setErrorHandler(nullptr);
+}
+
+[[nodiscard]] std::vector<Batch> cut(const wasm::Module& module) {
+  std::vector<std::uint32_t> starts;
+  std::size_t bytes = kBatchBytes;
+  for (std::uint32_t i = 0; i < module.bodies.size(); ++i) {
+    if (bytes >= kBatchBytes) {
+      starts.push_back(i);
+      bytes = 0;
+    }
+    bytes += module.bodies[i].bytes.size();
+  }
+  std::vector<Batch> batches(starts.size());
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    batches[i].first = starts[i];
+    batches[i].last = i + 1 < starts.size() ? starts[i + 1] : static_cast<std::uint32_t>(module.bodies.size());
+  }
+  return batches;
+}
+
+/// Appends machine code, aligned to 16 bytes with int3 between. @return its offset.
+[[nodiscard]] std::uint64_t append(std::vector<std::byte>& text, const asmjit::CodeHolder& code) {
+  text.resize((text.size() + 15) & ~std::size_t{15}, std::byte{0xCC});
+  const std::uint64_t offset = text.size();
+  const asmjit::CodeBuffer& buffer = code.sectionById(0)->buffer();
+  text.resize(offset + buffer.size());
+  if (buffer.size() != 0) std::memcpy(text.data() + offset, buffer.data(), buffer.size());
+  return offset;
+}
+
+}  // namespace
+
+Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
+                            unsigned threads, const Progress& progress) {
+  std::vector<abi::Places> arguments;
+  std::vector<abi::Places> results;
+  arguments.reserve(module.types.size());
+  results.reserve(module.types.size());
+  for (const FunctionType& type : module.types) {
+    arguments.push_back(abi::argument_places(type.parameters));
+    results.push_back(abi::result_places(type.results));
+  }
+  const ModuleContext context{module, layout, options, arguments, results};
+
+  std::vector<Batch> batches = cut(module);
+  const auto total = static_cast<std::uint32_t>(module.bodies.size());  // at most limits::kFunctions
+  std::atomic<std::size_t> next{0};
+  std::atomic<std::uint32_t> done{0};
+  std::atomic<bool> failed{false};
+  const std::function<void()> count = [&] {
+    const std::uint32_t now = done.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (progress) progress(now, total);
+  };
+  auto work = [&] {
+    for (;;) {
+      const std::size_t mine = next.fetch_add(1, std::memory_order_relaxed);
+      // Batches before a failed one still run, so that the first error in order is found.
+      if (mine >= batches.size() || failed.load(std::memory_order_relaxed)) return;
+      compile_batch(context, batches[mine], count);
+      if (batches[mine].error) failed.store(true, std::memory_order_relaxed);
+    }
+  };
+  if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+  {
+    std::vector<std::jthread> helpers;
+    for (std::size_t i = 1; i < std::min<std::size_t>(threads, batches.size()); ++i) helpers.emplace_back(work);
+    work();
+  }
+  for (Batch& batch : batches) {
+    if (batch.error) return std::unexpected(std::move(*batch.error));
+  }
+
+  FirstError stub_error;
+  asmjit::CodeHolder stubs;
+  stubs.init(asmjit::Environment::host());
+  stubs.setErrorHandler(&stub_error);
+  asmjit::x86::Assembler assembler(&stubs);
+  Image image;
+  image.functions.reserve(module.functions.size());
+  image.thunks.reserve(module.types.size());
+  auto next_offset = [&] { return static_cast<std::uint32_t>((assembler.offset() + 15) & ~std::size_t{15}); };
+  for (std::uint32_t import = 0; import < module.imported_functions; ++import) {
+    image.functions.push_back(next_offset());
+    quick::emit_import_stub(assembler, context, import);
+  }
+  for (std::uint32_t type = 0; type < module.types.size(); ++type) {
+    image.thunks.push_back(next_offset());
+    quick::emit_entry_thunk(assembler, context, type);
+  }
+  if (stub_error.first != asmjit::kErrorOk) return std::unexpected(assembler_error(stub_error.first));
+
+  std::uint64_t bytes = assembler.offset() + 16;
+  for (const Batch& batch : batches) bytes += batch.code.sectionById(0)->buffer().size() + 16;
+  if (bytes > kMaximumTextBytes) {
+    return fail(ErrorCode::kLimit, fmt::format("the module compiles to {} bytes of machine code; the limit is {}",
+                                               bytes, kMaximumTextBytes));
+  }
+  image.text.reserve(bytes);
+  if (append(image.text, stubs) != 0) std::abort();  // the first piece lies at the start
+  const std::uint64_t entries = entries_bytes(module.functions.size());
+  for (Batch& batch : batches) {
+    const std::uint64_t base = append(image.text, batch.code);
+    for (const EntryReference& reference : batch.entries) {
+      // From the end of the displacement to the entry, which lies before the text (image.hpp).
+      const std::uint64_t at = base + reference.offset;
+      const auto distance = static_cast<std::int32_t>(static_cast<std::int64_t>(8ull * reference.function) -
+                                                      static_cast<std::int64_t>(entries + at + 4));
+      std::memcpy(image.text.data() + at, &distance, sizeof(distance));
+    }
+    const auto positions = static_cast<std::uint32_t>(image.positions.size());
+    for (const std::uint32_t function : batch.functions) {
+      image.functions.push_back(static_cast<std::uint32_t>(base + function));
+    }
+    for (const std::uint32_t start : batch.position_starts) image.position_starts.push_back(positions + start);
+    image.positions.insert(image.positions.end(), batch.positions.begin(), batch.positions.end());
+  }
+  image.position_starts.push_back(static_cast<std::uint32_t>(image.positions.size()));
+  return image;
+}
+
+}  // namespace anew::codegen

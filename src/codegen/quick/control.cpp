@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Functions, blocks, branches and traps of the quick tier.
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "codegen/quick/registers.hpp"
+
+namespace anew::codegen::quick {
+
+namespace x86 = asmjit::x86;
+
+QuickCompiler::QuickCompiler(const ModuleContext& context, x86::Assembler& assembler,
+                             std::vector<EntryReference>& entries, std::vector<std::byte>& positions)
+    : context_(context), a_(assembler), entries_(entries), positions_(positions), position_writer_(positions) {}
+
+// --- Functions ---
+
+namespace {
+
+// The prologue has a fixed length; end_function fills in the frame size and blanks out the saves of preserved registers
+// that were not used after all.
+constexpr std::uint32_t kFrameSizeAt = 1 + 3;                   // behind push rbp; mov rbp, rsp
+constexpr std::uint32_t kSavesAt = kFrameSizeAt + 7;            // sub rsp, imm32
+constexpr std::uint32_t kSaveBytes = 4;                         // mov [rbp - disp8], r64
+constexpr std::uint8_t kNop4[4] = {0x0F, 0x1F, 0x40, 0x00};
+constexpr std::uint32_t kUnprobedFrame = 4096;                  // larger frames touch each page on their way
+
+Register result_register(ValueType type) noexcept { return is_float(type) ? kXmm0 : kRax; }
+
+}  // namespace
+
+void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionType& type,
+                                   std::span<const ValueType> locals) {
+  a_.align(asmjit::AlignMode::kCode, 16);
+  function_start_ = code_offset();
+  // Text stays below 2^31 bytes or is refused as a whole (compile.cpp).
+  starts_->push_back(static_cast<std::uint32_t>(function_start_));
+  position_writer_ = PositionWriter(positions_);
+  type_ = &type;
+  type_index_ = context_.module.functions[function_index];
+  locals_ = locals;
+  max_height_ = 0;
+  stack_.clear();
+  settled_ = 0;
+  controls_.clear();
+  cold_.clear();
+  jump_tables_.clear();
+  free_ = kAllocatable;
+  held_ = pinned_ = cached_ = dirty_ = preserved_used_ = 0;
+  next_victim_ = 0;
+  local_register_.assign(locals.size(), kNoRegister);
+  first_reference_.assign(locals.size(), kNone);
+  local_version_.assign(locals.size(), 0);
+  stack_home_.assign(type.parameters.size(), kNone);
+  marked_count_ = 0;
+  epilogue_ = a_.newLabel();
+
+  a_.push(x86::rbp);
+  a_.mov(x86::rbp, x86::rsp);
+  a_.long_().sub(x86::rsp, 0x7FFF'FFF0);
+  assert(code_offset() - function_start_ == kSavesAt);
+  for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
+    a_.mov(x86::qword_ptr(x86::rbp, -8 * static_cast<std::int32_t>(i + 1)), gp64(kPreservedRegisters[i]));
+  }
+  assert(code_offset() - function_start_ == kSavesAt + kSaveBytes * kPreservedRegisters.size());
+
+  const abi::Places& places = context_.arguments[type_index_];
+  for (std::uint32_t i = 0; i < type.parameters.size(); ++i) {
+    const abi::Place place = places.places[i];
+    if (place.kind == abi::Place::Kind::kMemory) {
+      stack_home_[i] = place.index;
+      continue;
+    }
+    const Register reg = place.kind == abi::Place::Kind::kFloat ? static_cast<Register>(kXmm0 + place.index)
+                                                                : kArgumentRegisters[place.index];
+    claim(reg);
+    cache_local(i, reg, true);
+  }
+  // All other locals begin as zero.
+  const auto parameters = static_cast<std::uint32_t>(type.parameters.size());
+  const auto count = static_cast<std::uint32_t>(locals.size()) - parameters;
+  if (count > 0) {
+    constexpr std::uint32_t kUnrolled = 32;
+    a_.vpxor(x86::xmm15, x86::xmm15, x86::xmm15);
+    const auto last = static_cast<std::uint32_t>(locals.size()) - 1;
+    Mem lowest = operand_home(0, ValueType::kI64).cloneAdjusted(8);  // the home of the last local
+    lowest.setSize(16);
+    if (count == 1) {
+      a_.vmovsd(home(last, ValueType::kF64), x86::xmm15);
+    } else if (count <= kUnrolled) {
+      for (std::uint32_t i = 0; i + 1 < count; i += 2) a_.vmovups(lowest.cloneAdjusted(8 * i), x86::xmm15);
+      if (count % 2 != 0) a_.vmovups(lowest.cloneAdjusted(8 * (count - 2)), x86::xmm15);
+    } else {
+      // Rounds down to pairs; an odd one is stored on its own.
+      if (count % 2 != 0) a_.vmovsd(home(parameters, ValueType::kF64), x86::xmm15);
+      const asmjit::Label again = a_.newLabel();
+      a_.lea(x86::r10, lowest);
+      a_.mov(x86::r11d, count / 2);
+      a_.bind(again);
+      a_.vmovups(x86::xmmword_ptr(x86::r10), x86::xmm15);
+      a_.add(x86::r10, 16);
+      a_.dec(x86::r11d);
+      a_.jnz(again);
+    }
+  }
+}
+
+void QuickCompiler::emit_return() {
+  const std::span<const ValueType> results = type_->results;
+  if (results.size() == 1) {
+    move_to(result_register(results[0]), stack_.back());
+  } else if (!results.empty()) {
+    const abi::Places& places = context_.results[type_index_];
+    std::vector<Move> moves(results.size());
+    const std::size_t first = stack_.size() - results.size();
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      moves[i].operand = stack_[first + i];
+      const abi::Place place = places.places[i];
+      switch (place.kind) {
+        case abi::Place::Kind::kInteger:
+          moves[i].reg = kResultRegisters[place.index];
+          break;
+        case abi::Place::Kind::kFloat:
+          moves[i].reg = static_cast<Register>(kXmm0 + place.index);
+          break;
+        case abi::Place::Kind::kMemory:
+          moves[i].memory = cell_field(context_.layout.spilled_result(place.index), bytes_of(results[i]));
+          break;
+      }
+    }
+    move_all(moves);
+  }
+}
+
+void QuickCompiler::end_function(bool reachable) {
+  if (reachable) {
+    settle_flags();
+    emit_return();
+  }
+  a_.bind(epilogue_);
+  for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
+    if ((preserved_used_ & bit(kPreservedRegisters[i])) == 0) continue;
+    a_.mov(gp64(kPreservedRegisters[i]), x86::qword_ptr(x86::rbp, -8 * static_cast<std::int32_t>(i + 1)));
+  }
+  a_.leave();
+  if (const std::uint32_t bytes = context_.arguments[type_index_].stack_bytes(); bytes != 0) {
+    a_.ret(bytes);
+  } else {
+    a_.ret();
+  }
+  emit_cold_code();
+  for (const JumpTable& table : jump_tables_) {
+    a_.bind(table.label);
+    const std::uint64_t base = a_.code()->labelOffset(table.label);
+    for (const asmjit::Label& target : table.targets) {
+      // Within one function: the distance fits 32 bits because a function's code is bounded by its body's size.
+      a_.embedInt32(static_cast<std::int32_t>(a_.code()->labelOffset(target) - base));
+    }
+  }
+
+  // Under 8.5 MB: bounded by limits::kLocals and kOperandStack.
+  const std::uint64_t slots = kPreservedRegisters.size() + locals_.size() + max_height_;
+  const auto frame = static_cast<std::uint32_t>((8 * slots + 15) & ~std::uint64_t{15});
+  std::uint64_t probe_at = 0;
+  if (frame > kUnprobedFrame) {  // the prologue calls this in place of its sub
+    probe_at = code_offset();
+    const asmjit::Label again = a_.newLabel();
+    a_.pop(x86::r11);
+    a_.mov(x86::eax, frame);
+    a_.bind(again);
+    a_.sub(x86::rsp, kUnprobedFrame);
+    a_.or_(x86::dword_ptr(x86::rsp), 0);
+    a_.sub(x86::eax, kUnprobedFrame);
+    a_.cmp(x86::eax, kUnprobedFrame);
+    a_.ja(again);
+    a_.sub(x86::rsp, x86::rax);
+    a_.jmp(x86::r11);
+  }
+  std::uint8_t* start = a_.bufferData() + function_start_;
+  if (frame > kUnprobedFrame) {
+    const auto distance = static_cast<std::int32_t>(probe_at - (function_start_ + kFrameSizeAt + 5));
+    start[kFrameSizeAt] = 0xE8;  // call rel32, and a two-byte nop
+    std::memcpy(start + kFrameSizeAt + 1, &distance, 4);
+    start[kFrameSizeAt + 5] = 0x66;
+    start[kFrameSizeAt + 6] = 0x90;
+  } else {
+    std::memcpy(start + kFrameSizeAt + 3, &frame, 4);
+  }
+  for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
+    if ((preserved_used_ & bit(kPreservedRegisters[i])) != 0) continue;
+    std::memcpy(start + kSavesAt + kSaveBytes * i, kNop4, sizeof(kNop4));
+  }
+}
+
+// --- States ---
+
+QuickCompiler::State QuickCompiler::current_state() const noexcept {
+  State state;
+  state.cached = cached_;
+  state.dirty = dirty_;
+  state.local = owner_;
+  return state;
+}
+
+void QuickCompiler::set_state(const State& state) {
+  for_each(cached_, [&](Register reg) { local_register_[owner_[reg]] = kNoRegister; });
+  assert(held_ == 0);
+  cached_ = state.cached;
+  dirty_ = state.dirty;
+  free_ = kAllocatable & ~cached_;
+  for_each(cached_, [&](Register reg) {
+    owner_[reg] = state.local[reg];
+    local_register_[owner_[reg]] = reg;
+  });
+}
+
+void QuickCompiler::bind(const asmjit::Label& label) {
+  a_.bind(label);
+  marked_count_ = 0;  // what was marked on one way here need not be on the other
+}
+
+bool QuickCompiler::results_in_place(const Control& control) const noexcept {
+  const std::span<const ValueType> types = control.label_types();
+  if (types.empty()) return true;
+  if (types.size() == 1 && control.kind != Control::Kind::kLoop) {
+    const Operand& top = stack_.back();
+    return top.kind == Operand::Kind::kRegister && top.reg == result_register(types[0]);
+  }
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const Operand& operand = stack_[stack_.size() - types.size() + i];
+    if (operand.kind != Operand::Kind::kHome || operand.height != control.height + i) return false;
+  }
+  return true;
+}
+
+bool QuickCompiler::conforms(const Control& control) const noexcept {
+  if (!results_in_place(control)) return false;
+  if (!control.has_state) return true;
+  const State& state = control.state;
+  bool same = true;
+  for_each(cached_ & dirty_, [&](Register reg) {
+    const bool expected = (state.cached & bit(reg)) != 0 && state.local[reg] == owner_[reg];
+    same &= expected && (state.dirty & bit(reg)) != 0;
+  });
+  for_each(state.cached, [&](Register reg) { same &= (cached_ & bit(reg)) != 0 && owner_[reg] == state.local[reg]; });
+  return same;
+}
+
+void QuickCompiler::store_for(const State& state) {
+  for_each(cached_ & dirty_, [&](Register reg) {
+    const bool expected = (state.cached & bit(reg)) != 0 && state.local[reg] == owner_[reg];
+    if (expected && (state.dirty & bit(reg)) != 0) return;
+    store_register(home(owner_[reg], locals_[owner_[reg]]), reg, locals_[owner_[reg]]);
+  });
+}
+
+void QuickCompiler::load_for(const State& state) {
+  for_each(state.cached, [&](Register reg) {
+    const std::uint32_t local = state.local[reg];
+    if ((cached_ & bit(reg)) != 0 && owner_[reg] == local) return;
+    // A local that is expected in this register but is in another one, and dirty, was stored by store_for.
+    load_register(reg, home(local, locals_[local]), locals_[local]);
+  });
+}
+
+void QuickCompiler::move_results(const Control& control) {
+  const std::span<const ValueType> types = control.label_types();
+  if (types.size() == 1 && control.kind != Control::Kind::kLoop) {
+    move_to(result_register(types[0]), stack_.back());
+    return;
+  }
+  // Upwards, because a value never lies below its place: nothing is overwritten before it was read.
+  const std::size_t first = stack_.size() - types.size();
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const Operand& operand = stack_[first + i];
+    const std::uint32_t place = control.height + static_cast<std::uint32_t>(i);
+    if (operand.kind == Operand::Kind::kHome && operand.height == place) continue;
+    move_to_memory(operand_home(place, types[i]), operand);
+  }
+}
+
+void QuickCompiler::make_way_for_result(const Control& control) {
+  if (control.kind == Control::Kind::kLoop || control.results.size() != 1) return;
+  const Register reg = result_register(control.results[0]);
+  if ((cached_ & bit(reg)) != 0) evict(reg);
+}
+
+void QuickCompiler::conform(Control& control) {
+  if (!control.has_state) {
+    control.has_state = true;
+    control.state = current_state();
+    move_results(control);
+    return;
+  }
+  store_for(control.state);
+  move_results(control);
+  load_for(control.state);
+}
+
+void QuickCompiler::push_results(std::span<const ValueType> types, bool in_register) {
+  if (types.size() == 1 && in_register) {
+    const Register reg = result_register(types[0]);
+    claim(reg);
+    push_register(types[0], reg);
+    return;
+  }
+  for (const ValueType type : types) push(type, Operand::Kind::kHome);
+}
+
+// --- Blocks ---
+
+void QuickCompiler::open_block(Control::Kind kind, wasm::BlockType type) {
+  settle_operands();
+  Control& control = controls_.emplace_back();
+  control.kind = kind;
+  control.height = height() - static_cast<std::uint32_t>(type.parameters.size());
+  control.parameters = type.parameters;
+  control.results = type.results;
+  control.label = a_.newLabel();
+  // Where else_() or a loop's next round takes its parameters up again, constants would be forgotten.
+  for (std::uint32_t at = control.height; at < height(); ++at) {
+    Operand& operand = stack_[at];
+    if (operand.kind != Operand::Kind::kConstant) continue;
+    move_to_memory(operand_home(at, operand.type), operand);
+    operand.kind = Operand::Kind::kHome;
+  }
+}
+
+void QuickCompiler::block(wasm::BlockType type) {
+  settle_flags();
+  open_block(Control::Kind::kBlock, type);
+}
+
+void QuickCompiler::loop(wasm::BlockType type) {
+  settle_flags();
+  open_block(Control::Kind::kLoop, type);
+  Control& control = controls_.back();
+  // The next round will come with other values in the same registers: none may be taken for stored.
+  dirty_ = cached_;
+  control.has_state = true;
+  control.state = current_state();
+  bind(control.label);
+}
+
+void QuickCompiler::if_(wasm::BlockType type) {
+  const Condition condition = pop_condition();
+  open_block(Control::Kind::kIf, type);  // emits moves only: the flags stay
+  release();
+  Control& control = controls_.back();
+  control.else_label = a_.newLabel();
+  control.else_state = current_state();
+  a_.j(x86::negateCond(condition), control.else_label);
+}
+
+void QuickCompiler::else_(bool reachable) {
+  Control& control = controls_.back();
+  if (reachable) {
+    settle_flags();
+    make_way_for_result(control);
+    conform(control);
+    a_.jmp(control.label);
+  }
+  drop_to(control.height);
+  bind(control.else_label);
+  set_state(control.else_state);
+  control.kind = Control::Kind::kElse;
+  push_results(control.parameters, false);
+}
+
+void QuickCompiler::end(bool reachable) {
+  if (reachable) settle_flags();
+  Control control = controls_.back();
+  if (control.kind == Control::Kind::kLoop) {
+    controls_.pop_back();
+    return;
+  }
+  if (control.kind == Control::Kind::kIf) {
+    if (!control.has_state && control.results.empty()) {
+      // The way past the if decides what registers hold, so it needs no code.
+      control.has_state = true;
+      control.state = control.else_state;
+      if (reachable) conform(control);
+      drop_to(control.height);
+      bind(control.else_label);
+    } else {
+      if (reachable) {
+        make_way_for_result(control);
+        conform(control);
+        a_.jmp(control.label);
+      }
+      drop_to(control.height);
+      bind(control.else_label);
+      set_state(control.else_state);
+      push_results(control.parameters, false);  // an if without else has the same parameters and results
+      make_way_for_result(control);
+      conform(control);
+      drop_to(control.height);
+    }
+  } else if (!control.has_state) {  // nothing branches here: go on as if there were no block
+    controls_.pop_back();
+    return;
+  } else {
+    if (reachable) {
+      make_way_for_result(control);
+      conform(control);
+    }
+    drop_to(control.height);
+  }
+  controls_.pop_back();
+  bind(control.label);
+  set_state(control.state);
+  push_results(control.results, true);
+}
+
+// --- Branches ---
+
+QuickCompiler::Condition QuickCompiler::pop_condition() {
+  const Operand operand = pop();
+  if (operand.kind == Operand::Kind::kFlags) return operand.condition;
+  const Register reg = use(operand);
+  a_.test(gp32(reg), gp32(reg));
+  return Condition::kNotZero;
+}
+
+void QuickCompiler::br(std::uint32_t depth) {
+  settle_flags();
+  branch(depth);
+}
+
+void QuickCompiler::branch(std::uint32_t depth) {
+  if (depth == controls_.size()) {
+    emit_return();
+    a_.jmp(epilogue_);
+    return;
+  }
+  Control& control = controls_[controls_.size() - 1 - depth];
+  make_way_for_result(control);
+  conform(control);
+  a_.jmp(control.label);
+}
+
+void QuickCompiler::br_if(std::uint32_t depth) {
+  const Condition condition = pop_condition();
+  const asmjit::Label skip = a_.newLabel();
+  if (depth == controls_.size()) {
+    if (type_->results.empty()) {
+      a_.j(condition, epilogue_);
+    } else {
+      a_.j(x86::negateCond(condition), skip);
+      emit_return();
+      a_.jmp(epilogue_);
+      a_.bind(skip);
+    }
+    release();
+    return;
+  }
+  Control& control = controls_[controls_.size() - 1 - depth];
+  make_way_for_result(control);
+  release();  // before a state is taken: the condition's register is free behind the branch
+  if (conforms(control)) {
+    if (!control.has_state) {
+      control.has_state = true;
+      control.state = current_state();
+    }
+    a_.j(condition, control.label);
+    return;
+  }
+  a_.j(x86::negateCond(condition), skip);
+  conform(control);
+  a_.jmp(control.label);
+  a_.bind(skip);
+}
+
+void QuickCompiler::br_table(std::span<const std::uint32_t> depths) {
+  settle_flags();
+  move_to(kR10, stack_.back());
+  drop_to(height() - 1);
+  for (const std::uint32_t depth : depths) {
+    if (depth < controls_.size()) make_way_for_result(controls_[controls_.size() - 1 - depth]);
+  }
+  const auto last = static_cast<std::uint32_t>(depths.size() - 1);  // at most limits::kBrTableTargets
+  JumpTable& table = jump_tables_.emplace_back();
+  table.label = a_.newLabel();
+  table.targets.reserve(depths.size());
+  // The clamp is also what keeps a mispredicted index inside the table.
+  a_.mov(x86::r11d, last);
+  a_.cmp(x86::r10d, x86::r11d);
+  a_.cmova(x86::r10d, x86::r11d);
+  a_.lea(x86::r11, x86::ptr(table.label));
+  a_.movsxd(x86::r10, x86::dword_ptr(x86::r11, x86::r10, 2));
+  a_.add(x86::r10, x86::r11);
+  a_.jmp(x86::r10);
+  // One way to each target, however often it is named.
+  if (stub_of_depth_.size() <= controls_.size()) stub_of_depth_.resize(controls_.size() + 1);
+  for (const std::uint32_t depth : depths) {
+    asmjit::Label& stub = stub_of_depth_[depth];
+    if (!stub.isValid()) {
+      stub = a_.newLabel();
+      a_.bind(stub);
+      branch(depth);
+    }
+    table.targets.push_back(stub);
+  }
+  for (const std::uint32_t depth : depths) stub_of_depth_[depth].reset();
+}
+
+void QuickCompiler::return_() {
+  settle_flags();
+  emit_return();
+  a_.jmp(epilogue_);
+}
+
+// --- Traps ---
+
+asmjit::Label QuickCompiler::cold_trap(TrapKind kind) {
+  Cold& cold = cold_.emplace_back();
+  cold.label = a_.newLabel();
+  cold.kind = kind;
+  cold.module_offset = module_offset_;
+  return cold.label;
+}
+
+void QuickCompiler::unreachable() {
+  settle_flags();
+  a_.jmp(cold_trap(TrapKind::kUnreachable));
+}
+
+void QuickCompiler::emit_cold_code() {
+  constexpr std::size_t kKinds = 16;
+  std::array<asmjit::Label, kKinds> raise;  // by TrapKind; kNone: the kind is in eax
+  auto call_raise = [&](TrapKind kind) {
+    asmjit::Label& label = raise[static_cast<std::size_t>(kind)];
+    if (!label.isValid()) label = a_.newLabel();
+    a_.call(label);  // the return address says where
+  };
+  for (const Cold& cold : cold_) {
+    module_offset_ = cold.module_offset;
+    a_.bind(cold.label);
+    add_position();
+    if (cold.checked != kNoRegister) {
+      const asmjit::Label is_nan = a_.newLabel();
+      if (cold.checked_64) {
+        a_.vucomisd(xmm(cold.checked), xmm(cold.checked));
+      } else {
+        a_.vucomiss(xmm(cold.checked), xmm(cold.checked));
+      }
+      a_.jp(is_nan);
+      call_raise(cold.kind);
+      a_.bind(is_nan);
+      call_raise(TrapKind::kInvalidConversionToInteger);
+    } else {
+      call_raise(cold.kind);
+    }
+  }
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    if (!raise[kind].isValid()) continue;
+    a_.bind(raise[kind]);
+    if (kind != 0) a_.mov(x86::eax, static_cast<std::uint32_t>(kind));
+    a_.mov(x86::r11, cell_field(abi::kLibrary, 8));
+    a_.jmp(x86::qword_ptr(x86::r11, offsetof(abi::Library, trap)));
+  }
+}
+
+}  // namespace anew::codegen::quick

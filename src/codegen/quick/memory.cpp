@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Memory, globals and tables of the quick tier.
+#include <cassert>
+
+#include "codegen/quick/registers.hpp"
+
+namespace anew::codegen::quick {
+
+namespace x86 = asmjit::x86;
+using wasm::Op;
+
+namespace {
+
+/// The widest access; with it, an offset below kGuardBytes - kWidest needs no check (invariant C3 of abi/cell.hpp).
+constexpr std::uint64_t kWidest = 16;
+constexpr std::uint64_t kMaximumUncheckedOffset = abi::kGuardBytes - kWidest;
+
+constexpr std::uint32_t access_bytes(Op op) noexcept {
+  switch (op) {
+    case Op::kI32Load8S:
+    case Op::kI32Load8U:
+    case Op::kI64Load8S:
+    case Op::kI64Load8U:
+    case Op::kI32Store8:
+    case Op::kI64Store8:
+      return 1;
+    case Op::kI32Load16S:
+    case Op::kI32Load16U:
+    case Op::kI64Load16S:
+    case Op::kI64Load16U:
+    case Op::kI32Store16:
+    case Op::kI64Store16:
+      return 2;
+    case Op::kI32Load:
+    case Op::kF32Load:
+    case Op::kI64Load32S:
+    case Op::kI64Load32U:
+    case Op::kI32Store:
+    case Op::kF32Store:
+    case Op::kI64Store32:
+      return 4;
+    default:
+      return 8;
+  }
+}
+
+constexpr ValueType loaded_type(Op op) noexcept {
+  switch (op) {
+    case Op::kI32Load:
+    case Op::kI32Load8S:
+    case Op::kI32Load8U:
+    case Op::kI32Load16S:
+    case Op::kI32Load16U:
+      return ValueType::kI32;
+    case Op::kF32Load:
+      return ValueType::kF32;
+    case Op::kF64Load:
+      return ValueType::kF64;
+    default:
+      return ValueType::kI64;
+  }
+}
+
+}  // namespace
+
+// --- Addresses ---
+
+QuickCompiler::Address QuickCompiler::address(const Operand& base, const wasm::MemoryArgument& argument,
+                                              std::uint32_t bytes) {
+  if (base.kind == Operand::Kind::kConstant) {
+    // Both are below 2^32, so the sum is exact.
+    const std::uint64_t at = base.bits + argument.offset;
+    if (at + bytes > abi::kMemoryAddressSpace) {
+      a_.jmp(cold_trap(TrapKind::kMemoryOutOfBounds));
+      return {cell_field(0, bytes), kNoRegister, true};
+    }
+    if (at <= 0x7FFF'FFFF) return {cell_field(static_cast<std::int32_t>(at), bytes)};
+    a_.mov(x86::r10d, asmjit::imm(at));
+    return {x86::Mem(x86::r13, x86::r10, 0, 0, bytes), kR10};
+  }
+  const Register index = use(base);
+  if (argument.offset < kMaximumUncheckedOffset) {
+    return {x86::Mem(x86::r13, gp64(index), 0, static_cast<std::int32_t>(argument.offset), bytes), index};
+  }
+  // The guard does not cover such an offset.
+  a_.mov(x86::r10d, asmjit::imm(argument.offset));
+  a_.add(x86::r10, gp64(index));
+  a_.lea(x86::r11, x86::ptr(x86::r10, static_cast<std::int32_t>(bytes)));
+  a_.cmp(x86::r11, cell_field(abi::kMemoryBytes, 8));
+  a_.ja(cold_trap(TrapKind::kMemoryOutOfBounds));
+  return {x86::Mem(x86::r13, x86::r10, 0, 0, bytes), kR10};
+}
+
+bool QuickCompiler::already_marked(const Operand& base, std::uint64_t offset, std::uint32_t bytes) const noexcept {
+  const bool is_constant = base.kind == Operand::Kind::kConstant;
+  if (!is_constant && base.kind != Operand::Kind::kLocal) return false;
+  const std::uint32_t local = is_constant ? kNone : base.local;
+  const std::uint32_t version = is_constant ? 0 : local_version_[base.local];
+  const std::uint64_t at = is_constant ? base.bits + offset : offset;
+  for (std::uint32_t i = 0; i < marked_count_; ++i) {
+    const Marked& marked = marked_[i];
+    if (marked.local != local || marked.version != version) continue;
+    // The mark made card(marked.offset) dirty; a restore reaches kSlackBytes past that card's end, which lies behind the
+    // marked address.
+    if (at >= marked.offset && at - marked.offset + bytes <= abi::kSlackBytes) return true;
+  }
+  return false;
+}
+
+void QuickCompiler::mark(const Operand& base, const Address& to, const wasm::MemoryArgument& argument,
+                         std::uint32_t bytes) {
+  if (!context_.options.marks || already_marked(base, argument.offset, bytes)) return;
+  const bool is_constant = base.kind == Operand::Kind::kConstant;
+  const std::uint32_t shift = context_.layout.card_shift();
+  const std::int32_t cards = context_.layout.cards();
+  if (is_constant) {
+    const std::uint64_t card = (base.bits + argument.offset) >> shift;
+    // address() let only addresses below 4 GiB through, and cards + (2^32 >> shift) < 0 fits (invariant C5).
+    a_.mov(cell_field(static_cast<std::int32_t>(cards + static_cast<std::int64_t>(card)), 1), 1);
+  } else {
+    if (to.mem.offset() != 0) {
+      a_.lea(x86::r11, x86::ptr(gp64(to.index), static_cast<std::int32_t>(to.mem.offset())));
+    } else {
+      a_.mov(x86::r11, gp64(to.index));
+    }
+    a_.shr(x86::r11, shift);
+    a_.mov(x86::Mem(x86::r13, x86::r11, 0, cards, 1), 1);
+  }
+  if (is_constant || base.kind == Operand::Kind::kLocal) {
+    marked_[next_marked_] = is_constant ? Marked{kNone, 0, base.bits + argument.offset}
+                                        : Marked{base.local, local_version_[base.local], argument.offset};
+    next_marked_ = (next_marked_ + 1) % static_cast<std::uint32_t>(marked_.size());
+    marked_count_ = std::min(marked_count_ + 1, static_cast<std::uint32_t>(marked_.size()));
+  }
+}
+
+// --- Loads and stores ---
+
+void QuickCompiler::load(Op op, wasm::MemoryArgument argument) {
+  settle_flags();
+  const Operand base = pop();
+  const std::uint32_t bytes = access_bytes(op);
+  const ValueType type = loaded_type(op);
+  const Mem from = address(base, argument, bytes).mem;
+  // The base's own register can take the result.
+  const Register to =
+      base.kind == Operand::Kind::kRegister && !is_float(type) ? base.reg : allocate_for(type);
+  add_position();
+  switch (op) {
+    case Op::kI32Load:
+    case Op::kI64Load:
+    case Op::kF32Load:
+    case Op::kF64Load:
+      load_register(to, from, type);
+      break;
+    case Op::kI64Load32U:
+      a_.mov(gp32(to), from);
+      break;
+    case Op::kI64Load32S:
+      a_.movsxd(gp64(to), from);
+      break;
+    case Op::kI32Load8U:
+    case Op::kI32Load16U:
+    case Op::kI64Load8U:
+    case Op::kI64Load16U:
+      a_.movzx(gp32(to), from);
+      break;
+    default:
+      a_.movsx(gp(to, is_wide(type)), from);
+      break;
+  }
+  push_register(type, to);
+  release();
+}
+
+void QuickCompiler::store(Op op, wasm::MemoryArgument argument) {
+  settle_flags();
+  const Operand value = pop();
+  const Operand base = pop();
+  const std::uint32_t bytes = access_bytes(op);
+  const bool is_immediate = value.kind == Operand::Kind::kConstant && !is_float(value.type) &&
+                            (bytes < 8 || static_cast<std::int64_t>(value.bits) ==
+                                              static_cast<std::int32_t>(static_cast<std::uint32_t>(value.bits)));
+  // Before address(), which may leave its sum in r10: moving a constant to an xmm register uses r11 only.
+  const Register from = is_immediate ? kNoRegister : use(value);
+  const Address to = address(base, argument, bytes);
+  if (!to.traps) {
+    mark(base, to, argument, bytes);
+    add_position();
+    if (is_immediate) {
+      // Of a narrower store only the low bytes count.
+      std::int64_t immediate = static_cast<std::int64_t>(value.bits);
+      if (bytes == 4) immediate = static_cast<std::int32_t>(static_cast<std::uint32_t>(value.bits));
+      if (bytes == 2) immediate = static_cast<std::int16_t>(static_cast<std::uint16_t>(value.bits));
+      if (bytes == 1) immediate = static_cast<std::int8_t>(static_cast<std::uint8_t>(value.bits));
+      a_.mov(to.mem, asmjit::imm(immediate));
+    } else if (bytes == 1) {
+      a_.mov(to.mem, gp32(from).r8());
+    } else if (bytes == 2) {
+      a_.mov(to.mem, gp32(from).r16());
+    } else if (bytes == 4 && !is_float(value.type)) {
+      a_.mov(to.mem, gp32(from));
+    } else {
+      store_register(to.mem, from, value.type);
+    }
+  }
+  release();
+}
+
+// --- Size and bulk operators ---
+
+void QuickCompiler::memory_size(std::uint32_t /*memory*/) {
+  settle_flags();
+  const Register reg = allocate(false);
+  a_.mov(gp64(reg), cell_field(abi::kMemoryBytes, 8));
+  a_.shr(gp64(reg), 16);
+  push_register(ValueType::kI32, reg);
+  release();
+}
+
+void QuickCompiler::memory_grow(std::uint32_t /*memory*/) {
+  call_library(offsetof(abi::Library, memory_grow), 1, {});
+  claim(kRax);
+  push_register(ValueType::kI32, kRax);
+}
+
+void QuickCompiler::memory_init(std::uint32_t segment, std::uint32_t /*memory*/) {
+  call_library_that_may_trap(offsetof(abi::Library, memory_init), 3, {segment});
+}
+
+void QuickCompiler::memory_copy(std::uint32_t /*destination*/, std::uint32_t /*source*/) {
+  call_library_that_may_trap(offsetof(abi::Library, memory_copy), 3, {});
+}
+
+void QuickCompiler::memory_fill(std::uint32_t /*memory*/) {
+  call_library_that_may_trap(offsetof(abi::Library, memory_fill), 3, {});
+}
+
+void QuickCompiler::data_drop(std::uint32_t segment) {
+  settle_flags();
+  a_.mov(cell_field(context_.layout.dropped_data(segment), 1), 1);
+}
+
+void QuickCompiler::elem_drop(std::uint32_t segment) {
+  settle_flags();
+  a_.mov(cell_field(context_.layout.dropped_elements(segment), 1), 1);
+}
+
+// --- Globals ---
+
+void QuickCompiler::global_get(std::uint32_t global) {
+  settle_flags();
+  const ValueType type = context_.module.globals[global].type.type;
+  const Register reg = allocate_for(type);
+  load_register(reg, cell_field(context_.layout.global(global), bytes_of(type)), type);
+  push_register(type, reg);
+  release();
+}
+
+void QuickCompiler::global_set(std::uint32_t global) {
+  settle_flags();
+  const Operand value = pop();
+  const ValueType type = value.type;
+  const Mem to = cell_field(context_.layout.global(global), bytes_of(type));
+  if (value.kind == Operand::Kind::kConstant && type == ValueType::kI32) {
+    a_.mov(to, asmjit::imm(static_cast<std::int32_t>(static_cast<std::uint32_t>(value.bits))));
+  } else {
+    store_register(to, use(value), type);
+  }
+  release();
+}
+
+// --- Tables ---
+
+void QuickCompiler::bounds_check_table(std::uint32_t table, const Operand& index, TrapKind kind) {
+  move_to(kR10, index);
+  a_.cmp(x86::r10, cell_field(context_.layout.table_size(table), 8));
+  a_.jae(cold_trap(kind));
+  // Against a mispredicted check: all ones if the comparison set the carry flag, as it did on this path.
+  a_.sbb(x86::r11, x86::r11);
+  a_.and_(x86::r10, x86::r11);
+}
+
+void QuickCompiler::mark_written_tables() { a_.mov(cell_field(abi::kTablesWritten, 8), 1); }
+
+void QuickCompiler::table_get(std::uint32_t table) {
+  settle_flags();
+  const Operand index = pop();
+  bounds_check_table(table, index, TrapKind::kTableOutOfBounds);
+  const Register reg = allocate(false);
+  a_.mov(gp64(reg), x86::Mem(x86::r13, x86::r10, 3, context_.layout.table_elements(table), 8));
+  push_register(context_.module.tables[table].element, reg);
+  release();
+}
+
+void QuickCompiler::table_set(std::uint32_t table) {
+  settle_flags();
+  const Operand value = pop();
+  const Operand index = pop();
+  const Register from = use(value);
+  bounds_check_table(table, index, TrapKind::kTableOutOfBounds);
+  mark_written_tables();
+  a_.mov(x86::Mem(x86::r13, x86::r10, 3, context_.layout.table_elements(table), 8), gp64(from));
+  release();
+}
+
+void QuickCompiler::table_size(std::uint32_t table) {
+  settle_flags();
+  const Register reg = allocate(false);
+  a_.mov(gp64(reg), cell_field(context_.layout.table_size(table), 8));
+  push_register(ValueType::kI32, reg);
+  release();
+}
+
+void QuickCompiler::table_grow(std::uint32_t table) {
+  call_library(offsetof(abi::Library, table_grow), 2, {table});
+  claim(kRax);
+  push_register(ValueType::kI32, kRax);
+}
+
+void QuickCompiler::table_fill(std::uint32_t table) {
+  call_library_that_may_trap(offsetof(abi::Library, table_fill), 3, {table});
+}
+
+void QuickCompiler::table_copy(std::uint32_t destination, std::uint32_t source) {
+  call_library_that_may_trap(offsetof(abi::Library, table_copy), 3, {destination, source});
+}
+
+void QuickCompiler::table_init(std::uint32_t segment, std::uint32_t table) {
+  call_library_that_may_trap(offsetof(abi::Library, table_init), 3, {table, segment});
+}
+
+void QuickCompiler::ref_func(std::uint32_t function) {
+  settle_flags();
+  const Register reg = allocate(false);
+  a_.lea(gp64(reg), cell_field(context_.layout.function_reference(function), 8));
+  push_register(ValueType::kFuncRef, reg);
+  release();
+}
+
+void QuickCompiler::ref_is_null() {
+  settle_flags();
+  const Operand value = pop();
+  const Register reg = use(value);
+  a_.test(gp64(reg), gp64(reg));
+  release();
+  push_flags(Condition::kZero);
+}
+
+}  // namespace anew::codegen::quick

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The registers of x86-64 as the quick tier divides them up (see abi/convention.hpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "codegen/quick/quick_compiler.hpp"
+
+namespace anew::codegen::quick {
+
+inline constexpr Register kRax = 0, kRcx = 1, kRdx = 2, kRbx = 3, kRsi = 6, kRdi = 7, kR8 = 8, kR9 = 9, kR10 = 10,
+                          kR11 = 11, kR12 = 12, kR14 = 14, kR15 = 15;
+inline constexpr Register kXmm0 = kFirstXmm, kXmm15 = kFirstXmm + 15;
+
+constexpr RegisterSet bit(Register reg) noexcept { return RegisterSet{1} << reg; }
+
+inline constexpr RegisterSet kVolatileGeneral =
+    bit(kRax) | bit(kRcx) | bit(kRdx) | bit(kRsi) | bit(kRdi) | bit(kR8) | bit(kR9);
+inline constexpr RegisterSet kPreserved = bit(kRbx) | bit(kR12) | bit(kR14) | bit(kR15);
+inline constexpr RegisterSet kGeneral = kVolatileGeneral | kPreserved;
+inline constexpr RegisterSet kFloats = 0x7FFF'0000;  // xmm0 to xmm14
+inline constexpr RegisterSet kAllocatable = kGeneral | kFloats;
+inline constexpr RegisterSet kVolatile = kVolatileGeneral | kFloats;
+
+inline constexpr std::array<Register, abi::kIntegerArguments> kArgumentRegisters = {kRdi, kRsi, kRdx, kRcx, kR8, kR9};
+inline constexpr std::array<Register, abi::kIntegerResults> kResultRegisters = {kRax, kRdx, kRcx, kR8};
+/// In the order of their places in the frame.
+inline constexpr std::array<Register, 4> kPreservedRegisters = {kRbx, kR12, kR14, kR15};
+
+/// Calls f(register) for each member of the set.
+template <typename F>
+void for_each(RegisterSet set, F&& f) {
+  for (; set != 0; set &= set - 1) f(static_cast<Register>(std::countr_zero(set)));
+}
+
+constexpr bool is_wide(ValueType type) noexcept { return type != ValueType::kI32 && type != ValueType::kF32; }
+constexpr std::uint32_t bytes_of(ValueType type) noexcept { return is_wide(type) ? 8 : 4; }
+
+}  // namespace anew::codegen::quick

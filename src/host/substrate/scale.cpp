@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "host/substrate/scale.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "wasm/reader.hpp"
+
+namespace anew::substrate {
+
+bool ScaleReader::integer(std::size_t bytes, std::uint32_t& value) {
+  if (remaining() < bytes) return fail_at(bytes_.size(), "the data ends early");
+  value = 0;
+  for (std::size_t i = bytes; i-- > 0;) value = value << 8 | std::to_integer<std::uint32_t>(bytes_[position_ + i]);
+  position_ += bytes;
+  return true;
+}
+
+bool ScaleReader::u8(std::uint8_t& value) {
+  std::uint32_t wide = 0;
+  if (!integer(1, wide)) return false;
+  value = static_cast<std::uint8_t>(wide);  // read from one byte
+  return true;
+}
+
+bool ScaleReader::u32(std::uint32_t& value) { return integer(4, value); }
+
+bool ScaleReader::compact(std::uint32_t& value) {
+  const std::size_t start = position_;
+  if (remaining() == 0) return fail_at(start, "the data ends early");
+  const auto mode = std::to_integer<std::uint32_t>(bytes_[position_]) & 3;  // the two lowest bits choose the form
+  if (mode < 3) {
+    if (!integer(std::size_t{1} << mode, value)) return false;
+    value >>= 2;
+    const bool shortest = mode == 0 || value >= (mode == 1 ? 1u << 6 : 1u << 14);
+    return shortest || fail_at(start, "a compact integer is not in its shortest form");
+  }
+  if (bytes_[position_] != std::byte{3}) return fail_at(start, "a compact integer has more than 32 bits");
+  ++position_;
+  if (!u32(value)) return false;
+  return value >= 1u << 30 || fail_at(start, "a compact integer is not in its shortest form");
+}
+
+bool ScaleReader::length(std::size_t element_bytes, std::uint32_t& count) {
+  const std::size_t start = position_;
+  if (!compact(count)) return false;
+  if (count > remaining() / element_bytes) return fail_at(start, "a length is more than the data that follows");
+  return true;
+}
+
+bool ScaleReader::string(std::string& value) {
+  const std::size_t start = position_;
+  std::uint32_t size = 0;
+  if (!length(1, size)) return false;
+  value.resize(size);
+  std::transform(bytes_.begin() + static_cast<std::ptrdiff_t>(position_),
+                 bytes_.begin() + static_cast<std::ptrdiff_t>(position_ + size), value.begin(),
+                 [](std::byte b) { return static_cast<char>(b); });
+  position_ += size;
+  return wasm::is_utf8(value) || fail_at(start, "a string is not UTF-8");
+}
+
+bool ScaleReader::fail_at(std::size_t position, const char* what) {
+  wrong_ = what;
+  wrong_position_ = position;
+  return false;
+}
+
+Error ScaleReader::error() const {
+  return Error{ErrorCode::kMalformed,
+               fmt::format("SCALE data of {} bytes: {} (byte {})", bytes_.size(), wrong_, wrong_position_),
+               std::nullopt,
+               TrapKind::kNone,
+               {}};
+}
+
+void append_compact(std::vector<std::byte>& bytes, std::uint32_t value) {
+  const auto append = [&](std::uint64_t word, int count) {
+    for (; count > 0; --count, word >>= 8) bytes.push_back(static_cast<std::byte>(word));  // the low byte
+  };
+  if (value < 1u << 6) {
+    append(std::uint64_t{value} << 2, 1);
+  } else if (value < 1u << 14) {
+    append(std::uint64_t{value} << 2 | 1, 2);
+  } else if (value < 1u << 30) {
+    append(std::uint64_t{value} << 2 | 2, 4);
+  } else {
+    append(3, 1);
+    append(value, 4);
+  }
+}
+
+}  // namespace anew::substrate

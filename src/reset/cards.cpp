@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "reset/cards.hpp"
+
+#include <immintrin.h>
+
+namespace anew::reset {
+namespace {
+
+// Most scans find nothing: several blocks are combined before the one test. Loads are unaligned; they stay inside the
+// blocks that the caller promises are there. The casts are those that the intrinsics ask for.
+constexpr std::size_t kStride = 8;
+
+std::size_t find_sse2(const std::uint8_t* cards, std::size_t from, std::size_t blocks) noexcept {
+  const auto any = [](const std::uint8_t* block) {
+    const auto* vectors = reinterpret_cast<const __m128i*>(block);
+    return _mm_or_si128(_mm_or_si128(_mm_loadu_si128(vectors), _mm_loadu_si128(vectors + 1)),
+                        _mm_or_si128(_mm_loadu_si128(vectors + 2), _mm_loadu_si128(vectors + 3)));
+  };
+  const auto is_zero = [](__m128i vector) {
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(vector, _mm_setzero_si128())) == 0xFFFF;
+  };
+  std::size_t block = from;
+  while (blocks - block >= kStride) {
+    __m128i all = _mm_setzero_si128();
+    for (std::size_t i = 0; i < kStride; ++i) all = _mm_or_si128(all, any(cards + (block + i) * kBlockCards));
+    if (!is_zero(all)) break;
+    block += kStride;
+  }
+  while (block < blocks && is_zero(any(cards + block * kBlockCards))) ++block;
+  return block;
+}
+
+[[gnu::target("avx2")]] std::size_t find_avx2(const std::uint8_t* cards, std::size_t from,
+                                              std::size_t blocks) noexcept {
+  std::size_t block = from;
+  while (blocks - block >= kStride) {
+    const auto* vectors = reinterpret_cast<const __m256i*>(cards + block * kBlockCards);
+    __m256i even = _mm256_setzero_si256();
+    __m256i odd = _mm256_setzero_si256();
+    for (std::size_t i = 0; i < 2 * kStride; i += 2) {
+      even = _mm256_or_si256(even, _mm256_loadu_si256(vectors + i));
+      odd = _mm256_or_si256(odd, _mm256_loadu_si256(vectors + i + 1));
+    }
+    const __m256i all = _mm256_or_si256(even, odd);
+    if (_mm256_testz_si256(all, all) == 0) break;
+    block += kStride;
+  }
+  while (block < blocks) {
+    const auto* vectors = reinterpret_cast<const __m256i*>(cards + block * kBlockCards);
+    const __m256i all = _mm256_or_si256(_mm256_loadu_si256(vectors), _mm256_loadu_si256(vectors + 1));
+    if (_mm256_testz_si256(all, all) == 0) break;
+    ++block;
+  }
+  return block;
+}
+
+const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+
+}  // namespace
+
+std::size_t find_dirty_block(const std::uint8_t* cards, std::size_t from, std::size_t blocks) noexcept {
+  return has_avx2 ? find_avx2(cards, from, blocks) : find_sse2(cards, from, blocks);
+}
+
+}  // namespace anew::reset

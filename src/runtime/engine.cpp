@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From a binary, a file or the code cache to a Module.
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <anew/engine.hpp>
+#include <bit>
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "artifact/artifact.hpp"
+#include "artifact/code_cache.hpp"
+#include "os/cpu.hpp"
+#include "os/file.hpp"
+#include "runtime/module_state.hpp"
+#include "runtime/near_match.hpp"
+#include "runtime/trap_handler.hpp"
+#include "wasm/decoder.hpp"
+#include "wasm/limits.hpp"
+
+namespace anew {
+namespace {
+
+using detail::EngineState;
+using detail::ModuleState;
+
+constexpr std::array kWasmMagic = {std::byte{0x00}, std::byte{'a'}, std::byte{'s'}, std::byte{'m'}};
+constexpr unsigned kSavedFileMode = 0644;
+
+/// Runs what may throw: the standard library when memory runs out, {fmt}, and the embedder's progress callback.
+template <typename F>
+auto without_exceptions(F&& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kResource, "out of memory while a module is compiled or loaded");
+  } catch (const std::exception& exception) {
+    return fail(ErrorCode::kHost,
+                fmt::format("an exception while a module is compiled or loaded: {}", exception.what()));
+  }
+}
+
+constexpr std::uint64_t kMinimumStackBytes = 16 << 10;
+constexpr std::uint64_t kMaximumStackBytes = 1ull << 32;
+
+/// Why an engine with these options cannot work on this machine.
+std::optional<Error> find_refusal(const EngineOptions& options) {
+  if (options.stack_bytes % os::kPageBytes != 0 || options.stack_bytes < kMinimumStackBytes ||
+      options.stack_bytes > kMaximumStackBytes) {
+    return Error{ErrorCode::kArgument,
+                 fmt::format("EngineOptions::stack_bytes is {}: use a multiple of {} from {} to {}",
+                             options.stack_bytes, os::kPageBytes, kMinimumStackBytes, kMaximumStackBytes),
+                 std::nullopt,
+                 TrapKind::kNone,
+                 {}};
+  }
+  if (const std::uint64_t missing = os::cpu::kBaseline & ~os::cpu_features(); missing != 0) {
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("this processor lacks {}; Anew's compiled code needs x86-64-v3, as Intel's Haswell (2013) "
+                             "and AMD's Zen (2017) and later have it",
+                             os::cpu_feature_names(missing)),
+                 std::nullopt,
+                 TrapKind::kNone,
+                 {}};
+  }
+  if (sodium_init() < 0) {
+    return Error{ErrorCode::kUnsupported,
+                 "libsodium cannot be initialized: the system has no source of randomness",
+                 std::nullopt,
+                 TrapKind::kNone,
+                 {}};
+  }
+  return std::nullopt;
+}
+
+artifact::ModuleHash hash_of(std::span<const std::byte> binary) {
+  artifact::ModuleHash hash;
+  // std::byte and unsigned char may view any object.
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(binary.data()), binary.size(),
+                     nullptr, 0);
+  return hash;
+}
+
+Result<void> check_options(const CompileOptions& options) {
+  if (options.card_bytes != 0 &&
+      (!std::has_single_bit(options.card_bytes) || options.card_bytes < 1u << abi::kMinimumCardShift ||
+       options.card_bytes > 1u << abi::kMaximumCardShift)) {
+    return fail(ErrorCode::kArgument, fmt::format("CompileOptions::card_bytes is {}: use 512, 1024, 2048, 4096, or 0 "
+                                                  "to have it chosen",
+                                                  options.card_bytes));
+  }
+  return {};
+}
+
+codegen::Options to_code_options(const CompileOptions& options, const wasm::Module& module) {
+  const std::uint32_t shift = options.card_bytes == 0
+                                  ? abi::default_card_shift(module)
+                                  : static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
+  return {.card_shift = shift, .marks = options.marks};
+}
+
+Module to_module(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& loaded, bool from_cache) {
+  auto state = std::make_shared<ModuleState>();
+  state->engine = engine;
+  state->hash = loaded.hash;
+  state->owner = std::move(loaded.owner);
+  state->module = std::move(loaded.module);
+  state->names = wasm::FunctionNames(state->module);
+  state->options = loaded.options;
+  state->layout = std::move(loaded.layout);
+  state->image = loaded.image;
+  state->code = std::move(loaded.code);
+  state->stripped = std::move(loaded.stripped);  // the bytes that the module looks at do not move
+  state->from_cache = from_cache;
+  return Module(std::move(state));
+}
+
+artifact::Encoded encode(const ModuleState& state) {
+  return artifact::encode({.hash = state.hash,
+                           .options = state.options,
+                           .image = state.image,
+                           .module = state.module,
+                           .names = state.names,
+                           .stripped = state.stripped});
+}
+
+/// Compiles without regard to the cache.
+Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineState>& engine,
+                                                   std::span<const std::byte> binary, const artifact::ModuleHash& hash,
+                                                   const CompileOptions& options) {
+  auto module = wasm::decode_module(binary);
+  if (!module) {
+    return std::unexpected(std::move(module.error()));
+  }
+  auto state = std::make_shared<ModuleState>();
+  state->engine = engine;
+  state->hash = hash;
+  state->options = to_code_options(options, *module);
+  auto layout = abi::CellLayout::of(*module, state->options.card_shift);
+  if (!layout) {
+    return std::unexpected(std::move(layout.error()));
+  }
+  state->layout = std::move(*layout);
+  auto image = codegen::compile_quick(*module, state->layout, state->options, engine->options.compile_threads,
+                                      engine->options.progress);
+  if (!image) {
+    return std::unexpected(std::move(image.error()));
+  }
+  auto code = codegen::CodeMemory::from_image(image->view());
+  if (!code) {
+    return std::unexpected(std::move(code.error()));
+  }
+  state->code = std::move(*code);
+  state->code.fill_entries(image->functions);
+
+  // The binary is the caller's; the module keeps the part of it that is still of use once the code is there.
+  state->stripped = wasm::without_code_section(binary, *module);
+  auto stripped = wasm::decode_module(state->stripped, {.without_code = true});
+  if (!stripped) {
+    return std::unexpected(std::move(stripped.error()));
+  }
+  state->module = std::move(*stripped);
+  state->names = wasm::FunctionNames(state->module);
+  image->text = {};  // CodeMemory has it
+  const auto kept = std::make_shared<const codegen::Image>(std::move(*image));
+  state->image = kept->view();
+  state->image.text = state->code.text();
+  state->owner = kept;
+  return state;
+}
+
+Result<Module> compile_or_find(const std::shared_ptr<EngineState>& engine, std::span<const std::byte> binary,
+                               const CompileOptions& options) {
+  const artifact::CacheKey key{hash_of(binary), options};
+  std::optional<artifact::CodeCache> cache;
+  std::string note;
+  if (engine->options.cache) {
+    if (auto opened = artifact::CodeCache::open(engine->options.cache_directory)) {
+      cache = std::move(*opened);
+    } else {
+      note = std::move(opened.error().message);
+    }
+  }
+  if (cache) {
+    auto found = cache->find(key);
+    if (found && *found) {
+      return to_module(engine, std::move(**found), true);
+    }
+    if (!found) {
+      note = std::move(found.error().message);
+    }
+  }
+  auto state = compile_fresh(engine, binary, key.hash, options);
+  if (!state) {
+    return std::unexpected(std::move(state.error()));
+  }
+  if (cache) {
+    if (auto stored = cache->store(key, encode(**state), engine->options.cache_bytes); !stored) {
+      note += (note.empty() ? "" : "; ") + stored.error().message;
+    }
+  }
+  (*state)->cache_note = std::move(note);
+  return Module(std::move(*state));
+}
+
+/// The first bytes as a person would want to see them: `"(module"` or `50 4b 03 04`.
+std::string show_start(std::span<const std::byte> bytes) {
+  const auto start = bytes.first(std::min<std::size_t>(bytes.size(), 8));
+  const bool is_text =
+      std::ranges::all_of(start, [](std::byte b) { return b >= std::byte{' '} && b < std::byte{0x7F}; });
+  if (is_text) {
+    std::string text = "\"";
+    for (const std::byte b : start) {
+      text += static_cast<char>(b);  // printable ASCII
+    }
+    return text + '"';
+  }
+  std::string text;
+  for (const std::byte b : start) {
+    text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<unsigned>(b));
+  }
+  return text;
+}
+
+std::unexpected<Error> not_a_module(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  if (bytes.empty()) {
+    return fail(ErrorCode::kMalformed, fmt::format("not a WebAssembly module: {} is empty", path.string()));
+  }
+  return fail(ErrorCode::kMalformed, fmt::format("not a WebAssembly module: {} starts with {} instead of 00 61 73 6d",
+                                                 path.string(), show_start(bytes)));
+}
+
+Result<artifact::Loaded> load_artifact(const std::filesystem::path& path, const CompileOptions& options) {
+  artifact::Expectation expectation{.hash = std::nullopt, .card_shift = std::nullopt, .marks = options.marks};
+  if (options.card_bytes != 0) {
+    expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
+  }
+  // Opened anew: code is not executed by way of a symbolic link.
+  auto file = os::File::open(path, os::File::Links::kRefuse);
+  if (!file) {
+    return std::unexpected(std::move(file.error()));
+  }
+  return artifact::read(*file, expectation);
+}
+
+Result<Module> load_file(const std::shared_ptr<EngineState>& engine, const std::filesystem::path& path,
+                         const CompileOptions& options) {
+  auto file = os::File::open(path, os::File::Links::kFollow);
+  if (!file) {
+    return std::unexpected(std::move(file.error()));
+  }
+  auto bytes = file->read(kWasmMagic.size());
+  if (!bytes) {
+    return std::unexpected(std::move(bytes.error()));
+  }
+  if (artifact::has_elf_magic(*bytes)) {
+    auto loaded = load_artifact(path, options);
+    if (!loaded) {
+      return std::unexpected(std::move(loaded.error()));
+    }
+    return to_module(engine, std::move(*loaded), false);
+  }
+  if (!std::ranges::equal(*bytes, kWasmMagic)) {
+    return not_a_module(path, *bytes);
+  }
+  if (auto read = file->read_rest(*bytes, wasm::limits::kModuleBytes); !read) {
+    return std::unexpected(std::move(read.error()));
+  }
+  return compile_or_find(engine, *bytes, options);
+}
+
+std::string describe(const Limits& limits) {
+  return limits.maximum ? fmt::format("{} to {}", limits.minimum, *limits.maximum)
+                        : fmt::format("{} or more", limits.minimum);
+}
+std::string describe(const TableType& type) {
+  return fmt::format("{} {}", describe(type.limits), to_string(type.element));
+}
+std::string describe(const MemoryType& type) {
+  return fmt::format("{} pages{}{}", describe(type.limits), type.is_64 ? ", 64-bit" : "",
+                     type.shared ? ", shared" : "");
+}
+std::string describe(const GlobalType& type) {
+  return fmt::format("{}{}", type.is_mutable ? "mutable " : "", to_string(type.type));
+}
+
+/// The type of what an export names. Its index was checked by the decoder.
+std::string describe(const wasm::Module& module, const wasm::Export& exported) {
+  switch (exported.kind) {
+    case ExternalKind::kFunction:
+      return to_string(module.function_type(exported.index));
+    case ExternalKind::kTable:
+      return describe(module.tables[exported.index]);
+    case ExternalKind::kMemory:
+      return describe(module.memories[exported.index]);
+    case ExternalKind::kGlobal:
+      return describe(module.globals[exported.index].type);
+  }
+  return "";
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options) : state_(std::make_shared<EngineState>()) {
+  state_->options = std::move(options);
+  state_->refusal = find_refusal(state_->options);
+  detail::install_signal_handlers();
+}
+
+Result<Module> Engine::compile(std::span<const std::byte> binary, const CompileOptions& options) const {
+  return without_exceptions([&]() -> Result<Module> {
+    if (state_->refusal) {
+      return std::unexpected(*state_->refusal);
+    }
+    if (auto good = check_options(options); !good) {
+      return std::unexpected(std::move(good.error()));
+    }
+    return compile_or_find(state_, binary, options);
+  });
+}
+
+Result<Module> Engine::load(const std::filesystem::path& path, const CompileOptions& options) const {
+  return without_exceptions([&]() -> Result<Module> {
+    if (state_->refusal) {
+      return std::unexpected(*state_->refusal);
+    }
+    if (auto good = check_options(options); !good) {
+      return std::unexpected(std::move(good.error()));
+    }
+    return load_file(state_, path, options);
+  });
+}
+
+Result<void> Engine::save(const Module& module, const std::filesystem::path& path) const {
+  return without_exceptions(
+      [&]() -> Result<void> { return os::write_file(path, encode(*module.state()).pieces(), kSavedFileMode); });
+}
+
+std::vector<ImportDescription> Module::imports() const {
+  std::vector<ImportDescription> descriptions;
+  for (const wasm::Import& import : state_->module.imports) {
+    std::string type = import.kind() == ExternalKind::kFunction
+                           ? to_string(state_->module.types[std::get<std::uint32_t>(import.type)])
+                       : import.kind() == ExternalKind::kTable  ? describe(std::get<TableType>(import.type))
+                       : import.kind() == ExternalKind::kMemory ? describe(std::get<MemoryType>(import.type))
+                                                                : describe(std::get<GlobalType>(import.type));
+    descriptions.push_back({std::string(import.module), std::string(import.name), import.kind(), std::move(type)});
+  }
+  return descriptions;
+}
+
+std::vector<ExportDescription> Module::exports() const {
+  std::vector<ExportDescription> descriptions;
+  for (const wasm::Export& exported : state_->module.exports) {
+    descriptions.push_back({std::string(exported.name), exported.kind, describe(state_->module, exported)});
+  }
+  return descriptions;
+}
+
+Result<FunctionType> Module::function_type(std::string_view export_name) const {
+  std::vector<std::string_view> functions;
+  for (const wasm::Export& exported : state_->module.exports) {
+    if (exported.kind != ExternalKind::kFunction) {
+      continue;
+    }
+    if (exported.name == export_name) {
+      return state_->module.function_type(exported.index);
+    }
+    functions.push_back(exported.name);
+  }
+  return fail(ErrorCode::kNotFound, fmt::format("the module exports no function \"{}\"{}", export_name,
+                                                detail::near_matches(export_name, functions)));
+}
+
+const std::array<std::uint8_t, 32>& Module::code_hash() const noexcept { return state_->hash; }
+bool Module::from_cache() const noexcept { return state_->from_cache; }
+const std::string& Module::cache_note() const noexcept { return state_->cache_note; }
+
+}  // namespace anew

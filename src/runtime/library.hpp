@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The operations that compiled code calls out of line (abi/library.hpp), and what host code shares with them.
+#pragma once
+
+#include <cstdint>
+
+#include "abi/library.hpp"
+#include "runtime/instance.hpp"
+
+namespace anew::detail {
+
+/// One for the process.
+[[nodiscard]] const abi::Library& library() noexcept;
+
+/// The value of an operator without operands in a constant expression. Allocates nothing.
+[[nodiscard]] std::uint64_t constant_value(const Instance& instance, const wasm::ConstantOperator& op) noexcept;
+
+/// Marks the cards of [address, address + count), which lies inside the memory.
+void mark_written(std::byte* cell, std::uint64_t address, std::uint64_t count) noexcept;
+
+/// What a call of a function needs to know of it.
+[[nodiscard]] FunctionHandle function_handle(const LinkedModule& linked, std::uint32_t function) noexcept;
+
+}  // namespace anew::detail

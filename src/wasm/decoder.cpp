@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The module as a sequence of sections (specification, 5.5): header, order, lengths, and what ties sections together.
+#include "wasm/decoder.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "wasm/limits.hpp"
+#include "wasm/module_decoder.hpp"
+
+namespace anew::wasm {
+namespace {
+
+enum SectionId : std::uint8_t {
+  kCustom = 0,
+  kType,
+  kImport,
+  kFunction,
+  kTable,
+  kMemory,
+  kGlobal,
+  kExport,
+  kStart,
+  kElement,
+  kCode,
+  kData,
+  kDataCount,
+  kTag,
+};
+
+// The place of each section in the prescribed order; the data count section came later than the numbering.
+constexpr std::array<int, 13> kRanks = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10};
+
+constexpr std::size_t kHeaderBytes = 8;
+
+}  // namespace
+
+Result<Module> decode_module(Bytes binary, DecodeOptions options) { return ModuleDecoder(binary, options).decode(); }
+
+std::vector<std::byte> without_code_section(Bytes binary, const Module& module) {
+  std::vector<std::byte> result;
+  std::size_t section_begin = kHeaderBytes;
+  std::size_t copied = 0;
+  for (const SectionRange& section : module.sections) {
+    const std::size_t section_end = static_cast<std::size_t>(section.offset + section.size);  // within `binary`
+    if (section.id == kCode) {
+      result.insert(result.end(), binary.begin() + copied, binary.begin() + section_begin);
+      copied = section_end;
+    }
+    section_begin = section_end;
+  }
+  result.insert(result.end(), binary.begin() + copied, binary.end());
+  return result;
+}
+
+Result<Module> ModuleDecoder::decode() {
+  if (!module()) {
+    return std::unexpected(reader_.take_error());
+  }
+  return std::move(module_);
+}
+
+bool ModuleDecoder::module() {
+  if (!header()) {
+    return false;
+  }
+  while (!reader_.at_end()) {
+    if (!section()) {
+      return false;
+    }
+  }
+  return whole_module();
+}
+
+bool ModuleDecoder::header() {
+  constexpr std::array<std::byte, 4> kMagic = {std::byte{0x00}, std::byte{'a'}, std::byte{'s'}, std::byte{'m'}};
+  if (binary_.size() > limits::kModuleBytes) {
+    return reader_.fail(ErrorCode::kLimit, 0,
+                        fmt::format("the module has {} bytes, the limit is {}", binary_.size(), limits::kModuleBytes));
+  }
+  Bytes magic;
+  if (reader_.remaining() < kMagic.size()) {
+    return reader_.fail(ErrorCode::kMalformed, reader_.remaining(),
+                        "unexpected end: magic header not detected, this is not a WebAssembly binary");
+  }
+  if (!reader_.bytes(kMagic.size(), magic)) {
+    return false;
+  }
+  if (!std::equal(magic.begin(), magic.end(), kMagic.begin())) {
+    return reader_.fail(ErrorCode::kMalformed, 0,
+                        "magic header not detected: a WebAssembly binary starts with 00 61 73 6D");
+  }
+  std::uint32_t version = 0;
+  if (!reader_.fixed32(version)) {
+    return false;
+  }
+  if (version == 0x1'000Du) {
+    return reader_.fail(ErrorCode::kUnsupported, 4, "not supported yet: the component model; pass a core module");
+  }
+  return version == 1 ||
+         reader_.fail(ErrorCode::kMalformed, 4, fmt::format("unknown binary version {}, expected 1", version));
+}
+
+bool ModuleDecoder::section() {
+  const std::uint64_t start = reader_.offset();
+  SectionRange range;
+  std::uint32_t size = 0;
+  Bytes payload;
+  if (!reader_.byte(range.id) || !section_order(range.id, start) || !reader_.u32(size)) {
+    return false;
+  }
+  range.offset = reader_.offset();
+  range.size = size;
+  if (!reader_.bytes(size, payload)) {
+    return false;
+  }
+  // Within the section nothing may be read past its end, so it has a reader of its own.
+  const Reader behind = std::exchange(reader_, Reader(payload, range.offset));
+  if (range.id == kCustom ? !custom_section(range) : !section_content(range.id)) {
+    return false;
+  }
+  if (!reader_.at_end()) {
+    return reader_.fail(
+        ErrorCode::kMalformed, reader_.offset(),
+        fmt::format("section size mismatch: {} bytes remain in section {}", reader_.remaining(), range.id));
+  }
+  reader_ = behind;
+  module_.sections.push_back(range);
+  return true;
+}
+
+bool ModuleDecoder::section_order(std::uint8_t id, std::uint64_t at) {
+  if (id == kTag) {
+    return reader_.fail(ErrorCode::kUnsupported, at, "not supported yet: exception handling (tag section)");
+  }
+  if (id >= kRanks.size()) {
+    return reader_.fail(ErrorCode::kMalformed, at, fmt::format("malformed section id {}", id));
+  }
+  if (id == kCustom) {
+    return true;
+  }
+  if (kRanks[id] <= last_rank_) {
+    return reader_.fail(ErrorCode::kMalformed, at,
+                        fmt::format("unexpected content after last section: section {} {}", id,
+                                    kRanks[id] == last_rank_ ? "occurs twice" : "is out of order"));
+  }
+  last_rank_ = kRanks[id];
+  return true;
+}
+
+bool ModuleDecoder::section_content(std::uint8_t id) {
+  switch (id) {
+    case kType:
+      return type_section();
+    case kImport:
+      return import_section();
+    case kFunction:
+      return function_section();
+    case kTable:
+      return table_section();
+    case kMemory:
+      return memory_section();
+    case kGlobal:
+      return global_section();
+    case kExport:
+      return export_section();
+    case kStart:
+      return start_section();
+    case kElement:
+      return element_section();
+    case kDataCount:
+      return data_count_section();
+    case kCode:
+      return code_section();
+    default:  // section_order let nothing else through
+      return data_section();
+  }
+}
+
+bool ModuleDecoder::custom_section(SectionRange& range) {
+  Bytes payload;
+  if (!reader_.name(range.name) || !reader_.bytes(reader_.remaining(), payload)) {
+    return false;
+  }
+  if (range.name == "name" && module_.name_section.empty()) {
+    module_.name_section = payload;
+  }
+  return true;
+}
+
+// Only counted and cut apart: FunctionValidator reads the bodies.
+bool ModuleDecoder::code_section() {
+  code_offset_ = reader_.offset();
+  std::uint32_t count = 0;
+  if (!reader_.count(limits::kFunctions, "function bodies", count)) {
+    return false;
+  }
+  module_.bodies.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint64_t start = reader_.offset();
+    std::uint32_t size = 0;
+    FunctionBody body;
+    if (!reader_.u32(size)) {
+      return false;
+    }
+    body.offset = reader_.offset();
+    if (!reader_.bytes(size, body.bytes)) {
+      return false;
+    }
+    if (size > limits::kFunctionBytes) {
+      return reader_.fail(ErrorCode::kLimit, start,
+                          fmt::format("function body of {} bytes, the limit is {}", size, limits::kFunctionBytes));
+    }
+    module_.bodies.push_back(body);
+  }
+  return true;
+}
+
+bool ModuleDecoder::whole_module() {
+  const bool has_code = code_offset_ != 0;
+  if (module_.bodies.size() != module_.defined_functions() && (has_code || !options_.without_code)) {
+    return reader_.fail(ErrorCode::kMalformed, has_code ? code_offset_ : binary_.size(),
+                        fmt::format("function and code section have inconsistent lengths: {} and {}",
+                                    module_.defined_functions(), module_.bodies.size()));
+  }
+  if (module_.data_count && *module_.data_count != module_.data.size()) {
+    return reader_.fail(ErrorCode::kMalformed, data_offset_ != 0 ? data_offset_ : binary_.size(),
+                        fmt::format("data count and data section have inconsistent lengths: {} and {}",
+                                    *module_.data_count, module_.data.size()));
+  }
+  module_.declared_functions.resize(module_.functions.size());
+  return true;
+}
+
+}  // namespace anew::wasm

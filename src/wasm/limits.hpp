@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Every limit that Anew sets to a module, in one place. A module past one of them is refused with ErrorCode::kLimit.
+// Where the JavaScript embedding names an implementation limit (WebAssembly JavaScript Interface, "Implementation-
+// defined Limits") the same number stands here, so that what browsers accept, Anew accepts.
+#pragma once
+
+#include <cstdint>
+
+namespace anew::wasm::limits {
+
+inline constexpr std::uint64_t kModuleBytes = 1ull << 30;
+inline constexpr std::uint32_t kTypes = 1'000'000;
+inline constexpr std::uint32_t kFunctions = 1'000'000;
+inline constexpr std::uint32_t kImports = 1'000'000;
+inline constexpr std::uint32_t kExports = 1'000'000;
+inline constexpr std::uint32_t kGlobals = 1'000'000;
+inline constexpr std::uint32_t kDataSegments = 100'000;
+inline constexpr std::uint32_t kElementSegments = 10'000'000;
+inline constexpr std::uint32_t kElementsInSegment = 10'000'000;
+inline constexpr std::uint32_t kElements = 10'000'000;  ///< of all segments together: each takes 40 bytes of memory
+inline constexpr std::uint32_t kTables = 1'000;  ///< the JavaScript limit is 100,000; each has a place in every cell
+inline constexpr std::uint32_t kTableElements = 10'000'000;
+inline constexpr std::uint32_t kMemories = 1;
+inline constexpr std::uint32_t kMemoryPages = 65'536;  ///< Wasm pages of 64 KiB; a 32-bit memory's natural maximum
+inline constexpr std::uint32_t kFunctionBytes = 7'654'321;
+inline constexpr std::uint32_t kLocals = 50'000;  ///< of a function, parameters included
+inline constexpr std::uint32_t kParameters = 1'000;
+inline constexpr std::uint32_t kResults = 1'000;
+inline constexpr std::uint32_t kBrTableTargets = 65'520;
+inline constexpr std::uint32_t kNesting = 100'000;         ///< blocks open at once in one function
+inline constexpr std::uint32_t kOperandStack = 1'000'000;  ///< operands on the stack at once in one function
+inline constexpr std::uint32_t kNameBytes = 100'000;       ///< of an import's or export's name
+
+}  // namespace anew::wasm::limits

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A decoded module: the specification's abstract syntax (chapter 2.5), with views into the binary for what is large.
+//
+// Reading order of this folder: opcodes.hpp (the operators), limits.hpp, reader.hpp (bytes and LEB128), module.hpp
+// (this), decoder.hpp (bytes -> Module), validator.hpp (function bodies -> operators, handed to a sink), names.hpp.
+#pragma once
+
+#include <anew/error.hpp>
+#include <anew/value.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "wasm/opcodes.hpp"
+
+namespace anew::wasm {
+
+using Bytes = std::span<const std::byte>;
+
+/// One operator of a constant expression (specification, 3.3.10). `immediate` holds the value's bits for `*.const`, the
+/// index for `global.get` and `ref.func`, and a ValueType for `ref.null`.
+struct ConstantOperator {
+  Op op;
+  std::uint64_t immediate;
+};
+using ConstantExpression = std::vector<ConstantOperator>;
+
+struct Import {
+  std::string_view module;
+  std::string_view name;
+  /// For a function, its type index.
+  std::variant<std::uint32_t, TableType, MemoryType, GlobalType> type;
+  [[nodiscard]] ExternalKind kind() const noexcept { return static_cast<ExternalKind>(type.index()); }
+};
+
+struct Export {
+  std::string_view name;
+  ExternalKind kind;
+  std::uint32_t index;
+};
+
+struct Global {
+  GlobalType type;
+  ConstantExpression initializer;  ///< empty for an imported global
+};
+
+enum class SegmentMode : std::uint8_t { kActive, kPassive, kDeclarative };
+
+struct ElementSegment {
+  SegmentMode mode = SegmentMode::kActive;
+  ValueType type = ValueType::kFuncRef;
+  std::uint32_t table = 0;
+  ConstantExpression offset;  ///< active segments only
+  std::vector<ConstantExpression> elements;
+};
+
+struct DataSegment {
+  SegmentMode mode = SegmentMode::kActive;
+  std::uint32_t memory = 0;
+  ConstantExpression offset;  ///< active segments only
+  Bytes bytes;                ///< a view into Module::binary
+};
+
+/// A body as the code section holds it: local declarations and operators, not decoded yet.
+struct FunctionBody {
+  Bytes bytes;               ///< a view into the binary given to the decoder
+  std::uint64_t offset = 0;  ///< of bytes[0] in the module's binary
+};
+
+struct SectionRange {
+  std::uint8_t id = 0;
+  std::string_view name;     ///< custom sections only
+  std::uint64_t offset = 0;  ///< of the payload
+  std::uint64_t size = 0;
+};
+
+/// All index spaces hold the imports first. The views point into the bytes given to the decoder, which must outlive
+/// the Module.
+struct Module {
+  std::vector<FunctionType> types;
+  std::vector<Import> imports;
+  std::vector<std::uint32_t> functions;  ///< type index of every function
+  std::vector<TableType> tables;
+  std::vector<MemoryType> memories;
+  std::vector<Global> globals;
+  std::vector<Export> exports;
+  std::optional<std::uint32_t> start;
+  std::vector<ElementSegment> elements;
+  std::vector<DataSegment> data;
+  std::optional<std::uint32_t> data_count;  ///< of the data count section
+  std::vector<FunctionBody> bodies;         ///< of the defined functions, in order; empty without a code section
+  std::vector<bool> declared_functions;     ///< those a function body may name with ref.func (3.1.1, C.refs)
+  std::vector<SectionRange> sections;
+  Bytes name_section;  ///< payload of the custom section "name" behind its name; empty if there is none
+
+  std::uint32_t imported_functions = 0;
+  std::uint32_t imported_tables = 0;
+  std::uint32_t imported_memories = 0;
+  std::uint32_t imported_globals = 0;
+
+  [[nodiscard]] const FunctionType& function_type(std::uint32_t index) const { return types[functions[index]]; }
+  [[nodiscard]] std::uint32_t defined_functions() const noexcept {
+    return static_cast<std::uint32_t>(functions.size()) - imported_functions;
+  }
+};
+
+}  // namespace anew::wasm

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The decoder's state while it walks through the sections; private to decoder*.cpp. decoder.cpp frames the sections,
+// decoder_sections.cpp reads types to exports, decoder_segments.cpp reads what contains constant expressions.
+#pragma once
+
+#include <string>
+
+#include "wasm/decoder.hpp"
+#include "wasm/reader.hpp"
+
+namespace anew::wasm {
+
+class ModuleDecoder {
+ public:
+  ModuleDecoder(Bytes binary, DecodeOptions options) : binary_(binary), options_(options), reader_(binary) {}
+  [[nodiscard]] Result<Module> decode();
+
+ private:
+  [[nodiscard]] bool module();
+  [[nodiscard]] bool header();
+  [[nodiscard]] bool section();
+  [[nodiscard]] bool section_order(std::uint8_t id, std::uint64_t at);
+  [[nodiscard]] bool section_content(std::uint8_t id);
+  [[nodiscard]] bool custom_section(SectionRange& range);
+  [[nodiscard]] bool whole_module();
+
+  [[nodiscard]] bool type_section();
+  [[nodiscard]] bool import_section();
+  [[nodiscard]] bool function_section();
+  [[nodiscard]] bool table_section();
+  [[nodiscard]] bool memory_section();
+  [[nodiscard]] bool global_section();
+  [[nodiscard]] bool export_section();
+  [[nodiscard]] bool start_section();
+  [[nodiscard]] bool element_section();
+  [[nodiscard]] bool data_count_section();
+  [[nodiscard]] bool code_section();
+  [[nodiscard]] bool data_section();
+
+  [[nodiscard]] bool import(Import& import);
+  [[nodiscard]] bool export_(Export& exported);
+  [[nodiscard]] bool unique_export_names();
+  [[nodiscard]] bool element_segment(ElementSegment& segment);
+  [[nodiscard]] bool data_segment(DataSegment& segment);
+
+  [[nodiscard]] bool function_type(FunctionType& type);
+  [[nodiscard]] bool value_types(std::uint32_t limit, std::string_view what, std::vector<ValueType>& types);
+  [[nodiscard]] bool table_type(TableType& type);
+  [[nodiscard]] bool memory_type(MemoryType& type);
+  [[nodiscard]] bool global_type(GlobalType& type);
+  [[nodiscard]] bool size_limits(bool with_maximum, std::uint64_t at, std::uint64_t most, const char* too_large,
+                                 Limits& limits);
+  [[nodiscard]] bool type_index(std::uint32_t& index);
+  [[nodiscard]] bool function_index(std::uint32_t& index);
+  /// The number of all that are in an index space, imports included, which may not be more than `limit`.
+  [[nodiscard]] bool within(std::size_t total, std::uint32_t limit, std::string_view what, std::uint64_t at);
+
+  [[nodiscard]] bool constant_expression(ValueType type, ConstantExpression& expression);
+  /// One operator; `end` becomes true at the expression's end, which is not stored.
+  [[nodiscard]] bool constant_operator(ConstantExpression& expression, bool& end);
+  [[nodiscard]] bool constant_binary(ValueType type, std::uint64_t at);
+  void declare(std::uint32_t function);
+
+  Bytes binary_;
+  DecodeOptions options_;
+  Reader reader_;  ///< of the binary, and within a section of that section alone
+  Module module_;
+  int last_rank_ = 0;  ///< of the last section that is not custom, in the order the specification prescribes
+  std::uint64_t code_offset_ = 0;
+  std::uint64_t data_offset_ = 0;
+  std::uint64_t elements_ = 0;             ///< of all element segments so far
+  std::vector<ValueType> constant_stack_;  ///< of the constant expression being read
+};
+
+}  // namespace anew::wasm

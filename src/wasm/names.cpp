@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "wasm/names.hpp"
+
+#include "wasm/reader.hpp"
+
+namespace anew::wasm {
+namespace {
+
+constexpr std::uint8_t kFunctionNames = 1;  // id of the subsection
+
+// The map from function indices to names; entries for functions that the module has not are passed over.
+void read_function_names(Bytes subsection, std::vector<std::string>& names) {
+  Reader reader(subsection);
+  std::uint32_t count = 0;
+  if (!reader.u32(count)) {
+    return;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::uint32_t index = 0;
+    std::string_view name;
+    if (!reader.u32(index) || !reader.name(name)) {
+      return;
+    }
+    if (index < names.size()) {
+      names[index] = name;
+    }
+  }
+}
+
+void read_name_section(Bytes section, std::vector<std::string>& names) {
+  Reader reader(section);
+  std::uint8_t id = 0;
+  std::uint32_t size = 0;
+  Bytes subsection;
+  while (!reader.at_end() && reader.byte(id) && reader.u32(size) && reader.bytes(size, subsection)) {
+    if (id == kFunctionNames) {
+      return read_function_names(subsection, names);
+    }
+  }
+}
+
+}  // namespace
+
+FunctionNames::FunctionNames(const Module& module) : names_(module.functions.size()) {
+  read_name_section(module.name_section, names_);
+  std::size_t function = 0;
+  for (const Import& import : module.imports) {
+    if (import.kind() != ExternalKind::kFunction) {
+      continue;
+    }
+    if (names_[function].empty()) {
+      names_[function].append(import.module).append(".").append(import.name);
+    }
+    ++function;
+  }
+  for (const Export& exported : module.exports) {
+    if (exported.kind == ExternalKind::kFunction && names_[exported.index].empty()) {
+      names_[exported.index] = exported.name;
+    }
+  }
+}
+
+std::string_view FunctionNames::operator[](std::uint32_t function) const noexcept {
+  return function < names_.size() ? std::string_view(names_[function]) : std::string_view();
+}
+
+}  // namespace anew::wasm

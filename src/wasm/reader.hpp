@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Bytes and LEB128 integers (specification, 5.2), read one after the other from untrusted input.
+//
+// Every read returns false once something is wrong and then leaves the reason in error(); nothing is ever read past
+// the end. What is read most, an integer of one byte, is inline; all the rest is in reader.cpp.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "wasm/module.hpp"
+
+namespace anew::wasm {
+
+class Reader {
+ public:
+  Reader() = default;
+  /// @param bytes   what to read; must outlive the reader.
+  /// @param offset  of bytes[0] in the module's binary, for messages.
+  explicit Reader(Bytes bytes, std::uint64_t offset = 0)
+      : begin_(bytes.data()), position_(bytes.data()), end_(bytes.data() + bytes.size()), origin_(offset) {}
+
+  /// The offset in the module's binary of the byte to be read next.
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_of(position_); }
+  [[nodiscard]] std::uint64_t offset_of(const std::byte* position) const noexcept {
+    return origin_ + static_cast<std::uint64_t>(position - begin_);  // never negative: position_ only moves forward
+  }
+  [[nodiscard]] const std::byte* position() const noexcept { return position_; }
+  [[nodiscard]] std::size_t remaining() const noexcept {
+    return static_cast<std::size_t>(end_ - position_);  // never negative, as above
+  }
+  [[nodiscard]] bool at_end() const noexcept { return position_ == end_; }
+
+  [[nodiscard]] bool byte(std::uint8_t& value) {
+    if (position_ == end_) [[unlikely]] {
+      return fail_unexpected_end();
+    }
+    value = std::to_integer<std::uint8_t>(*position_++);
+    return true;
+  }
+
+  [[nodiscard]] bool u32(std::uint32_t& value) {
+    if (position_ != end_) [[likely]] {
+      const auto first = std::to_integer<std::uint32_t>(*position_);
+      if (first < 0x80) [[likely]] {
+        ++position_;
+        value = first;
+        return true;
+      }
+    }
+    return u32_slow(value);
+  }
+
+  /// Signed integers are handed out as the bits of their two's complement, the form that a slot holds.
+  [[nodiscard]] bool s32(std::uint32_t& bits) {
+    std::int64_t value = 0;
+    if (!signed_integer(32, value)) {
+      return false;
+    }
+    bits = static_cast<std::uint32_t>(value);  // the low half is the value: signed_integer checked the range
+    return true;
+  }
+  [[nodiscard]] bool s33(std::int64_t& value) { return signed_integer(33, value); }
+  [[nodiscard]] bool s64(std::uint64_t& bits) {
+    std::int64_t value = 0;
+    if (!signed_integer(64, value)) {
+      return false;
+    }
+    bits = static_cast<std::uint64_t>(value);  // same bits
+    return true;
+  }
+
+  /// Little-endian words of a fixed size, the bits of an f32 or f64.
+  [[nodiscard]] bool fixed32(std::uint32_t& bits);
+  [[nodiscard]] bool fixed64(std::uint64_t& bits);
+
+  /// The next `size` bytes, as a view.
+  [[nodiscard]] bool bytes(std::uint64_t size, Bytes& view);
+  /// A vector's length (5.1.3). Each entry takes one byte at least, so a count past the bytes left is malformed: after
+  /// this check it is safe to reserve memory for `count` entries.
+  /// @param limit  refused with kLimit above it; `what` names the entries in the message.
+  [[nodiscard]] bool count(std::uint32_t limit, std::string_view what, std::uint32_t& count);
+  /// A name (5.2.4), checked to be UTF-8; a view into the binary.
+  [[nodiscard]] bool name(std::string_view& view);
+
+  [[nodiscard]] bool value_type(ValueType& type);
+  [[nodiscard]] bool reference_type(ValueType& type);
+
+  /// The reserved byte where later versions of the specification have the index of a memory.
+  [[nodiscard]] bool zero_byte();
+
+  /// Records what is wrong. Always false, so that a caller can return it.
+  [[nodiscard, gnu::cold]] bool fail(ErrorCode code, std::uint64_t offset, std::string message);
+  /// The reason of the last false.
+  [[nodiscard]] Error take_error() { return std::move(error_); }
+
+ private:
+  [[nodiscard]] bool signed_integer(unsigned width, std::int64_t& value) {
+    if (position_ != end_) [[likely]] {
+      const auto first = std::to_integer<std::uint64_t>(*position_);
+      if (first < 0x80) [[likely]] {
+        ++position_;
+        value = std::bit_cast<std::int64_t>(first << 57) >> 57;  // bit 6 is the sign
+        return true;
+      }
+    }
+    return signed_slow(width, value);
+  }
+  [[nodiscard]] bool u32_slow(std::uint32_t& value);
+  [[nodiscard]] bool signed_slow(unsigned width, std::int64_t& value);
+  [[nodiscard, gnu::cold]] bool fail_unexpected_end();
+  [[nodiscard, gnu::cold]] bool fail_type(std::uint64_t at, std::uint8_t code, bool reference);
+
+  const std::byte* begin_ = nullptr;
+  const std::byte* position_ = nullptr;
+  const std::byte* end_ = nullptr;
+  std::uint64_t origin_ = 0;
+  Error error_;
+};
+
+/// Whether the bytes are well-formed UTF-8 (Unicode, table 3-7: no surrogates, nothing overlong or past U+10FFFF).
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+}  // namespace anew::wasm

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// One pass over a function body: decode, validate (specification, 3.3 and the appendix "Validation Algorithm"), and
+// hand each validated operator to a sink. Each code generator is such a sink.
+//
+// The contract with a sink (see NullSink for the list of calls):
+//  - Operators that cannot be reached (after unreachable, br, br_table, return, until the matching else or end) are
+//    validated but not handed over, nor are blocks opened there, with their own else and end.
+//  - else_() and end() are always called for a block that was handed over, with `reachable`: whether the operators
+//    before it fall through into it.
+//  - After end(), what follows is reachable if the block's end was, or a branch to it was handed over (a loop's label
+//    is its start, so branches do not count for it; an if without else is reachable at its end; so is an if whose
+//    else_() was reachable).
+//  - The function body is the outermost block: end_function(reachable) takes the place of its end(). A `return` and a
+//    branch to the outermost label are both handed over as return_() / br(depth): the sink sees depth == open blocks.
+//  - at(offset) is called before each operator that is handed over, with the operator's byte offset in the module.
+//  - A sink keeps its own operand stack; types are handed over where the operator alone does not tell.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "wasm/limits.hpp"
+#include "wasm/module.hpp"
+#include "wasm/reader.hpp"
+
+namespace anew::wasm {
+
+struct MemoryArgument {
+  std::uint32_t memory = 0;
+  std::uint32_t align = 0;  ///< log2 of the alignment hint
+  std::uint64_t offset = 0;
+};
+
+/// The type of a block: its parameters and results.
+struct BlockType {
+  std::span<const ValueType> parameters;
+  std::span<const ValueType> results;
+};
+
+/// The sink that does nothing: validation alone.
+struct NullSink {
+  void begin_function(std::uint32_t /*function_index*/, const FunctionType&,
+                      std::span<const ValueType> /*locals: parameters first*/) {}
+  void end_function(bool /*reachable*/) {}
+  void at(std::uint64_t /*module_offset*/) {}
+
+  void unreachable() {}
+  void block(BlockType) {}
+  void loop(BlockType) {}
+  void if_(BlockType) {}
+  void else_(bool /*reachable*/) {}
+  void end(bool /*reachable*/) {}
+  void br(std::uint32_t /*depth*/) {}
+  void br_if(std::uint32_t /*depth*/) {}
+  void br_table(std::span<const std::uint32_t> /*depths, the default last*/) {}
+  void return_() {}
+  void call(std::uint32_t /*function*/) {}
+  void call_indirect(std::uint32_t /*type*/, std::uint32_t /*table*/) {}
+  void drop() {}
+  void select(ValueType) {}
+  void local_get(std::uint32_t) {}
+  void local_set(std::uint32_t) {}
+  void local_tee(std::uint32_t) {}
+  void global_get(std::uint32_t) {}
+  void global_set(std::uint32_t) {}
+  void constant(ValueType, std::uint64_t /*bits*/) {}
+  void numeric(Op) {}
+  void load(Op, MemoryArgument) {}
+  void store(Op, MemoryArgument) {}
+  void memory_size(std::uint32_t) {}
+  void memory_grow(std::uint32_t) {}
+  void memory_init(std::uint32_t /*segment*/, std::uint32_t /*memory*/) {}
+  void data_drop(std::uint32_t) {}
+  void memory_copy(std::uint32_t /*destination*/, std::uint32_t /*source*/) {}
+  void memory_fill(std::uint32_t) {}
+  void table_get(std::uint32_t) {}
+  void table_set(std::uint32_t) {}
+  void table_init(std::uint32_t /*segment*/, std::uint32_t /*table*/) {}
+  void elem_drop(std::uint32_t) {}
+  void table_copy(std::uint32_t /*destination*/, std::uint32_t /*source*/) {}
+  void table_grow(std::uint32_t) {}
+  void table_size(std::uint32_t) {}
+  void table_fill(std::uint32_t) {}
+  void ref_null(ValueType) {}
+  void ref_is_null() {}
+  void ref_func(std::uint32_t) {}
+};
+
+/// Validates bodies of one module, one after the other; keeps its buffers between them. One thread at a time.
+class FunctionValidator {
+ public:
+  /// @param module  must outlive the validator and stay where it is.
+  explicit FunctionValidator(const Module& module);
+
+  /// @param defined_index  index into Module::bodies.
+  /// @return nothing, or kMalformed, kInvalid, kUnsupported or kLimit, with the byte offset in the module and, where
+  ///         known from the caller's names, without the function's name (the caller adds it).
+  template <typename Sink>
+  [[nodiscard]] Result<void> validate(std::uint32_t defined_index, Sink& sink);
+
+ private:
+  /// A block that is open (the appendix "Validation Algorithm" calls it ctrl_frame). Two things are kept apart that the
+  /// specification has no need to tell apart: `polymorphic`, whether operands may be popped that are not there, which
+  /// is all that validation knows of unreachable code; and live_, whether execution can get here at all.
+  struct Frame {
+    ValueType* base = nullptr;  ///< the operand stack below the block's own operands
+    BlockType type;
+    Op op = Op::kBlock;        ///< kBlock, kLoop, kIf or kElse
+    bool handed_over = false;  ///< the block was reachable, so the sink knows it
+    bool polymorphic = false;
+    bool end_reached = false;  ///< by a branch, or from the first arm of an if
+  };
+
+  /// In unreachable code, the type of an operand that is not there: it matches every type.
+  static constexpr ValueType kUnknown{};
+  /// Bytes that may be read below the first operand, see apply_signature.
+  static constexpr std::size_t kStackSlack = 2;
+
+  /// Reads the local declarations and puts all in the state at the function's start.
+  [[nodiscard]] bool begin(std::uint32_t defined_index);
+
+  template <typename Sink>
+  [[nodiscard]] bool operators(Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool open_block(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool else_block(Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool end_block(Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool call_operator(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool memory_operator(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool table_operator(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool reference_operator(Op op, Sink& sink);
+
+  /// Whether the operator is to be handed over; if so, says where it stands.
+  template <typename Sink>
+  [[nodiscard]] bool live(Sink& sink) {
+    if (live_) {
+      sink.at(operator_offset());
+    }
+    return live_;
+  }
+
+  // The operand stack. The types that are popped are given as the specification lists them, the topmost one last.
+  [[nodiscard]] bool push(ValueType type);
+  [[nodiscard]] bool push(std::span<const ValueType> types);
+  [[nodiscard]] bool pop(ValueType expected);
+  [[nodiscard]] bool pop(std::span<const ValueType> expected);
+  [[nodiscard]] bool pop_any(ValueType& type);
+  /// The operands must be on top of the stack, which stays as it is.
+  [[nodiscard]] bool expect(std::span<const ValueType> expected);
+  /// As if popped and pushed again: what was unknown is known then.
+  [[nodiscard]] bool pop_and_push(std::span<const ValueType> types);
+  [[nodiscard]] bool apply_signature(Op op);
+  [[nodiscard]] bool topmost_are(std::span<const ValueType> types) const;
+  void set_unreachable();
+
+  [[nodiscard]] bool pop_slow(ValueType expected);
+  [[nodiscard]] bool pop_slow(std::span<const ValueType> expected);
+  [[nodiscard]] bool expect_slow(std::span<const ValueType> expected);
+  [[nodiscard]] bool apply_signature_slow(Op op);
+
+  // Immediates, checked against the index space they point into.
+  [[nodiscard]] bool local_index(std::uint32_t& index);
+  [[nodiscard]] bool global_index(std::uint32_t& index);
+  [[nodiscard]] bool function_index(std::uint32_t& index);
+  [[nodiscard]] bool type_index(std::uint32_t& index);
+  [[nodiscard]] bool table_index(std::uint32_t& index);
+  [[nodiscard]] bool element_index(std::uint32_t& index);
+  [[nodiscard]] bool data_index(std::uint32_t& index);
+  [[nodiscard]] bool memory_index(std::uint32_t& index);
+  [[nodiscard]] bool memory_argument(Op op, MemoryArgument& argument);
+  [[nodiscard]] bool memory_argument_slow(std::uint32_t align, MemoryArgument& argument);
+  [[nodiscard]] bool block_type(BlockType& type);
+  [[nodiscard]] bool block_type_slow(BlockType& type);
+  [[nodiscard]] bool prefixed_opcode(std::uint32_t& code);
+  [[nodiscard]] bool label(std::uint32_t& depth);
+  /// Reads the labels into targets_ and checks the operands against each.
+  [[nodiscard]] bool branch_table();
+  [[nodiscard]] bool select(bool typed, ValueType& type);
+
+  [[nodiscard]] Frame& frame_at(std::uint32_t depth) { return frames_[frames_.size() - 1 - depth]; }
+  [[nodiscard]] static std::span<const ValueType> label_types(const Frame& frame) {
+    return frame.op == Op::kLoop ? frame.type.parameters : frame.type.results;
+  }
+  [[nodiscard]] std::uint64_t operator_offset() const noexcept { return reader_.offset_of(operator_position_); }
+
+  // What is wrong, out of line. All return false.
+  [[nodiscard, gnu::cold]] bool invalid(std::string message);
+  [[nodiscard, gnu::cold]] bool unknown(const char* what, std::uint64_t index);
+  [[nodiscard, gnu::cold]] bool mismatch(ValueType expected, ValueType found);
+  [[nodiscard, gnu::cold]] bool missing_operand(const char* expected);
+  [[nodiscard, gnu::cold]] bool left_over();
+  [[nodiscard, gnu::cold]] bool stack_limit();
+  [[nodiscard, gnu::cold]] bool nesting_limit();
+  [[nodiscard, gnu::cold]] bool illegal_opcode(std::uint32_t code);
+  [[nodiscard, gnu::cold]] bool missing_end();
+  [[nodiscard, gnu::cold]] bool bytes_after_end();
+  [[nodiscard]] std::string operator_name() const;
+
+  const Module& module_;
+  Reader reader_;
+  const std::byte* operator_position_ = nullptr;  ///< of the operator being validated
+
+  // The operand stack: stack_ has room for the limit from the start (pages that are not touched cost nothing), so that
+  // it never moves.
+  std::unique_ptr<ValueType[]> stack_;
+  ValueType* top_ = nullptr;    ///< behind the topmost operand
+  ValueType* base_ = nullptr;   ///< of the innermost block: frames_.back().base
+  ValueType* limit_ = nullptr;  ///< no operand at or above it
+
+  std::vector<Frame> frames_;  ///< the function body first
+  bool live_ = false;          ///< whether execution can reach the operator
+  std::vector<ValueType> locals_;
+  std::vector<std::uint32_t> targets_;  ///< of a br_table
+  std::uint32_t function_index_ = 0;
+};
+
+}  // namespace anew::wasm
+
+#include "wasm/validator_bulk_inl.hpp"
+#include "wasm/validator_inl.hpp"

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "cli/command_fixture.hpp"
+
+namespace anew::testing {
+namespace {
+
+constexpr std::string_view kModule = R"((module
+  (memory 1)
+  (global $calls (mut i32) (i32.const 0))
+  (table $table funcref (elem $nothing))
+  (type $takes_i32 (func (param i32)))
+  (func $nothing)
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "i64") (param i64) (result i64) local.get 0)
+  (func (export "f32") (param f32) (result f32) local.get 0)
+  (func (export "f64") (param f64) (result f64) local.get 0)
+  (func (export "swap") (param i64 f32) (result f32 i64) local.get 1 local.get 0)
+  (func (export "nothing"))
+  (func (export "reference") (param externref) (result funcref externref) (ref.func $nothing) (local.get 0))
+  (func (export "count") (result i32)
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+    (i32.store (i32.const 4000) (i32.add (i32.load (i32.const 4000)) (i32.const 1)))
+    (i32.add (global.get $calls) (i32.load (i32.const 4000))))
+  (func (export "touch") (param i32)
+    (loop $next
+      (i32.store (local.get 0) (i32.const 1))
+      (br_if $next (i32.ge_s (local.tee 0 (i32.sub (local.get 0) (i32.const 4096))) (i32.const 0)))))
+  (func (export "grow") (result i32)
+    (loop $again (br_if $again (i32.ne (memory.grow (i32.const 1000)) (i32.const -1))))
+    (memory.size))
+  (func $recurse (export "recurse") (result i32) (i32.add (call $recurse) (i32.const 1)))
+  (func $inner (param i32) unreachable)
+  (func $outer (export "unreachable") (call $inner (i32.const 1)))
+  (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "truncate") (param f32) (result i32) (i32.trunc_f32_s (local.get 0)))
+  (func (export "indirect") (param i32) (call_indirect (type $takes_i32) (i32.const 7) (local.get 0)))
+  (func (export "table_get") (param i32) (result funcref) (table.get $table (local.get 0)))
+  (func (export "null_call") (table.set $table (i32.const 0) (ref.null func))
+    (call_indirect $table (i32.const 0)))
+))";
+
+class Call : public CommandTest {
+ protected:
+  [[nodiscard]] Outcome call(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"call", module_});
+    return anew(arguments);
+  }
+  const std::string module_ = file("module.wat", kModule);
+};
+
+TEST_F(Call, PrintsEachResultOnALineOfItsOwn) {
+  const Outcome outcome = call({"swap", "-5", "0.1"});
+  EXPECT_EQ(outcome.out, "0.1\n-5\n");
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(call({"nothing"}).out, "");
+}
+
+TEST_F(Call, TakesIntegersSignedOrUnsignedInDecimalOrHexadecimal) {
+  EXPECT_EQ(call({"add", "4294967295", "0"}).out, "-1\n");
+  EXPECT_EQ(call({"add", "-2147483648", "0"}).out, "-2147483648\n");
+  EXPECT_EQ(call({"add", "0xff", "-0x10"}).out, "239\n");
+  EXPECT_EQ(call({"i64", "18446744073709551615"}).out, "-1\n");
+  EXPECT_EQ(call({"i64", "-9223372036854775808"}).out, "-9223372036854775808\n");
+}
+
+TEST_F(Call, TakesFloatsThatReadBackAsPrinted) {
+  for (const char* const text : {"0.1", "-0", "1e+30", "inf", "nan:0x400000", "nan:0x1"}) {
+    EXPECT_EQ(call({"f32", text}).out, std::string(text) + "\n");
+  }
+  for (const char* const text : {"0.1", "-inf", "5e-324", "-nan:0x8000000000000"}) {
+    EXPECT_EQ(call({"f64", "--", text}).out, std::string(text) + "\n");
+  }
+  EXPECT_EQ(call({"f64", "0x1.8p3"}).out, "12\n");
+}
+
+TEST_F(Call, PrintsReferencesWithoutTheirAddress) { EXPECT_EQ(call({"reference", "null"}).out, "funcref\nnull\n"); }
+
+TEST_F(Call, RefusesArgumentsOfTheWrongCountTypeOrRange) {
+  const auto refused = [&](std::vector<std::string> arguments, std::string_view reason) {
+    const Outcome outcome = call(std::move(arguments));
+    EXPECT_EQ(outcome.exit_code, 64);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(contains(outcome.err, reason));
+  };
+  refused({"add", "1"}, "takes 2 arguments, not 1; its type is [i32 i32] -> [i32]");
+  refused({"add", "1", "2", "3"}, "takes 2 arguments, not 3");
+  refused({"add", "1", "two"}, "argument 2 of 'add': 'two' is no i32");
+  refused({"add", "1", "2.5"}, "'2.5' is no i32");
+  refused({"add", "1", ""}, "'' is no i32");
+  refused({"add", "--", "1", "--1"}, "'--1' is no i32");
+  refused({"add", "1", "4294967296"}, "out of range for i32");
+  refused({"add", "1", "-2147483649"}, "out of range for i32");
+  refused({"i64", "18446744073709551616"}, "out of range for i64");
+  refused({"f32", "1e39"}, "out of range for f32");
+  refused({"f32", "nan:0x800000"}, "out of range for f32");
+  refused({"f64", "1.5x"}, "is no f64");
+  refused({"f64", "infinity"}, "is no f64");
+  refused({"reference", "7"}, "null");
+}
+
+TEST_F(Call, NamesNearMatchesOfAMissingExport) {
+  const Outcome outcome = call({"ad", "1", "2"});
+  EXPECT_EQ(outcome.exit_code, 64);
+  EXPECT_TRUE(contains(outcome.err, "\"ad\""));
+  EXPECT_TRUE(contains(outcome.err, "did you mean \"add\""));
+}
+
+TEST_F(Call, ReportsEveryTrapWithItsKind) {
+  const auto traps = [&](std::vector<std::string> arguments, std::string_view kind) {
+    const Outcome outcome = call(std::move(arguments));
+    EXPECT_EQ(outcome.exit_code, 2) << kind;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(contains(outcome.err, "anew: trap: "));
+    EXPECT_TRUE(contains(outcome.err, kind));
+  };
+  traps({"unreachable"}, "unreachable");
+  traps({"load", "65533"}, "out of bounds memory access");
+  traps({"load", "-1"}, "out of bounds memory access");
+  traps({"divide", "1", "0"}, "integer divide by zero");
+  traps({"divide", "-2147483648", "-1"}, "integer overflow");
+  traps({"truncate", "1e10"}, "integer overflow");
+  traps({"truncate", "nan"}, "invalid conversion to integer");
+  traps({"indirect", "0"}, "indirect call type mismatch");
+  traps({"indirect", "1"}, "undefined element");
+  traps({"null_call"}, "uninitialized element");
+  traps({"table_get", "1"}, "out of bounds table access");
+  traps({"recurse"}, "call stack exhausted");
+}
+
+TEST_F(Call, ShowsWhereATrapHappened) {
+  const Outcome outcome = call({"unreachable"});
+  const std::size_t inner = outcome.err.find("inner");
+  const std::size_t outer = outcome.err.find("outer");
+  ASSERT_NE(inner, std::string::npos) << outcome.err;
+  ASSERT_NE(outer, std::string::npos) << outcome.err;
+  EXPECT_LT(inner, outer) << "the innermost frame comes first";
+}
+
+TEST_F(Call, LetsAModuleGrowItsMemoryUntilRefused) {
+  EXPECT_EQ(call({"grow"}).out, "65001\n");  // 64 steps of 1,000 Wasm pages fit into 4 GiB beside the first
+}
+
+TEST_F(Call, RepeatedSeesEachInstanceAsNew) {
+  const Outcome outcome = call({"count", "--repeat", "500", "--json", "--audit"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto object = outcome.json();
+  EXPECT_EQ(object["results"], nlohmann::json::parse("[2]"));
+  EXPECT_EQ(object["calls"], 500);
+  EXPECT_EQ(object["distinct_results"], 1);
+  EXPECT_EQ(object["audit"]["checked"], 500);
+  EXPECT_EQ(object["audit"]["failures"], 0);
+  for (const char* const times : {"ns", "fresh_ns"}) {
+    EXPECT_GT(object[times]["min"], 0);
+    EXPECT_LE(object[times]["min"], object[times]["p50"]);
+    EXPECT_LE(object[times]["p50"], object[times]["p99"]);
+    EXPECT_LE(object[times]["p99"], object[times]["max"]);
+  }
+}
+
+TEST_F(Call, CountsThePagesThatACallDirtied) {
+  const auto object = call({"touch", "40000", "--repeat", "3", "--json"}).json();
+  // Ten stores, 4096 bytes apart: ten cards, of which several may lie in one page only if cards are smaller.
+  const double pages = object["dirty_pages"]["max"];
+  EXPECT_GT(pages, 0);
+  EXPECT_LE(pages, 20);
+  EXPECT_EQ(call({"nothing", "--repeat", "3", "--json"}).json()["dirty_pages"]["max"], 0.0);
+}
+
+TEST_F(Call, PrintsOneJsonObjectWithoutRepeatToo) {
+  const auto object = call({"swap", "9223372036854775807", "0.1", "--json"}).json();
+  EXPECT_EQ(object["results"].dump(), "[0.1,9223372036854775807]");
+  EXPECT_EQ(object["calls"], 1);
+  EXPECT_EQ(call({"f64", "inf", "--json"}).json()["results"].dump(), "[\"inf\"]");
+}
+
+TEST_F(Call, SharesRepeatedCallsAmongThreads) {
+  const auto object = call({"count", "--repeat", "101", "--threads", "4", "--json"}).json();
+  EXPECT_EQ(object["calls"], 101);
+  EXPECT_EQ(object["threads"], 4);
+  EXPECT_EQ(object["distinct_results"], 1);
+}
+
+TEST_F(Call, PrintsBothWaysSideBySide) {
+  const Outcome outcome = call({"count", "--repeat", "200", "--audit"});
+  EXPECT_TRUE(outcome.out.starts_with("2\n"));
+  for (const char* const part : {"as new", "fresh instantiation", "200", "100", "min", "p50", "p99", "max", "mean",
+                                 "distinct results", "pages restored", "audit failures"}) {
+    EXPECT_TRUE(contains(outcome.out, part));
+  }
+  EXPECT_EQ(outcome.err, "") << "progress goes to terminals only";
+}
+
+TEST_F(Call, TrapInARepeatedCallIsATrap) {
+  const Outcome outcome = call({"unreachable", "--repeat", "10", "--json"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.out, "");
+}
+
+TEST_F(Call, AcceptsTheLedgersThereAreAndNoOthers) {
+  EXPECT_EQ(call({"add", "1", "2", "--ledger", "cards"}).out, "3\n");
+  EXPECT_EQ(call({"add", "1", "2", "--ledger", "auto"}).out, "3\n");
+  const Outcome outcome = call({"add", "1", "2", "--ledger", "pagemap"});
+  EXPECT_EQ(outcome.exit_code, 64);
+  EXPECT_TRUE(contains(outcome.err, "cards"));
+}
+
+TEST_F(Call, ReadsStandardInputAndCompiledModules) {
+  EXPECT_EQ(anew({"call", "-", "add", "1", "2"}, "cat " + quoted(module_) + " | ").out, "3\n");
+  const std::string compiled = path("module.anew").string();
+  ASSERT_EQ(anew({"compile", module_, "-o", compiled}).exit_code, 0);
+  EXPECT_EQ(anew({"call", compiled, "add", "1", "2"}).out, "3\n");
+}
+
+class Link : public CommandTest {};
+
+TEST_F(Link, NamesEveryImportThatIsMissing) {
+  const std::string module = file("imports.wat", R"((module
+    (import "env" "one" (func $one (param i32))) (import "other" "two" (func))
+    (func (export "f") (call $one (i32.const 1)))))");
+  const Outcome outcome = anew({"call", module, "f"});
+  EXPECT_EQ(outcome.exit_code, 4);
+  EXPECT_TRUE(contains(outcome.err, "env.one"));
+  EXPECT_TRUE(contains(outcome.err, "other.two"));
+  EXPECT_TRUE(contains(outcome.err, "--trap-unknown-imports"));
+
+  const Outcome trapped = anew({"call", module, "f", "--trap-unknown-imports"});
+  EXPECT_EQ(trapped.exit_code, 2);
+  EXPECT_TRUE(contains(trapped.err, "not implemented: one"));
+}
+
+TEST_F(Link, ProvidesAnImportedMemory) {
+  const std::string module = file("memory.wat", R"((module (import "env" "memory" (memory 2 3))
+    (func (export "f") (result i32) (i32.store8 (i32.const 9) (i32.const 1)) (memory.size))))");
+  EXPECT_EQ(anew({"call", module, "f"}).out, "2\n");
+}
+
+TEST_F(Link, RefusesWhatCannotBePooled) {
+  const std::string module = file("shared.wat", R"((module (memory 1 1 shared) (func (export "f"))))");
+  const Outcome outcome = anew({"call", module, "f"});
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_TRUE(contains(outcome.err, "shared"));
+}
+
+}  // namespace
+}  // namespace anew::testing

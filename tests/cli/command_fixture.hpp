@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Runs the built command as a user would, and keeps all that it said.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>  // mkdtemp
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace anew::testing {
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+  [[nodiscard]] nlohmann::json json() const { return nlohmann::json::parse(out); }
+};
+
+/// A directory of its own for each test, which is also where the code cache lies.
+class CommandTest : public ::testing::Test {
+ protected:
+  CommandTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "anew-cli-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
+    directory_ = pattern;
+  }
+  ~CommandTest() override { std::filesystem::remove_all(directory_); }
+  CommandTest(const CommandTest&) = delete;
+  CommandTest& operator=(const CommandTest&) = delete;
+
+  [[nodiscard]] std::filesystem::path path(const std::string& name) const { return directory_ / name; }
+
+  /// Writes a file and returns its path.
+  [[nodiscard]] std::string file(const std::string& name, std::string_view content) const {
+    std::ofstream(path(name), std::ios::binary) << content;
+    return path(name).string();
+  }
+  [[nodiscard]] static std::string read(const std::filesystem::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  }
+
+  /// The shell command for `anew ARGUMENTS`, with its output going to the files out and err.
+  [[nodiscard]] std::string shell_command(const std::vector<std::string>& arguments, const std::string& tag) const {
+    std::string command = quoted(std::string(ANEW_BINARY_DIR) + "/anew");
+    for (const std::string& argument : arguments) command += ' ' + quoted(argument);
+    return command + " > " + quoted(path("out" + tag)) + " 2> " + quoted(path("err" + tag));
+  }
+  [[nodiscard]] Outcome outcome(int status, const std::string& tag = "") const {
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read(path("out" + tag)),
+            read(path("err" + tag))};
+  }
+  /// @param before  shell text put before the command: assignments, or `cd x &&`.
+  [[nodiscard]] Outcome anew(const std::vector<std::string>& arguments, const std::string& before = "") const {
+    const std::string cache = "export ANEW_CACHE_DIR=" + quoted(path("cache")) + "; ";
+    return outcome(std::system((cache + before + shell_command(arguments, "")).c_str()));
+  }
+
+  [[nodiscard]] static std::string quoted(const std::string& text) {
+    std::string result = "'";
+    for (const char character : text) result += character == '\'' ? std::string("'\\''") : std::string(1, character);
+    return result + "'";
+  }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+/// EXPECT_TRUE(contains(...)) shows the text when it fails.
+inline ::testing::AssertionResult contains(const std::string& text, std::string_view part) {
+  if (text.find(part) != std::string::npos) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "\"" << part << "\" is not in:\n" << text;
+}
+
+}  // namespace anew::testing

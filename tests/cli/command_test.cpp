@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The command line as a whole, and the subcommands but call.
+#include "cli/command_fixture.hpp"
+
+namespace anew::testing {
+namespace {
+
+class Command : public CommandTest {};
+
+TEST_F(Command, HelpsEverywhere) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{},
+                                                  {"call"},
+                                                  {"inspect"},
+                                                  {"compile"},
+                                                  {"cache"},
+                                                  {"cache", "list"},
+                                                  {"cache", "clear"},
+                                                  {"cache", "path"},
+                                                  {"substrate"},
+                                                  {"substrate", "version"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back("--help");
+    const Outcome outcome = anew(arguments);
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_TRUE(contains(outcome.out, "Usage: anew"));
+    EXPECT_TRUE(contains(outcome.out, "2 trap, 3 invalid module, 4 link error, 64 wrong usage"));
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST_F(Command, PrintsItsVersion) {
+  const Outcome outcome = anew({"--version"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(outcome.out.starts_with("anew ")) << outcome.out;
+}
+
+TEST_F(Command, RefusesWrongUsage) {
+  const std::string module = file("m.wat", "(module (func (export \"f\")))");
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                    {"nothing"},
+                                                    {"call"},
+                                                    {"call", module},
+                                                    {"call", module, "f", "--repeat", "0"},
+                                                    {"call", module, "f", "--repeat", "many"},
+                                                    {"call", module, "f", "--threads", "0"},
+                                                    {"call", module, "f", "--unknown"},
+                                                    {"compile", module},
+                                                    {"substrate"},
+                                                    {"cache", "shrink"}}) {
+    const Outcome outcome = anew(arguments);
+    EXPECT_EQ(outcome.exit_code, 64) << (arguments.empty() ? "" : arguments.back());
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_NE(outcome.err, "");
+  }
+}
+
+TEST_F(Command, RefusesWhatIsNoModule) {
+  const auto refused = [&](const std::string& name, std::string_view content) {
+    const std::string module = file(name, content);
+    for (const char* const command : {"call", "inspect"}) {
+      std::vector<std::string> arguments = {command, module};
+      if (arguments[0] == "call") arguments.emplace_back("f");
+      const Outcome outcome = anew(arguments);
+      EXPECT_EQ(outcome.exit_code, 3) << name;
+      EXPECT_TRUE(outcome.err.starts_with("anew: ")) << outcome.err;
+    }
+    return anew({"inspect", module}).err;
+  };
+  refused("empty.wasm", "");
+  refused("text.wasm", "this is no module");
+  refused("binary.wasm", std::string("\0asm\x02\0\0\0", 8));
+  refused("truncated.wasm", std::string("\0asm\x01\0\0\0\x01\x05\x01\x60", 12));
+  // A function of type [] -> [i32] with an empty body.
+  const std::string invalid("\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x0a\x04\x01\x02\0\x0b", 25);
+  EXPECT_TRUE(contains(refused("invalid.wasm", invalid), "byte 0x")) << "the offset is named";
+  EXPECT_TRUE(contains(refused("syntax.wat", "(module\n  (func (i32.konst 1)))"), "syntax.wat:2:"));
+  EXPECT_TRUE(contains(refused("type.wat", "(module (func (result i32) (f32.const 1)))"), "type.wat:1:"));
+  EXPECT_TRUE(contains(refused("empty.wat", ""), "empty.wat"));
+}
+
+TEST_F(Command, SurvivesTextThatIsNestedDeeply) {
+  std::string text = "(module (func ";
+  for (int i = 0; i < 300'000; ++i) text += "block ";
+  EXPECT_TRUE(contains(anew({"inspect", file("deep.wat", text)}).err, "levels deep"));
+  EXPECT_TRUE(contains(anew({"inspect", file("open.wat", std::string(300'000, '('))}).err, "levels deep"));
+  std::string allowed = "(module (func ";
+  for (int i = 0; i < 1'900; ++i) allowed += "(block ";
+  allowed += std::string(1'900, ')') + "))";
+  EXPECT_EQ(anew({"inspect", file("allowed.wat", allowed)}).exit_code, 0);
+}
+
+TEST_F(Command, ReportsAFileThatCannotBeRead) {
+  const Outcome missing = anew({"call", path("missing.wasm").string(), "f"});
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_TRUE(contains(missing.err, "missing.wasm"));
+  EXPECT_EQ(anew({"inspect", path("").string()}).exit_code, 1) << "a directory";
+}
+
+TEST_F(Command, KeepsControlCharactersOfAModuleFromTheTerminal) {
+  const std::string module = file("hostile.wat", R"((module (func (export "a\1b[2Jb"))))");
+  const Outcome outcome = anew({"inspect", module});
+  EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos);
+  EXPECT_TRUE(contains(outcome.out, "a\\x1b[2Jb"));
+}
+
+class Inspect : public CommandTest {};
+
+TEST_F(Inspect, TellsWhatAModuleHolds) {
+  const std::string module = file("m.wat", R"((module
+    (import "env" "log" (func $log (param i32)))
+    (memory (export "memory") 2 8)
+    (global $stack (mut i32) (i32.const 65536))
+    (global (export "counter") (mut i64) (i64.const 0))
+    (global (export "__heap_base") i32 (i32.const 66000))
+    (data (i32.const 4090) "spans two pages")
+    (data (i32.const 20000) "\00\00\00")
+    (func $begin (global.set $stack (i32.const 1)))
+    (func (export "store") (i32.store (i32.const 0) (i32.const 1)))
+    (start $begin)))");
+  const auto object = anew({"inspect", module, "--json"}).json();
+  EXPECT_EQ(object["imports"][0]["name"], "log");
+  EXPECT_EQ(object["imports"][0]["type"], "[i32] -> []");
+  EXPECT_EQ(object["exports"].size(), 4u);
+  EXPECT_EQ(object["memories"][0]["minimum"], 2);
+  EXPECT_EQ(object["memories"][0]["maximum"], 8);
+  EXPECT_EQ(object["image"]["pages"], 2) << "zero bytes make no page";
+  EXPECT_EQ(object["image"]["zero_pages"], 30);
+  ASSERT_EQ(object["mutable_globals"].size(), 2u);
+  EXPECT_EQ(object["mutable_globals"][0]["name"], "stack");
+  EXPECT_EQ(object["mutable_globals"][0]["exported_as"].size(), 0u);
+  EXPECT_EQ(object["mutable_globals"][1]["exported_as"][0], "counter");
+  EXPECT_EQ(object["start"], 1);
+  EXPECT_EQ(object["heap_base"]["value"], 66000);
+  EXPECT_EQ(object["heap_base"]["found"], "exported global __heap_base");
+  EXPECT_TRUE(object["poolable"]);
+  EXPECT_FALSE(object["sections"].empty());
+
+  const std::string text = anew({"inspect", module}).out;
+  for (const char* const part : {"sections", "env.log", "2 pages of 4096 bytes with data", "30 zero pages", "i32 stack",
+                                 "function 1 (begin)", "66000", "globals: 2 mutable", "can be pooled: yes"}) {
+    EXPECT_TRUE(contains(text, part));
+  }
+}
+
+TEST_F(Inspect, TellsWhatKeepsAModuleFromBeingPooled) {
+  const auto object = anew({"inspect", file("m.wat", R"((module
+    (import "env" "state" (global (mut i32)))
+    (memory 1 2 shared)))"),
+                            "--json"})
+                          .json();
+  EXPECT_FALSE(object["poolable"]);
+  ASSERT_EQ(object["obstacles"].size(), 2u);
+  EXPECT_TRUE(contains(object["obstacles"][0], "shared"));
+  EXPECT_TRUE(contains(object["obstacles"][1], "env.state"));
+}
+
+TEST_F(Inspect, SaysWhenTheHeapBaseIsNotKnown) {
+  const auto object = anew({"inspect", file("m.wat", "(module (memory 1))"), "--json"}).json();
+  EXPECT_TRUE(object["heap_base"]["value"].is_null());
+  EXPECT_TRUE(contains(object["heap_base"]["found"], "not known"));
+}
+
+TEST_F(Inspect, KnowsAModuleThatCannotChangeItsInstance) {
+  const auto object = anew({"inspect", file("m.wat", "(module (memory 1) (func (export \"f\")))"), "--json"}).json();
+  ASSERT_EQ(object["restores"].size(), 1u);
+  EXPECT_TRUE(contains(object["restores"][0], "nothing"));
+}
+
+class Compile : public CommandTest {};
+
+TEST_F(Compile, SaysWhatItWroteAndHowFast) {
+  const std::string module = file("m.wat", "(module (func (export \"f\")) (func))");
+  const Outcome outcome = anew({"compile", module, "-o", path("m.anew").string()});
+  EXPECT_EQ(outcome.exit_code, 0);
+  for (const char* const part : {"2 functions", "MB/s", "m.anew"}) EXPECT_TRUE(contains(outcome.out, part));
+  EXPECT_FALSE(std::filesystem::exists(path("cache"))) << "compiling to a file leaves the cache alone";
+}
+
+TEST_F(Compile, ReportsAFileThatCannotBeWritten) {
+  const std::string module = file("m.wat", "(module)");
+  const Outcome outcome = anew({"compile", module, "-o", path("no/such/place").string()});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_TRUE(contains(outcome.err, "no/such"));
+}
+
+TEST_F(Compile, RefusesAnAlteredCompiledModule) {
+  const std::string module = file("m.wat", "(module (func (export \"f\")))");
+  const std::string compiled = path("m.anew").string();
+  ASSERT_EQ(anew({"compile", module, "-o", compiled}).exit_code, 0);
+  std::string bytes = read(compiled);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  EXPECT_EQ(anew({"call", file("altered.anew", bytes), "f"}).exit_code, 3);
+  EXPECT_EQ(anew({"call", file("short.anew", bytes.substr(0, 100)), "f"}).exit_code, 3);
+}
+
+class Cache : public CommandTest {
+ protected:
+  const std::string module_ = file("m.wat", "(module (func (export \"f\") (result i32) (i32.const 7)))");
+};
+
+TEST_F(Cache, ListsAndClearsWhatWasCompiled) {
+  EXPECT_EQ(anew({"cache", "path"}).out, path("cache").string() + "\n");
+  ASSERT_EQ(anew({"call", module_, "f"}).out, "7\n");
+  EXPECT_TRUE(contains(anew({"cache"}).out, "1 compiled modules"));
+  EXPECT_EQ(anew({"cache"}).out, anew({"cache", "list"}).out);
+  ASSERT_EQ(anew({"call", module_, "f"}).out, "7\n") << "from the cache";
+  EXPECT_EQ(anew({"cache", "clear"}).exit_code, 0);
+  EXPECT_TRUE(contains(anew({"cache"}).out, "0 compiled modules"));
+}
+
+TEST_F(Cache, CallsWithoutACacheThatCannotBeUsedAndSaysSo) {
+  const auto works_with = [&](const std::string& directory) {
+    const Outcome outcome = anew({"call", module_, "f"}, "export ANEW_CACHE_DIR=" + quoted(directory) + "; ");
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_EQ(outcome.out, "7\n");
+    EXPECT_TRUE(outcome.err.starts_with("anew: note: ")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, directory));
+  };
+  works_with(module_ + "/cache");  // under a file
+  works_with("/proc/anew");        // where nobody may write
+  std::filesystem::create_directory(path("open"));
+  std::filesystem::permissions(path("open"), std::filesystem::perms::all);
+  works_with(path("open").string());  // others may write there
+}
+
+TEST_F(Cache, CallsThoughTheDiskIsFull) {
+  // A limit on the size of files stands for the full disk: the write fails half-way.
+  const Outcome outcome = anew({"call", module_, "f"}, "trap '' XFSZ; ulimit -f 1; ");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out, "7\n");
+  EXPECT_TRUE(outcome.err.starts_with("anew: note: ")) << outcome.err;
+  EXPECT_TRUE(contains(anew({"cache"}).out, "0 compiled modules")) << "nothing half-written stays";
+}
+
+TEST_F(Cache, IsSafeWithManyProcessesAtOnce) {
+  std::string text = "(module (func (export \"f\") (result i32) (i32.const 7))";
+  for (int i = 0; i < 3000; ++i) text += " (func (result i32) (i32.add (i32.const 1) (i32.const 2)))";
+  const std::string module = file("large.wat", text + ")");
+  std::string commands = "export ANEW_CACHE_DIR=" + quoted(path("cache").string()) + "; ";
+  constexpr int kProcesses = 6;
+  for (int i = 0; i < kProcesses; ++i)
+    commands += "(" + shell_command({"call", module, "f"}, std::to_string(i)) + ") & ";
+  ASSERT_EQ(std::system((commands + "wait").c_str()), 0);
+  for (int i = 0; i < kProcesses; ++i) {
+    EXPECT_EQ(read(path("out" + std::to_string(i))), "7\n");
+    EXPECT_EQ(read(path("err" + std::to_string(i))), "");
+  }
+  EXPECT_TRUE(contains(anew({"cache"}).out, "1 compiled modules"));
+}
+
+class Substrate : public CommandTest {};
+
+TEST_F(Substrate, TellsTheVersionOfAChainsRuntime) {
+  const std::string spec = std::string(ANEW_SOURCE_DIR) + "/build/chain-specs/polkadot.json";
+  if (!std::filesystem::exists(spec)) GTEST_SKIP() << "run `make fetch` first";
+  const Outcome outcome = anew({"substrate", "version", spec, "--repeat", "20", "--audit", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto object = outcome.json();
+  EXPECT_EQ(object["chain"], "Polkadot");
+  EXPECT_EQ(object["spec_name"], "polkadot");
+  EXPECT_EQ(object["impl_name"], "parity-polkadot");
+  EXPECT_EQ(object["apis"][0]["name"], "Core");
+  EXPECT_EQ(object["calls"], 20);
+  EXPECT_EQ(object["distinct_results"], 1);
+  EXPECT_EQ(object["audit"]["checked"], 20);
+  EXPECT_EQ(object["audit"]["failures"], 0);
+  const std::string text = anew({"substrate", "version", spec}).out;
+  EXPECT_TRUE(contains(text, "parity-polkadot"));
+}
+
+TEST_F(Substrate, RefusesWhatIsNoRuntime) {
+  EXPECT_EQ(anew({"substrate", "version", file("x.json", "{\"name\": \"x\"}")}).exit_code, 3);
+  EXPECT_EQ(anew({"substrate", "version", file("x.wasm", "nothing of the kind")}).exit_code, 3);
+  EXPECT_EQ(anew({"substrate", "version", path("missing.json").string()}).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace anew::testing

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The genesis runtimes of real chains, from the npm package that scripts/fetch-chain-specs downloads.
+#include <gtest/gtest.h>
+
+#include <anew/substrate.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "substrate/bytes.hpp"
+
+namespace anew::substrate {
+namespace {
+
+std::filesystem::path spec_path(const std::string& chain) {
+  const char* folder = std::getenv("ANEW_CHAIN_SPECS");
+  return std::filesystem::path(folder != nullptr ? folder : ANEW_SOURCE_DIR "/build/chain-specs") / (chain + ".json");
+}
+
+struct Chain {
+  std::string file;
+  std::string name;
+  std::string spec_name;
+  std::string impl_name;
+  std::uint32_t authoring_version;
+  std::uint32_t spec_version;
+  std::uint32_t impl_version;
+  std::uint32_t transaction_version;
+  std::size_t apis;
+  std::uint32_t core_api;
+};
+
+void PrintTo(const Chain& chain, std::ostream* stream) { *stream << chain.file; }
+
+// Kusama's memory is exported, all others' imported; Kusama's and Westend's versions have the oldest layout; Kusama's
+// spec has the older form; Rococo's code is compressed.
+const Chain kPolkadot{"polkadot", "Polkadot", "polkadot", "parity-polkadot", 0, 0, 0, 0, 12, 3};
+const Chain kKusama{"kusama", "Kusama", "kusama", "parity-kusama", 2, 1020, 0, 1, 12, 2};
+const Chain kWestend{"westend", "Westend", "westend", "parity-westend", 2, 1, 1, 1, 12, 2};
+const Chain kRococo{"rococo", "Rococo", "rococo", "parity-rococo-v1.8", 0, 9103, 0, 0, 14, 3};
+
+class ChainTest : public testing::TestWithParam<Chain> {
+ protected:
+  void SetUp() override {
+    const std::filesystem::path path = spec_path(GetParam().file);
+    ASSERT_TRUE(std::filesystem::exists(path))
+        << path << " is missing. Run scripts/fetch-chain-specs in " << ANEW_SOURCE_DIR
+        << ", or set ANEW_CHAIN_SPECS to the folder that holds it.";
+    auto loaded = load_runtime(path);
+    ASSERT_TRUE(loaded) << loaded.error().to_string();
+    source = std::move(*loaded);
+  }
+
+  Runtime runtime(RuntimeOptions options) const {
+    auto created = Runtime::create(Engine({.cache = false}), source.code, std::move(options));
+    EXPECT_TRUE(created) << created.error().to_string();
+    return std::move(created.value());
+  }
+
+  RuntimeSource source;
+};
+
+TEST_P(ChainTest, AnswersItsVersion) {
+  const Chain& chain = GetParam();
+  EXPECT_EQ(source.chain, chain.name);
+  const auto version = runtime({.heap_pages = source.heap_pages, .audit_every = 1}).version();
+  ASSERT_TRUE(version) << version.error().to_string();
+  EXPECT_EQ(version->spec_name, chain.spec_name);
+  EXPECT_EQ(version->impl_name, chain.impl_name);
+  EXPECT_EQ(version->authoring_version, chain.authoring_version);
+  EXPECT_EQ(version->spec_version, chain.spec_version);
+  EXPECT_EQ(version->impl_version, chain.impl_version);
+  EXPECT_EQ(version->transaction_version, chain.transaction_version);
+  EXPECT_EQ(version->state_version, 0u);
+  ASSERT_EQ(version->apis.size(), chain.apis);
+  EXPECT_EQ(version->apis[0].version, chain.core_api);
+  std::set<std::string_view> names;
+  for (const RuntimeApi& api : version->apis) names.insert(api_name(api.id));
+  EXPECT_EQ(names.size(), chain.apis) << "all have names, and each another one";
+  EXPECT_FALSE(names.contains(""));
+  EXPECT_EQ(api_name(version->apis[0].id), "Core");
+}
+
+TEST_P(ChainTest, ThousandsOfCallsAsNewAnswerTheSameOnAllThreads) {
+  const Runtime shared = runtime({.heap_pages = source.heap_pages, .capacity = 2, .audit_every = 100});
+  const auto method = shared.method("Core_version");
+  ASSERT_TRUE(method) << method.error().to_string();
+  Bytes expected;
+  const auto fresh = shared.call_fresh(*method, {}, expected);
+  ASSERT_TRUE(fresh) << fresh.error().to_string();
+  ASSERT_FALSE(expected.empty());
+
+  constexpr int kCalls = 2000;
+  std::vector<std::string> failures(2);
+  {
+    std::vector<std::jthread> threads;
+    for (std::string& failure : failures) {
+      threads.emplace_back([&] {
+        Bytes result;
+        for (int i = 0; i < kCalls && failure.empty(); ++i) {
+          const auto called = shared.call(*method, {}, result);
+          if (!called) failure = called.error().to_string();
+          if (called && result != expected) failure = "another result than in a fresh instance";
+        }
+      });
+    }
+  }
+  for (const std::string& failure : failures) EXPECT_EQ(failure, "");
+  const PoolStatistics statistics = shared.pool().statistics();
+  EXPECT_EQ(statistics.restored, 2u * kCalls);
+  EXPECT_EQ(statistics.audited, 2u * kCalls / 100);
+  EXPECT_EQ(statistics.audit_failures, 0u) << shared.pool().audit_report();
+}
+
+TEST_P(ChainTest, MetadataComesOutWhole) {
+  const Runtime called = runtime({.heap_pages = source.heap_pages, .audit_every = 1});
+  const auto metadata = called.call("Metadata_metadata", {});
+  ASSERT_TRUE(metadata) << metadata.error().to_string();
+  ASSERT_GT(metadata->size(), 50'000u);
+  // An opaque, length-prefixed vector that begins with "meta".
+  EXPECT_EQ(Bytes(metadata->begin() + 4, metadata->begin() + 8), from_text("meta"));
+  EXPECT_EQ(called.call("Metadata_metadata", {}).value_or(Bytes{}), *metadata) << "the next call answers the same";
+  EXPECT_EQ(called.pool().statistics().audit_failures, 0u) << called.pool().audit_report();
+}
+
+TEST_P(ChainTest, WhatNeedsTheStateSaysSo) {
+  const Runtime called = runtime({.heap_pages = source.heap_pages, .audit_every = 1});
+  const auto authorities = called.call("GrandpaApi_grandpa_authorities", {});
+  ASSERT_FALSE(authorities);
+  EXPECT_EQ(authorities.error().code, ErrorCode::kTrap);
+  EXPECT_NE(authorities.error().message.find("not implemented"), std::string::npos) << authorities.error().to_string();
+  EXPECT_FALSE(authorities.error().backtrace.empty());
+  EXPECT_TRUE(called.version()) << "the next call is as new";
+  EXPECT_EQ(called.pool().statistics().audit_failures, 0u) << called.pool().audit_report();
+}
+
+INSTANTIATE_TEST_SUITE_P(Genesis, ChainTest, testing::Values(kPolkadot, kKusama, kWestend, kRococo),
+                         [](const auto& chain) { return chain.param.file; });
+
+}  // namespace
+}  // namespace anew::substrate

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Whatever the bytes are, the decoder and the validator answer. Run under the sanitizers these tests say more.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "module_bytes.hpp"
+#include "recording_sink.hpp"
+#include "wasm/names.hpp"
+
+namespace anew::wasm::test {
+namespace {
+
+/// The same numbers every time.
+class Random {
+ public:
+  explicit Random(std::uint32_t seed) : engine_(seed) {}
+  std::size_t below(std::size_t bound) { return engine_() % bound; }
+  std::uint8_t byte() { return static_cast<std::uint8_t>(below(256)); }     // fits
+  std::uint8_t bit() { return static_cast<std::uint8_t>(1u << below(8)); }  // fits
+
+ private:
+  std::mt19937 engine_;
+};
+
+/// The whole way of a module, each view into an allocation of just the right size, so that a sanitizer sees a read past
+/// its end.
+Result<void> check(const ByteVector& original) {
+  const ByteVector bytes(original.begin(), original.end());
+  const Result<Module> module = decode_module(view(bytes));
+  if (!module) {
+    EXPECT_TRUE(module.error().offset);
+    EXPECT_LE(module.error().offset.value_or(0), bytes.size()) << module.error().message;
+    return std::unexpected(module.error());
+  }
+  const FunctionNames names(*module);
+  FunctionValidator validator(*module);
+  ReachabilitySink sink;
+  for (std::uint32_t i = 0; i < module->bodies.size(); ++i) {
+    if (Result<void> result = validator.validate(i, sink); !result) {
+      EXPECT_GE(result.error().offset.value_or(0), module->bodies[i].offset) << result.error().message;
+      EXPECT_LE(result.error().offset.value_or(0), module->bodies[i].offset + module->bodies[i].bytes.size());
+      return result;
+    }
+  }
+  const std::vector<std::byte> cut = without_code_section(view(bytes), *module);
+  EXPECT_TRUE(decode_module(cut, {.without_code = true}));
+  return {};
+}
+
+/// A module with something of everything.
+ByteVector rich_module() {
+  // clang-format off
+  const ByteVector operators = {
+      0x02, 3,                                                                      // block
+      0x20, 0, 0x04, kEmpty, 0x20, 0, 0x0D, 0, 0x01, 0x05, 0x03, kEmpty, 0x0B, 0x0B,  // if, br_if, else, loop
+      0x20, 0, 0x28, 2, 0x84, 0x01,                                                 // i32.load
+      0x42, 0x80, 0x80, 0x80, 0x10,                                                 // i64.const
+      0x0C, 0, 0x0B,                                                                // br, end
+      0x1A, 0x02, kEmpty, 0x02, kEmpty, 0x41, 1, 0x0E, 2, 0, 1, 0, 0x0B, 0x0B,      // br_table
+      0x43, 0, 0, 0x80, 0x3F, 0x1A,                                                 // f32.const
+      0x41, 0, 0x11, 0, 0,                                                          // call_indirect
+      0x10, 0, 0x20, 0, 0x41, 0x7F, 0x1B,                                           // call, select
+      0xD2, 1, 0xD0, kFuncRef, 0x41, 0, 0x1C, 1, kFuncRef, 0x1A,                    // ref.func, ref.null, select
+      0x41, 0, 0x41, 0, 0x41, 0, 0xFC, 10, 0, 0,                                    // memory.copy
+      0x41, 0, 0x41, 0, 0x41, 0, 0xFC, 8, 0, 0,                                     // memory.init
+      0xFC, 16, 1, 0x1A,                                                            // table.size
+      0x00, 0x6A, 0x1A, 0x41, 0,                                                    // unreachable
+  };
+  // clang-format on
+  return module_around(operators, 1, {2, 3, kI64, 1, kFuncRef});
+}
+
+TEST(Robustness, EveryTruncationIsAnError) {
+  const ByteVector whole = rich_module();
+  const Result<void> valid = check(whole);
+  ASSERT_TRUE(valid) << valid.error().message << " at " << valid.error().offset.value_or(0);
+  const Module module = decode_module(view(whole)).value();
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    // Cut between sections before the functions are announced, what is left is a module of its own.
+    bool is_module = size == 8;
+    for (const SectionRange& section : module.sections) {
+      is_module |= section.id < 3 && size == section.offset + section.size;
+    }
+    const ByteVector cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_EQ(check(cut).has_value(), is_module) << size;
+  }
+}
+
+TEST(Robustness, EveryTruncationOfABodyIsAnError) {
+  const ByteVector whole = rich_module();
+  Module module = decode_module(view(whole)).value();
+  const FunctionBody body = module.bodies[0];
+  for (std::size_t size = 0; size < body.bytes.size(); ++size) {
+    const std::vector<std::byte> cut(body.bytes.begin(), body.bytes.begin() + size);
+    module.bodies[0].bytes = cut;
+    FunctionValidator validator(module);
+    NullSink sink;
+    const Result<void> result = validator.validate(0, sink);
+    ASSERT_FALSE(result) << size;
+    EXPECT_EQ(result.error().code, ErrorCode::kMalformed) << size << ": " << result.error().message;
+    EXPECT_LE(result.error().offset.value(), body.offset + size);
+  }
+}
+
+TEST(Robustness, NoChangedByteDoesHarm) {
+  const ByteVector whole = rich_module();
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (unsigned value = 0; value < 256; ++value) {
+      ByteVector changed = whole;
+      changed[i] = static_cast<std::uint8_t>(value);  // below 256
+      (void)check(changed);                           // any answer will do
+    }
+  }
+}
+
+TEST(Robustness, NoRandomChangesDoHarm) {
+  const ByteVector whole = rich_module();
+  Random random(1);
+  for (int round = 0; round < 20'000; ++round) {
+    ByteVector changed = whole;
+    for (std::size_t n = 1 + random.below(4); n > 0; --n) {
+      const std::size_t at = random.below(changed.size());
+      switch (random.below(4)) {
+        case 0:
+          changed[at] ^= random.bit();
+          break;
+        case 1:
+          changed[at] = random.byte();
+          break;
+        case 2:
+          changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(at), random.byte());
+          break;
+        default:
+          changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(at));
+          break;
+      }
+    }
+    (void)check(changed);  // any answer will do
+  }
+}
+
+TEST(Robustness, ARealModuleWithRandomChanges) {
+  const char* path = std::getenv("ANEW_TEST_WASM");
+  if (path == nullptr || *path == '\0') {
+    GTEST_SKIP() << "set ANEW_TEST_WASM to a module's file";
+  }
+  std::ifstream file(path, std::ios::binary);
+  const ByteVector whole{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const Result<void> valid = check(whole);
+  ASSERT_TRUE(valid) << valid.error().message;
+  const Module module = decode_module(view(whole)).value();
+  ASSERT_FALSE(module.bodies.empty());
+
+  // Function bodies one by one: most changes to a whole module would only meet the data.
+  Random random(2);
+  Module changed_module = module;
+  FunctionValidator validator(changed_module);
+  for (int round = 0; round < 20'000; ++round) {
+    const auto index = static_cast<std::uint32_t>(random.below(module.bodies.size()));  // below 2^32
+    const Bytes body = module.bodies[index].bytes;
+    if (body.size() > 20'000) {
+      continue;
+    }
+    std::vector<std::byte> changed(body.begin(), body.end());
+    for (std::size_t n = 1 + random.below(3); n > 0; --n) {
+      changed[random.below(changed.size())] = std::byte{random.byte()};
+    }
+    changed_module.bodies[index].bytes = changed;
+    ReachabilitySink sink;
+    (void)validator.validate(index, sink);  // any answer will do
+    changed_module.bodies[index].bytes = body;
+  }
+  // The module as a whole, where the sections other than code and data are.
+  for (int round = 0; round < 300; ++round) {
+    const SectionRange& section = module.sections[random.below(module.sections.size())];
+    if (section.id == 10 || section.size == 0) {
+      continue;
+    }
+    ByteVector changed = whole;
+    changed[section.offset - 2 + random.below(std::min<std::uint64_t>(section.size, 2000))] ^= random.bit();
+    const Result<Module> result = decode_module(view(changed));
+    if (!result) {
+      EXPECT_LE(result.error().offset.value(), changed.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace anew::wasm::test
