@@ -18,7 +18,8 @@ test: setup fetch  ## all tests
 	ctest --preset release
 
 bench: setup fetch  ## all benchmarks
-	cmake --preset release
+	@scripts/setup bench
+	cmake --preset release -DANEW_BUILD_BENCH=ON -DANEW_BUILD_TESTS=OFF
 	cmake --build --preset release
 	for program in $(build_directory)/bench/anew_bench*; do "$$program" || exit 1; done
 

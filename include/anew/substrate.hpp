@@ -126,8 +126,8 @@ class Method {
 class Runtime {
  public:
   /// Compiles the code and makes the pool. @param code  a WebAssembly binary, maybe compressed.
-  /// @return what Engine::compile and Pool::create return, or kLink if
-  ///         the module lacks a memory or an exported `__heap_base`.
+  /// @return what Engine::compile and Pool::create return, or kLink if the module lacks a memory or an exported
+  ///         `__heap_base`.
   [[nodiscard]] static Result<Runtime> create(const Engine& engine, std::span<const std::byte> code,
                                               RuntimeOptions options = {});
 

@@ -19,8 +19,9 @@
 // that this user or root owns and nobody else may write; complete; of this format, ABI, processor and options; its hash
 // must be that of the bytes as they are mapped, executable ones included; and its tables must fit the module.
 // The hash (XXH3) finds accidents; against malice stand owner and permissions. A file that is changed in place *after*
-// it was mapped would change running code: nobody else may write it, and Anew itself never rewrites a file in place,
-// it renames a new one over it, which leaves the mapped one as it is.
+// it was mapped would change running code, and one that is cut short would take it away: nobody else may write it, and
+// Anew itself never writes into a file that bears its final name. It renames a new one over it, which leaves the mapped
+// one as it is.
 #pragma once
 
 #include <anew/error.hpp>
@@ -85,8 +86,8 @@ struct Expectation {
 struct Loaded {
   ModuleHash hash{};
   codegen::Options options;
-  std::shared_ptr<const void> owner;  ///< keeps the mapped file, which `image` looks at
-  std::vector<std::byte> stripped;    ///< what `module` looks at
+  std::shared_ptr<const void> owner;    ///< keeps the mapped file, which all views here look at
+  std::span<const std::byte> stripped;  ///< see wasm::without_code_section
   wasm::Module module;
   abi::CellLayout layout;
   codegen::ImageView image;

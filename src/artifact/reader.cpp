@@ -192,8 +192,7 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
                      range.bytes / sizeof(std::uint32_t));
   };
   Loaded loaded;
-  const auto stripped = bytes_of(meta.module);
-  loaded.stripped.assign(stripped.begin(), stripped.end());
+  loaded.stripped = bytes_of(meta.module);
   auto module = wasm::decode_module(loaded.stripped, {.without_code = true});
   if (!module) {
     return refuse("the module in it does not decode: " + module.error().message);

@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 using Bytes = std::vector<std::byte>;
 
+constexpr std::chrono::milliseconds kReportInterval{20};
 constexpr double kPageBytes = 4096;
 
 /// What one thread, and then all threads together, saw in a pass.
@@ -50,6 +51,8 @@ void run_thread(const Pass& pass, std::uint64_t calls, const GuestCall& call, st
   if (pass.count_pages) samples.pages.reserve(calls);
   Bytes result;
   Bytes previous;
+  std::uint64_t reported = 0;  // calls of this thread that are counted in `done`
+  Clock::time_point reported_at = Clock::now();
   for (std::uint64_t i = 0; i < calls && !stop.load(std::memory_order_relaxed); ++i) {
     const Clock::time_point begin = Clock::now();
     auto lease = pass.open();
@@ -71,13 +74,18 @@ void run_thread(const Pass& pass, std::uint64_t calls, const GuestCall& call, st
       samples.results.insert(result);
       previous = result;
     }
-    progress.update(done.fetch_add(1, std::memory_order_relaxed) + 1, pass.calls);
+    // Rarely: threads that write to the same memory after each call would disturb one another.
+    if (end - reported_at > kReportInterval) {
+      const std::uint64_t new_calls = i + 1 - std::exchange(reported, i + 1);
+      progress.update(done.fetch_add(new_calls, std::memory_order_relaxed) + new_calls, pass.calls);
+      reported_at = end;
+    }
   }
 }
 
 Samples run(const Pass& pass, const GuestCall& call) {
   Progress progress(pass.name);
-  std::atomic<std::uint64_t> done = 0;
+  std::atomic<std::uint64_t> done = 0;  // calls of all threads, or nearly
   std::atomic<bool> stop = false;
   std::vector<Samples> parts(pass.threads);
   {

@@ -113,7 +113,7 @@ Module to_module(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& 
   state->layout = std::move(loaded.layout);
   state->image = loaded.image;
   state->code = std::move(loaded.code);
-  state->stripped = std::move(loaded.stripped);  // the bytes that the module looks at do not move
+  state->stripped = loaded.stripped;
   state->from_cache = from_cache;
   return Module(std::move(state));
 }
@@ -157,18 +157,24 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
   state->code.fill_entries(image->functions);
 
   // The binary is the caller's; the module keeps the part of it that is still of use once the code is there.
-  state->stripped = wasm::without_code_section(binary, *module);
-  auto stripped = wasm::decode_module(state->stripped, {.without_code = true});
+  struct Owner {
+    std::vector<std::byte> stripped;
+    codegen::Image image;
+  };
+  const auto owner = std::make_shared<Owner>();
+  owner->stripped = wasm::without_code_section(binary, *module);
+  auto stripped = wasm::decode_module(owner->stripped, {.without_code = true});
   if (!stripped) {
     return std::unexpected(std::move(stripped.error()));
   }
   state->module = std::move(*stripped);
   state->names = wasm::FunctionNames(state->module);
-  image->text = {};  // CodeMemory has it
-  const auto kept = std::make_shared<const codegen::Image>(std::move(*image));
-  state->image = kept->view();
+  owner->image = std::move(*image);
+  owner->image.text = {};  // CodeMemory has it
+  state->stripped = owner->stripped;
+  state->image = owner->image.view();
   state->image.text = state->code.text();
-  state->owner = kept;
+  state->owner = owner;
   return state;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct ModuleState {
   abi::CellLayout layout;
   codegen::ImageView image;  ///< text is code.text()
   codegen::CodeMemory code;
-  std::vector<std::byte> stripped;  ///< the binary without its code section (see wasm::without_code_section), for save()
+  std::span<const std::byte> stripped;  ///< the binary without its code section (see wasm::without_code_section)
   bool from_cache = false;
   std::string cache_note;
 };

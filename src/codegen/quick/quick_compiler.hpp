@@ -13,8 +13,8 @@
 // Registers: r13 cell pointer, r10 r11 and xmm15 scratch within one operator, all others hold operands and locals.
 //
 // Where control flow meets (a label), registers must agree. The first branch to a label decides: the label's state is
-// the locals cached at that moment. Later branches *conform*: they store what the label does not expect in a register
-// and load what it does. Operands below a block are in their homes before the block begins (constants stay constants),
+// the locals cached at that moment. Later branches *conform*: they store what the label does not expect in a register,
+// and move or load what it does. Operands below a block are in their homes before the block begins (constants stay constants),
 // so a state holds locals only; a block's single result is in rax or xmm0, several are in their homes.
 //
 // Each operator costs a bounded number of steps: operands are spilled at most once (`settled_`), the references to one
@@ -192,7 +192,16 @@ class QuickCompiler {
     Register reg = kNoRegister;  ///< where to; kNoRegister: `memory`
     Mem memory;
   };
-  void move_all(std::span<Move> moves);
+  void move_all(std::span<const Move> moves);
+  /// Parallel move between registers; `moves` is used up. No two have the same destination, none has its own source.
+  struct RegisterMove {
+    Register from;
+    Register to;
+    ValueType type;
+  };
+  void move_registers(std::span<RegisterMove> moves);
+  /// The register that holds the operand's value now, or kNoRegister.
+  [[nodiscard]] Register register_of(const Operand& operand) const noexcept;
 
   // --- Control flow (control.cpp) ---
 
@@ -219,7 +228,8 @@ class QuickCompiler {
   /// conditional branch can go on behind it.
   void conform(Control& control);
   [[nodiscard]] bool conforms(const Control& control) const noexcept;
-  void store_for(const State& state);
+  /// Dirty registers whose locals the state does not keep in a dirty register: they must be stored.
+  [[nodiscard]] RegisterSet to_store_for(const State& state) const noexcept;
   void load_for(const State& state);
   void move_results(const Control& control);
   [[nodiscard]] bool results_in_place(const Control& control) const noexcept;

@@ -213,16 +213,13 @@ void QuickCompiler::move_to(Register to, const Operand& operand) {
       load_constant(to, operand.type, operand.bits);
       break;
     case Operand::Kind::kRegister:
-      move_register(to, operand.reg, operand.type);
-      break;
     case Operand::Kind::kLocal:
-      if (const Register cached = local_register_[operand.local]; cached != kNoRegister) {
-        move_register(to, cached, operand.type);
-        break;
-      }
-      [[fallthrough]];
     case Operand::Kind::kHome:
-      load_register(to, home_of(operand), operand.type);
+      if (const Register from = register_of(operand); from != kNoRegister) {
+        move_register(to, from, operand.type);
+      } else {
+        load_register(to, home_of(operand), operand.type);
+      }
       break;
     case Operand::Kind::kFlags:
       assert(false);
@@ -231,12 +228,9 @@ void QuickCompiler::move_to(Register to, const Operand& operand) {
 }
 
 void QuickCompiler::move_to_memory(const Mem& to, const Operand& operand) {
-  Register from = is_float(operand.type) ? kXmm15 : kR11;
-  if (operand.kind == Operand::Kind::kRegister) {
-    from = operand.reg;
-  } else if (operand.kind == Operand::Kind::kLocal && local_register_[operand.local] != kNoRegister) {
-    from = local_register_[operand.local];
-  } else {
+  Register from = register_of(operand);
+  if (from == kNoRegister) {
+    from = is_float(operand.type) ? kXmm15 : kR11;
     move_to(from, operand);
   }
   store_register(to, from, operand.type);
@@ -270,57 +264,56 @@ Register QuickCompiler::use_writable(const Operand& operand) {
   return reg;
 }
 
-void QuickCompiler::move_all(std::span<Move> moves) {
-  // What goes to memory first: it only reads registers.
-  std::array<std::uint8_t, 32> readers{};  // register moves still to do that read this register
-  std::array<Register, 16> source{};       // at most 6 + 8 register destinations
-  std::uint32_t pending = 0;
-  std::array<std::uint16_t, 16> index{};
-  for (std::size_t i = 0; i < moves.size(); ++i) {
-    Move& move = moves[i];
+void QuickCompiler::move_registers(std::span<RegisterMove> moves) {
+  std::array<std::uint8_t, 32> readers{};  // moves still to do that read this register
+  for (const RegisterMove& move : moves) ++readers[move.from];
+  std::size_t pending = moves.size();
+  while (pending > 0) {
+    bool progress = false;
+    for (std::size_t at = 0; at < pending;) {
+      const RegisterMove move = moves[at];
+      if (readers[move.to] != 0) {
+        ++at;
+        continue;
+      }
+      move_register(move.to, move.from, move.type);
+      --readers[move.from];
+      moves[at] = moves[--pending];
+      progress = true;
+    }
+    if (!progress) {  // only cycles are left: break one with the scratch register
+      RegisterMove& move = moves[0];
+      const Register scratch = is_float(move.type) ? kXmm15 : kR11;
+      move_register(scratch, move.from, is_float(move.type) ? ValueType::kF64 : ValueType::kI64);
+      --readers[move.from];
+      move.from = scratch;
+      ++readers[scratch];
+    }
+  }
+}
+
+Register QuickCompiler::register_of(const Operand& operand) const noexcept {
+  if (operand.kind == Operand::Kind::kRegister) return operand.reg;
+  if (operand.kind == Operand::Kind::kLocal) return local_register_[operand.local];
+  return kNoRegister;
+}
+
+void QuickCompiler::move_all(std::span<const Move> moves) {
+  // What goes to memory first: it only reads registers. What comes from memory last: it only writes them.
+  std::array<RegisterMove, abi::kIntegerArguments + abi::kFloatArguments> between;
+  std::size_t count = 0;
+  for (const Move& move : moves) {
     if (move.reg == kNoRegister) {
       move_to_memory(move.memory, move.operand);
       continue;
     }
-    Register from = kNoRegister;
-    if (move.operand.kind == Operand::Kind::kRegister) from = move.operand.reg;
-    if (move.operand.kind == Operand::Kind::kLocal) from = local_register_[move.operand.local];
-    if (from == kNoRegister) continue;  // loaded at the end
-    if (from != move.reg) {
-      assert(pending < source.size());
-      source[pending] = from;
-      index[pending++] = static_cast<std::uint16_t>(i);  // at most limits::kParameters moves
-      ++readers[from];
-    }
+    const Register from = register_of(move.operand);
+    if (from == kNoRegister || from == move.reg) continue;
+    between[count++] = {from, move.reg, move.operand.type};
   }
-  while (pending > 0) {
-    bool progress = false;
-    for (std::uint32_t k = 0; k < pending;) {
-      Move& move = moves[index[k]];
-      if (readers[move.reg] != 0) {
-        ++k;
-        continue;
-      }
-      move_register(move.reg, source[k], move.operand.type);
-      --readers[source[k]];
-      --pending;
-      source[k] = source[pending];
-      index[k] = index[pending];
-      progress = true;
-    }
-    if (!progress) {  // only cycles are left: break one with the scratch register
-      const ValueType type = moves[index[0]].operand.type;
-      const Register scratch = is_float(type) ? kXmm15 : kR11;
-      move_register(scratch, source[0], is_float(type) ? ValueType::kF64 : ValueType::kI64);
-      --readers[source[0]];
-      source[0] = scratch;
-      ++readers[scratch];
-    }
-  }
-  for (Move& move : moves) {
-    if (move.reg == kNoRegister || move.operand.kind == Operand::Kind::kRegister) continue;
-    if (move.operand.kind == Operand::Kind::kLocal && local_register_[move.operand.local] != kNoRegister) continue;
-    move_to(move.reg, move.operand);
+  move_registers(std::span(between).first(count));
+  for (const Move& move : moves) {
+    if (move.reg != kNoRegister && register_of(move.operand) == kNoRegister) move_to(move.reg, move.operand);
   }
 }
 

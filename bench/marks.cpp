@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the marks beside stores cost: the same program compiled with and without them, run in turn, as a ratio.
+#include "support.hpp"
+
+namespace anew::bench {
+namespace {
+
+struct Program {
+  const char* name;
+  std::int32_t size;
+};
+constexpr Program kPrograms[] = {
+    {"fannkuch", 8}, {"hashtable", 20'000}, {"levenshtein", 1'000}, {"life", 20},      {"mandelbrot", 200},
+    {"matmul", 160}, {"nbody", 20'000},     {"quicksort", 100'000}, {"sha256", 5'000}, {"sieve", 1'000'000},
+};
+
+[[nodiscard]] Pool make_pool(const Engine& engine, const Program& program, bool marks) {
+  const std::string path = fmt::format("{}/{}.wasm", ANEW_BENCH_PROGRAMS, program.name);
+  const Module module = value_or_exit(engine.load(path, {.marks = marks}), path);
+  return value_or_exit(Pool::create(module, Linker(), {.capacity = 1}), path);
+}
+
+void marks(benchmark::State& state, const Program& program) {
+  const Engine engine({.cache = false});
+  const Pool with = make_pool(engine, program, true);
+  const Pool without = make_pool(engine, program, false);
+  const auto run_with = value_or_exit(with.function<std::int32_t(std::int32_t)>("run"), program.name);
+  const auto run_without = value_or_exit(without.function<std::int32_t(std::int32_t)>("run"), program.name);
+  // One lease for all runs: what is measured is the program, not the reset.
+  Lease marked = value_or_exit(with.acquire(), program.name);
+  Lease unmarked = value_or_exit(without.acquire(), program.name);
+  if (*marked.call(run_with, program.size) != *unmarked.call(run_without, program.size)) {
+    state.SkipWithError("the two disagree");
+    return;
+  }
+  for (auto _ : state) {
+    const Pair pair = measure_in_turn(
+        61, 1, [&] { benchmark::DoNotOptimize(marked.call(run_with, program.size)); },
+        [&] { benchmark::DoNotOptimize(unmarked.call(run_without, program.size)); });
+    state.counters["with_us"] = pair.subject / 1000;
+    state.counters["without_us"] = pair.floor / 1000;
+    state.counters["ratio"] = pair.subject / pair.floor;
+  }
+}
+
+}  // namespace
+}  // namespace anew::bench
+
+int main(int argc, char** argv) {
+  for (const auto& program : anew::bench::kPrograms) {
+    benchmark::RegisterBenchmark(fmt::format("marks/{}", program.name).c_str(),
+                                 [program](benchmark::State& state) { anew::bench::marks(state, program); })
+        ->Iterations(1)
+        ->Unit(benchmark::kMillisecond);
+  }
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}

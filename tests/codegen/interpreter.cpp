@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "interpreter.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+
+#include "reference.hpp"
+#include "wasm/signatures.hpp"
+
+namespace anew::codegen::test {
+namespace {
+
+struct OutOfSteps {};
+
+class Machine {
+ public:
+  Machine(const Program& program, std::uint64_t steps) : program_(program), steps_(steps) {
+    for (const Value& global : program.globals) effects_.globals.push_back(global.bits);
+    effects_.memory.resize(kProgramMemoryBytes);
+  }
+
+  Effects run(std::span<const std::uint64_t> arguments) {
+    stack_.assign(arguments.begin(), arguments.end());
+    try {
+      call(program_.function_count() - 1);
+      effects_.results = stack_;
+    } catch (TrapKind trap) {
+      effects_.trap = trap;
+    }
+    return std::move(effects_);
+  }
+
+ private:
+  /// Where execution goes on behind a sequence: the next operator, or the label so many blocks out.
+  static constexpr std::uint32_t kNext = 0xFFFF'FFFF;
+
+  std::uint64_t pop() {
+    const std::uint64_t value = stack_.back();
+    stack_.pop_back();
+    return value;
+  }
+  std::uint32_t pop_i32() { return static_cast<std::uint32_t>(pop()); }
+  void push(std::uint64_t value) { stack_.push_back(value); }
+
+  /// Leaves `kept` values on a stack of `height`.
+  void unwind(std::size_t height, std::size_t kept) {
+    stack_.erase(stack_.begin() + static_cast<std::ptrdiff_t>(height),
+                 stack_.end() - static_cast<std::ptrdiff_t>(kept));
+  }
+
+  void call(std::uint32_t index) {
+    const FunctionType& type = program_.type_of(index);
+    const std::size_t base = stack_.size() - type.parameters.size();
+    std::vector<std::uint64_t> locals(stack_.begin() + static_cast<std::ptrdiff_t>(base), stack_.end());
+    stack_.resize(base);
+    if (index < program_.imports.size()) {
+      locals.resize(std::max(type.parameters.size(), type.results.size()));
+      call_host(effects_.host, index, type, locals);
+      stack_.insert(stack_.end(), locals.begin(), locals.begin() + static_cast<std::ptrdiff_t>(type.results.size()));
+      return;
+    }
+    const ProgramFunction& function = program_.functions[index - program_.imports.size()];
+    locals.resize(locals.size() + function.locals.size());
+    run(function.body, locals);  // falls off the end, or branches to the function's label: the same
+    unwind(base, type.results.size());
+  }
+
+  std::uint32_t run(const Sequence& sequence, std::vector<std::uint64_t>& locals) {
+    for (const Instruction& each : sequence) {
+      if (steps_-- == 0) throw OutOfSteps();
+      const std::uint32_t to = step(each, locals);
+      if (to != kNext) return to;
+    }
+    return kNext;
+  }
+
+  std::uint32_t block(const Instruction& each, const Sequence& body, std::vector<std::uint64_t>& locals) {
+    const std::size_t base = stack_.size() - each.block.parameters.size();
+    for (;;) {
+      const std::uint32_t to = run(body, locals);
+      if (to == kNext) return kNext;
+      if (to != 0) return to - 1;
+      if (each.op != Op::kLoop) {
+        unwind(base, each.block.results.size());
+        return kNext;
+      }
+      unwind(base, each.block.parameters.size());
+    }
+  }
+
+  std::byte* at(std::uint32_t base, std::uint64_t offset, std::uint64_t bytes) {
+    const std::uint64_t begin = base + offset;
+    if (begin + bytes > effects_.memory.size()) throw TrapKind::kMemoryOutOfBounds;
+    return effects_.memory.data() + begin;
+  }
+
+  void load(const Instruction& each) {
+    std::uint64_t bits = 0;
+    const unsigned bytes = 1u << wasm::signature_of(each.op).access_log2;
+    std::memcpy(&bits, at(pop_i32(), each.immediate, bytes), bytes);
+    const auto extended = [&](auto narrow) { return static_cast<std::int64_t>(narrow); };
+    switch (each.op) {
+      case Op::kI32Load8S: bits = static_cast<std::uint32_t>(extended(static_cast<std::int8_t>(bits))); break;
+      case Op::kI32Load16S: bits = static_cast<std::uint32_t>(extended(static_cast<std::int16_t>(bits))); break;
+      case Op::kI64Load8S: bits = static_cast<std::uint64_t>(extended(static_cast<std::int8_t>(bits))); break;
+      case Op::kI64Load16S: bits = static_cast<std::uint64_t>(extended(static_cast<std::int16_t>(bits))); break;
+      case Op::kI64Load32S: bits = static_cast<std::uint64_t>(extended(static_cast<std::int32_t>(bits))); break;
+      default: break;
+    }
+    push(bits);
+  }
+
+  void store(const Instruction& each) {
+    const std::uint64_t bits = pop();
+    const unsigned bytes = 1u << wasm::signature_of(each.op).access_log2;
+    std::memcpy(at(pop_i32(), each.immediate, bytes), &bits, bytes);
+  }
+
+  void numeric(Op op) {
+    const std::uint64_t b = wasm::signature_of(op).operands == 2 ? pop() : 0;
+    const std::uint64_t a = pop();
+    const Outcome outcome = evaluate(op, a, b);
+    if (outcome.trap != TrapKind::kNone) throw outcome.trap;
+    push(outcome.bits);
+  }
+
+  void call_indirect(const FunctionType& type) {
+    const std::uint32_t index = pop_i32();
+    // The table has one null element behind its functions.
+    if (index > program_.function_count()) throw TrapKind::kUndefinedElement;
+    if (index == program_.function_count()) throw TrapKind::kUninitializedElement;
+    if (program_.type_of(index) != type) throw TrapKind::kIndirectCallTypeMismatch;
+    call(index);
+  }
+
+  std::uint32_t step(const Instruction& each, std::vector<std::uint64_t>& locals) {
+    if (Op::kI32Load <= each.op && each.op <= Op::kI64Load32U) {
+      load(each);
+      return kNext;
+    }
+    if (Op::kI32Store <= each.op && each.op <= Op::kI64Store32) {
+      store(each);
+      return kNext;
+    }
+    const auto depth = static_cast<std::uint32_t>(each.immediate);
+    switch (each.op) {
+      case Op::kNop: return kNext;
+      case Op::kUnreachable: throw TrapKind::kUnreachable;
+      case Op::kBlock:
+      case Op::kLoop: return block(each, each.body, locals);
+      case Op::kIf: return pop_i32() != 0 ? block(each, each.body, locals) : block(each, each.otherwise, locals);
+      case Op::kBr: return depth;
+      case Op::kBrIf: return pop_i32() != 0 ? depth : kNext;
+      case Op::kBrTable: return each.targets[std::min<std::size_t>(pop_i32(), each.targets.size() - 1)];
+      case Op::kReturn: return kNext - 1;  // further out than any block
+      case Op::kCall: call(depth); return kNext;
+      case Op::kCallIndirect: call_indirect(each.block); return kNext;
+      case Op::kDrop: pop(); return kNext;
+      case Op::kSelect:
+      case Op::kSelectTyped: {
+        const bool first = pop_i32() != 0;
+        const std::uint64_t b = pop();
+        if (!first) stack_.back() = b;
+        return kNext;
+      }
+      case Op::kLocalGet: push(locals[each.immediate]); return kNext;
+      case Op::kLocalSet: locals[each.immediate] = pop(); return kNext;
+      case Op::kLocalTee: locals[each.immediate] = stack_.back(); return kNext;
+      case Op::kGlobalGet: push(effects_.globals[each.immediate]); return kNext;
+      case Op::kGlobalSet: effects_.globals[each.immediate] = pop(); return kNext;
+      case Op::kI32Const:
+      case Op::kI64Const:
+      case Op::kF32Const:
+      case Op::kF64Const: push(each.immediate); return kNext;
+      case Op::kMemorySize: push(kProgramMemoryBytes / 65'536); return kNext;
+      case Op::kMemoryGrow: push(pop_i32() == 0 ? kProgramMemoryBytes / 65'536 : 0xFFFF'FFFF); return kNext;
+      case Op::kMemoryFill: {
+        const std::uint32_t count = pop_i32();
+        const std::uint32_t value = pop_i32();
+        std::byte* const to = at(pop_i32(), 0, count);
+        std::fill_n(to, count, static_cast<std::byte>(value & 0xFF));
+        return kNext;
+      }
+      case Op::kMemoryCopy: {
+        const std::uint32_t count = pop_i32();
+        const std::byte* const source = at(pop_i32(), 0, count);
+        std::memmove(at(pop_i32(), 0, count), source, count);
+        return kNext;
+      }
+      default: numeric(each.op); return kNext;
+    }
+  }
+
+  const Program& program_;
+  std::uint64_t steps_;
+  std::vector<std::uint64_t> stack_;
+  Effects effects_;
+};
+
+}  // namespace
+
+void call_host(std::uint64_t& host, std::uint32_t function, const FunctionType& type, std::span<std::uint64_t> slots) {
+  host = std::rotl(host, 7) ^ (function + 1);
+  for (std::size_t i = 0; i < type.parameters.size(); ++i) {
+    // Which NaN it is does not count.
+    const std::uint64_t bits = is_nan(type.parameters[i], slots[i]) ? 0x7FC0 : slots[i];
+    host = (std::rotl(host, 13) ^ bits) * 0x9E37'79B9'7F4A'7C15;
+  }
+  for (std::size_t i = 0; i < type.results.size(); ++i) {
+    const std::uint64_t bits = std::rotl(host, static_cast<int>(11 * i % 64));
+    slots[i] = type.results[i] == kI32 || type.results[i] == kF32 ? bits & 0xFFFF'FFFF : bits;
+  }
+}
+
+std::optional<Effects> interpret(const Program& program, std::span<const std::uint64_t> arguments,
+                                 std::uint64_t steps) {
+  try {
+    return Machine(program, steps).run(arguments);
+  } catch (OutOfSteps) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace anew::codegen::test

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What each numeric operator computes (specification, 4.3), written for clarity: what compiled code is compared with.
+#pragma once
+
+#include <anew/error.hpp>
+#include <anew/value.hpp>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "wasm/opcodes.hpp"
+
+namespace anew::codegen::test {
+
+/// A trap, or the result's slot. Which NaN an operator returns is not determined: compare with same_value().
+struct Outcome {
+  TrapKind trap = TrapKind::kNone;
+  std::uint64_t bits = 0;
+};
+
+/// @param b  not looked at by operators with one operand.
+[[nodiscard]] Outcome evaluate(wasm::Op op, std::uint64_t a, std::uint64_t b);
+
+[[nodiscard]] bool is_nan(ValueType type, std::uint64_t bits) noexcept;
+/// The same bits, or both NaN.
+[[nodiscard]] bool same_value(ValueType type, std::uint64_t a, std::uint64_t b) noexcept;
+
+/// Values at which operators change their behaviour: zeros, limits, powers of two and their neighbours, infinities,
+/// NaNs, subnormals, and for floats the neighbours of every conversion's limits.
+[[nodiscard]] const std::vector<std::uint64_t>& corner_values(ValueType type);
+
+/// All numeric operators, in the order of the operator table.
+[[nodiscard]] const std::vector<wasm::Op>& numeric_operators();
+
+}  // namespace anew::codegen::test

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Each piece of state a guest can change is put back; every restore here is audited against an instance made the slow
+// way.
+#include "reset/restore.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "reset/audit.hpp"
+#include "support/linked.hpp"
+
+namespace anew::test {
+namespace {
+
+// One export for each way of changing state.
+constexpr std::string_view kMutator = R"((module
+  (type $nullary (func (result i32)))
+  (memory (export "memory") 4 8)
+  (table $f 4 8 funcref) (table $x 2 6 externref)
+  (global $hidden (mut i32) (i32.const 5))
+  (global $shown (export "shown") (mut i64) (i64.const 6))
+  (global $float (mut f64) (f64.const 1.5))
+  (global $function (mut funcref) (ref.func $one))
+  (global $external (mut externref) (ref.null extern))
+  (data (i32.const 0) "first page") (data (i32.const 70000) "second") (data (i32.const 262140) "last")
+  (data $passive "passive")
+  (elem (table $f) (i32.const 1) func $one $two)
+  (elem $passive_elements func $two $one $two)
+  (func $one (result i32) (i32.const 1)) (func $two (result i32) (i32.const 2))
+
+  (func (export "store8") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
+  (func (export "store32") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+  (func (export "store64") (param i32 i32) (i64.store offset=13 (local.get 0) (i64.extend_i32_u (local.get 1))))
+  (func (export "store_group") (param i32 i32)
+    (i32.store (local.get 0) (local.get 1)) (i32.store offset=100 (local.get 0) (local.get 1))
+    (i64.store offset=232 (local.get 0) (i64.const -1)) (i32.store8 offset=600 (local.get 0) (local.get 1))
+    (i64.store offset=4090 (local.get 0) (i64.const -1)))
+  (func (export "store_float") (param i32 i32) (f64.store (local.get 0) (f64.const 3.5)))
+  (func (export "fill") (param i32 i32) (memory.fill (local.get 0) (i32.const 0xEE) (i32.and (local.get 1) (i32.const 0xFFFF))))
+  (func (export "copy") (param i32 i32) (memory.copy (local.get 0) (local.get 1) (i32.const 5000)))
+  (func (export "init") (param i32 i32) (memory.init $passive (local.get 0) (i32.const 0) (i32.const 7)))
+  (func (export "drop_data") (param i32 i32) (data.drop $passive))
+  (func (export "drop_elements") (param i32 i32) (elem.drop $passive_elements))
+  (func (export "grow") (param i32 i32) (drop (memory.grow (i32.and (local.get 1) (i32.const 1)))))
+  (func (export "grow_and_store") (param i32 i32)
+    (if (i32.ne (memory.grow (i32.const 1)) (i32.const -1))
+      (then (i32.store (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 4)) (i32.const -1)))))
+  (func (export "set_hidden") (param i32 i32) (global.set $hidden (local.get 1)))
+  (func (export "set_shown") (param i32 i32) (global.set $shown (i64.const -1)))
+  (func (export "set_float") (param i32 i32) (global.set $float (f64.const nan)))
+  (func (export "set_function") (param i32 i32)
+    (global.set $function (select (result funcref) (ref.func $two) (ref.null func) (i32.and (local.get 1) (i32.const 1)))))
+  (func (export "set_element") (param i32 i32)
+    (table.set $f (i32.and (local.get 0) (i32.const 3)) (ref.null func)))
+  (func (export "grow_table") (param i32 i32) (drop (table.grow $f (ref.func $two) (i32.const 1))))
+  (func (export "grow_externals") (param i32 i32) (drop (table.grow $x (ref.null extern) (i32.const 2))))
+  (func (export "fill_table") (param i32 i32) (table.fill $f (i32.const 0) (ref.func $one) (i32.const 4)))
+  (func (export "copy_table") (param i32 i32) (table.copy $f $f (i32.const 0) (i32.const 1) (i32.const 3)))
+  (func (export "init_table") (param i32 i32) (table.init $f $passive_elements (i32.const 0) (i32.const 0) (i32.const 3)))
+  (func (export "trap") (param i32 i32) (i32.store (i32.const 1000) (i32.const 1)) unreachable)
+  (func $recurse (export "recurse") (param i32 i32)
+    (i32.store (local.get 0) (i32.const 1))
+    (call $recurse (i32.and (i32.add (local.get 0) (i32.const 64)) (i32.const 0x3FFC0)) (local.get 1)))
+  (func (export "store_until_out_of_bounds") (param i32 i32)
+    (loop (i32.store (local.get 0) (i32.const -1)) (local.set 0 (i32.add (local.get 0) (i32.const 2000))) (br 0)))
+))";
+
+std::vector<std::string> mutators(const detail::LinkedModule& linked) {
+  std::vector<std::string> names;
+  for (const wasm::Export& each : linked.wasm().exports) {
+    if (each.kind == ExternalKind::kFunction) names.emplace_back(each.name);
+  }
+  return names;
+}
+
+/// A pool's worth of one: an instance, its snapshot, and one made the slow way.
+struct Fixture {
+  explicit Fixture(std::shared_ptr<const detail::LinkedModule> module)
+      : linked(std::move(module)),
+        snapshot(take_snapshot(linked)),
+        instance(std::move(*reset::make_instance(snapshot))),
+        reference(std::move(*reset::instantiate(linked, true))) {}
+
+  /// What the pool does on release. @return what the audit says.
+  std::string restore() {
+    const bool whole = instance->distrusted || !linked->module->options.marks;
+    const reset::Restored done =
+        whole ? reset::restore_whole(*instance, snapshot) : reset::restore(*instance, snapshot);
+    return done.ok ? audit() : "the restore failed";
+  }
+  std::string audit() const { return reset::audit(*instance, *reference); }
+
+  std::shared_ptr<const detail::LinkedModule> linked;
+  reset::Snapshot snapshot;
+  std::unique_ptr<detail::Instance> instance;
+  std::unique_ptr<detail::Instance> reference;
+};
+
+struct Mode {
+  std::uint32_t card_bytes;
+  bool marks;
+};
+void PrintTo(const Mode& mode, std::ostream* out) {
+  *out << mode.card_bytes << (mode.marks ? " bytes a card" : " without marks");
+}
+
+class Restore : public testing::TestWithParam<Mode> {
+ protected:
+  Fixture fixture{link(kMutator, {}, {.card_bytes = GetParam().card_bytes, .marks = GetParam().marks})};
+};
+
+INSTANTIATE_TEST_SUITE_P(Modes, Restore,
+                         testing::Values(Mode{512, true}, Mode{1024, true}, Mode{2048, true}, Mode{4096, true},
+                                         Mode{4096, false}));
+
+TEST_P(Restore, AnInstanceMadeFromTheSnapshotIsAsOneMadeTheSlowWay) { EXPECT_EQ(fixture.audit(), ""); }
+
+TEST_P(Restore, PutsBackWhatEachKindOfChangeChanges) {
+  for (const std::string& name : mutators(*fixture.linked)) {
+    (void)call(*fixture.instance, name, {2000, 1});  // some trap
+    EXPECT_NE(fixture.audit(), "") << name << " changed nothing: the test is blind";
+    EXPECT_EQ(fixture.restore(), "") << name;
+  }
+}
+
+TEST_P(Restore, PutsBackAnySequenceOfChanges) {
+  std::mt19937 random(GetParam().card_bytes + GetParam().marks);
+  const std::vector<std::string> names = mutators(*fixture.linked);
+  for (int round = 0; round < 300; ++round) {
+    const std::size_t calls = random() % 12;
+    std::string history;
+    for (std::size_t i = 0; i < calls; ++i) {
+      const std::string& name = names[random() % names.size()];
+      const auto address =
+          static_cast<std::uint32_t>(random() % 5 == 0 ? 4 * 65536 - random() % 5000 : random() % (4 * 65536));
+      const auto value = static_cast<std::uint32_t>(random());  // of 32 bits
+      history += name + "(" + std::to_string(address) + ", " + std::to_string(value) + ") ";
+      (void)call(*fixture.instance, name, {address, value});
+      if (fixture.instance->distrusted) break;
+    }
+    ASSERT_EQ(fixture.restore(), "") << history;
+  }
+}
+
+TEST_P(Restore, CoversWhatTheHostWrites) {
+  MemoryView memory(fixture.instance->cell);
+  std::mt19937 random(7);
+  for (int round = 0; round < 200; ++round) {
+    const std::uint64_t address = random() % memory.size();
+    const std::uint64_t count = std::min<std::uint64_t>(random() % 9000, memory.size() - address);
+    const std::span<std::byte> bytes = memory.write(address, count).value();
+    std::ranges::fill(bytes, std::byte{0xDD});
+    if (round % 8 == 0) {
+      EXPECT_TRUE(memory.grow(1).has_value());
+    }
+    ASSERT_EQ(fixture.restore(), "") << count << " bytes at " << address;
+  }
+}
+
+TEST(RestoreCost, IsTheDirtyCardsAndNothingElse) {
+  Fixture fixture(link(kMutator, {}, {.card_bytes = 512}));
+  EXPECT_EQ(reset::restore(*fixture.instance, fixture.snapshot).cards, 0u);
+  (void)call(*fixture.instance, "store32", {2000, 1});
+  EXPECT_EQ(reset::count_dirty_cards(*fixture.instance), 1u);
+  EXPECT_EQ(reset::restore(*fixture.instance, fixture.snapshot).cards, 1u);
+  (void)call(*fixture.instance, "fill", {0, 5000});
+  EXPECT_EQ(reset::restore(*fixture.instance, fixture.snapshot).cards, 10u);
+}
+
+TEST(RestoreCost, AStoreAtTheEndOfACardIsCoveredByTheSlack) {
+  Fixture fixture(link(kMutator, {}, {.card_bytes = 512}));
+  (void)call(*fixture.instance, "store32", {511, 0xFFFFFFFF});
+  EXPECT_EQ(reset::count_dirty_cards(*fixture.instance), 1u) << "the mark is of the card where the store begins";
+  EXPECT_EQ(fixture.restore(), "");
+}
+
+TEST(Snapshot, KeepsOnlyPagesThatAreNotZero) {
+  const Fixture fixture(link(kMutator));
+  std::vector<std::uint64_t> pages;
+  for (std::uint64_t page = 0; page < fixture.snapshot.memory_bytes / 4096; ++page) {
+    if (fixture.snapshot.is_nonzero(page)) pages.push_back(page);
+  }
+  EXPECT_EQ(pages, (std::vector<std::uint64_t>{0, 70000 / 4096, 63}));
+}
+
+TEST(Snapshot, OfAModuleWithoutMemoryOrAnythingElse) {
+  Fixture fixture(link(R"((module (func (export "f"))))"));
+  EXPECT_EQ(call(*fixture.instance, "f"), 0u);
+  EXPECT_EQ(fixture.restore(), "");
+  fixture.instance->distrusted = true;
+  EXPECT_EQ(fixture.restore(), "");
+}
+
+TEST(Snapshot, FreezesAStartFunctionThatDoesNotCallTheHostWithAllItsEffects) {
+  Fixture fixture(link(R"((module (memory 1 4) (table 1 5 funcref) (global $g (mut i32) (i32.const 0))
+    (global $f (mut funcref) (ref.null func)) (data $d "x")
+    (func $start (global.set $g (i32.const 9)) (drop (memory.grow (i32.const 2)))
+      (i32.store (i32.const 150000) (i32.const 77)) (data.drop $d)
+      (drop (table.grow 0 (ref.func $start) (i32.const 2))) (global.set $f (ref.func $start)))
+    (start $start)
+    (func (export "spoil") (drop (memory.grow (i32.const 1))) (i32.store (i32.const 150000) (i32.const 1))
+      (global.set $g (i32.const 1)) (table.set 0 (i32.const 2) (ref.null func)) (global.set $f (ref.null func)))
+    (func (export "trap") (i32.store (i32.const 150000) (i32.const 1)) unreachable)))"));
+  EXPECT_FALSE(fixture.snapshot.start_after_restore);
+  EXPECT_EQ(fixture.snapshot.memory_bytes, 3u * 65536);
+  EXPECT_EQ(fixture.audit(), "");
+  EXPECT_EQ(call(*fixture.instance, "spoil"), 0u);
+  EXPECT_EQ(fixture.restore(), "");
+  EXPECT_NE(call(*fixture.instance, "trap"), 0u);
+  EXPECT_EQ(fixture.restore(), "");
+}
+
+TEST(Snapshot, IsTakenBeforeAStartFunctionThatCallsTheHostWhichDoesNotSeeTheAttempt) {
+  int calls = 0;
+  Linker linker;
+  linker.define("env", "note", [&calls] { ++calls; });
+  const auto linked = link(R"((module (import "env" "note" (func $note)) (memory 1)
+    (func $start (i32.store (i32.const 0) (i32.const 1)) (call $note)) (start $start)))",
+                           linker);
+  const reset::Snapshot snapshot = take_snapshot(linked);
+  EXPECT_TRUE(snapshot.start_after_restore);
+  EXPECT_EQ(calls, 0);
+  EXPECT_FALSE(snapshot.is_nonzero(0));
+}
+
+}  // namespace
+}  // namespace anew::test

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Host functions: values both ways, failures and exceptions, calls back into guests.
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <thread>
+
+#include "abi/library.hpp"
+#include "runtime/thread.hpp"
+#include "support/wat.hpp"
+
+namespace anew::test {
+namespace {
+
+TEST(HostFunction, GetsAndReturnsEachType) {
+  Linker linker;
+  linker.define("env", "mix", [](std::int32_t a, std::uint64_t b, float c, double d, bool e) -> double {
+    return a + static_cast<double>(b) + static_cast<double>(c) + d + (e ? 1000 : 0);
+  });
+  linker.define("env", "negate", [](std::int64_t value) { return -value; });
+  linker.define("env", "half", [](float value) { return value / 2; });
+  const Pool pool = make_pool(R"((module
+    (import "env" "mix" (func $mix (param i32 i64 f32 f64 i32) (result f64)))
+    (import "env" "negate" (func $negate (param i64) (result i64)))
+    (import "env" "half" (func $half (param f32) (result f32)))
+    (func (export "mix") (result f64)
+      (call $mix (i32.const -5) (i64.const 10) (f32.const 0.5) (f64.const 0.25) (i32.const 1)))
+    (func (export "negate") (param i64) (result i64) (call $negate (local.get 0)))
+    (export "half" (func $half))))",
+                              {}, linker);
+  Lease lease = pool.acquire().value();
+  EXPECT_EQ(lease.call<double>("mix").value(), -5 + 10 + 0.5 + 0.25 + 1000);
+  EXPECT_EQ(lease.call<std::int64_t>("negate", std::int64_t{1} << 40).value(), -(std::int64_t{1} << 40));
+  EXPECT_EQ(lease.call<float>("half", 3.0f).value(), 1.5f) << "an import that is exported again";
+}
+
+TEST(HostFunction, DefinedBySlotsTakesAndReturnsSeveralValues) {
+  Linker linker;
+  linker.define("env", "swap", {{ValueType::kI32, ValueType::kI64}, {ValueType::kI64, ValueType::kI32}},
+                [](Caller, std::span<std::uint64_t> slots) -> Result<void> {
+                  std::swap(slots[0], slots[1]);
+                  return {};
+                });
+  const Pool pool = make_pool(R"((module
+    (import "env" "swap" (func $swap (param i32 i64) (result i64 i32)))
+    (func (export "swap") (param i32 i64) (result i64 i32) (call $swap (local.get 0) (local.get 1)))))",
+                              {}, linker);
+  const std::vector<Value> arguments = {Value::i32(7), Value::i64(1ull << 60)};
+  const std::vector<Value> expected = {Value::i64(1ull << 60), Value::i32(7)};
+  EXPECT_EQ(pool.acquire()->call_values("swap", arguments).value(), expected);
+}
+
+TEST(HostFunction, KeepsTheGuestsValuesOverTheCall) {
+  Linker linker;
+  linker.define("env", "clobber", [] {});
+  const Pool pool = make_pool(R"((module (import "env" "clobber" (func $clobber))
+    (func (export "sum") (param i32 i64 f32 f64) (result f64)
+      (f64.convert_i32_s (local.get 0)) (f64.convert_i64_s (local.get 1)) (f64.promote_f32 (local.get 2)) (local.get 3)
+      (call $clobber) f64.add f64.add f64.add
+      (f64.add (f64.convert_i32_s (local.get 0))))))",
+                              {}, linker);
+  EXPECT_EQ(pool.acquire()->call<double>("sum", 1, std::int64_t{20}, 300.0f, 4000.0).value(), 4322.0);
+}
+
+TEST(HostFunction, ThatFailsTrapsTheGuestWithItsMessageAndItsName) {
+  Linker linker;
+  linker.define("env", "fail", [](std::int32_t code) -> Result<std::int32_t> {
+    if (code == 0) return 1;
+    return fail(ErrorCode::kNotFound, "no such key");
+  });
+  const Pool pool = make_pool(R"((module (import "env" "fail" (func $fail (param i32) (result i32)))
+    (func (export "run") (param i32) (result i32) (call $fail (local.get 0)))))",
+                              {}, linker);
+  Lease lease = pool.acquire().value();
+  EXPECT_EQ(lease.call<int>("run", 0).value(), 1);
+  const Error error = lease.call<int>("run", 1).error();
+  EXPECT_EQ(error.code, ErrorCode::kTrap);
+  EXPECT_EQ(error.trap, TrapKind::kHostError);
+  EXPECT_EQ(error.message, "host function failed: no such key");
+  ASSERT_EQ(error.backtrace.size(), 2u);
+  EXPECT_EQ(error.backtrace[0].function_index, 0u) << "the import is the innermost frame";
+  EXPECT_NE(error.backtrace[0].function_name.find("fail"), std::string::npos);
+  EXPECT_EQ(error.backtrace[1].function_name, "run");
+}
+
+TEST(HostFunction, ThatThrowsTrapsTheGuest) {
+  Linker linker;
+  linker.define("env", "throw", [](std::int32_t what) {
+    if (what == 0) throw std::runtime_error("broken");
+    if (what == 1) throw 42;
+  });
+  const Pool pool = make_pool(R"((module (import "env" "throw" (func $throw (param i32)))
+    (func (export "run") (param i32) (call $throw (local.get 0)))))",
+                              {.audit_every = 1, .make_host_state = {}}, linker);
+  const Error error = pool.acquire()->call("run", 0).error();
+  EXPECT_EQ(error.trap, TrapKind::kHostError);
+  EXPECT_NE(error.message.find("broken"), std::string::npos) << error.message;
+  EXPECT_EQ(pool.acquire()->call("run", 1).error().trap, TrapKind::kHostError);
+  EXPECT_TRUE(pool.acquire()->call("run", 2).has_value());
+  EXPECT_EQ(pool.statistics().audit_failures, 0u);
+}
+
+TEST(HostFunction, ReadsAndWritesTheCallersMemoryWithinBounds) {
+  Linker linker;
+  linker.define("env", "poke", [](Caller caller, std::uint32_t address) -> Result<void> {
+    return caller.memory().store(address, std::uint32_t{0xABCD});
+  });
+  const Pool pool = make_pool(R"((module (import "env" "poke" (func $poke (param i32))) (memory 1)
+    (func (export "run") (param i32) (result i32) (call $poke (local.get 0)) (i32.load (local.get 0)))
+    (func (export "peek") (param i32) (result i32) (i32.load (local.get 0)))))",
+                              {.capacity = 1, .audit_every = 1, .make_host_state = {}}, linker);
+  EXPECT_EQ(pool.acquire()->call<std::uint32_t>("run", 65532).value(), 0xABCDu);
+  EXPECT_EQ(pool.acquire()->call<std::uint32_t>("peek", 65532).value(), 0u) << "host writes are restored";
+  const Error error = pool.acquire()->call<std::uint32_t>("run", 65533).error();
+  EXPECT_NE(error.message.find("0xfffd"), std::string::npos) << error.message;
+  EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
+}
+
+TEST(HostFunction, SeesTheGlobalsThatTheCallerExports) {
+  Linker linker;
+  linker.define("env", "base", [](Caller caller) -> Result<std::int32_t> {
+    auto value = caller.global("__heap_base");
+    if (!value) return std::unexpected(value.error());
+    return static_cast<std::int32_t>(value->bits);
+  });
+  const Pool pool = make_pool(R"((module (import "env" "base" (func $base (result i32)))
+    (global (export "__heap_base") i32 (i32.const 4711)) (export "run" (func $base))))",
+                              {}, linker);
+  EXPECT_EQ(pool.acquire()->call<int>("run").value(), 4711);
+}
+
+TEST(HostFunction, MayCallTheGuestAgainAndOtherGuests) {
+  const Pool other = make_pool(R"((module (func (export "triple") (param i32) (result i32)
+    (i32.mul (local.get 0) (i32.const 3)))))");
+  Lease* self = nullptr;
+  Linker linker;
+  linker.define("env", "twice", [&](std::int32_t value) -> Result<std::int32_t> {
+    auto mine = self->call<std::int32_t>("add_to_global", value);
+    if (!mine) return mine;
+    return other.acquire()->call<std::int32_t>("triple", *mine);
+  });
+  const Pool pool = make_pool(R"((module (import "env" "twice" (func $twice (param i32) (result i32)))
+    (global $g (mut i32) (i32.const 100))
+    (func (export "add_to_global") (param i32) (result i32)
+      (global.set $g (i32.add (global.get $g) (local.get 0))) (global.get $g))
+    (func (export "run") (result i32) (local i32)
+      (local.set 0 (i32.const 7))
+      (i32.add (call $twice (i32.const 1)) (i32.add (global.get $g) (local.get 0))))))",
+                              {}, linker);
+  Lease lease = pool.acquire().value();
+  self = &lease;
+  EXPECT_EQ(lease.call<int>("run").value(), 303 + 101 + 7);
+}
+
+TEST(NestedCall, ThatTrapsMayBeHandledByTheHostAndTheOuterCallGoesOn) {
+  const Pool inner = make_pool(R"((module (memory 1) (func (export "trap") (drop (i32.load (i32.const -4))))
+    (func $recurse (export "recurse") (call $recurse))))");
+  Linker linker;
+  linker.define("env", "try", [&]() -> std::int32_t {
+    const bool memory = inner.acquire()->call("trap").error().trap == TrapKind::kMemoryOutOfBounds;
+    const bool stack = inner.acquire()->call("recurse").error().trap == TrapKind::kStackExhausted;
+    return memory && stack ? 1 : 0;
+  });
+  const Pool pool = make_pool(R"((module (import "env" "try" (func $try (result i32))) (memory 1)
+    (func (export "run") (result i32) (i32.add (call $try) (i32.const 10)))
+    (func (export "run_and_trap") (result i32) (drop (call $try)) (i32.load (i32.const 65536)))))",
+                              {}, linker);
+  EXPECT_EQ(pool.acquire()->call<int>("run").value(), 11);
+  const Error error = pool.acquire()->call<int>("run_and_trap").error();
+  EXPECT_EQ(error.trap, TrapKind::kMemoryOutOfBounds) << "the outer guest's own faults are still known";
+  ASSERT_EQ(error.backtrace.size(), 1u);
+  EXPECT_EQ(error.backtrace[0].function_name, "run_and_trap");
+}
+
+TEST(NestedCall, WhoseErrorTheHostPassesOnHasBothBacktraces) {
+  const Pool inner = make_pool(R"((module (func $deep unreachable) (func (export "inner") (call $deep))))");
+  Linker linker;
+  linker.define("env", "pass", [&] { return inner.acquire()->call("inner"); });
+  const Pool pool = make_pool(R"((module (import "env" "pass" (func $pass))
+    (func $between (call $pass)) (func (export "outer") (call $between))))",
+                              {}, linker);
+  const Error error = pool.acquire()->call("outer").error();
+  EXPECT_EQ(error.trap, TrapKind::kUnreachable);
+  std::vector<std::string> names;
+  for (const Frame& frame : error.backtrace) names.push_back(frame.function_name);
+  ASSERT_EQ(names.size(), 5u) << error.to_string();
+  EXPECT_EQ(names[0], "deep");
+  EXPECT_EQ(names[1], "inner");
+  EXPECT_EQ(names[3], "between");
+  EXPECT_EQ(names[4], "outer");
+}
+
+TEST(NestedCall, WithoutEndIsStackExhaustion) {
+  Lease* self = nullptr;
+  int depth = 0;
+  Linker linker;
+  linker.define("env", "again", [&]() -> Result<void> {
+    ++depth;
+    return self->call("run");
+  });
+  const Pool pool =
+      make_pool(R"((module (import "env" "again" (func $again)) (func (export "run") (call $again))))", {}, linker);
+  Lease lease = pool.acquire().value();
+  self = &lease;
+  EXPECT_EQ(lease.call("run").error().trap, TrapKind::kStackExhausted);
+  EXPECT_EQ(depth, 64);
+  depth = 0;
+  EXPECT_EQ(lease.call("run").error().trap, TrapKind::kStackExhausted) << "and all of it was unwound";
+  EXPECT_EQ(depth, 64);
+}
+
+TEST(HostFunction, RunsOnTheThreadsOwnStackWithRoomForWhatTheHostNeeds) {
+  Linker linker;
+  linker.define("env", "deep", []() -> std::int32_t {
+    volatile char space[4 << 20] = {};  // more than a guest stack, less than the thread's
+    space[0] = 1;
+    space[sizeof(space) - 1] = 2;
+    return space[0] + space[sizeof(space) - 1];
+  });
+  const Pool pool =
+      make_pool(R"((module (import "env" "deep" (func $deep (result i32))) (export "run" (func $deep))))", {}, linker);
+  EXPECT_EQ(pool.acquire()->call<int>("run").value(), 3);
+}
+
+TEST(Kill, StopsTheGuestWhenItIsEnteredAndWhenAHostFunctionReturns) {
+  Linker linker;
+  linker.define("env", "kill", [] { detail::this_thread().kill = 1; });
+  const Pool pool =
+      make_pool(R"((module (import "env" "kill" (func $kill)) (global $g (export "g") (mut i32) (i32.const 0))
+    (func (export "run") (call $kill) (global.set $g (i32.const 1)))
+    (func (export "fine"))))",
+                {}, linker);
+  Lease lease = pool.acquire().value();
+  const Error after_host = lease.call("run").error();
+  EXPECT_EQ(after_host.trap, TrapKind::kInterrupted);
+  EXPECT_EQ(after_host.backtrace.size(), 2u);
+  EXPECT_EQ(lease.global("g")->bits, 0u);
+  const Error at_entry = lease.call("fine").error();  // the flag is still set
+  EXPECT_EQ(at_entry.trap, TrapKind::kInterrupted);
+  EXPECT_TRUE(at_entry.backtrace.empty());
+  detail::this_thread().kill = 0;
+  EXPECT_TRUE(lease.call("fine").has_value());
+}
+
+TEST(Threads, HaveTheirOwnStacksAndGiveThemBack) {
+  const Pool pool = make_pool(R"((module (memory 1) (func $recurse (export "recurse") (call $recurse))
+    (func (export "fault") (drop (i32.load (i32.const -1))))))",
+                              {.capacity = 4, .make_host_state = {}});
+  for (int round = 0; round < 8; ++round) {
+    std::thread([&pool] {
+      EXPECT_EQ(pool.acquire()->call("recurse").error().trap, TrapKind::kStackExhausted);
+      EXPECT_EQ(pool.acquire()->call("fault").error().trap, TrapKind::kMemoryOutOfBounds);
+    }).join();
+  }
+}
+
+}  // namespace
+}  // namespace anew::test
