@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # `make demo` and `make test` set up all they need on a fresh Debian 12 machine.
-.PHONY: build demo test bench format lint fetch setup clean
+MINUTES ?= 1
+.PHONY: build demo test bench fuzz format lint fetch setup clean
 
 build_directory := build/release
 sources = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
@@ -22,6 +23,14 @@ bench: setup fetch  ## all benchmarks
 	cmake --preset release -DANEW_BUILD_BENCH=ON -DANEW_BUILD_TESTS=OFF
 	cmake --build --preset release
 	for program in $(build_directory)/bench/anew_bench*; do "$$program" || exit 1; done
+
+fuzz: setup  ## each fuzzer for MINUTES (1); what it finds is kept in build/fuzz
+	@scripts/setup fuzz
+	cmake --preset fuzz
+	cmake --build --preset fuzz
+	mkdir -p build/fuzz/corpus-module build/fuzz/corpus-substrate
+	cd build/fuzz && tests/fuzz/anew_fuzz_module -max_total_time=$$((60 * $(MINUTES))) -print_final_stats=1 corpus-module
+	cd build/fuzz && tests/fuzz/anew_fuzz_substrate -max_total_time=$$((60 * $(MINUTES))) -print_final_stats=1 corpus-substrate
 
 setup:
 	@scripts/setup build

@@ -53,7 +53,7 @@ struct Library;
 struct ThreadRecord;
 struct HostFunction;
 
-/// What table elements and funcref values point to. One per function and cell; never null in a table that is not empty.
+/// What table elements and funcref values point to. One per function and cell.
 struct FunctionReference {
   std::uint32_t type_id;         ///< engine-wide identity of the function's type: equal types, equal ids
   std::uint32_t function_index;  ///< in its module

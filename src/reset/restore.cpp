@@ -26,7 +26,7 @@ void restore_bytes(const Instance& instance, const Snapshot& snapshot, std::uint
 }
 
 void restore_globals(const Instance& instance, const Snapshot& snapshot) noexcept {
-  std::memcpy(instance.restored_block().data(), snapshot.restored_block.data(), snapshot.restored_block.size());
+  std::ranges::copy(snapshot.restored_block, instance.restored_block().begin());
   for (const auto& each : snapshot.function_globals)
     instance.global(each.global) = instance.reference_to(each.function);
 }

@@ -75,6 +75,8 @@ Result<void> take_globals(Snapshot& snapshot, const Instance& instance) {
     if (!number) return std::unexpected(number.error());
     // A number of a function of the module fits in 32 bits.
     if (*number != 0) snapshot.function_globals.push_back({i, static_cast<std::uint32_t>(*number - 1)});
+    const std::int32_t at = instance.layout().global(i) - instance.layout().restored_begin();  // inside the block
+    std::memset(snapshot.restored_block.data() + at, 0, sizeof(std::uint64_t));
   }
   return {};
 }

@@ -37,7 +37,7 @@ struct Snapshot {
   os::Mapping image;  ///< memory 0, read-only; pages that are all zero have never been touched and cost nothing
   std::vector<std::uint64_t> nonzero_pages;  ///< a bit for each 4 KiB page of the image
 
-  std::vector<std::byte> restored_block;
+  std::vector<std::byte> restored_block;  ///< with null for references to functions
   /// The globals of the restored block that are references to functions: their bits depend on the cell.
   struct FunctionGlobal {
     std::uint32_t global;

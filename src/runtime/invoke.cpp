@@ -59,6 +59,7 @@ struct Backtrace {
 
 Backtrace collect_frames(const ModuleState& module, const Thread& thread) {
   Backtrace backtrace;
+  if (thread.depth == kMaximumNesting) return backtrace;  // refused: there is no such stack
   const auto text = reinterpret_cast<std::uint64_t>(module.image.text.data());
   StackWalk walk(thread, thread.stacks[thread.depth]);
   bool is_return_address = thread.trap_is_fault == 0;

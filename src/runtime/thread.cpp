@@ -11,12 +11,22 @@ namespace {
 // Initial-exec: reading it never calls the dynamic linker, which a signal handler must not do.
 [[gnu::tls_model("initial-exec")]] constinit thread_local Thread* current = nullptr;
 
+/// The thread's Owner is gone: what runs now are destructors of thread-local objects made before it.
+constinit thread_local bool ending = false;
+
 struct Owner {
   std::unique_ptr<Thread> thread;
-  ~Owner() { current = nullptr; }
+  ~Owner() {
+    current = nullptr;
+    ending = true;
+  }
 };
 
 [[gnu::noinline, gnu::cold]] Thread& make_thread() noexcept {
+  if (ending) {
+    current = new Thread;  // nobody is left to free it: a rare thread that calls guests so late leaks it
+    return *current;
+  }
   thread_local Owner owner;
   owner.thread = std::make_unique<Thread>();
   current = owner.thread.get();
@@ -28,7 +38,15 @@ struct Owner {
 bool Thread::map_stack(std::uint64_t bytes) noexcept {
   GuestStack& stack = stacks[depth];
   if (stack.bytes() >= bytes) return true;
-  // stack_bytes is a multiple of 4096 by EngineOptions, and far from the end of 64 bits or it could not be mapped.
+  if (!signal_stack.ready()) {
+    pending = Error{ErrorCode::kResource,
+                    "no alternate signal stack for this thread: the system refused 64 KiB",
+                    std::nullopt,
+                    TrapKind::kNone,
+                    {}};
+    return false;
+  }
+  // Engine lets only multiples of 4096 below a bound through: the sum cannot overflow.
   auto mapping = os::Mapping::reserve(kStackGuardBytes + bytes);
   if (mapping && !os::protect(mapping->data() + kStackGuardBytes, bytes, os::Access::kReadWrite)) {
     mapping = fail(ErrorCode::kResource, "the system refused to make it accessible");

@@ -134,4 +134,18 @@ TEST(LicenceLine, StandsAtTheTopOfEverySource) {
   EXPECT_GT(checked, 50u) << "the sources were not found";
 }
 
+TEST(Guarantees, NameTestsThatExist) {
+  std::string tests;
+  for (const fs::path& path : sources(kRoot / "tests")) tests += read(path);
+  const std::string text = read(kRoot / "docs" / "guarantees.md");
+  static const std::regex kName("`([A-Z][A-Za-z]+)\\.([A-Z][A-Za-z0-9]+)`");
+  std::size_t checked = 0;
+  for (std::sregex_iterator match(text.begin(), text.end(), kName), end; match != end; ++match) {
+    EXPECT_NE(tests.find("(" + (*match)[1].str() + ", " + (*match)[2].str() + ")"), std::string::npos)
+        << "there is no test " << (*match)[0];
+    ++checked;
+  }
+  EXPECT_GT(checked, 10u);
+}
+
 }  // namespace

@@ -143,6 +143,18 @@ TEST_P(Restore, PutsBackAnySequenceOfChanges) {
   }
 }
 
+TEST_P(Restore, LeavesNothingBehindTheMemorysEndForTheNextCallToGrowInto) {
+  for (const bool trap : {false, true}) {
+    (void)call(*fixture.instance, "grow_and_store", {0, 0});
+    if (trap) (void)call(*fixture.instance, "trap", {0, 0});
+    ASSERT_EQ(fixture.restore(), "");
+    MemoryView memory(fixture.instance->cell);
+    ASSERT_TRUE(memory.grow(1).has_value());
+    EXPECT_EQ(memory.load<std::uint32_t>(memory.size() - 4).value(), 0u) << "after a trap: " << trap;
+    ASSERT_EQ(fixture.restore(), "");
+  }
+}
+
 TEST_P(Restore, CoversWhatTheHostWrites) {
   MemoryView memory(fixture.instance->cell);
   std::mt19937 random(7);
@@ -194,7 +206,7 @@ TEST(Snapshot, OfAModuleWithoutMemoryOrAnythingElse) {
 
 TEST(Snapshot, FreezesAStartFunctionThatDoesNotCallTheHostWithAllItsEffects) {
   Fixture fixture(link(R"((module (memory 1 4) (table 1 5 funcref) (global $g (mut i32) (i32.const 0))
-    (global $f (mut funcref) (ref.null func)) (data $d "x")
+    (global $f (mut funcref) (ref.null func)) (data $d "x") (elem declare func $start)
     (func $start (global.set $g (i32.const 9)) (drop (memory.grow (i32.const 2)))
       (i32.store (i32.const 150000) (i32.const 77)) (data.drop $d)
       (drop (table.grow 0 (ref.func $start) (i32.const 2))) (global.set $f (ref.func $start)))

@@ -2,6 +2,7 @@
 // Host functions: values both ways, failures and exceptions, calls back into guests.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <stdexcept>
 #include <thread>
 
@@ -48,6 +49,55 @@ TEST(HostFunction, DefinedBySlotsTakesAndReturnsSeveralValues) {
   const std::vector<Value> arguments = {Value::i32(7), Value::i64(1ull << 60)};
   const std::vector<Value> expected = {Value::i64(1ull << 60), Value::i32(7)};
   EXPECT_EQ(pool.acquire()->call_values("swap", arguments).value(), expected);
+}
+
+TEST(HostFunction, ThatDoesNotWriteItsResultsGivesZerosAndNotWhatAnEarlierCallLeft) {
+  Linker linker;
+  linker.define("env", "forget", {{}, {ValueType::kI64, ValueType::kI64, ValueType::kI64}},
+                [](Caller, std::span<std::uint64_t>) -> Result<void> { return {}; });
+  const Pool pool = make_pool(R"((module (import "env" "forget" (func $forget (result i64 i64 i64)))
+    (func $nothing)
+    (func $fill (param i64) (result i64) (local i64 i64 i64 i64 i64 i64)
+      (local.set 1 (local.get 0)) (local.set 2 (local.get 0)) (local.set 3 (local.get 0))
+      (local.set 4 (local.get 0)) (local.set 5 (local.get 0)) (local.set 6 (local.get 0))
+      (call $nothing)
+      (i64.and (local.get 1) (i64.and (local.get 2) (i64.and (local.get 3)
+        (i64.and (local.get 4) (i64.and (local.get 5) (local.get 6)))))))
+    (func (export "fill") (param i64) (result i64) (call $fill (local.get 0)))
+    (func (export "peek") (result i64) (call $forget) i64.or i64.or)))",
+                              {}, linker);
+  ASSERT_EQ(pool.acquire()->call<std::uint64_t>("fill", std::uint64_t{0x5EC7E7}).value(), 0x5EC7E7u);
+  EXPECT_EQ(pool.acquire()->call<std::uint64_t>("peek").value(), 0u);
+}
+
+TEST(HostFunction, CannotGiveAGuestAFunctionOfAnotherInstance) {
+  std::uint64_t kept = 0;
+  Linker linker;
+  linker.define("env", "keep", {{ValueType::kFuncRef}, {}},
+                [&kept](Caller, std::span<std::uint64_t> slots) -> Result<void> {
+                  kept = slots[0];
+                  return {};
+                });
+  linker.define("env", "give", {{}, {ValueType::kFuncRef}},
+                [&kept](Caller, std::span<std::uint64_t> slots) -> Result<void> {
+                  slots[0] = kept;
+                  return {};
+                });
+  const Pool pool = make_pool(R"((module
+    (import "env" "keep" (func $keep (param funcref))) (import "env" "give" (func $give (result funcref)))
+    (type $t (func (result i32))) (table 1 funcref) (elem declare func $f)
+    (func $f (type $t) (i32.const 7))
+    (func (export "keep") (call $keep (ref.func $f)))
+    (func (export "run") (result i32)
+      (table.set (i32.const 0) (call $give)) (call_indirect (type $t) (i32.const 0)))))",
+                              {.capacity = 2, .make_host_state = {}}, linker);
+  Lease first = pool.acquire().value();
+  Lease second = pool.acquire().value();
+  ASSERT_TRUE(first.call("keep").has_value());
+  EXPECT_EQ(first.call<int>("run").value(), 7) << "its own comes back";
+  const Error error = second.call<int>("run").error();
+  EXPECT_EQ(error.trap, TrapKind::kHostError);
+  EXPECT_NE(error.message.find("function reference"), std::string::npos) << error.message;
 }
 
 TEST(HostFunction, KeepsTheGuestsValuesOverTheCall) {
@@ -240,6 +290,23 @@ TEST(Kill, StopsTheGuestWhenItIsEnteredAndWhenAHostFunctionReturns) {
   EXPECT_TRUE(at_entry.backtrace.empty());
   detail::this_thread().kill = 0;
   EXPECT_TRUE(lease.call("fine").has_value());
+}
+
+TEST(Threads, MayCallAGuestWhileTheirThreadLocalObjectsAreDestroyed) {
+  const Pool pool = make_pool(R"((module (func (export "seven") (result i32) (i32.const 7))))");
+  struct AtExit {
+    std::function<void()> action;
+    ~AtExit() {
+      if (action) action();
+    }
+  };
+  int result = 0;
+  std::thread([&] {
+    thread_local AtExit at_exit;  // made before what the runtime keeps for the thread, so destroyed after it
+    at_exit.action = [&] { result = pool.acquire()->call<int>("seven").value(); };
+    EXPECT_TRUE(pool.acquire()->call<int>("seven").has_value());
+  }).join();
+  EXPECT_EQ(result, 7);
 }
 
 TEST(Threads, HaveTheirOwnStacksAndGiveThemBack) {

@@ -29,7 +29,7 @@ TEST(Instantiation, AppliesSegmentsInOrder) {
     (func $one (result i32) (i32.const 1)) (func $two (result i32) (i32.const 2))
     (func (export "byte") (param i32) (result i32) (i32.load8_u (local.get 0)))
     (func (export "call") (param i32) (result i32) (call_indirect (type $t) (local.get 0)))))");
-  for (std::array leases = both(pool); Lease& lease : leases) {
+  for (std::array leases = both(pool); Lease & lease : leases) {
     EXPECT_EQ(lease.call<int>("byte", 11).value(), 'b');
     EXPECT_EQ(lease.call<int>("byte", 12).value(), 'X');
     EXPECT_EQ(lease.call<int>("call", 0).value(), 1);
@@ -61,7 +61,7 @@ TEST(Instantiation, DropsActiveAndDeclaredSegmentsAndKeepsPassiveOnes) {
     (func (export "active_elements") (table.init $active_elements (i32.const 0) (i32.const 0) (i32.const 1)))
     (func (export "passive_elements") (table.init $passive_elements (i32.const 0) (i32.const 0) (i32.const 1)))
     (func (export "declared") (table.init $declared (i32.const 0) (i32.const 0) (i32.const 1)))))");
-  for (std::array leases = both(pool); Lease& lease : leases) {
+  for (std::array leases = both(pool); Lease & lease : leases) {
     EXPECT_EQ(lease.call("active").error().trap, TrapKind::kMemoryOutOfBounds);
     EXPECT_TRUE(lease.call("active_nothing").has_value());
     EXPECT_TRUE(lease.call("passive").has_value());
@@ -85,7 +85,7 @@ TEST(Instantiation, EvaluatesConstantExpressions) {
       (table.set 0 (i32.const 0) (global.get $f)) (call_indirect (type $t) (i32.const 0)))
     (func (export "call") (param i32) (result i32) (call_indirect (type $t) (local.get 0)))))",
                               {}, linker);
-  for (std::array leases = both(pool); Lease& lease : leases) {
+  for (std::array leases = both(pool); Lease & lease : leases) {
     EXPECT_EQ(lease.global("pi").value(), Value::f64(3.25));
     EXPECT_EQ(lease.global("copy").value(), Value::i32(100));
     EXPECT_EQ(lease.call<int>("byte", 100).value(), 'z');

@@ -109,6 +109,16 @@ TEST(Linking, MakesAnImportedTableForEachInstance) {
   EXPECT_TRUE(contains(error.message, "is defined as table of 3 to 5 funcref"));
 }
 
+TEST(Linking, RefusesSharedMemoryBecauseItCannotBeRestored) {
+  // (module (memory 1 1 shared)): wat2wasm would want an option for it.
+  constexpr unsigned char kModule[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 5, 4, 1, 3, 1, 1};
+  const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
+  const auto module = engine.compile(std::as_bytes(std::span(kModule)));
+  const Error error = module ? Pool::create(*module, Linker(), {}).error() : module.error();
+  EXPECT_EQ(error.code, ErrorCode::kUnsupported);
+  EXPECT_TRUE(contains(error.message, "shared memory"));
+}
+
 TEST(TrapUnknownFunctions, LinksThemToATrapThatNamesThem) {
   Linker linker;
   linker.trap_unknown_functions();

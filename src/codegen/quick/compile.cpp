@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <exception>
 #include <thread>
 
 #include "codegen/quick/quick_compiler.hpp"
@@ -23,6 +24,11 @@ using quick::QuickCompiler;
 
 constexpr std::size_t kBatchBytes = 64 * 1024;
 constexpr std::uint64_t kMaximumTextBytes = 0x7000'0000;  // rel32 must reach from end to end
+
+/// What a module may compile to. Compilers' output takes 2 to 4 bytes of code a byte, and no more than 50 where
+/// branches and calls crowd; only where hundreds of values pass at once does a small module become gigabytes.
+constexpr std::uint64_t kTextBytesPerByte = 64;
+constexpr std::uint64_t kTextBytesForAll = 16 << 20;
 
 struct FirstError : asmjit::ErrorHandler {
   asmjit::Error first = asmjit::kErrorOk;
@@ -41,6 +47,7 @@ struct Batch {
   std::vector<std::uint32_t> position_starts;  // of each function in `positions`
   std::vector<std::byte> positions;
   std::optional<Error> error;
+  std::exception_ptr exception;
 };
 
 [[nodiscard]] Error assembler_error(asmjit::Error error) {
@@ -57,7 +64,23 @@ void name_function(Error& error, const wasm::Module& module, std::uint32_t funct
                                : fmt::format("function {} ({}): {}", function, name, error.message);
 }
 
-void compile_batch(const ModuleContext& context, Batch& batch, const std::function<void()>& progress) {
+[[nodiscard]] std::uint64_t most_text_bytes(const wasm::Module& module) noexcept {
+  std::uint64_t bytes = 4 * module.functions.size();  // each makes some code, if only a stub
+  for (const wasm::FunctionBody& body : module.bodies) bytes += body.bytes.size();
+  return std::min(kMaximumTextBytes, kTextBytesForAll + kTextBytesPerByte * bytes);
+}
+
+[[nodiscard]] Error too_much_code(std::uint64_t most) {
+  return Error{ErrorCode::kLimit,
+               fmt::format("the module compiles to more than {} bytes of machine code, the limit for its size", most),
+               std::nullopt,
+               TrapKind::kNone,
+               {}};
+}
+
+/// @param text_bytes  code of the functions that are compiled, over all batches; at most `most` or it is an error.
+void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::uint64_t>& text_bytes,
+                   std::uint64_t most, const std::function<void()>& progress) {
   FirstError failed;
   batch.code.init(asmjit::Environment::host());
   batch.code.setErrorHandler(&failed);
@@ -71,6 +94,9 @@ void compile_batch(const ModuleContext& context, Batch& batch, const std::functi
   for (std::uint32_t defined = batch.first; defined < batch.last; ++defined) {
     batch.position_starts.push_back(static_cast<std::uint32_t>(batch.positions.size()));
     const std::size_t functions_before = batch.functions.size();
+    const std::uint64_t code_before = assembler.offset();
+    const std::uint64_t others = text_bytes.load(std::memory_order_relaxed);
+    compiler.limit_code(code_before + (most - std::min(most, others)));
     if (auto valid = validator.validate(defined, compiler); !valid) {
       batch.error = std::move(valid.error());
       name_function(*batch.error, context.module, context.module.imported_functions + defined);
@@ -81,6 +107,7 @@ void compile_batch(const ModuleContext& context, Batch& batch, const std::functi
       name_function(*batch.error, context.module, context.module.imported_functions + defined);
       return;
     }
+    text_bytes.fetch_add(assembler.offset() - code_before, std::memory_order_relaxed);
     progress();
   }
   batch.code.setErrorHandler(nullptr);
@@ -133,6 +160,8 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
   std::atomic<std::size_t> next{0};
   std::atomic<std::uint32_t> done{0};
   std::atomic<bool> failed{false};
+  std::atomic<std::uint64_t> text_bytes{0};
+  const std::uint64_t most = most_text_bytes(module);
   const std::function<void()> count = [&] {
     const std::uint32_t now = done.fetch_add(1, std::memory_order_relaxed) + 1;
     if (progress) progress(now, total);
@@ -142,8 +171,14 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
       const std::size_t mine = next.fetch_add(1, std::memory_order_relaxed);
       // Batches before a failed one still run, so that the first error in order is found.
       if (mine >= batches.size() || failed.load(std::memory_order_relaxed)) return;
-      compile_batch(context, batches[mine], count);
-      if (batches[mine].error) failed.store(true, std::memory_order_relaxed);
+      Batch& batch = batches[mine];
+      // An exception must not leave a helper thread.
+      try {
+        compile_batch(context, batch, text_bytes, most, count);
+      } catch (...) {
+        batch.exception = std::current_exception();
+      }
+      if (batch.error || batch.exception) failed.store(true, std::memory_order_relaxed);
     }
   };
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
@@ -153,6 +188,11 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
     work();
   }
   for (Batch& batch : batches) {
+    try {
+      if (batch.exception) std::rethrow_exception(batch.exception);
+    } catch (const quick::CodeTooLarge&) {
+      return std::unexpected(too_much_code(most));
+    }
     if (batch.error) return std::unexpected(std::move(*batch.error));
   }
 
@@ -166,10 +206,12 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
   image.thunks.reserve(module.types.size());
   auto next_offset = [&] { return static_cast<std::uint32_t>((assembler.offset() + 15) & ~std::size_t{15}); };
   for (std::uint32_t import = 0; import < module.imported_functions; ++import) {
+    if (assembler.offset() > most) return std::unexpected(too_much_code(most));
     image.functions.push_back(next_offset());
     quick::emit_import_stub(assembler, context, import);
   }
   for (std::uint32_t type = 0; type < module.types.size(); ++type) {
+    if (assembler.offset() > kMaximumTextBytes) return std::unexpected(too_much_code(kMaximumTextBytes));
     image.thunks.push_back(next_offset());
     quick::emit_entry_thunk(assembler, context, type);
   }
@@ -177,10 +219,7 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
 
   std::uint64_t bytes = assembler.offset() + 16;
   for (const Batch& batch : batches) bytes += batch.code.sectionById(0)->buffer().size() + 16;
-  if (bytes > kMaximumTextBytes) {
-    return fail(ErrorCode::kLimit, fmt::format("the module compiles to {} bytes of machine code; the limit is {}",
-                                               bytes, kMaximumTextBytes));
-  }
+  if (bytes > kMaximumTextBytes) return std::unexpected(too_much_code(kMaximumTextBytes));
   image.text.reserve(bytes);
   if (append(image.text, stubs) != 0) std::abort();  // the first piece lies at the start
   const std::uint64_t entries = entries_bytes(module.functions.size());

@@ -49,11 +49,13 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   free_ = kAllocatable;
   held_ = pinned_ = cached_ = dirty_ = preserved_used_ = 0;
   next_victim_ = 0;
-  local_register_.assign(locals.size(), kNoRegister);
-  first_reference_.assign(locals.size(), kNone);
-  local_version_.assign(locals.size(), 0);
+  if (local_register_.size() < locals.size()) {
+    local_register_.resize(locals.size(), kNoRegister);
+    first_reference_.resize(locals.size(), kNone);
+    local_version_.resize(locals.size(), 0);
+  }
   stack_home_.assign(type.parameters.size(), kNone);
-  marked_count_ = 0;
+  forget_marks();
   epilogue_ = a_.newLabel();
 
   a_.push(x86::rbp);
@@ -138,6 +140,9 @@ void QuickCompiler::end_function(bool reachable) {
     settle_flags();
     emit_return();
   }
+  // Leaves the tables of locals as it found them, so that no function pays for another's locals.
+  drop_to(0);
+  set_state(State{});
   a_.bind(epilogue_);
   for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
     if ((preserved_used_ & bit(kPreservedRegisters[i])) == 0) continue;
@@ -217,7 +222,7 @@ void QuickCompiler::set_state(const State& state) {
 
 void QuickCompiler::bind(const asmjit::Label& label) {
   a_.bind(label);
-  marked_count_ = 0;  // what was marked on one way here need not be on the other
+  forget_marks();  // what was marked on one way here need not be on the other
 }
 
 bool QuickCompiler::results_in_place(const Control& control) const noexcept {
@@ -432,6 +437,7 @@ void QuickCompiler::br(std::uint32_t depth) {
 }
 
 void QuickCompiler::branch(std::uint32_t depth) {
+  check_code_size();  // one br_table may branch to thousands of labels
   if (depth == controls_.size()) {
     emit_return();
     a_.jmp(epilogue_);

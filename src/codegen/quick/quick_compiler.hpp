@@ -49,6 +49,9 @@ struct EntryReference {
   std::uint32_t function;
 };
 
+/// Thrown where code grows past QuickCompiler::limit_code.
+struct CodeTooLarge {};
+
 /// What all functions of a module share while they compile.
 struct ModuleContext {
   const wasm::Module& module;
@@ -67,10 +70,16 @@ class QuickCompiler {
 
   /// Where begin_function appends the offset of each function's first byte.
   void record_starts_in(std::vector<std::uint32_t>& starts) noexcept { starts_ = &starts; }
+  /// How far the assembler's code may reach. An operator with a thousand results makes kilobytes of code from two bytes,
+  /// so what a body's size bounds is not enough.
+  void limit_code(std::uint64_t offset) noexcept { most_code_ = offset; }
 
   void begin_function(std::uint32_t function_index, const FunctionType& type, std::span<const ValueType> locals);
   void end_function(bool reachable);
-  void at(std::uint64_t module_offset) { module_offset_ = module_offset; }
+  void at(std::uint64_t module_offset) {
+    module_offset_ = module_offset;
+    check_code_size();
+  }
 
   void unreachable();
   void block(wasm::BlockType type);
@@ -137,7 +146,7 @@ class QuickCompiler {
 
   /// Which locals the registers hold where control flow meets.
   struct State {
-    std::array<std::uint32_t, 32> local;  ///< kNone: not a local
+    std::array<std::uint32_t, 32> local{};  ///< by register, where `cached` says so
     RegisterSet cached = 0;               ///< registers that hold a local
     RegisterSet dirty = 0;                ///< of these, those newer than the home
   };
@@ -251,6 +260,7 @@ class QuickCompiler {
   };
   Address address(const Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes);
   void mark(const Operand& base, const Address& to, const wasm::MemoryArgument& argument, std::uint32_t bytes);
+  void forget_marks() noexcept { marked_count_ = next_marked_ = 0; }
   [[nodiscard]] bool already_marked(const Operand& base, std::uint64_t offset, std::uint32_t bytes) const noexcept;
   void mark_written_tables();
   /// Leaves the index in r10, checked and clamped; `kind` is the trap if it is too large.
@@ -301,6 +311,10 @@ class QuickCompiler {
   void emit_cold_code();
   void add_position() { position_writer_.add(code_offset() - function_start_, module_offset_); }
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return a_.offset(); }
+  /// Called before anything that emits more than a bounded, small amount of code.
+  void check_code_size() const {
+    if (code_offset() > most_code_) [[unlikely]] throw CodeTooLarge{};
+  }
 
   // --- asmjit registers ---
   [[nodiscard]] static Gp gp32(Register reg) noexcept { return asmjit::x86::gpd(reg); }
@@ -317,6 +331,7 @@ class QuickCompiler {
   std::vector<std::byte>& positions_;
   PositionWriter position_writer_;
   std::vector<std::uint32_t>* starts_ = nullptr;
+  std::uint64_t most_code_ = ~std::uint64_t{0};
 
   // The function being compiled.
   const FunctionType* type_ = nullptr;
@@ -347,8 +362,9 @@ class QuickCompiler {
   RegisterSet preserved_used_ = 0; ///< preserved registers that the function changes
   std::array<std::uint32_t, 32> owner_{};  ///< the local of a cached register, else the height of the operand
   Register next_victim_ = 0;
-  std::vector<Register> local_register_;       ///< by local
-  std::vector<std::uint32_t> first_reference_; ///< by local: the topmost operand of kind kLocal, or kNone
+  // By local; as large as the largest function so far, and all kNoRegister and kNone between functions.
+  std::vector<Register> local_register_;
+  std::vector<std::uint32_t> first_reference_;  ///< the topmost operand of kind kLocal
   std::vector<std::uint32_t> stack_home_;      ///< by parameter: slot among the stack arguments, or kNone
 
   // Marks made since the last label: a store near one of them needs none (see abi::kSlackBytes).

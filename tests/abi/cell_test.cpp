@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "abi/cell.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "abi/convention.hpp"
+#include "wasm/limits.hpp"
+
+namespace anew::abi {
+namespace {
+
+/// A stretch of the cell, as displacements.
+struct Stretch {
+  std::string what;
+  std::int64_t begin;
+  std::int64_t end;
+};
+
+/// Every part of a module's cell below the cell pointer.
+std::vector<Stretch> parts(const wasm::Module& module, const CellLayout& layout) {
+  std::vector<Stretch> all = {{"hot header", -64, 0}};
+  auto add = [&](std::string what, std::int64_t begin, std::uint64_t bytes) {
+    if (bytes != 0) all.push_back({std::move(what), begin, begin + static_cast<std::int64_t>(bytes)});
+  };
+  for (std::uint32_t i = 0; i < module.globals.size(); ++i) add("global", layout.global(i), 8);
+  for (std::uint32_t i = 0; i < module.data.size(); ++i) add("dropped data", layout.dropped_data(i), 1);
+  for (std::uint32_t i = 0; i < module.elements.size(); ++i) add("dropped elements", layout.dropped_elements(i), 1);
+  std::uint32_t spilled = 0;
+  for (const FunctionType& type : module.types) spilled = std::max(spilled, result_places(type.results).memory_slots);
+  for (std::uint32_t i = 0; i < spilled; ++i) add("spilled result", layout.spilled_result(i), 8);
+  add("cards", layout.cards(), layout.card_table_bytes());
+  for (std::uint32_t i = 0; i < module.types.size(); ++i) add("type id", layout.type_id(i), 4);
+  for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
+    add("table size", layout.table_size(i), 8);
+    add("table elements", layout.table_elements(i), 8ull * layout.table_capacity(i));
+  }
+  for (std::uint32_t i = 0; i < module.functions.size(); ++i) {
+    add("function reference", layout.function_reference(i), sizeof(FunctionReference));
+  }
+  return all;
+}
+
+std::vector<wasm::Module> modules() {
+  std::vector<wasm::Module> all(1);
+  wasm::Module& full = all.emplace_back();
+  full.types = {{{}, {}}, {{}, std::vector<ValueType>(23, ValueType::kI64)}, {{ValueType::kI32}, {}}};
+  full.functions = {0, 1, 2, 0, 1};
+  full.globals.resize(13);
+  full.data.resize(7);
+  full.elements.resize(5);
+  full.memories.resize(1);
+  full.tables = {{ValueType::kFuncRef, {10, 100}}, {ValueType::kExternRef, {0, std::nullopt}}, {ValueType::kFuncRef, {3, 3}}};
+  wasm::Module& large = all.emplace_back();
+  large.types.resize(1'000);
+  large.functions.resize(100'000);
+  large.globals.resize(100'000);
+  large.tables.resize(wasm::limits::kTables);
+  return all;
+}
+
+TEST(CellLayout, GivesEveryPartItsOwnAlignedPlace) {
+  for (const wasm::Module& module : modules()) {
+    for (std::uint32_t shift = kMinimumCardShift; shift <= kMaximumCardShift; ++shift) {
+      const CellLayout layout = CellLayout::of(module, shift).value();
+      std::vector<Stretch> all = parts(module, layout);
+      std::ranges::sort(all, {}, &Stretch::begin);
+      for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+        ASSERT_LE(all[i].end, all[i + 1].begin) << all[i].what << " reaches into " << all[i + 1].what;
+      }
+      EXPECT_GE(all.front().begin, -static_cast<std::int64_t>(layout.header_bytes()));
+      EXPECT_LE(layout.header_bytes(), 0x7FFF'FFFFu);  // C5
+      EXPECT_EQ(layout.header_bytes() % 4'096, 0u);
+      EXPECT_EQ(layout.reservation_bytes(), layout.header_bytes() + kMemoryAddressSpace + kGuardBytes);
+      for (const Stretch& each : all) {
+        const std::int64_t alignment = each.what == "cards" ? 64
+                                       : each.what == "type id" ? 4
+                                       : each.what.starts_with("dropped") ? 1
+                                                                          : 8;
+        EXPECT_EQ(each.begin % alignment, 0) << each.what;
+      }
+    }
+  }
+}
+
+TEST(CellLayout, HasACardForEveryAddressThatAStoreCanReach) {
+  for (std::uint32_t shift = kMinimumCardShift; shift <= kMaximumCardShift; ++shift) {
+    const CellLayout layout = CellLayout::of({}, shift).value();
+    // C4: the largest base and the largest offset that is not checked.
+    const std::uint64_t farthest = 0xFFFF'FFFFull + (kGuardBytes - 17);
+    EXPECT_LT(farthest >> shift, layout.card_table_bytes());
+    EXPECT_LT(layout.cards() + static_cast<std::int64_t>(layout.card_table_bytes()), 0);
+  }
+}
+
+TEST(CellLayout, HoldsWhatARestorePutsBackInOneStretch) {
+  for (const wasm::Module& module : modules()) {
+    const CellLayout layout = CellLayout::of(module, 12).value();
+    const std::int64_t begin = layout.restored_begin();
+    const std::int64_t end = begin + layout.restored_bytes();
+    EXPECT_EQ(end, -static_cast<std::int64_t>(sizeof(HotHeader)));
+    for (const Stretch& each : parts(module, layout)) {
+      const bool restored = each.what == "global" || each.what.starts_with("dropped");
+      EXPECT_EQ(each.begin >= begin && each.end <= end, restored) << each.what;
+    }
+  }
+}
+
+TEST(CellLayout, GivesTablesTheRoomTheyMayGrowTo) {
+  wasm::Module module;
+  module.tables = {{ValueType::kFuncRef, {10, 20}}, {ValueType::kFuncRef, {5, std::nullopt}}};
+  const CellLayout layout = CellLayout::of(module, 9).value();
+  EXPECT_EQ(layout.table_capacity(0), 20u);
+  EXPECT_GT(layout.table_capacity(1), 1'000'000u);
+  module.tables[0].limits = {wasm::limits::kTableElements, std::nullopt};
+  module.tables[1].limits = {1, std::nullopt};
+  const auto refused = CellLayout::of(module, 9);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kLimit);
+}
+
+TEST(CellLayout, RefusesOtherCardSizes) {
+  for (const std::uint32_t shift : {0u, kMinimumCardShift - 1, kMaximumCardShift + 1, 64u}) {
+    const auto refused = CellLayout::of({}, shift);
+    ASSERT_FALSE(refused) << shift;
+    EXPECT_EQ(refused.error().code, ErrorCode::kArgument);
+  }
+}
+
+TEST(CardSize, GrowsWithTheMemory) {
+  EXPECT_EQ(default_card_shift({}), kMinimumCardShift);
+  wasm::Module module;
+  module.memories.resize(1);
+  std::uint32_t before = 0;
+  for (const std::uint64_t pages : {0, 1, 16, 32, 33, 64, 65, 200, 65'536}) {
+    module.memories[0].limits.minimum = pages;
+    const std::uint32_t shift = default_card_shift(module);
+    EXPECT_GE(shift, std::max(before, kMinimumCardShift)) << pages;
+    EXPECT_LE(shift, kMaximumCardShift) << pages;
+    before = shift;
+  }
+  EXPECT_EQ(before, kMaximumCardShift);
+}
+
+TEST(HotHeader, LiesWhereCompiledCodeLooksForIt) {
+  alignas(64) std::array<std::byte, 128> cell{};
+  HotHeader& header = hot_header(cell.data() + 64);
+  const auto displacement = [&](const void* field) { return static_cast<const std::byte*>(field) - (cell.data() + 64); };
+  EXPECT_EQ(displacement(&header.tables_written), kTablesWritten);
+  EXPECT_EQ(displacement(&header.host_functions), kHostFunctions);
+  EXPECT_EQ(displacement(&header.library), kLibrary);
+  EXPECT_EQ(displacement(&header.thread), kThread);
+  EXPECT_EQ(displacement(&header.memory_bytes), kMemoryBytes);
+}
+
+}  // namespace
+}  // namespace anew::abi

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Compiled code against the interpreter, on thousands of random programs, the same in every run.
+#include <anew/anew.hpp>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "generator.hpp"
+#include "interpreter.hpp"
+#include "program.hpp"
+#include "reference.hpp"
+
+namespace anew::codegen::test {
+namespace {
+
+constexpr std::uint64_t kSteps = 100'000;
+
+std::string describe(const FunctionType& type, const Effects& effects) {
+  if (effects.trap != TrapKind::kNone) return fmt::format("trap: {}\n", to_string(effects.trap));
+  std::string text = "results:";
+  for (std::size_t i = 0; i < effects.results.size(); ++i) {
+    text += " " + to_string(Value{type.results[i], effects.results[i]});
+  }
+  text += "\nglobals:";
+  for (const std::uint64_t global : effects.globals) text += fmt::format(" {:#x}", global);
+  return text + fmt::format("\nhost: {:#x}\n", effects.host);
+}
+
+/// @return what differs first, or "".
+std::string difference(const Program& program, const Effects& expected, const Effects& found) {
+  if (expected.trap != found.trap) return "the trap";
+  // State after a trap is nobody's.
+  if (expected.trap != TrapKind::kNone) return "";
+  const FunctionType& type = program.functions.back().type;
+  for (std::size_t i = 0; i < type.results.size(); ++i) {
+    if (!same_value(type.results[i], expected.results[i], found.results[i])) return fmt::format("result {}", i);
+  }
+  for (std::size_t i = 0; i < program.globals.size(); ++i) {
+    if (!same_value(program.globals[i].type, expected.globals[i], found.globals[i])) return fmt::format("global {}", i);
+  }
+  for (std::size_t i = 0; i < expected.memory.size(); ++i) {
+    if (expected.memory[i] != found.memory[i]) return fmt::format("memory at {:#x}", i);
+  }
+  return expected.host != found.host ? "what the host was called with" : "";
+}
+
+/// A program, compiled and linked.
+class Compiled {
+ public:
+  Compiled(const Program& program, const CompileOptions& options) : program_(program) {
+    static const Engine engine(EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
+    auto module = engine.compile(encode(program), options);
+    if (!module) {
+      error_ = module.error().to_string();
+      return;
+    }
+    Linker linker;
+    for (std::uint32_t i = 0; i < program.imports.size(); ++i) {
+      linker.define("host", fmt::format("h{}", i), program.imports[i],
+                    [this, i](Caller, std::span<std::uint64_t> slots) -> Result<void> {
+                      call_host(host_, i, program_.imports[i], slots);
+                      return {};
+                    });
+    }
+    auto pool = Pool::create(*module, linker, {.capacity = 1, .audit_every = 1, .make_host_state = {}});
+    if (!pool) {
+      error_ = pool.error().to_string();
+      return;
+    }
+    pool_.emplace(std::move(*pool));
+  }
+  Compiled(const Compiled&) = delete;  // the linker's functions point here
+  Compiled& operator=(const Compiled&) = delete;
+
+  [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] PoolStatistics statistics() const { return pool_->statistics(); }
+  [[nodiscard]] std::string audit_report() const { return pool_->audit_report(); }
+
+  Effects call(std::span<const std::uint64_t> arguments) {
+    Effects effects;
+    host_ = 0;
+    std::vector<Value> values;
+    const FunctionType& type = program_.functions.back().type;
+    for (std::size_t i = 0; i < arguments.size(); ++i) values.push_back({type.parameters[i], arguments[i]});
+    auto lease = pool_->acquire();
+    if (!lease) {
+      ADD_FAILURE() << lease.error().to_string();
+      return effects;
+    }
+    auto results = lease->call_values("run", values);
+    effects.host = host_;
+    if (!results) {
+      EXPECT_EQ(results.error().code, ErrorCode::kTrap) << results.error().to_string();
+      effects.trap = results.error().trap;
+      return effects;
+    }
+    for (const Value& value : *results) effects.results.push_back(value.bits);
+    for (std::size_t i = 0; i < program_.globals.size(); ++i) {
+      effects.globals.push_back(lease->global(fmt::format("g{}", i)).value().bits);
+    }
+    const auto memory = lease->memory().read(0, kProgramMemoryBytes).value();
+    effects.memory.assign(memory.begin(), memory.end());
+    return effects;
+  }
+
+ private:
+  const Program& program_;
+  std::uint64_t host_ = 0;
+  std::string error_;
+  std::optional<Pool> pool_;
+};
+
+struct Tally {
+  std::uint64_t calls = 0;
+  std::uint64_t trapped = 0;
+  std::uint64_t too_long = 0;
+};
+
+/// Runs one program with several arguments, each twice in one pool: an instance as new must give the same again.
+void check(std::uint64_t seed, std::uint32_t size, Tally& tally) {
+  const Program program = generate(seed, size);
+  const FunctionType& type = program.functions.back().type;
+  Compiled compiled(program, {.card_bytes = 512u << (seed % 4)});
+  ASSERT_EQ(compiled.error(), "") << "seed " << seed << ", size " << size << "\n" << print(program);
+  Random random(~seed);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::uint64_t> arguments;
+    for (const ValueType parameter : type.parameters) arguments.push_back(random_value(random, parameter));
+    const std::optional<Effects> expected = interpret(program, arguments, kSteps);
+    if (!expected) {
+      ++tally.too_long;
+      continue;
+    }
+    for (int again = 0; again < 2; ++again) {
+      const Effects found = compiled.call(arguments);
+      std::string arguments_text;
+      for (std::size_t i = 0; i < arguments.size(); ++i) {
+        arguments_text += " " + to_string(Value{type.parameters[i], arguments[i]});
+      }
+      ASSERT_EQ(difference(program, *expected, found), "")
+          << "seed " << seed << ", size " << size << ", call " << again << ", arguments:" << arguments_text
+          << "\nexpected " << describe(type, *expected) << "found " << describe(type, found) << print(program);
+    }
+    ++tally.calls;
+    tally.trapped += expected->trap != TrapKind::kNone ? 1 : 0;
+  }
+  const PoolStatistics statistics = compiled.statistics();
+  ASSERT_EQ(statistics.audited, statistics.restored);
+  ASSERT_EQ(statistics.audit_failures, 0u) << "seed " << seed << ", size " << size << "\n"
+                                           << compiled.audit_report() << "\n"
+                                           << print(program);
+}
+
+/// Small programs first, so that a defect shows in a small one. ANEW_RANDOM_PROGRAMS runs more of each size, and
+/// ANEW_RANDOM_SEED others.
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+class RandomPrograms : public testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(RandomPrograms, DoWhatTheInterpreterDoes) {
+  const std::uint32_t size = GetParam();
+  const std::uint64_t first = number_from("ANEW_RANDOM_SEED", 1);
+  const std::uint64_t count = number_from("ANEW_RANDOM_PROGRAMS", 60'000 / (size + 20));
+  Tally tally;
+  for (std::uint64_t i = 0; i < count && !HasFatalFailure(); ++i) check((first + i) * 1'000 + size, size, tally);
+  RecordProperty("calls", std::to_string(tally.calls));
+  RecordProperty("trapped", std::to_string(tally.trapped));
+  RecordProperty("too_long", std::to_string(tally.too_long));
+  // Most programs must run to their end, or the test would show little.
+  if (!HasFatalFailure() && count >= 100) {
+    EXPECT_LT(tally.trapped, tally.calls / 2);
+    EXPECT_LT(tally.too_long, tally.calls / 4);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, RandomPrograms, testing::Values(5u, 15u, 40u, 120u, 300u));
+
+}  // namespace
+}  // namespace anew::codegen::test
