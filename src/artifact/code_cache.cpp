@@ -8,7 +8,9 @@
 #include <chrono>
 #include <utility>
 
+#include "artifact/code_version.hpp"
 #include "artifact/content_hash.hpp"
+#include "artifact/format.hpp"
 #include "os/cpu.hpp"
 #include "os/environment.hpp"
 
@@ -79,8 +81,9 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
 }  // namespace
 
 std::string file_name(const CacheKey& key) {
-  const std::string rest = fmt::format("{} format {} abi {} cpu {:x} card {} marks {}", ANEW_VERSION, kFormatVersion,
-                                       abi::kAbiVersion, os::cpu_features(), key.options.card_bytes, key.options.marks);
+  const std::string rest =
+      fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {}", ANEW_VERSION, kFormatVersion,
+                  abi::kAbiVersion, kCodeVersion, os::cpu_features(), key.options.card_bytes, key.options.marks);
   ContentHasher hasher;
   hasher.add(std::as_bytes(std::span(rest)));
   return fmt::format("{}-{}{}", to_hexadecimal(key.hash), to_hexadecimal(hasher.finish()), kSuffix);

@@ -21,6 +21,7 @@ struct Meta {
   std::array<char, 8> magic;
   std::uint32_t format_version;
   std::uint32_t abi_version;
+  std::uint64_t code_version;  ///< see code_version.hpp
   std::uint64_t file_bytes;
   std::uint64_t cpu_features;  ///< that the code needs: bits of os::cpu
   std::uint32_t card_shift;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "artifact/artifact.hpp"
+#include "artifact/code_version.hpp"
 #include "artifact/content_hash.hpp"
 #include "artifact/format.hpp"
 #include "os/cpu.hpp"
@@ -61,6 +62,9 @@ Result<void> check_origin(const Meta& meta, std::uint64_t bytes, const Refusal& 
   if (meta.abi_version != abi::kAbiVersion) {
     return refuse(
         fmt::format("its code has ABI version {}, and this Anew runs version {}", meta.abi_version, abi::kAbiVersion));
+  }
+  if (meta.code_version != kCodeVersion) {
+    return refuse("it was made by another build of Anew, whose code generator differs");
   }
   if (meta.file_bytes != bytes) {
     return refuse(fmt::format("it is {}: {} bytes instead of {}", bytes < meta.file_bytes ? "truncated" : "too long",

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "artifact/artifact.hpp"
+#include "artifact/code_version.hpp"
 #include "artifact/content_hash.hpp"
 #include "artifact/format.hpp"
 #include "os/cpu.hpp"
@@ -191,6 +192,7 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.magic = kMetaMagic;
   meta.format_version = kFormatVersion;
   meta.abi_version = abi::kAbiVersion;
+  meta.code_version = kCodeVersion;
   meta.file_bytes = file_bytes;
   meta.cpu_features = os::cpu::kBaseline;
   meta.card_shift = contents.options.card_shift;

@@ -36,6 +36,9 @@ std::string describe(const LinkerDefinition& definition) {
   return "";
 }
 
+/// A message names this many imports: a hostile module has a million, with types that take kilobytes to write down.
+constexpr std::size_t kShownProblems = 100;
+
 /// Resolves the imports one after the other and collects everything that is wrong with them.
 class Resolver {
  public:
@@ -67,8 +70,9 @@ class Resolver {
     }
   }
 
-  /// What is wrong, a line each.
+  /// What is wrong, a line each; of a module with very many problems, the first ones.
   std::vector<std::string> problems;
+  std::uint64_t problems_in_all = 0;
 
  private:
   [[nodiscard]] std::string wanted(const wasm::Import& import) const {
@@ -85,11 +89,15 @@ class Resolver {
     return "";
   }
 
+  [[nodiscard]] bool is_shown() const noexcept { return problems.size() < kShownProblems; }
+
   void refuse(const wasm::Import& import, std::string_view why) {
-    problems.push_back(fmt::format("{}.{} ({}) {}", import.module, import.name, wanted(import), why));
+    ++problems_in_all;
+    if (is_shown()) problems.push_back(fmt::format("{}.{} ({}) {}", import.module, import.name, wanted(import), why));
   }
 
   [[nodiscard]] std::string near(const wasm::Import& import) const {
+    if (!is_shown()) return "";
     std::vector<std::string> names;
     names.reserve(linker_.definitions.size());
     for (const auto& [name, definition] : linker_.definitions) names.push_back(name.first + "." + name.second);
@@ -241,8 +249,9 @@ Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleSta
   for (const wasm::Import& import : wasm.imports) resolver.resolve(import);
   if (!resolver.problems.empty()) {
     return fail(ErrorCode::kLink,
-                fmt::format("{} of the module's {} imports cannot be linked:\n  {}", resolver.problems.size(),
-                            wasm.imports.size(), fmt::join(resolver.problems, "\n  ")));
+                fmt::format("{} of the module's {} imports cannot be linked:\n  {}{}", resolver.problems_in_all,
+                            wasm.imports.size(), fmt::join(resolver.problems, "\n  "),
+                            resolver.problems_in_all > resolver.problems.size() ? "\n  and more" : ""));
   }
   if (auto sized = size_memory(*linked, resolver.imported_memory, extra_pages); !sized) {
     return std::unexpected(std::move(sized.error()));

@@ -173,6 +173,8 @@ TEST_F(ArtifactFile, OfAnotherFormatAbiProcessorOrModuleIsRefusedForThatReason) 
   expect_refused("it has format version 77");
   forge([](Meta& meta, auto&) { meta.abi_version = 78; });
   expect_refused("ABI version 78");
+  forge([](Meta& meta, auto&) { meta.code_version ^= 1; });
+  expect_refused("made by another build of Anew");
   forge([](Meta& meta, auto&) { meta.cpu_features |= 1ull << 63; });
   expect_refused("processor features that this machine lacks");
   write(bytes_);

@@ -60,5 +60,35 @@ TEST(FreeList, HandsEachIndexToOneThreadAtATimeAndPublishesWhatItsHolderWrote) {
   EXPECT_EQ(list.pop(), FreeList::kNone);
 }
 
+TEST(FreeList, LetsAThreadTakeWhatAnotherPutBack) {
+  FreeList list(40);
+  // More threads than there are stacks inside.
+  for (std::uint32_t index = 0; index < 40; ++index) std::jthread([&list, index] { list.push(index); }).join();
+  std::vector<bool> there(40);
+  for (int i = 0; i < 40; ++i) {
+    const std::uint32_t index = list.pop();
+    ASSERT_LT(index, 40u);
+    EXPECT_FALSE(there[index]);
+    there[index] = true;
+  }
+  EXPECT_EQ(list.pop(), FreeList::kNone);
+}
+
+TEST(FreeList, NeverSeemsEmptyWhileThereIsOneForEachThread) {
+  constexpr int kThreads = 4;
+  FreeList list(kThreads);
+  for (std::uint32_t i = 0; i < kThreads; ++i) list.push(i);
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&list] {
+      for (int i = 0; i < 50'000; ++i) {
+        const std::uint32_t index = list.pop();
+        ASSERT_NE(index, FreeList::kNone);
+        list.push(index);
+      }
+    });
+  }
+}
+
 }  // namespace
 }  // namespace anew::pool

@@ -89,7 +89,7 @@ TEST(HostFunction, CannotGiveAGuestAFunctionOfAnotherInstance) {
     (func $f (type $t) (i32.const 7))
     (func (export "keep") (call $keep (ref.func $f)))
     (func (export "run") (result i32)
-      (table.set (i32.const 0) (call $give)) (call_indirect (type $t) (i32.const 0)))))",
+      (table.set 0 (i32.const 0) (call $give)) (call_indirect (type $t) (i32.const 0)))))",
                               {.capacity = 2, .make_host_state = {}}, linker);
   Lease first = pool.acquire().value();
   Lease second = pool.acquire().value();

@@ -44,6 +44,16 @@ TEST(Linking, NamesEveryImportThatIsMissingOrIllTyped) {
   EXPECT_TRUE(contains(error.message, "other.unknown (function [i32 f64] -> [i64]) is not defined"));
 }
 
+TEST(Linking, NamesTheFirstHundredOfManyMissingImports) {
+  std::string text = "(module";
+  for (int i = 0; i < 150; ++i) text += " (import \"env\" \"f" + std::to_string(i) + "\" (func))";
+  const Error error = link_error(text + ")", {});
+  EXPECT_TRUE(contains(error.message, "150 of the module's 150 imports"));
+  EXPECT_TRUE(contains(error.message, "env.f99 "));
+  EXPECT_FALSE(contains(error.message, "env.f100 "));
+  EXPECT_TRUE(contains(error.message, "and more"));
+}
+
 TEST(Linking, RefusesMutableGlobalsBecauseTheyCannotBeRestored) {
   Linker linker;
   linker.define_global("env", "counter", Value::i32(1));
