@@ -110,28 +110,32 @@ bool QuickCompiler::already_marked(const Operand& base, std::uint64_t offset, st
 void QuickCompiler::mark(const Operand& base, const Address& to, const wasm::MemoryArgument& argument,
                          std::uint32_t bytes) {
   if (!context_.options.marks || already_marked(base, argument.offset, bytes)) return;
-  const bool is_constant = base.kind == Operand::Kind::kConstant;
   const std::uint32_t shift = context_.layout.card_shift();
   const std::int32_t cards = context_.layout.cards();
-  if (is_constant) {
-    const std::uint64_t card = (base.bits + argument.offset) >> shift;
+  Marked marked;
+  if (base.kind == Operand::Kind::kConstant) {
+    marked.offset = base.bits + argument.offset;
+    const std::uint64_t card = marked.offset >> shift;
     // address() let only addresses below 4 GiB through, and cards + (2^32 >> shift) < 0 fits (invariant C5).
     a_.mov(cell_field(static_cast<std::int32_t>(cards + static_cast<std::int64_t>(card)), 1), 1);
   } else {
-    if (to.mem.offset() != 0) {
-      a_.lea(x86::r11, x86::ptr(gp64(to.index), static_cast<std::int32_t>(to.mem.offset())));
-    } else {
+    // Where the slack reaches from the base to the store, mark the base: that serves all members of a struct or frame,
+    // in whatever order they are stored, and saves the addition.
+    const std::int64_t displacement = to.mem.offset();
+    const bool at_base = argument.offset + bytes <= abi::kSlackBytes;
+    if (at_base || displacement == 0) {
       a_.mov(x86::r11, gp64(to.index));
+    } else {
+      a_.lea(x86::r11, x86::ptr(gp64(to.index), static_cast<std::int32_t>(displacement)));
     }
     a_.shr(x86::r11, shift);
     a_.mov(x86::Mem(x86::r13, x86::r11, 0, cards, 1), 1);
+    if (base.kind != Operand::Kind::kLocal) return;
+    marked = {base.local, local_version_[base.local], at_base ? 0 : argument.offset};
   }
-  if (is_constant || base.kind == Operand::Kind::kLocal) {
-    marked_[next_marked_] = is_constant ? Marked{kNone, 0, base.bits + argument.offset}
-                                        : Marked{base.local, local_version_[base.local], argument.offset};
-    next_marked_ = (next_marked_ + 1) % static_cast<std::uint32_t>(marked_.size());
-    marked_count_ = std::min(marked_count_ + 1, static_cast<std::uint32_t>(marked_.size()));
-  }
+  marked_[next_marked_] = marked;
+  next_marked_ = (next_marked_ + 1) % static_cast<std::uint32_t>(marked_.size());
+  marked_count_ = std::min(marked_count_ + 1, static_cast<std::uint32_t>(marked_.size()));
 }
 
 // --- Loads and stores ---
