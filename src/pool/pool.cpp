@@ -10,6 +10,7 @@
 #include "reset/restore.hpp"
 #include "runtime/library.hpp"
 #include "runtime/trap_handler.hpp"
+#include "runtime/without_exceptions.hpp"
 
 namespace anew {
 namespace {
@@ -72,12 +73,14 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
     return fail(ErrorCode::kArgument,
                 fmt::format("a pool's capacity is 1 to {}, not {}", kMostInstances, options.capacity));
   }
-  detail::install_signal_handlers();
-  auto linked = detail::link(module.state(), *linker.state(), options.extra_memory_pages);
-  if (!linked) return std::unexpected(std::move(linked.error()));
-  auto snapshot = reset::Snapshot::take(std::move(*linked));
-  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-  return Pool(std::make_shared<detail::PoolState>(std::move(*snapshot), std::move(options)));
+  return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
+    detail::install_signal_handlers();
+    auto linked = detail::link(module.state(), *linker.state(), options.extra_memory_pages);
+    if (!linked) return std::unexpected(std::move(linked.error()));
+    auto snapshot = reset::Snapshot::take(std::move(*linked));
+    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+    return Pool(std::make_shared<detail::PoolState>(std::move(*snapshot), std::move(options)));
+  });
 }
 
 Result<Lease> Pool::acquire() const {
@@ -88,7 +91,7 @@ Result<Lease> Pool::acquire() const {
 }
 
 Result<Lease> Pool::instantiate() const {
-  auto instance = state_->instantiate();
+  auto instance = detail::without_exceptions("an instance is made", [&] { return state_->instantiate(); });
   if (!instance) return std::unexpected(std::move(instance.error()));
   return Lease(state_.get(), instance->release());  // PoolState::give_back deletes it
 }

@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <exception>
-
 #include "reset/audit.hpp"
 #include "reset/restore.hpp"
 #include "runtime/instance.hpp"
+#include "runtime/without_exceptions.hpp"
 
 namespace anew::detail {
 
@@ -91,13 +90,16 @@ Result<Instance*> PoolState::make_instance() {
     }
   }
   // Outside the lock: it takes system calls, and may call the embedder.
-  auto made = reset::make_instance(snapshot_);
-  if (made) {
-    (*made)->slot = index;
-    auto ready = attach_host_state(**made);
-    if (ready && snapshot_.start_after_restore) ready = run_start(**made);
-    if (!ready) made = std::unexpected(std::move(ready.error()));
-  }
+  auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<Instance>> {
+    auto instance = reset::make_instance(snapshot_);
+    if (!instance) return instance;
+    (*instance)->slot = index;
+    if (auto ready = attach_host_state(**instance); !ready) return std::unexpected(std::move(ready.error()));
+    if (snapshot_.start_after_restore) {
+      if (auto ready = run_start(**instance); !ready) return std::unexpected(std::move(ready.error()));
+    }
+    return instance;
+  });
   if (!made) {
     const std::lock_guard lock(mutex_);
     empty_slots_.push_back(index);
@@ -112,14 +114,10 @@ Result<Instance*> PoolState::make_instance() {
 
 Result<void> PoolState::attach_host_state(Instance& instance) const {
   if (!options_.make_host_state) return {};
-  try {
+  return without_exceptions("PoolOptions::make_host_state runs", [&]() -> Result<void> {
     instance.host_state = options_.make_host_state();
     return {};
-  } catch (const std::exception& exception) {
-    return fail(ErrorCode::kHost, fmt::format("PoolOptions::make_host_state threw: {}", exception.what()));
-  } catch (...) {
-    return fail(ErrorCode::kHost, "PoolOptions::make_host_state threw an object that is no std::exception");
-  }
+  });
 }
 
 Result<std::unique_ptr<Instance>> PoolState::instantiate() const {

@@ -18,6 +18,7 @@
 #include "runtime/module_state.hpp"
 #include "runtime/near_match.hpp"
 #include "runtime/trap_handler.hpp"
+#include "runtime/without_exceptions.hpp"
 #include "wasm/decoder.hpp"
 #include "wasm/limits.hpp"
 
@@ -29,19 +30,6 @@ using detail::ModuleState;
 
 constexpr std::array kWasmMagic = {std::byte{0x00}, std::byte{'a'}, std::byte{'s'}, std::byte{'m'}};
 constexpr unsigned kSavedFileMode = 0644;
-
-/// Runs what may throw: the standard library when memory runs out, {fmt}, and the embedder's progress callback.
-template <typename F>
-auto without_exceptions(F&& work) -> decltype(work()) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kResource, "out of memory while a module is compiled or loaded");
-  } catch (const std::exception& exception) {
-    return fail(ErrorCode::kHost,
-                fmt::format("an exception while a module is compiled or loaded: {}", exception.what()));
-  }
-}
 
 constexpr std::uint64_t kMinimumStackBytes = 16 << 10;
 constexpr std::uint64_t kMaximumStackBytes = 1ull << 32;
@@ -317,7 +305,7 @@ Engine::Engine(EngineOptions options) : state_(std::make_shared<EngineState>()) 
 }
 
 Result<Module> Engine::compile(std::span<const std::byte> binary, const CompileOptions& options) const {
-  return without_exceptions([&]() -> Result<Module> {
+  return detail::without_exceptions("a module is compiled or loaded", [&]() -> Result<Module> {
     if (state_->refusal) {
       return std::unexpected(*state_->refusal);
     }
@@ -329,7 +317,7 @@ Result<Module> Engine::compile(std::span<const std::byte> binary, const CompileO
 }
 
 Result<Module> Engine::load(const std::filesystem::path& path, const CompileOptions& options) const {
-  return without_exceptions([&]() -> Result<Module> {
+  return detail::without_exceptions("a module is compiled or loaded", [&]() -> Result<Module> {
     if (state_->refusal) {
       return std::unexpected(*state_->refusal);
     }
@@ -341,8 +329,9 @@ Result<Module> Engine::load(const std::filesystem::path& path, const CompileOpti
 }
 
 Result<void> Engine::save(const Module& module, const std::filesystem::path& path) const {
-  return without_exceptions(
-      [&]() -> Result<void> { return os::write_file(path, encode(*module.state()).pieces(), kSavedFileMode); });
+  return detail::without_exceptions("a compiled module is written", [&]() -> Result<void> {
+    return os::write_file(path, encode(*module.state()).pieces(), kSavedFileMode);
+  });
 }
 
 std::vector<ImportDescription> Module::imports() const {

@@ -113,7 +113,7 @@ std::uint32_t table_copy(std::byte* cell, std::uint32_t destination, std::uint32
 std::uint32_t table_init(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
                          std::uint32_t table, std::uint32_t segment) noexcept {
   const Instance& instance = instance_of(cell);
-  std::span<const wasm::ConstantExpression> elements = instance.linked->wasm().elements[segment].elements;
+  std::span<const wasm::ConstantOperator> elements = instance.linked->wasm().elements[segment].elements;
   if (is_dropped(instance, instance.layout().dropped_elements(segment))) elements = {};
   if (!in_bounds(destination, count, instance.table_size(table)) || !in_bounds(source, count, elements.size())) {
     return code(TrapKind::kTableOutOfBounds);
@@ -121,7 +121,7 @@ std::uint32_t table_init(std::byte* cell, std::uint32_t destination, std::uint32
   instance.header().tables_written = 1;
   for (std::uint32_t i = 0; i < count; ++i) {
     // A constant expression of reference type is one operator: none takes a reference as an operand.
-    instance.table(table)[destination + i] = constant_value(instance, elements[source + i].front());
+    instance.table(table)[destination + i] = constant_value(instance, elements[source + i]);
   }
   return 0;
 }

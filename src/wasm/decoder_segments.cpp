@@ -101,12 +101,15 @@ bool ModuleDecoder::element_segment(ElementSegment& segment) {
     return reader_.fail(ErrorCode::kLimit, count_offset,
                         fmt::format("too many elements in all segments together: the limit is {}", limits::kElements));
   }
-  segment.elements.resize(count);
-  for (ConstantExpression& element : segment.elements) {
+  segment.elements.reserve(count);
+  ConstantExpression expression;
+  for (std::uint32_t i = 0; i < count; ++i) {
     if (expressions) {
-      if (!constant_expression(segment.type, element)) {
+      expression.clear();
+      if (!constant_expression(segment.type, expression)) {
         return false;
       }
+      segment.elements.push_back(expression.front());
       continue;
     }
     std::uint32_t function = 0;
@@ -114,7 +117,7 @@ bool ModuleDecoder::element_segment(ElementSegment& segment) {
       return false;
     }
     declare(function);
-    element.push_back({Op::kRefFunc, function});
+    segment.elements.push_back({Op::kRefFunc, function});
   }
   return true;
 }

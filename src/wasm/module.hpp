@@ -56,7 +56,8 @@ struct ElementSegment {
   ValueType type = ValueType::kFuncRef;
   std::uint32_t table = 0;
   ConstantExpression offset;  ///< active segments only
-  std::vector<ConstantExpression> elements;
+  /// Each is one operator: no other constant expression gives a reference.
+  std::vector<ConstantOperator> elements;
 };
 
 struct DataSegment {

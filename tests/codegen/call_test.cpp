@@ -169,6 +169,29 @@ TEST(Calls, LeaveWhatTheCallerHoldsAsItWas) {
   }
 }
 
+TEST(Calls, LeaveTheStackPointerWhereItWas) {
+  // A thousand calls in one frame, with any number of arguments on the stack; then one that writes over what lies below.
+  for (std::uint32_t count = 6; count < 12; ++count) {
+    ModuleBuilder builder;
+    const std::vector<ValueType> types(count, kI64);
+    const std::uint32_t callee = builder.function({types, {kI64}}, {}, Code().get(count - 1));
+    constexpr std::uint32_t kLocals = 300;
+    Code dirt;
+    for (std::uint32_t i = 0; i < kLocals; ++i) dirt.i64(~0ull).set(i);
+    const std::uint32_t dirty = builder.function({}, std::vector<ValueType>(kLocals, kI64), dirt);
+    Code code;
+    for (std::uint32_t i = 1; i < kLocals; ++i) code.i64(i).set(i);
+    code.i64(1'000).set(0).open(Op::kLoop);
+    for (std::uint32_t i = 0; i < count; ++i) code.get(0);
+    code.call(callee).i64(1).op(Op::kI64Sub).tee(0).op(Op::kI64Eqz).op(Op::kI32Eqz).op(Op::kBrIf, 0u).end();
+    code.call(dirty).i64(0);
+    for (std::uint32_t i = 0; i < kLocals; ++i) code.get(i).op(Op::kI64Add);
+    builder.function({{}, {kI64}}, std::vector<ValueType>(kLocals, kI64), code, "run");
+    const Pool pool = make_pool(builder);
+    EXPECT_EQ(pool.acquire()->call<std::uint64_t>("run").value(), kLocals * (kLocals - 1) / 2) << count;
+  }
+}
+
 TEST(Calls, ThroughTablesCheckIndexNullAndType) {
   const Pool pool = anew::test::make_pool(R"((module
     (type $binary (func (param i32 i32) (result i32)))

@@ -211,6 +211,30 @@ TEST(Images, OfAnInvalidModuleGiveItsFirstErrorForAnyNumberOfThreads) {
   }
 }
 
+TEST(Images, OfTooMuchCodeAreRefusedForAnyNumberOfThreads) {
+  // Each of these functions alone is below the limit for the module's size, all together are above it. A branch that
+  // takes a thousand values with it is thousands of bytes of code; what is not reached makes the functions batches.
+  const auto source = [](std::uint32_t functions) {
+    ModuleBuilder builder;
+    const std::vector<ValueType> thousand(1'000, kI64);
+    Code code = Code().i64(1);
+    for (std::uint32_t i = 0; i < 1'000; ++i) code.get(i);
+    for (int i = 0; i < 1'200; ++i) code.i32(1).op(Op::kBrIf, 0u);
+    code.op(Op::kReturn);
+    for (std::uint32_t i = 0; i < 70'000; ++i) code.op(Op::kNop);
+    for (std::uint32_t i = 0; i < functions; ++i) builder.function({thousand, thousand}, {}, code);
+    return Source(builder.finish());
+  };
+  const Source one = source(1);
+  EXPECT_TRUE(one.compile(1));
+  const Source many = source(4);
+  for (const unsigned threads : {1u, 2u, 4u}) {
+    const auto image = many.compile(threads);
+    ASSERT_FALSE(image) << threads;
+    EXPECT_EQ(image.error().code, ErrorCode::kLimit) << image.error().message;
+  }
+}
+
 TEST(Images, WithoutFunctionsAreMadeToo) {
   const Source source(ModuleBuilder().finish());
   const Image image = source.compile(3).value();

@@ -254,6 +254,24 @@ TEST(BranchTables, GoWhereTheirIndexSaysAndToTheDefaultPastTheEnd) {
   }
 }
 
+TEST(BranchTables, LeaveLocalsInTheResultsRegisterToEveryTarget) {
+  // $x was computed last, so it is where the results of the blocks will be; it must be saved on each way.
+  const Pool pool = anew::test::make_pool(R"((module
+    (func (export "run") (param $i i32) (param $a i64) (result i64) (local $x i64)
+      (i64.add
+        (block $outer (result i64)
+          (i64.mul (i64.const 10)
+            (block $middle (result i64)
+              (i64.mul (i64.const 10)
+                (block $inner (result i64)
+                  (local.set $x (i64.mul (local.get $a) (i64.const 1000)))
+                  (br_table $inner $middle $outer (i64.const 1) (local.get $i)))))))
+        (local.get $x)))))");
+  EXPECT_EQ(run<std::uint64_t>(pool, "run", 0u, 5ull).value(), 5'100u);
+  EXPECT_EQ(run<std::uint64_t>(pool, "run", 1u, 5ull).value(), 5'010u);
+  EXPECT_EQ(run<std::uint64_t>(pool, "run", 2u, 5ull).value(), 5'001u);
+}
+
 TEST(BranchTables, CarryValuesToLabelsOfEveryKind) {
   const Pool pool = anew::test::make_pool(R"((module
     (func (export "run") (param $i i32) (param $x i64) (result i64 f64 i64) (local $n i32)
@@ -360,6 +378,28 @@ TEST(Blocks, TakeAndLeaveManyValues) {
       }
     }
   }
+}
+
+TEST(Blocks, TakeTheTopmostValuesOfABranchWhereverTheyLie) {
+  // Results that are in memory already, but of other heights, for there are more values below them.
+  const Pool pool = anew::test::make_pool(R"((module
+    (func $nothing)
+    (func (export "run") (param $c i32) (param $a i64) (param $b i64) (result i64) (local $x i64)
+      (i64.const 1000)
+      (block $end (result i64 i64)
+        (i64.add (local.get $a) (i64.const 1))
+        (i64.add (local.get $a) (i64.const 2))
+        (i64.add (local.get $b) (i64.const 3))
+        (call $nothing)
+        (br_if $end (local.get $c))
+        (local.set $x)
+        (local.set $a)
+        (i64.mul (i64.const 100))
+        (i64.add (local.get $a) (local.get $x)))
+      (i64.sub)
+      (i64.sub))))");
+  EXPECT_EQ(run<std::uint64_t>(pool, "run", 1u, 10ull, 20ull).value(), 1'011u);
+  EXPECT_EQ(run<std::uint64_t>(pool, "run", 0u, 10ull, 20ull).value(), 1'000ull - (1'100 - 35));
 }
 
 TEST(Blocks, MeetWithLocalsInDifferentPlaces) {

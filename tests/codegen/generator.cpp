@@ -323,7 +323,8 @@ class FunctionGenerator {
     const std::size_t parameters = random_.percent(50) ? 0 : random_.below(std::min<std::size_t>(available(), 5) + 1);
     FunctionType type;
     type.parameters.assign(stack_.end() - static_cast<std::ptrdiff_t>(parameters), stack_.end());
-    type.results = any_types();
+    // Often the same as of the block around, so that a br_table has labels to choose from.
+    type.results = random_.percent(35) ? labels_.back().types : any_types();
     const bool without_else = op == Op::kIf && random_.percent(40);
     if (without_else) type.results = type.parameters;
 
@@ -406,6 +407,7 @@ class FunctionGenerator {
   void branch_if(std::uint32_t depth) {
     const Label label = label_at(depth);
     provide(label.types);
+    if (random_.percent(10)) emit(Op::kBlock);  // an empty one: puts all operands into their homes
     if (label.counter) {
       count_down(*label.counter);
       if (random_.percent(30)) {

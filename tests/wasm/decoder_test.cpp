@@ -62,7 +62,7 @@ TEST(Decoder, KeepsAllThatAModuleSays) {
   ASSERT_EQ(module.elements.size(), 2u);
   EXPECT_EQ(module.elements[0].mode, SegmentMode::kPassive);
   EXPECT_EQ(module.elements[1].type, ValueType::kExternRef);
-  EXPECT_EQ(module.elements[1].elements.at(0).at(0).op, Op::kRefNull);
+  EXPECT_EQ(module.elements[1].elements.at(0).op, Op::kRefNull);
   EXPECT_EQ(module.data_count, 1u);
   ASSERT_EQ(module.data.size(), 1u);
   EXPECT_EQ(module.data[0].bytes.size(), 2u);

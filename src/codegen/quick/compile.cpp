@@ -195,6 +195,8 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
     }
     if (batch.error) return std::unexpected(std::move(*batch.error));
   }
+  // Threads that worked at the same time may each have kept below the limit that they pass together.
+  if (text_bytes > most) return std::unexpected(too_much_code(most));
 
   FirstError stub_error;
   asmjit::CodeHolder stubs;
