@@ -54,7 +54,8 @@ std::vector<wasm::Module> modules() {
   full.data.resize(7);
   full.elements.resize(5);
   full.memories.resize(1);
-  full.tables = {{ValueType::kFuncRef, {10, 100}}, {ValueType::kExternRef, {0, std::nullopt}}, {ValueType::kFuncRef, {3, 3}}};
+  full.tables = {
+      {ValueType::kFuncRef, {10, 100}}, {ValueType::kExternRef, {0, std::nullopt}}, {ValueType::kFuncRef, {3, 3}}};
   wasm::Module& large = all.emplace_back();
   large.types.resize(1'000);
   large.functions.resize(100'000);
@@ -77,8 +78,8 @@ TEST(CellLayout, GivesEveryPartItsOwnAlignedPlace) {
       EXPECT_EQ(layout.header_bytes() % 4'096, 0u);
       EXPECT_EQ(layout.reservation_bytes(), layout.header_bytes() + kMemoryAddressSpace + kGuardBytes);
       for (const Stretch& each : all) {
-        const std::int64_t alignment = each.what == "cards" ? 64
-                                       : each.what == "type id" ? 4
+        const std::int64_t alignment = each.what == "cards"               ? 64
+                                       : each.what == "type id"           ? 4
                                        : each.what.starts_with("dropped") ? 1
                                                                           : 8;
         EXPECT_EQ(each.begin % alignment, 0) << each.what;
@@ -149,7 +150,9 @@ TEST(CardSize, GrowsWithTheMemory) {
 TEST(HotHeader, LiesWhereCompiledCodeLooksForIt) {
   alignas(64) std::array<std::byte, 128> cell{};
   HotHeader& header = hot_header(cell.data() + 64);
-  const auto displacement = [&](const void* field) { return static_cast<const std::byte*>(field) - (cell.data() + 64); };
+  const auto displacement = [&](const void* field) {
+    return static_cast<const std::byte*>(field) - (cell.data() + 64);
+  };
   EXPECT_EQ(displacement(&header.tables_written), kTablesWritten);
   EXPECT_EQ(displacement(&header.host_functions), kHostFunctions);
   EXPECT_EQ(displacement(&header.library), kLibrary);

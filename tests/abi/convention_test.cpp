@@ -29,8 +29,14 @@ TEST(Convention, TakesRegistersOfEachClassInOrderAndThenMemory) {
   // Past the last register of its class a value goes to memory, whatever the other class still has.
   const std::vector<ValueType> integers(8, kI64);
   const Places eight = argument_places(integers);
-  expect_places(eight, {{kInteger, 0}, {kInteger, 1}, {kInteger, 2}, {kInteger, 3}, {kInteger, 4}, {kInteger, 5},
-                        {kMemory, 0}, {kMemory, 1}});
+  expect_places(eight, {{kInteger, 0},
+                        {kInteger, 1},
+                        {kInteger, 2},
+                        {kInteger, 3},
+                        {kInteger, 4},
+                        {kInteger, 5},
+                        {kMemory, 0},
+                        {kMemory, 1}});
   EXPECT_EQ(eight.memory_slots, 2u);
   std::vector<ValueType> both(9, kF64);
   both.push_back(kI32);
@@ -42,7 +48,8 @@ TEST(Convention, TakesRegistersOfEachClassInOrderAndThenMemory) {
   EXPECT_EQ(floats.places[10].kind, kMemory);
   EXPECT_EQ(floats.places[10].index, 1u);
 
-  const Places results = result_places(std::vector<ValueType>{kI32, kI32, kI32, kI32, kI32, kF32, kF32, kF32, kF32, kF32, kI64});
+  const Places results =
+      result_places(std::vector<ValueType>{kI32, kI32, kI32, kI32, kI32, kF32, kF32, kF32, kF32, kF32, kI64});
   EXPECT_EQ(results.places[3].index, 3u);
   EXPECT_EQ(results.places[4].kind, kMemory);
   EXPECT_EQ(results.places[8].kind, kFloat);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Calls: arguments and results of any number and type, what they must leave alone, and the stack they run on.
-#include <anew/anew.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <anew/anew.hpp>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -170,7 +170,8 @@ TEST(Calls, LeaveWhatTheCallerHoldsAsItWas) {
 }
 
 TEST(Calls, LeaveTheStackPointerWhereItWas) {
-  // A thousand calls in one frame, with any number of arguments on the stack; then one that writes over what lies below.
+  // A thousand calls in one frame, with any number of arguments on the stack; then one that writes over what lies
+  // below.
   for (std::uint32_t count = 6; count < 12; ++count) {
     ModuleBuilder builder;
     const std::vector<ValueType> types(count, kI64);
@@ -280,7 +281,8 @@ TEST(Calls, OfCppFunctionsTakeTheirTypes) {
 // --- Frames ---
 
 TEST(Frames, BeginWithLocalsOfZero) {
-  for (const std::uint32_t count : {1u, 2u, 3u, 4u, 5u, 15u, 16u, 31u, 32u, 33u, 34u, 63u, 64u, 65u, 66u, 500u, 1'001u}) {
+  for (const std::uint32_t count :
+       {1u, 2u, 3u, 4u, 5u, 15u, 16u, 31u, 32u, 33u, 34u, 63u, 64u, 65u, 66u, 500u, 1'001u}) {
     for (const std::uint32_t parameters : {0u, 1u, 7u, 8u, 9u}) {
       ModuleBuilder builder;
       Code dirt;  // leaves ones on the stack where the next function's frame will be
@@ -311,8 +313,8 @@ TEST(Frames, BeginWithLocalsOfZero) {
 
 TEST(Frames, OfAnySizeExhaustTheStackCleanly) {
   // Around one page, where the prologue begins to touch each page on its way down, and far larger than the stack.
-  for (const std::uint32_t locals : {0u, 1u, 100u, 500u, 504u, 505u, 506u, 507u, 508u, 509u, 510u, 520u, 1'020u, 1'030u,
-                                     5'000u, 49'999u}) {
+  for (const std::uint32_t locals :
+       {0u, 1u, 100u, 500u, 504u, 505u, 506u, 507u, 508u, 509u, 510u, 520u, 1'020u, 1'030u, 5'000u, 49'999u}) {
     ModuleBuilder builder;
     // f(n) = n == 0 ? 0 : 1 + f(n - 1), with the last local set and read again.
     Code code = Code().get(0).op(Op::kI32Eqz).open(Op::kIf).i32(0).op(Op::kReturn).end();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The image that the quick tier makes: where its code belongs to, that threads do not change it, and that no function
 // makes it take more than linear time.
-#include <anew/anew.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <time.h>
 
 #include <algorithm>
+#include <anew/anew.hpp>
 #include <functional>
 #include <string>
 #include <vector>
@@ -66,7 +66,8 @@ TEST(Positions, ReadNoByteOutsideTheirStream) {
   Random random(2);
   for (int round = 0; round < 1'000; ++round) {
     std::vector<std::byte> noise(random.below(40));
-    for (std::byte& each : noise) each = static_cast<std::byte>(random.percent(60) ? random.bits() | 0x80 : random.bits());
+    for (std::byte& each : noise)
+      each = static_cast<std::byte>(random.percent(60) ? random.bits() | 0x80 : random.bits());
     for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{100}, ~std::uint64_t{0}}) {
       static_cast<void>(find_in_positions(noise, offset));  // the sanitizer build says if it reads past the end
     }
@@ -127,9 +128,11 @@ TEST(Positions, NameTheOperatorThatTraps) {
       {"load of a local", Code().get(1), Code().access(Op::kI64Load, 0), TrapKind::kMemoryOutOfBounds},
       {"store", Code().get(1).i32(1), Code().access(Op::kI32Store, 0), TrapKind::kMemoryOutOfBounds},
       {"divide", Code().i32(1).get(0), Code().op(Op::kI32DivS), TrapKind::kIntegerDivideByZero},
-      {"convert", Code().constant(kF64, 0x7FF8'0000'0000'0000), Code().op(Op::kI32TruncF64S), TrapKind::kInvalidConversionToInteger},
+      {"convert", Code().constant(kF64, 0x7FF8'0000'0000'0000), Code().op(Op::kI32TruncF64S),
+       TrapKind::kInvalidConversionToInteger},
       {"unreachable", Code(), Code().op(Op::kUnreachable), TrapKind::kUnreachable},
-      {"call_indirect", Code().get(1), Code().op(Op::kCallIndirect).unsigned_leb(0).byte(0), TrapKind::kUndefinedElement},
+      {"call_indirect", Code().get(1), Code().op(Op::kCallIndirect).unsigned_leb(0).byte(0),
+       TrapKind::kUndefinedElement},
       {"fill", Code().get(1).i32(0).i32(1), Code().op(Op::kMemoryFill).byte(0), TrapKind::kMemoryOutOfBounds},
   };
   const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
@@ -171,7 +174,9 @@ TEST(Images, AreTheSameForAnyNumberOfThreads) {
   for (std::uint32_t i = 0; i < 400; ++i) {
     Code code;
     for (std::uint32_t j = 0; j < 200 + random.below(300); ++j) {
-      code.get(random.below(3)).i32(static_cast<std::uint32_t>(random.bits())).op(random.percent(50) ? Op::kI32Xor : Op::kI32Mul);
+      code.get(random.below(3))
+          .i32(static_cast<std::uint32_t>(random.bits()))
+          .op(random.percent(50) ? Op::kI32Xor : Op::kI32Mul);
       random.percent(80) ? code.set(random.below(3)) : code.access(Op::kI32Load, random.below(1'000)).set(0);
       if (i > 0 && random.percent(5)) code.get(0).get(1).get(2).call(random.below(i)).set(0);
     }
@@ -329,7 +334,8 @@ const std::vector<Shape>& shapes() {
       {"locals over many branches", 20'000,
        [](ModuleBuilder& builder, std::uint32_t n) {
          Code code = Code().open(Op::kBlock);
-         for (std::uint32_t i = 0; i < n; ++i) code.get(i % 50).get((i + 7) % 50).op(Op::kI32Add).tee(i % 50).op(Op::kBrIf, 0u);
+         for (std::uint32_t i = 0; i < n; ++i)
+           code.get(i % 50).get((i + 7) % 50).op(Op::kI32Add).tee(i % 50).op(Op::kBrIf, 0u);
          builder.function({}, std::vector<ValueType>(50, kI32), code.end());
        }},
       {"a giant br_table", 16'000,
@@ -411,8 +417,8 @@ TEST(CompileTime, IsLinearInTheSizeOfHostileFunctions) {
     });
   };
   for (const Shape& shape : shapes()) {
-    // Four times the size takes four times the time, and more as caches overflow; quadratic time would be sixteen times.
-    // A few tries, because a busy machine is no defect; below a few milliseconds nothing can be told.
+    // Four times the size takes four times the time, and more as caches overflow; quadratic time would be sixteen
+    // times. A few tries, because a busy machine is no defect; below a few milliseconds nothing can be told.
     double once = 1e9, four_times = 1e9;
     for (int attempt = 0; attempt < 4 && (attempt == 0 || four_times > 9 * once + 0.005); ++attempt) {
       once = std::min(once, time(shape, shape.size));

@@ -208,8 +208,8 @@ class FunctionGenerator {
       constant(type, type == kI32 && random_.percent(50) ? 1 : 3);
       numeric(type == kI32 ? Op::kI32Or : Op::kI64Or);
     }
-    const bool may_trap = (Op::kI32TruncF32S <= op && op <= Op::kI32TruncF64U) ||
-                          (Op::kI64TruncF32S <= op && op <= Op::kI64TruncF64U);
+    const bool may_trap =
+        (Op::kI32TruncF32S <= op && op <= Op::kI32TruncF64U) || (Op::kI64TruncF32S <= op && op <= Op::kI64TruncF64U);
     if (may_trap && random_.percent(95)) {
       // The saturating operators stand in the same order.
       const bool wide = op >= Op::kI64TruncF32S;
@@ -251,7 +251,9 @@ class FunctionGenerator {
     }
   }
   std::uint32_t offset() {
-    return random_.percent(40) ? 8 * random_.below(16) : random_.percent(60) ? random_.below(600) : random_.below(0x7FF0);
+    return random_.percent(40)   ? 8 * random_.below(16)
+           : random_.percent(60) ? random_.below(600)
+                                 : random_.below(0x7FF0);
   }
   void load() {
     push_address();

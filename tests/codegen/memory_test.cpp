@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Loads, stores, and the marks that stores leave for the reset.
-#include <anew/anew.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <anew/anew.hpp>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -39,8 +39,6 @@ constexpr std::uint32_t kGuard = abi::kGuardBytes;
 constexpr std::uint32_t kOffsets[] = {0,           255,         kMemoryBytes - 8, kGuard - 17,
                                       kGuard - 16, 0x7FFF'FFFF, 0x8000'0000,      0xFFFF'FFFF};
 
-enum class Base : std::uint8_t { kParameter, kRegister, kHome, kConstant };
-
 /// All loads or stores of one kind, at one operator's offsets.
 class AccessModule {
  public:
@@ -53,7 +51,8 @@ class AccessModule {
     const std::uint32_t global = builder_.global(kI32, 0);
     for (const std::uint32_t offset : kOffsets) {
       add(fmt::format("parameter {:#x}", offset), Code().get(0), offset);
-      add(fmt::format("register {:#x}", offset), Code().get(0).op(Op::kGlobalSet, global).op(Op::kGlobalGet, global), offset);
+      add(fmt::format("register {:#x}", offset), Code().get(0).op(Op::kGlobalSet, global).op(Op::kGlobalGet, global),
+          offset);
       add(fmt::format("home {:#x}", offset),
           Code().get(0).op(Op::kGlobalSet, global).op(Op::kGlobalGet, global).call(nothing), offset);
       for (const std::uint32_t address : addresses_) {
@@ -155,16 +154,19 @@ TEST(LoadsAndStores, StoreConstantsOfAnyWidth) {
   for (const Op op : {Op::kI32Store8, Op::kI32Store16, Op::kI32Store, Op::kI64Store8, Op::kI64Store16, Op::kI64Store32,
                       Op::kI64Store, Op::kF32Store, Op::kF64Store}) {
     const ValueType type = wasm::signature_of(op).operand(1);
-    const std::vector<std::uint64_t> values = {0,           1,           0x7F,        0x80,        0xFF,
-                                               0x8000,      0x7FFF'FFFF, 0x8000'0000, 0xFFFF'FFFF, 0x1'0000'0000,
-                                               ~0ull,       ~0ull << 31, ~0ull << 32, 1ull << 63,  0x0123'4567'89AB'CDEF};
+    const std::vector<std::uint64_t> values = {0,      1,           0x7F,        0x80,        0xFF,
+                                               0x8000, 0x7FFF'FFFF, 0x8000'0000, 0xFFFF'FFFF, 0x1'0000'0000,
+                                               ~0ull,  ~0ull << 31, ~0ull << 32, 1ull << 63,  0x0123'4567'89AB'CDEF};
     ModuleBuilder builder;
     builder.memory(1);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      builder.function({{kI32}, {}}, {}, Code().get(0).constant(type, values[i]).access(op, 0), fmt::format("local {}", i));
-      builder.function({{kI32}, {}}, {}, Code().i32(24).constant(type, values[i]).access(op, 0), fmt::format("constant {}", i));
+      builder.function({{kI32}, {}}, {}, Code().get(0).constant(type, values[i]).access(op, 0),
+                       fmt::format("local {}", i));
+      builder.function({{kI32}, {}}, {}, Code().i32(24).constant(type, values[i]).access(op, 0),
+                       fmt::format("constant {}", i));
       // An offset that the guard does not cover: out of bounds whatever the value is.
-      builder.function({{kI32}, {}}, {}, Code().get(0).constant(type, values[i]).access(op, kGuard), fmt::format("far {}", i));
+      builder.function({{kI32}, {}}, {}, Code().get(0).constant(type, values[i]).access(op, kGuard),
+                       fmt::format("far {}", i));
     }
     const Pool pool = make_pool(builder);
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -332,7 +334,8 @@ class StoreGenerator {
     }
   }
   void store(Code& code) {
-    static constexpr Op kStores[] = {Op::kI32Store8, Op::kI32Store16, Op::kI32Store, Op::kI64Store, Op::kF32Store, Op::kF64Store};
+    static constexpr Op kStores[] = {Op::kI32Store8, Op::kI32Store16, Op::kI32Store,
+                                     Op::kI64Store,  Op::kF32Store,   Op::kF64Store};
     const Op op = kStores[random_.below(std::size(kStores))];
     base(code);
     code.constant(wasm::signature_of(op).operand(1), random_.bits() | 0x0101'0101'0101'0101).access(op, offset());
@@ -409,7 +412,9 @@ TEST_P(Marks, LetTheResetFindEveryStoreOfRandomFunctions) {
     std::uint64_t normal = 0;
     for (std::uint32_t call = 0; call < kCalls * kFunctions; ++call) {
       Lease lease = pool.acquire().value();
-      const auto address = [&] { return random.percent(30) ? GetParam() * (1 + random.below(10)) - random.below(9) : random.below(0xFFFF); };
+      const auto address = [&] {
+        return random.percent(30) ? GetParam() * (1 + random.below(10)) - random.below(9) : random.below(0xFFFF);
+      };
       normal += lease.call(fmt::format("f{}", call % kFunctions), address(), address(), address(),
                            static_cast<std::uint32_t>(random.bits()))
                     ? 1

@@ -3,8 +3,8 @@
 // (support/wat.hpp).
 #pragma once
 
-#include <anew/value.hpp>
 #include <algorithm>
+#include <anew/value.hpp>
 #include <bit>
 #include <cstddef>
 #include <cstdint>

@@ -2,10 +2,10 @@
 // Every numeric operator of the operator table, on all pairs of corner values, with its operands in every place that
 // the quick tier knows: constants, locals in registers and in memory, registers, homes; and with other values alive in
 // the registers that the operator would like to have.
-#include <anew/anew.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <anew/anew.hpp>
 #include <map>
 #include <optional>
 #include <string>
@@ -54,7 +54,8 @@ class OperatorModule {
     }
     for (const Shape& shape : shapes_) add_function(shape);
     add_constants();
-    static const Engine engine(EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
+    static const Engine engine(
+        EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
     auto module = engine.compile(builder_.finish());
     if (!module) {
       ADD_FAILURE() << wasm::to_string(op) << ": " << module.error().to_string();
@@ -81,10 +82,10 @@ class OperatorModule {
           if (testing::Test::HasFailure()) return;
         }
         if (binary_) {
-          expect(expected, call(fmt::format("constant_right_{}", j), {{signature_.operand(0), left[i]}}), left[i], right[j],
-                 "constant on the right");
-          expect(expected, call(fmt::format("constant_left_{}", i), {{signature_.operand(1), right[j]}}), left[i], right[j],
-                 "constant on the left");
+          expect(expected, call(fmt::format("constant_right_{}", j), {{signature_.operand(0), left[i]}}), left[i],
+                 right[j], "constant on the right");
+          expect(expected, call(fmt::format("constant_left_{}", i), {{signature_.operand(1), right[j]}}), left[i],
+                 right[j], "constant on the left");
         }
         if (expected.trap != TrapKind::kNone) {
           expect(expected, call(fmt::format("constants_{}_{}", i, j), {}), left[i], right[j], "constants");
@@ -178,7 +179,8 @@ class OperatorModule {
         if (evaluate(op_, left[i], right).trap == TrapKind::kNone) {
           all.i32(static_cast<std::uint32_t>(8 * j)).append(operands).op(op_).access(store, 0);
         } else {
-          builder_.function({{}, {signature_.result}}, {}, Code(operands).op(op_), fmt::format("constants_{}_{}", i, j));
+          builder_.function({{}, {signature_.result}}, {}, Code(operands).op(op_),
+                            fmt::format("constants_{}_{}", i, j));
         }
       };
       if (!binary_) {
@@ -190,7 +192,8 @@ class OperatorModule {
         }
         Code with_parameter = Code(constant).get(0).op(op_);
         widen(with_parameter);
-        builder_.function({{signature_.operand(1)}, {returned()}}, {}, with_parameter, fmt::format("constant_left_{}", i));
+        builder_.function({{signature_.operand(1)}, {returned()}}, {}, with_parameter,
+                          fmt::format("constant_left_{}", i));
       }
       builder_.function({}, {}, all, fmt::format("constants_{}", i));
     }

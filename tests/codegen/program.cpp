@@ -90,11 +90,15 @@ std::string types_text(std::string_view keyword, const std::vector<ValueType>& t
 
 std::string constant_text(ValueType type, std::uint64_t bits) {
   switch (type) {
-    case kI32: return fmt::format("i32.const {:#x}", static_cast<std::uint32_t>(bits));
-    case kI64: return fmt::format("i64.const {:#x}", bits);
+    case kI32:
+      return fmt::format("i32.const {:#x}", static_cast<std::uint32_t>(bits));
+    case kI64:
+      return fmt::format("i64.const {:#x}", bits);
     // The text format has no bits of a float but those of a NaN; this way no bit is lost.
-    case kF32: return fmt::format("i32.const {:#x} f32.reinterpret_i32", static_cast<std::uint32_t>(bits));
-    default: return fmt::format("i64.const {:#x} f64.reinterpret_i64", bits);
+    case kF32:
+      return fmt::format("i32.const {:#x} f32.reinterpret_i32", static_cast<std::uint32_t>(bits));
+    default:
+      return fmt::format("i64.const {:#x} f64.reinterpret_i64", bits);
   }
 }
 

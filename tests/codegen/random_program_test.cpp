@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Compiled code against the interpreter, on thousands of random programs, the same in every run.
-#include <anew/anew.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <anew/anew.hpp>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -52,7 +52,8 @@ std::string difference(const Program& program, const Effects& expected, const Ef
 class Compiled {
  public:
   Compiled(const Program& program, const CompileOptions& options) : program_(program) {
-    static const Engine engine(EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
+    static const Engine engine(
+        EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
     auto module = engine.compile(encode(program), options);
     if (!module) {
       error_ = module.error().to_string();
