@@ -5,31 +5,22 @@
 
 #include <memory>
 
+#include "os/thread.hpp"
+
 namespace anew::detail {
 namespace {
 
 // Initial-exec: reading it never calls the dynamic linker, which a signal handler must not do.
 [[gnu::tls_model("initial-exec")]] constinit thread_local Thread* current = nullptr;
 
-/// The thread's Owner is gone: what runs now are destructors of thread-local objects made before it.
-constinit thread_local bool ending = false;
-
-struct Owner {
-  std::unique_ptr<Thread> thread;
-  ~Owner() {
-    current = nullptr;
-    ending = true;
-  }
-};
-
 [[gnu::noinline, gnu::cold]] Thread& make_thread() noexcept {
-  if (ending) {
-    current = new Thread;  // nobody is left to free it: a rare thread that calls guests so late leaks it
-    return *current;
-  }
-  thread_local Owner owner;
-  owner.thread = std::make_unique<Thread>();
-  current = owner.thread.get();
+  auto thread = std::make_unique<Thread>();
+  // If the system has no room to remember it, it lives as long as the process.
+  (void)os::free_at_thread_exit(thread.get(), [](void* object) {
+    current = nullptr;
+    delete static_cast<Thread*>(object);  // what was given with it, above
+  });
+  current = thread.release();
   return *current;
 }
 
