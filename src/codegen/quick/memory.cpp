@@ -97,12 +97,15 @@ bool QuickCompiler::already_marked(const Operand& base, std::uint64_t offset, st
   const std::uint32_t local = is_constant ? kNone : base.local;
   const std::uint32_t version = is_constant ? 0 : local_version_[base.local];
   const std::uint64_t at = is_constant ? base.bits + offset : offset;
+  const std::uint64_t card_bytes = std::uint64_t{1} << context_.layout.card_shift();
   for (std::uint32_t i = 0; i < marked_count_; ++i) {
     const Marked& marked = marked_[i];
     if (marked.local != local || marked.version != version) continue;
-    // The mark made card(marked.offset) dirty; a restore reaches kSlackBytes past that card's end, which lies behind the
-    // marked address.
-    if (at >= marked.offset && at - marked.offset + bytes <= abi::kSlackBytes) return true;
+    // A restore reaches from the start of the marked card to kSlackBytes past its end. Where in its card the marked
+    // address lies is known only if it is a constant; else it may be the first byte or the last.
+    const std::uint64_t begin = is_constant ? marked.offset & ~(card_bytes - 1) : marked.offset;
+    const std::uint64_t bytes_covered = is_constant ? card_bytes + abi::kSlackBytes : abi::kSlackBytes;
+    if (at >= begin && at - begin + bytes <= bytes_covered) return true;
   }
   return false;
 }
