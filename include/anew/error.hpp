@@ -51,8 +51,8 @@ enum class TrapKind : std::uint8_t {
 /// One WebAssembly frame of a backtrace, innermost first.
 struct Frame {
   std::uint32_t function_index = 0;
-  std::string function_name;         ///< from the name section or an export or import; empty where unknown
-  std::uint64_t module_offset = 0;   ///< byte offset of the operator in the module's binary; 0 where unknown
+  std::string function_name;        ///< from the name section or an export or import; empty where unknown
+  std::uint64_t module_offset = 0;  ///< byte offset of the operator in the module's binary; 0 where unknown
 };
 
 struct Error {

@@ -100,7 +100,8 @@ HostDefinition make_host_definition(F&& function) {
       using Indices = std::index_sequence_for<A...>;
       if constexpr (Traits::kFallible) {
         auto result = invoke(Indices{});
-        if (!result) [[unlikely]] return raise_host_error(std::move(result.error()));
+        if (!result) [[unlikely]]
+          return raise_host_error(std::move(result.error()));
         if constexpr (!std::is_void_v<Value>) slots[0] = ValueTraits<Value>::to_slot(*result);
       } else if constexpr (std::is_void_v<Value>) {
         invoke(Indices{});
@@ -123,26 +124,25 @@ class Linker {
   Linker();
 
   /// Defines a host function from any callable. Parameters and result are C++ integers (32 or 64 bits), bool, float or
-  /// double; a first parameter of type Caller gives access to the calling instance; a result of type Result<T> may fail,
-  /// which traps the guest with the error's message, and so does an exception. A later definition of the same name
-  /// replaces the earlier one.
+  /// double; a first parameter of type Caller gives access to the calling instance; a result of type Result<T> may
+  /// fail, which traps the guest with the error's message, and so does an exception. A later definition of the same
+  /// name replaces the earlier one.
   template <typename F>
   void define(std::string_view module, std::string_view name, F&& function) {
     using Traits = detail::CallableTraits<std::decay_t<F>>;
-    define_raw(module, name,
-               []<typename... A>(F&& callable, std::type_identity<std::tuple<A...>>) {
-                 return detail::make_host_definition<F, typename Traits::Return, false, A...>(std::forward<F>(callable));
-               }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
+    define_raw(module, name, []<typename... A>(F&& callable, std::type_identity<std::tuple<A...>>) {
+      return detail::make_host_definition<F, typename Traits::Return, false, A...>(std::forward<F>(callable));
+    }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
   }
   template <typename F>
-    requires(std::tuple_size_v<typename detail::CallableTraits<std::decay_t<F>>::Arguments> > 0 &&
-             std::is_same_v<std::tuple_element_t<0, typename detail::CallableTraits<std::decay_t<F>>::Arguments>, Caller>)
+    requires(
+        std::tuple_size_v<typename detail::CallableTraits<std::decay_t<F>>::Arguments> > 0 &&
+        std::is_same_v<std::tuple_element_t<0, typename detail::CallableTraits<std::decay_t<F>>::Arguments>, Caller>)
   void define(std::string_view module, std::string_view name, F&& function) {
     using Traits = detail::CallableTraits<std::decay_t<F>>;
-    define_raw(module, name,
-               []<typename... A>(F&& callable, std::type_identity<std::tuple<Caller, A...>>) {
-                 return detail::make_host_definition<F, typename Traits::Return, true, A...>(std::forward<F>(callable));
-               }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
+    define_raw(module, name, []<typename... A>(F&& callable, std::type_identity<std::tuple<Caller, A...>>) {
+      return detail::make_host_definition<F, typename Traits::Return, true, A...>(std::forward<F>(callable));
+    }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
   }
 
   /// Defines a host function by its slots, for bindings made at run time: reads arguments from and writes results to

@@ -11,9 +11,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -28,8 +28,8 @@ struct Instance;
 
 /// What a call needs to know of an exported function; found once by name, valid as long as the pool.
 struct FunctionHandle {
-  const void* thunk = nullptr;         ///< the entry thunk of its type
-  void* const* entry = nullptr;        ///< its slot in the module's table of entry addresses
+  const void* thunk = nullptr;   ///< the entry thunk of its type
+  void* const* entry = nullptr;  ///< its slot in the module's table of entry addresses
   const FunctionType* type = nullptr;
 };
 
@@ -46,9 +46,9 @@ struct HostState {
 };
 
 struct PoolOptions {
-  std::uint32_t capacity = 16;          ///< instances at most; at least 1
-  std::uint64_t extra_memory_pages = 0; ///< Wasm pages added to the initial size of memory 0 ("heap pages")
-  std::uint64_t audit_every = 0;        ///< audit one restore in N; 1: each; 0: none
+  std::uint32_t capacity = 16;                      ///< instances at most; at least 1
+  std::uint64_t extra_memory_pages = 0;             ///< Wasm pages added to the initial size of memory 0 ("heap pages")
+  std::uint64_t audit_every = 0;                    ///< audit one restore in N; 1: each; 0: none
   std::function<HostState()> make_host_state = {};  ///< may be empty
 };
 
@@ -78,7 +78,8 @@ class Function<R(A...)> {
 /// One instance as new. Move-only; used from one thread at a time; gives the instance back when it goes.
 class Lease {
  public:
-  Lease(Lease&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), instance_(std::exchange(other.instance_, nullptr)) {}
+  Lease(Lease&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), instance_(std::exchange(other.instance_, nullptr)) {}
   Lease& operator=(Lease&& other) noexcept {
     if (this != &other) {
       release();
@@ -122,8 +123,7 @@ class Lease {
   Lease(detail::PoolState* pool, detail::Instance* instance) noexcept : pool_(pool), instance_(instance) {}
 
  private:
-  [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name,
-                                                    std::span<const ValueType> parameters,
+  [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name, std::span<const ValueType> parameters,
                                                     std::span<const ValueType> results) const;
   detail::PoolState* pool_ = nullptr;
   detail::Instance* instance_ = nullptr;
@@ -158,8 +158,7 @@ class Pool {
   explicit Pool(std::shared_ptr<detail::PoolState> state) : state_(std::move(state)) {}
   template <typename R, typename... A>
   [[nodiscard]] Result<Function<R(A...)>> function_of(std::string_view export_name, R (*)(A...)) const;
-  [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name,
-                                                    std::span<const ValueType> parameters,
+  [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name, std::span<const ValueType> parameters,
                                                     std::span<const ValueType> results) const;
   std::shared_ptr<detail::PoolState> state_;
 };

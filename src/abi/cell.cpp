@@ -53,9 +53,8 @@ Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card
   std::uint64_t elements_in_all = 0;
   for (const TableType& type : module.tables) elements_in_all += type.limits.minimum;
   if (elements_in_all > wasm::limits::kTableElements) {
-    return fail(ErrorCode::kLimit,
-                fmt::format("the module's tables begin with {} elements in all; the limit is {}", elements_in_all,
-                            wasm::limits::kTableElements));
+    return fail(ErrorCode::kLimit, fmt::format("the module's tables begin with {} elements in all; the limit is {}",
+                                               elements_in_all, wasm::limits::kTableElements));
   }
   // What is left of the limit is shared out evenly as room to grow; it is address space until it is touched.
   const std::uint64_t room =

@@ -64,14 +64,14 @@ static_assert(sizeof(FunctionReference) == 24);
 
 /// The last 64 bytes before the cell pointer; compiled code uses the displacements below.
 struct HotHeader {
-  void* instance;                     ///< -64  the runtime's object for this cell
-  std::uint64_t tables_written;       ///< -56  not 0: some table was written since the last restore
-  std::uint64_t memory_reached;       ///< -48  the largest memory_bytes since the last restore
-  std::uint64_t memory_maximum;       ///< -40  bytes that memory 0 may grow to
-  const HostFunction* host_functions; ///< -32  by index of the imported function
-  const Library* library;             ///< -24
-  ThreadRecord* thread;               ///< -16  of the thread that runs in this cell now
-  std::uint64_t memory_bytes;         ///< -8   size of memory 0 now
+  void* instance;                      ///< -64  the runtime's object for this cell
+  std::uint64_t tables_written;        ///< -56  not 0: some table was written since the last restore
+  std::uint64_t memory_reached;        ///< -48  the largest memory_bytes since the last restore
+  std::uint64_t memory_maximum;        ///< -40  bytes that memory 0 may grow to
+  const HostFunction* host_functions;  ///< -32  by index of the imported function
+  const Library* library;              ///< -24
+  ThreadRecord* thread;                ///< -16  of the thread that runs in this cell now
+  std::uint64_t memory_bytes;          ///< -8   size of memory 0 now
 };
 static_assert(sizeof(HotHeader) == 64);
 inline constexpr std::int32_t kTablesWritten = -56;

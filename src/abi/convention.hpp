@@ -4,8 +4,8 @@
 //   cell pointer   r13, preserved by every function
 //   arguments      integers and references: rdi rsi rdx rcx r8 r9; floats: xmm0 to xmm7; the rest on the stack, 8 bytes
 //                  each, in order, first at [rsp] before the call. An i32 is zero-extended to 64 bits.
-//   results        integers and references: rax rdx rcx r8; floats: xmm0 to xmm3; the rest in the cell's spilled results
-//   stack          16-aligned at every call. The callee pops its stack arguments (rounded up to 16 bytes).
+//   results        integers and references: rax rdx rcx r8; floats: xmm0 to xmm3; the rest in the cell's spilled
+//   results stack          16-aligned at every call. The callee pops its stack arguments (rounded up to 16 bytes).
 //   preserved      rbx rbp r12 r13 r14 r15
 //   frames         every function pushes rbp and sets it to rsp: a backtrace follows it
 #pragma once

@@ -51,14 +51,10 @@ std::string type_of(const wasm::Module& module, const wasm::Import& import) {
 
 std::string type_of(const wasm::Module& module, const wasm::Export& exported) {
   switch (exported.kind) {
-    case ExternalKind::kFunction:
-      return to_string(module.function_type(exported.index));
-    case ExternalKind::kTable:
-      return format_type(module.tables[exported.index]);
-    case ExternalKind::kMemory:
-      return format_type(module.memories[exported.index]);
-    case ExternalKind::kGlobal:
-      break;
+    case ExternalKind::kFunction: return to_string(module.function_type(exported.index));
+    case ExternalKind::kTable: return format_type(module.tables[exported.index]);
+    case ExternalKind::kMemory: return format_type(module.memories[exported.index]);
+    case ExternalKind::kGlobal: break;
   }
   return format_type(module.globals[exported.index].type);
 }

@@ -15,19 +15,14 @@ ExitCode exit_code(ErrorCode code) noexcept {
     case ErrorCode::kInvalid:
     case ErrorCode::kUnsupported:
     case ErrorCode::kLimit:
-    case ErrorCode::kArtifact:
-      return kInvalidModule;
-    case ErrorCode::kLink:
-      return kLinkError;
-    case ErrorCode::kTrap:
-      return kTrapped;
+    case ErrorCode::kArtifact: return kInvalidModule;
+    case ErrorCode::kLink: return kLinkError;
+    case ErrorCode::kTrap: return kTrapped;
     case ErrorCode::kArgument:
-    case ErrorCode::kNotFound:
-      return kUsage;
+    case ErrorCode::kNotFound: return kUsage;
     case ErrorCode::kIo:
     case ErrorCode::kResource:
-    case ErrorCode::kHost:
-      break;
+    case ErrorCode::kHost: break;
   }
   return kFailure;
 }

@@ -85,37 +85,27 @@ Parsed parse_float(std::string_view text) {
 
 Parsed parse(ValueType type, std::string_view text) {
   switch (type) {
-    case ValueType::kI32:
-      return parse_integer(text, 32);
-    case ValueType::kI64:
-      return parse_integer(text, 64);
-    case ValueType::kF32:
-      return parse_float<float, std::uint32_t>(text);
-    case ValueType::kF64:
-      return parse_float<double, std::uint64_t>(text);
+    case ValueType::kI32: return parse_integer(text, 32);
+    case ValueType::kI64: return parse_integer(text, 64);
+    case ValueType::kF32: return parse_float<float, std::uint32_t>(text);
+    case ValueType::kF64: return parse_float<double, std::uint64_t>(text);
     case ValueType::kFuncRef:
-    case ValueType::kExternRef:
-      return {0, text == "null" ? Flaw::kNone : Flaw::kSyntax};
-    case ValueType::kV128:
-      break;
+    case ValueType::kExternRef: return {0, text == "null" ? Flaw::kNone : Flaw::kSyntax};
+    case ValueType::kV128: break;
   }
   return {0, Flaw::kSyntax};
 }
 
 const char* expected(ValueType type) {
   switch (type) {
-    case ValueType::kI32:
-      return "an integer from -2147483648 to 4294967295, decimal or hexadecimal (0x...)";
+    case ValueType::kI32: return "an integer from -2147483648 to 4294967295, decimal or hexadecimal (0x...)";
     case ValueType::kI64:
       return "an integer from -9223372036854775808 to 18446744073709551615, decimal or hexadecimal (0x...)";
     case ValueType::kF32:
-    case ValueType::kF64:
-      return "a number, decimal or hexadecimal (0x1.8p3), inf, nan or nan:0x...";
+    case ValueType::kF64: return "a number, decimal or hexadecimal (0x1.8p3), inf, nan or nan:0x...";
     case ValueType::kFuncRef:
-    case ValueType::kExternRef:
-      return "null: other references cannot be written on a command line";
-    case ValueType::kV128:
-      break;
+    case ValueType::kExternRef: return "null: other references cannot be written on a command line";
+    case ValueType::kV128: break;
   }
   return "a value of a type that the command line has no form for";
 }
@@ -125,13 +115,11 @@ const char* expected(ValueType type) {
 Result<Value> parse_value(ValueType type, std::string_view text) {
   const Parsed parsed = parse(type, text);
   switch (parsed.flaw) {
-    case Flaw::kNone:
-      return Value{type, parsed.bits};
+    case Flaw::kNone: return Value{type, parsed.bits};
     case Flaw::kRange:
       return fail(ErrorCode::kArgument,
                   fmt::format("'{}' is out of range for {}: expected {}", text, anew::to_string(type), expected(type)));
-    case Flaw::kSyntax:
-      break;
+    case Flaw::kSyntax: break;
   }
   return fail(ErrorCode::kArgument,
               fmt::format("'{}' is no {}: expected {}", text, anew::to_string(type), expected(type)));
@@ -164,10 +152,8 @@ std::string format_value(const Value& value) {
 nlohmann::ordered_json value_json(const Value& value) {
   const auto low = static_cast<std::uint32_t>(value.bits);  // a 32-bit value is in the low half
   switch (value.type) {
-    case ValueType::kI32:
-      return std::bit_cast<std::int32_t>(low);
-    case ValueType::kI64:
-      return std::bit_cast<std::int64_t>(value.bits);
+    case ValueType::kI32: return std::bit_cast<std::int32_t>(low);
+    case ValueType::kI64: return std::bit_cast<std::int64_t>(value.bits);
     case ValueType::kF32:
     case ValueType::kF64: {
       const double number =
@@ -178,8 +164,7 @@ nlohmann::ordered_json value_json(const Value& value) {
     }
     case ValueType::kV128:
     case ValueType::kFuncRef:
-    case ValueType::kExternRef:
-      break;
+    case ValueType::kExternRef: break;
   }
   return format_value(value);
 }

@@ -37,10 +37,10 @@ struct Options {
 /// An image's parts as they lie in memory or in a file.
 struct ImageView {
   std::span<const std::byte> text;  ///< imports' stubs, entry thunks, functions: in this order, each in index order
-  std::span<const std::uint32_t> functions;  ///< offset in the text of every function (imports: their stubs)
-  std::span<const std::uint32_t> thunks;     ///< offset in the text of each type's entry thunk
+  std::span<const std::uint32_t> functions;        ///< offset in the text of every function (imports: their stubs)
+  std::span<const std::uint32_t> thunks;           ///< offset in the text of each type's entry thunk
   std::span<const std::uint32_t> position_starts;  ///< of each defined function in `positions`; one more at the end
-  std::span<const std::byte> positions;      ///< see find_position
+  std::span<const std::byte> positions;            ///< see find_position
 };
 
 struct Image {

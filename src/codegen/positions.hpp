@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The map from machine code back to operators, a byte stream for each function: pairs of LEB128 numbers, the distance
-// in code bytes from the last entry (unsigned) and in module bytes (zigzag). An entry covers the code from its offset to
-// the next entry's. Only operators that can trap or call have entries, so it stays small and is read only after a trap.
+// in code bytes from the last entry (unsigned) and in module bytes (zigzag). An entry covers the code from its offset
+// to the next entry's. Only operators that can trap or call have entries, so it stays small and is read only after a
+// trap.
 #pragma once
 
 #include <cstddef>

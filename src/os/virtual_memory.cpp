@@ -16,14 +16,10 @@ namespace {
 
 int protection(Access access) noexcept {
   switch (access) {
-    case Access::kNone:
-      return PROT_NONE;
-    case Access::kRead:
-      return PROT_READ;
-    case Access::kReadWrite:
-      return PROT_READ | PROT_WRITE;
-    case Access::kReadExecute:
-      return PROT_READ | PROT_EXEC;
+    case Access::kNone: return PROT_NONE;
+    case Access::kRead: return PROT_READ;
+    case Access::kReadWrite: return PROT_READ | PROT_WRITE;
+    case Access::kReadExecute: return PROT_READ | PROT_EXEC;
   }
   return PROT_NONE;
 }

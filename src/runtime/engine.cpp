@@ -284,14 +284,10 @@ std::string describe(const GlobalType& type) {
 /// The type of what an export names. Its index was checked by the decoder.
 std::string describe(const wasm::Module& module, const wasm::Export& exported) {
   switch (exported.kind) {
-    case ExternalKind::kFunction:
-      return to_string(module.function_type(exported.index));
-    case ExternalKind::kTable:
-      return describe(module.tables[exported.index]);
-    case ExternalKind::kMemory:
-      return describe(module.memories[exported.index]);
-    case ExternalKind::kGlobal:
-      return describe(module.globals[exported.index].type);
+    case ExternalKind::kFunction: return to_string(module.function_type(exported.index));
+    case ExternalKind::kTable: return describe(module.tables[exported.index]);
+    case ExternalKind::kMemory: return describe(module.memories[exported.index]);
+    case ExternalKind::kGlobal: return describe(module.globals[exported.index].type);
   }
   return "";
 }

@@ -8,62 +8,37 @@ namespace anew {
 
 const char* to_string(TrapKind kind) noexcept {
   switch (kind) {
-    case TrapKind::kNone:
-      return "no trap";
-    case TrapKind::kUnreachable:
-      return "unreachable";
-    case TrapKind::kMemoryOutOfBounds:
-      return "out of bounds memory access";
-    case TrapKind::kTableOutOfBounds:
-      return "out of bounds table access";
-    case TrapKind::kUndefinedElement:
-      return "undefined element";
-    case TrapKind::kUninitializedElement:
-      return "uninitialized element";
-    case TrapKind::kIndirectCallTypeMismatch:
-      return "indirect call type mismatch";
-    case TrapKind::kIntegerDivideByZero:
-      return "integer divide by zero";
-    case TrapKind::kIntegerOverflow:
-      return "integer overflow";
-    case TrapKind::kInvalidConversionToInteger:
-      return "invalid conversion to integer";
-    case TrapKind::kStackExhausted:
-      return "call stack exhausted";
-    case TrapKind::kHostError:
-      return "host function failed";
-    case TrapKind::kInterrupted:
-      return "interrupted";
+    case TrapKind::kNone: return "no trap";
+    case TrapKind::kUnreachable: return "unreachable";
+    case TrapKind::kMemoryOutOfBounds: return "out of bounds memory access";
+    case TrapKind::kTableOutOfBounds: return "out of bounds table access";
+    case TrapKind::kUndefinedElement: return "undefined element";
+    case TrapKind::kUninitializedElement: return "uninitialized element";
+    case TrapKind::kIndirectCallTypeMismatch: return "indirect call type mismatch";
+    case TrapKind::kIntegerDivideByZero: return "integer divide by zero";
+    case TrapKind::kIntegerOverflow: return "integer overflow";
+    case TrapKind::kInvalidConversionToInteger: return "invalid conversion to integer";
+    case TrapKind::kStackExhausted: return "call stack exhausted";
+    case TrapKind::kHostError: return "host function failed";
+    case TrapKind::kInterrupted: return "interrupted";
   }
   return "unknown trap";
 }
 
 const char* to_string(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::kMalformed:
-      return "malformed module";
-    case ErrorCode::kInvalid:
-      return "invalid module";
-    case ErrorCode::kUnsupported:
-      return "unsupported";
-    case ErrorCode::kLimit:
-      return "limit exceeded";
-    case ErrorCode::kLink:
-      return "link error";
-    case ErrorCode::kTrap:
-      return "trap";
-    case ErrorCode::kArgument:
-      return "wrong argument";
-    case ErrorCode::kNotFound:
-      return "not found";
-    case ErrorCode::kIo:
-      return "input/output error";
-    case ErrorCode::kResource:
-      return "out of resources";
-    case ErrorCode::kArtifact:
-      return "unusable compiled module";
-    case ErrorCode::kHost:
-      return "host error";
+    case ErrorCode::kMalformed: return "malformed module";
+    case ErrorCode::kInvalid: return "invalid module";
+    case ErrorCode::kUnsupported: return "unsupported";
+    case ErrorCode::kLimit: return "limit exceeded";
+    case ErrorCode::kLink: return "link error";
+    case ErrorCode::kTrap: return "trap";
+    case ErrorCode::kArgument: return "wrong argument";
+    case ErrorCode::kNotFound: return "not found";
+    case ErrorCode::kIo: return "input/output error";
+    case ErrorCode::kResource: return "out of resources";
+    case ErrorCode::kArtifact: return "unusable compiled module";
+    case ErrorCode::kHost: return "host error";
   }
   return "unknown error";
 }

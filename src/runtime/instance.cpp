@@ -32,17 +32,10 @@ std::uint64_t evaluate(const Instance& instance, const wasm::ConstantExpression&
       case wasm::Op::kI32Mul:
         binary([](std::uint64_t a, std::uint64_t b) -> std::uint64_t { return static_cast<std::uint32_t>(a * b); });
         break;
-      case wasm::Op::kI64Add:
-        binary([](std::uint64_t a, std::uint64_t b) { return a + b; });
-        break;
-      case wasm::Op::kI64Sub:
-        binary([](std::uint64_t a, std::uint64_t b) { return a - b; });
-        break;
-      case wasm::Op::kI64Mul:
-        binary([](std::uint64_t a, std::uint64_t b) { return a * b; });
-        break;
-      default:
-        stack.push_back(constant_value(instance, each));
+      case wasm::Op::kI64Add: binary([](std::uint64_t a, std::uint64_t b) { return a + b; }); break;
+      case wasm::Op::kI64Sub: binary([](std::uint64_t a, std::uint64_t b) { return a - b; }); break;
+      case wasm::Op::kI64Mul: binary([](std::uint64_t a, std::uint64_t b) { return a * b; }); break;
+      default: stack.push_back(constant_value(instance, each));
     }
   }
   return stack.back();

@@ -138,14 +138,11 @@ const abi::Library& library() noexcept {
 
 std::uint64_t constant_value(const Instance& instance, const wasm::ConstantOperator& op) noexcept {
   switch (op.op) {
-    case wasm::Op::kGlobalGet:
-      return instance.global(static_cast<std::uint32_t>(op.immediate));  // a validated index
+    case wasm::Op::kGlobalGet: return instance.global(static_cast<std::uint32_t>(op.immediate));  // a validated index
     case wasm::Op::kRefFunc:
       return instance.reference_to(static_cast<std::uint32_t>(op.immediate));  // a validated index
-    case wasm::Op::kRefNull:
-      return 0;
-    default:
-      return op.immediate;  // t.const: its bits
+    case wasm::Op::kRefNull: return 0;
+    default: return op.immediate;  // t.const: its bits
   }
 }
 

@@ -24,14 +24,10 @@ std::string describe(const GlobalType& type) {
 }
 std::string describe(const LinkerDefinition& definition) {
   switch (static_cast<ExternalKind>(definition.index())) {
-    case ExternalKind::kFunction:
-      return "function " + to_string(std::get<HostDefinition>(definition).type);
-    case ExternalKind::kTable:
-      return describe(std::get<TableType>(definition));
-    case ExternalKind::kMemory:
-      return describe_memory(std::get<Limits>(definition));
-    case ExternalKind::kGlobal:
-      return describe(GlobalType{std::get<Value>(definition).type, false});
+    case ExternalKind::kFunction: return "function " + to_string(std::get<HostDefinition>(definition).type);
+    case ExternalKind::kTable: return describe(std::get<TableType>(definition));
+    case ExternalKind::kMemory: return describe_memory(std::get<Limits>(definition));
+    case ExternalKind::kGlobal: return describe(GlobalType{std::get<Value>(definition).type, false});
   }
   return "";
 }
@@ -59,14 +55,10 @@ class Resolver {
       return refuse(import, "is defined as " + describe(definition));
     }
     switch (import.kind()) {
-      case ExternalKind::kFunction:
-        return function(import, std::get<HostDefinition>(definition));
-      case ExternalKind::kTable:
-        return table(import, std::get<TableType>(definition));
-      case ExternalKind::kMemory:
-        return memory(import, std::get<Limits>(definition));
-      case ExternalKind::kGlobal:
-        return global(import, std::get<Value>(definition));
+      case ExternalKind::kFunction: return function(import, std::get<HostDefinition>(definition));
+      case ExternalKind::kTable: return table(import, std::get<TableType>(definition));
+      case ExternalKind::kMemory: return memory(import, std::get<Limits>(definition));
+      case ExternalKind::kGlobal: return global(import, std::get<Value>(definition));
     }
   }
 
@@ -79,12 +71,9 @@ class Resolver {
     switch (import.kind()) {
       case ExternalKind::kFunction:
         return "function " + to_string(linked_.wasm().types[std::get<std::uint32_t>(import.type)]);
-      case ExternalKind::kTable:
-        return describe(std::get<TableType>(import.type));
-      case ExternalKind::kMemory:
-        return describe_memory(std::get<MemoryType>(import.type).limits);
-      case ExternalKind::kGlobal:
-        return describe(std::get<GlobalType>(import.type));
+      case ExternalKind::kTable: return describe(std::get<TableType>(import.type));
+      case ExternalKind::kMemory: return describe_memory(std::get<MemoryType>(import.type).limits);
+      case ExternalKind::kGlobal: return describe(std::get<GlobalType>(import.type));
     }
     return "";
   }

@@ -152,28 +152,17 @@ bool ModuleDecoder::section_order(std::uint8_t id, std::uint64_t at) {
 
 bool ModuleDecoder::section_content(std::uint8_t id) {
   switch (id) {
-    case kType:
-      return type_section();
-    case kImport:
-      return import_section();
-    case kFunction:
-      return function_section();
-    case kTable:
-      return table_section();
-    case kMemory:
-      return memory_section();
-    case kGlobal:
-      return global_section();
-    case kExport:
-      return export_section();
-    case kStart:
-      return start_section();
-    case kElement:
-      return element_section();
-    case kDataCount:
-      return data_count_section();
-    case kCode:
-      return code_section();
+    case kType: return type_section();
+    case kImport: return import_section();
+    case kFunction: return function_section();
+    case kTable: return table_section();
+    case kMemory: return memory_section();
+    case kGlobal: return global_section();
+    case kExport: return export_section();
+    case kStart: return start_section();
+    case kElement: return element_section();
+    case kDataCount: return data_count_section();
+    case kCode: return code_section();
     default:  // section_order let nothing else through
       return data_section();
   }

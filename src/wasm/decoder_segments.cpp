@@ -195,9 +195,7 @@ bool ModuleDecoder::constant_operator(ConstantExpression& expression, bool& end)
   std::uint64_t immediate = 0;
   ValueType type = ValueType::kI32;
   switch (op) {
-    case Op::kEnd:
-      end = true;
-      return true;
+    case Op::kEnd: end = true; return true;
     case Op::kI32Const:
       if (!reader_.s32(low)) {
         return false;
@@ -253,14 +251,10 @@ bool ModuleDecoder::constant_operator(ConstantExpression& expression, bool& end)
       break;
     case Op::kI32Add:
     case Op::kI32Sub:
-    case Op::kI32Mul:
-      expression.push_back({op, 0});
-      return constant_binary(ValueType::kI32, start);
+    case Op::kI32Mul: expression.push_back({op, 0}); return constant_binary(ValueType::kI32, start);
     case Op::kI64Add:
     case Op::kI64Sub:
-    case Op::kI64Mul:
-      expression.push_back({op, 0});
-      return constant_binary(ValueType::kI64, start);
+    case Op::kI64Mul: expression.push_back({op, 0}); return constant_binary(ValueType::kI64, start);
     default: {
       if (const std::string_view feature = unsupported_feature(opcode); !feature.empty()) {
         return reader_.fail(ErrorCode::kUnsupported, start,

@@ -155,10 +155,8 @@ bool Reader::value_type(ValueType& type) {
     case ValueType::kF32:
     case ValueType::kF64:
     case ValueType::kFuncRef:
-    case ValueType::kExternRef:
-      return true;
-    case ValueType::kV128:
-      break;
+    case ValueType::kExternRef: return true;
+    case ValueType::kV128: break;
   }
   return fail_type(start, code, false);
 }

@@ -11,20 +11,13 @@ namespace anew {
 
 const char* to_string(ValueType type) noexcept {
   switch (type) {
-    case ValueType::kI32:
-      return "i32";
-    case ValueType::kI64:
-      return "i64";
-    case ValueType::kF32:
-      return "f32";
-    case ValueType::kF64:
-      return "f64";
-    case ValueType::kV128:
-      return "v128";
-    case ValueType::kFuncRef:
-      return "funcref";
-    case ValueType::kExternRef:
-      return "externref";
+    case ValueType::kI32: return "i32";
+    case ValueType::kI64: return "i64";
+    case ValueType::kF32: return "f32";
+    case ValueType::kF64: return "f64";
+    case ValueType::kV128: return "v128";
+    case ValueType::kFuncRef: return "funcref";
+    case ValueType::kExternRef: return "externref";
   }
   return "unknown";
 }
@@ -45,14 +38,10 @@ std::string to_string(const FunctionType& type) {
 
 const char* to_string(ExternalKind kind) noexcept {
   switch (kind) {
-    case ExternalKind::kFunction:
-      return "function";
-    case ExternalKind::kTable:
-      return "table";
-    case ExternalKind::kMemory:
-      return "memory";
-    case ExternalKind::kGlobal:
-      return "global";
+    case ExternalKind::kFunction: return "function";
+    case ExternalKind::kTable: return "table";
+    case ExternalKind::kMemory: return "memory";
+    case ExternalKind::kGlobal: return "global";
   }
   return "unknown";
 }
@@ -60,10 +49,8 @@ const char* to_string(ExternalKind kind) noexcept {
 std::string to_string(const Value& value) {
   const auto low = static_cast<std::uint32_t>(value.bits);  // a 32-bit value is in the low half
   switch (value.type) {
-    case ValueType::kI32:
-      return fmt::format("{}", std::bit_cast<std::int32_t>(low));
-    case ValueType::kI64:
-      return fmt::format("{}", std::bit_cast<std::int64_t>(value.bits));
+    case ValueType::kI32: return fmt::format("{}", std::bit_cast<std::int32_t>(low));
+    case ValueType::kI64: return fmt::format("{}", std::bit_cast<std::int64_t>(value.bits));
     case ValueType::kF32: {
       const auto number = std::bit_cast<float>(low);
       if (std::isnan(number)) {
@@ -79,10 +66,8 @@ std::string to_string(const Value& value) {
       return fmt::format("{}", number);
     }
     case ValueType::kFuncRef:
-    case ValueType::kExternRef:
-      return value.bits == 0 ? "null" : fmt::format("0x{:x}", value.bits);
-    case ValueType::kV128:
-      break;
+    case ValueType::kExternRef: return value.bits == 0 ? "null" : fmt::format("0x{:x}", value.bits);
+    case ValueType::kV128: break;
   }
   return fmt::format("0x{:x}", value.bits);
 }

@@ -274,8 +274,7 @@ bool FunctionValidator::operators(Sink& sink) {
         break;
       }
 
-      case Op::kNop:
-        break;
+      case Op::kNop: break;
       case Op::kUnreachable:
         if (live(sink)) {
           sink.unreachable();
@@ -397,8 +396,7 @@ bool FunctionValidator::operators(Sink& sink) {
           return false;
         }
         break;
-      default:
-        return illegal_opcode(code);
+      default: return illegal_opcode(code);
     }
   }
   return reader_.at_end() || bytes_after_end();

@@ -470,9 +470,7 @@ class FunctionGenerator {
   /// What may stand behind a branch: it is checked, but never runs.
   void dead_code() {
     switch (random_.below(8)) {
-      case 0:
-        emit(Op::kDrop);
-        break;
+      case 0: emit(Op::kDrop); break;
       case 1:
         emit(Op::kI64Add);
         emit(Op::kDrop);
@@ -481,20 +479,15 @@ class FunctionGenerator {
         emit(Op::kI32Const, 7).type = kI32;
         emit(Op::kLocalSet, local_of(kI32));
         break;
-      case 3:
-        emit(Op::kUnreachable);
-        break;
-      case 4:
-        emit(Op::kBr, random_.below(labels_.size()));
-        break;
+      case 3: emit(Op::kUnreachable); break;
+      case 4: emit(Op::kBr, random_.below(labels_.size())); break;
       case 5: {
         Instruction& block = emit(Op::kLoop);
         block.body.emplace_back().op = Op::kNop;
         block.body.emplace_back().op = Op::kBr;
         break;
       }
-      default:
-        break;
+      default: break;
     }
   }
 

@@ -102,23 +102,12 @@ class Machine {
     std::memcpy(&bits, at(pop_i32(), each.immediate, bytes), bytes);
     const auto extended = [&](auto narrow) { return static_cast<std::int64_t>(narrow); };
     switch (each.op) {
-      case Op::kI32Load8S:
-        bits = static_cast<std::uint32_t>(extended(static_cast<std::int8_t>(bits)));
-        break;
-      case Op::kI32Load16S:
-        bits = static_cast<std::uint32_t>(extended(static_cast<std::int16_t>(bits)));
-        break;
-      case Op::kI64Load8S:
-        bits = static_cast<std::uint64_t>(extended(static_cast<std::int8_t>(bits)));
-        break;
-      case Op::kI64Load16S:
-        bits = static_cast<std::uint64_t>(extended(static_cast<std::int16_t>(bits)));
-        break;
-      case Op::kI64Load32S:
-        bits = static_cast<std::uint64_t>(extended(static_cast<std::int32_t>(bits)));
-        break;
-      default:
-        break;
+      case Op::kI32Load8S: bits = static_cast<std::uint32_t>(extended(static_cast<std::int8_t>(bits))); break;
+      case Op::kI32Load16S: bits = static_cast<std::uint32_t>(extended(static_cast<std::int16_t>(bits))); break;
+      case Op::kI64Load8S: bits = static_cast<std::uint64_t>(extended(static_cast<std::int8_t>(bits))); break;
+      case Op::kI64Load16S: bits = static_cast<std::uint64_t>(extended(static_cast<std::int16_t>(bits))); break;
+      case Op::kI64Load32S: bits = static_cast<std::uint64_t>(extended(static_cast<std::int32_t>(bits))); break;
+      default: break;
     }
     push(bits);
   }
@@ -157,32 +146,18 @@ class Machine {
     }
     const auto depth = static_cast<std::uint32_t>(each.immediate);
     switch (each.op) {
-      case Op::kNop:
-        return kNext;
-      case Op::kUnreachable:
-        throw TrapKind::kUnreachable;
+      case Op::kNop: return kNext;
+      case Op::kUnreachable: throw TrapKind::kUnreachable;
       case Op::kBlock:
-      case Op::kLoop:
-        return block(each, each.body, locals);
-      case Op::kIf:
-        return pop_i32() != 0 ? block(each, each.body, locals) : block(each, each.otherwise, locals);
-      case Op::kBr:
-        return depth;
-      case Op::kBrIf:
-        return pop_i32() != 0 ? depth : kNext;
-      case Op::kBrTable:
-        return each.targets[std::min<std::size_t>(pop_i32(), each.targets.size() - 1)];
-      case Op::kReturn:
-        return kNext - 1;  // further out than any block
-      case Op::kCall:
-        call(depth);
-        return kNext;
-      case Op::kCallIndirect:
-        call_indirect(each.block);
-        return kNext;
-      case Op::kDrop:
-        pop();
-        return kNext;
+      case Op::kLoop: return block(each, each.body, locals);
+      case Op::kIf: return pop_i32() != 0 ? block(each, each.body, locals) : block(each, each.otherwise, locals);
+      case Op::kBr: return depth;
+      case Op::kBrIf: return pop_i32() != 0 ? depth : kNext;
+      case Op::kBrTable: return each.targets[std::min<std::size_t>(pop_i32(), each.targets.size() - 1)];
+      case Op::kReturn: return kNext - 1;  // further out than any block
+      case Op::kCall: call(depth); return kNext;
+      case Op::kCallIndirect: call_indirect(each.block); return kNext;
+      case Op::kDrop: pop(); return kNext;
       case Op::kSelect:
       case Op::kSelectTyped: {
         const bool first = pop_i32() != 0;
@@ -190,33 +165,17 @@ class Machine {
         if (!first) stack_.back() = b;
         return kNext;
       }
-      case Op::kLocalGet:
-        push(locals[each.immediate]);
-        return kNext;
-      case Op::kLocalSet:
-        locals[each.immediate] = pop();
-        return kNext;
-      case Op::kLocalTee:
-        locals[each.immediate] = stack_.back();
-        return kNext;
-      case Op::kGlobalGet:
-        push(effects_.globals[each.immediate]);
-        return kNext;
-      case Op::kGlobalSet:
-        effects_.globals[each.immediate] = pop();
-        return kNext;
+      case Op::kLocalGet: push(locals[each.immediate]); return kNext;
+      case Op::kLocalSet: locals[each.immediate] = pop(); return kNext;
+      case Op::kLocalTee: locals[each.immediate] = stack_.back(); return kNext;
+      case Op::kGlobalGet: push(effects_.globals[each.immediate]); return kNext;
+      case Op::kGlobalSet: effects_.globals[each.immediate] = pop(); return kNext;
       case Op::kI32Const:
       case Op::kI64Const:
       case Op::kF32Const:
-      case Op::kF64Const:
-        push(each.immediate);
-        return kNext;
-      case Op::kMemorySize:
-        push(kProgramMemoryBytes / 65'536);
-        return kNext;
-      case Op::kMemoryGrow:
-        push(pop_i32() == 0 ? kProgramMemoryBytes / 65'536 : 0xFFFF'FFFF);
-        return kNext;
+      case Op::kF64Const: push(each.immediate); return kNext;
+      case Op::kMemorySize: push(kProgramMemoryBytes / 65'536); return kNext;
+      case Op::kMemoryGrow: push(pop_i32() == 0 ? kProgramMemoryBytes / 65'536 : 0xFFFF'FFFF); return kNext;
       case Op::kMemoryFill: {
         const std::uint32_t count = pop_i32();
         const std::uint32_t value = pop_i32();
@@ -230,9 +189,7 @@ class Machine {
         std::memmove(at(pop_i32(), 0, count), source, count);
         return kNext;
       }
-      default:
-        numeric(each.op);
-        return kNext;
+      default: numeric(each.op); return kNext;
     }
   }
 

@@ -80,14 +80,10 @@ class Code {
     switch (value) {
       case ValueType::kI32:
         return op(Op::kI32Const).signed_leb(static_cast<std::int32_t>(static_cast<std::uint32_t>(bits)));
-      case ValueType::kI64:
-        return op(Op::kI64Const).signed_leb(static_cast<std::int64_t>(bits));
-      case ValueType::kF32:
-        return op(Op::kF32Const).fixed(bits, 4);
-      case ValueType::kF64:
-        return op(Op::kF64Const).fixed(bits, 8);
-      default:
-        return op(Op::kRefNull).type(value);
+      case ValueType::kI64: return op(Op::kI64Const).signed_leb(static_cast<std::int64_t>(bits));
+      case ValueType::kF32: return op(Op::kF32Const).fixed(bits, 4);
+      case ValueType::kF64: return op(Op::kF64Const).fixed(bits, 8);
+      default: return op(Op::kRefNull).type(value);
     }
   }
   Code& i32(std::uint32_t value) { return constant(kI32, value); }

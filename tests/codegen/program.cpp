@@ -42,27 +42,17 @@ void encode(ModuleBuilder& module, const Sequence& sequence, Code& out) {
       case Op::kI32Const:
       case Op::kI64Const:
       case Op::kF32Const:
-      case Op::kF64Const:
-        out.constant(each.type, each.immediate);
-        break;
-      case Op::kSelectTyped:
-        out.op(each.op).byte(1).type(each.type);
-        break;
+      case Op::kF64Const: out.constant(each.type, each.immediate); break;
+      case Op::kSelectTyped: out.op(each.op).byte(1).type(each.type); break;
       case Op::kBrTable:
         out.op(each.op).unsigned_leb(each.targets.size() - 1);
         for (const std::uint32_t depth : each.targets) out.unsigned_leb(depth);
         break;
-      case Op::kCallIndirect:
-        out.op(each.op).unsigned_leb(module.type(each.block)).byte(0);
-        break;
+      case Op::kCallIndirect: out.op(each.op).unsigned_leb(module.type(each.block)).byte(0); break;
       case Op::kMemorySize:
       case Op::kMemoryGrow:
-      case Op::kMemoryFill:
-        out.op(each.op).byte(0);
-        break;
-      case Op::kMemoryCopy:
-        out.op(each.op).byte(0).byte(0);
-        break;
+      case Op::kMemoryFill: out.op(each.op).byte(0); break;
+      case Op::kMemoryCopy: out.op(each.op).byte(0).byte(0); break;
       case Op::kBr:
       case Op::kBrIf:
       case Op::kCall:
@@ -70,11 +60,8 @@ void encode(ModuleBuilder& module, const Sequence& sequence, Code& out) {
       case Op::kLocalSet:
       case Op::kLocalTee:
       case Op::kGlobalGet:
-      case Op::kGlobalSet:
-        out.op(each.op, index);
-        break;
-      default:
-        out.op(each.op);
+      case Op::kGlobalSet: out.op(each.op, index); break;
+      default: out.op(each.op);
     }
   }
 }
@@ -90,15 +77,11 @@ std::string types_text(std::string_view keyword, const std::vector<ValueType>& t
 
 std::string constant_text(ValueType type, std::uint64_t bits) {
   switch (type) {
-    case kI32:
-      return fmt::format("i32.const {:#x}", static_cast<std::uint32_t>(bits));
-    case kI64:
-      return fmt::format("i64.const {:#x}", bits);
+    case kI32: return fmt::format("i32.const {:#x}", static_cast<std::uint32_t>(bits));
+    case kI64: return fmt::format("i64.const {:#x}", bits);
     // The text format has no bits of a float but those of a NaN; this way no bit is lost.
-    case kF32:
-      return fmt::format("i32.const {:#x} f32.reinterpret_i32", static_cast<std::uint32_t>(bits));
-    default:
-      return fmt::format("i64.const {:#x} f64.reinterpret_i64", bits);
+    case kF32: return fmt::format("i32.const {:#x} f32.reinterpret_i32", static_cast<std::uint32_t>(bits));
+    default: return fmt::format("i64.const {:#x} f64.reinterpret_i64", bits);
   }
 }
 
@@ -127,12 +110,8 @@ void print(const Sequence& sequence, std::size_t indent, std::string& out) {
       case Op::kI32Const:
       case Op::kI64Const:
       case Op::kF32Const:
-      case Op::kF64Const:
-        out += constant_text(each.type, each.immediate) + "\n";
-        break;
-      case Op::kSelectTyped:
-        out += fmt::format("select (result {})\n", to_string(each.type));
-        break;
+      case Op::kF64Const: out += constant_text(each.type, each.immediate) + "\n"; break;
+      case Op::kSelectTyped: out += fmt::format("select (result {})\n", to_string(each.type)); break;
       case Op::kBrTable:
         out += "br_table";
         for (const std::uint32_t depth : each.targets) out += fmt::format(" {}", depth);
@@ -149,11 +128,8 @@ void print(const Sequence& sequence, std::size_t indent, std::string& out) {
       case Op::kLocalSet:
       case Op::kLocalTee:
       case Op::kGlobalGet:
-      case Op::kGlobalSet:
-        out += fmt::format("{} {}\n", wasm::to_string(each.op), each.immediate);
-        break;
-      default:
-        out += fmt::format("{}\n", wasm::to_string(each.op));
+      case Op::kGlobalSet: out += fmt::format("{} {}\n", wasm::to_string(each.op), each.immediate); break;
+      default: out += fmt::format("{}\n", wasm::to_string(each.op));
     }
   }
 }

@@ -92,44 +92,25 @@ Outcome integer(Op base, Op op, U64 x, U64 y) {
   const int count = static_cast<int>(b % std::numeric_limits<T>::digits);
   // In the order of the opcodes, which are the same for both widths.
   switch (static_cast<int>(op) - static_cast<int>(base)) {
-    case 0:
-      return to(static_cast<U32>(std::countl_zero(a)));  // the caller widens the count
-    case 1:
-      return to(static_cast<U32>(std::countr_zero(a)));
-    case 2:
-      return to(static_cast<U32>(std::popcount(a)));
-    case 3:
-      return to(static_cast<T>(a + b));
-    case 4:
-      return to(static_cast<T>(a - b));
-    case 5:
-      return to(static_cast<T>(a * b));
-    case 6:
-      return divide(sa, sb, false);
-    case 7:
-      return divide(a, b, false);
-    case 8:
-      return divide(sa, sb, true);
-    case 9:
-      return divide(a, b, true);
-    case 10:
-      return to(static_cast<T>(a & b));
-    case 11:
-      return to(static_cast<T>(a | b));
-    case 12:
-      return to(static_cast<T>(a ^ b));
-    case 13:
-      return to(static_cast<T>(a << count));
-    case 14:
-      return to(static_cast<S>(sa >> count));
-    case 15:
-      return to(static_cast<T>(a >> count));
-    case 16:
-      return to(std::rotl(a, count));
-    case 17:
-      return to(std::rotr(a, count));
-    default:
-      std::abort();
+    case 0: return to(static_cast<U32>(std::countl_zero(a)));  // the caller widens the count
+    case 1: return to(static_cast<U32>(std::countr_zero(a)));
+    case 2: return to(static_cast<U32>(std::popcount(a)));
+    case 3: return to(static_cast<T>(a + b));
+    case 4: return to(static_cast<T>(a - b));
+    case 5: return to(static_cast<T>(a * b));
+    case 6: return divide(sa, sb, false);
+    case 7: return divide(a, b, false);
+    case 8: return divide(sa, sb, true);
+    case 9: return divide(a, b, true);
+    case 10: return to(static_cast<T>(a & b));
+    case 11: return to(static_cast<T>(a | b));
+    case 12: return to(static_cast<T>(a ^ b));
+    case 13: return to(static_cast<T>(a << count));
+    case 14: return to(static_cast<S>(sa >> count));
+    case 15: return to(static_cast<T>(a >> count));
+    case 16: return to(std::rotl(a, count));
+    case 17: return to(std::rotr(a, count));
+    default: std::abort();
   }
 }
 
@@ -141,30 +122,18 @@ Outcome integer_compare(Op base, Op op, U64 x, U64 y) {
   const S sa = from<S>(x);
   const S sb = from<S>(y);
   switch (static_cast<int>(op) - static_cast<int>(base)) {
-    case 0:
-      return to<U32>(a == 0);
-    case 1:
-      return to<U32>(a == b);
-    case 2:
-      return to<U32>(a != b);
-    case 3:
-      return to<U32>(sa < sb);
-    case 4:
-      return to<U32>(a < b);
-    case 5:
-      return to<U32>(sa > sb);
-    case 6:
-      return to<U32>(a > b);
-    case 7:
-      return to<U32>(sa <= sb);
-    case 8:
-      return to<U32>(a <= b);
-    case 9:
-      return to<U32>(sa >= sb);
-    case 10:
-      return to<U32>(a >= b);
-    default:
-      std::abort();
+    case 0: return to<U32>(a == 0);
+    case 1: return to<U32>(a == b);
+    case 2: return to<U32>(a != b);
+    case 3: return to<U32>(sa < sb);
+    case 4: return to<U32>(a < b);
+    case 5: return to<U32>(sa > sb);
+    case 6: return to<U32>(a > b);
+    case 7: return to<U32>(sa <= sb);
+    case 8: return to<U32>(a <= b);
+    case 9: return to<U32>(sa >= sb);
+    case 10: return to<U32>(a >= b);
+    default: std::abort();
   }
 }
 
@@ -173,20 +142,13 @@ Outcome float_compare(Op base, Op op, U64 x, U64 y) {
   const F a = from<F>(x);
   const F b = from<F>(y);
   switch (static_cast<int>(op) - static_cast<int>(base)) {
-    case 0:
-      return to<U32>(a == b);
-    case 1:
-      return to<U32>(!(a == b));
-    case 2:
-      return to<U32>(a < b);
-    case 3:
-      return to<U32>(a > b);
-    case 4:
-      return to<U32>(a <= b);
-    case 5:
-      return to<U32>(a >= b);
-    default:
-      std::abort();
+    case 0: return to<U32>(a == b);
+    case 1: return to<U32>(!(a == b));
+    case 2: return to<U32>(a < b);
+    case 3: return to<U32>(a > b);
+    case 4: return to<U32>(a <= b);
+    case 5: return to<U32>(a >= b);
+    default: std::abort();
   }
 }
 
@@ -196,36 +158,21 @@ Outcome floating(Op base, Op op, U64 x, U64 y) {
   const F b = from<F>(y);
   const U64 sign = sizeof(F) == 4 ? U64{1} << 31 : U64{1} << 63;
   switch (static_cast<int>(op) - static_cast<int>(base)) {
-    case 0:
-      return {TrapKind::kNone, x & ~sign};
-    case 1:
-      return {TrapKind::kNone, x ^ sign};
-    case 2:
-      return to(std::ceil(a));
-    case 3:
-      return to(std::floor(a));
-    case 4:
-      return to(std::trunc(a));
-    case 5:
-      return to(std::nearbyint(a));  // the thread's rounding mode is to nearest, ties to even
-    case 6:
-      return to(std::sqrt(a));
-    case 7:
-      return to(static_cast<F>(a + b));
-    case 8:
-      return to(static_cast<F>(a - b));
-    case 9:
-      return to(static_cast<F>(a * b));
-    case 10:
-      return to(static_cast<F>(a / b));
-    case 11:
-      return to(minimum(a, b));
-    case 12:
-      return to(maximum(a, b));
-    case 13:
-      return {TrapKind::kNone, (x & ~sign) | (y & sign)};
-    default:
-      std::abort();
+    case 0: return {TrapKind::kNone, x & ~sign};
+    case 1: return {TrapKind::kNone, x ^ sign};
+    case 2: return to(std::ceil(a));
+    case 3: return to(std::floor(a));
+    case 4: return to(std::trunc(a));
+    case 5: return to(std::nearbyint(a));  // the thread's rounding mode is to nearest, ties to even
+    case 6: return to(std::sqrt(a));
+    case 7: return to(static_cast<F>(a + b));
+    case 8: return to(static_cast<F>(a - b));
+    case 9: return to(static_cast<F>(a * b));
+    case 10: return to(static_cast<F>(a / b));
+    case 11: return to(minimum(a, b));
+    case 12: return to(maximum(a, b));
+    case 13: return {TrapKind::kNone, (x & ~sign) | (y & sign)};
+    default: std::abort();
   }
 }
 
@@ -245,81 +192,45 @@ Outcome evaluate(Op op, U64 a, U64 b) {
   const double f32 = from<float>(a);
   const double f64 = from<double>(a);
   switch (op) {
-    case Op::kI32WrapI64:
-      return to(static_cast<U32>(a));
-    case Op::kI32TruncF32S:
-      return truncate<I32>(f32, false);
-    case Op::kI32TruncF32U:
-      return truncate<U32>(f32, false);
-    case Op::kI32TruncF64S:
-      return truncate<I32>(f64, false);
-    case Op::kI32TruncF64U:
-      return truncate<U32>(f64, false);
-    case Op::kI64ExtendI32S:
-      return to(I64{from<I32>(a)});
-    case Op::kI64ExtendI32U:
-      return to(U64{from<U32>(a)});
-    case Op::kI64TruncF32S:
-      return truncate<I64>(f32, false);
-    case Op::kI64TruncF32U:
-      return truncate<U64>(f32, false);
-    case Op::kI64TruncF64S:
-      return truncate<I64>(f64, false);
-    case Op::kI64TruncF64U:
-      return truncate<U64>(f64, false);
-    case Op::kF32ConvertI32S:
-      return convert<float>(from<I32>(a));
-    case Op::kF32ConvertI32U:
-      return convert<float>(from<U32>(a));
-    case Op::kF32ConvertI64S:
-      return convert<float>(from<I64>(a));
-    case Op::kF32ConvertI64U:
-      return convert<float>(from<U64>(a));
-    case Op::kF32DemoteF64:
-      return to(static_cast<float>(f64));
-    case Op::kF64ConvertI32S:
-      return convert<double>(from<I32>(a));
-    case Op::kF64ConvertI32U:
-      return convert<double>(from<U32>(a));
-    case Op::kF64ConvertI64S:
-      return convert<double>(from<I64>(a));
-    case Op::kF64ConvertI64U:
-      return convert<double>(from<U64>(a));
-    case Op::kF64PromoteF32:
-      return to(f32);
+    case Op::kI32WrapI64: return to(static_cast<U32>(a));
+    case Op::kI32TruncF32S: return truncate<I32>(f32, false);
+    case Op::kI32TruncF32U: return truncate<U32>(f32, false);
+    case Op::kI32TruncF64S: return truncate<I32>(f64, false);
+    case Op::kI32TruncF64U: return truncate<U32>(f64, false);
+    case Op::kI64ExtendI32S: return to(I64{from<I32>(a)});
+    case Op::kI64ExtendI32U: return to(U64{from<U32>(a)});
+    case Op::kI64TruncF32S: return truncate<I64>(f32, false);
+    case Op::kI64TruncF32U: return truncate<U64>(f32, false);
+    case Op::kI64TruncF64S: return truncate<I64>(f64, false);
+    case Op::kI64TruncF64U: return truncate<U64>(f64, false);
+    case Op::kF32ConvertI32S: return convert<float>(from<I32>(a));
+    case Op::kF32ConvertI32U: return convert<float>(from<U32>(a));
+    case Op::kF32ConvertI64S: return convert<float>(from<I64>(a));
+    case Op::kF32ConvertI64U: return convert<float>(from<U64>(a));
+    case Op::kF32DemoteF64: return to(static_cast<float>(f64));
+    case Op::kF64ConvertI32S: return convert<double>(from<I32>(a));
+    case Op::kF64ConvertI32U: return convert<double>(from<U32>(a));
+    case Op::kF64ConvertI64S: return convert<double>(from<I64>(a));
+    case Op::kF64ConvertI64U: return convert<double>(from<U64>(a));
+    case Op::kF64PromoteF32: return to(f32);
     case Op::kI32ReinterpretF32:
     case Op::kF32ReinterpretI32:
     case Op::kI64ReinterpretF64:
-    case Op::kF64ReinterpretI64:
-      return {TrapKind::kNone, a};
-    case Op::kI32Extend8S:
-      return to(I32{from<std::int8_t>(a)});
-    case Op::kI32Extend16S:
-      return to(I32{from<std::int16_t>(a)});
-    case Op::kI64Extend8S:
-      return to(I64{from<std::int8_t>(a)});
-    case Op::kI64Extend16S:
-      return to(I64{from<std::int16_t>(a)});
-    case Op::kI64Extend32S:
-      return to(I64{from<I32>(a)});
-    case Op::kI32TruncSatF32S:
-      return truncate<I32>(f32, true);
-    case Op::kI32TruncSatF32U:
-      return truncate<U32>(f32, true);
-    case Op::kI32TruncSatF64S:
-      return truncate<I32>(f64, true);
-    case Op::kI32TruncSatF64U:
-      return truncate<U32>(f64, true);
-    case Op::kI64TruncSatF32S:
-      return truncate<I64>(f32, true);
-    case Op::kI64TruncSatF32U:
-      return truncate<U64>(f32, true);
-    case Op::kI64TruncSatF64S:
-      return truncate<I64>(f64, true);
-    case Op::kI64TruncSatF64U:
-      return truncate<U64>(f64, true);
-    default:
-      std::abort();  // the operator table has no other numeric operator
+    case Op::kF64ReinterpretI64: return {TrapKind::kNone, a};
+    case Op::kI32Extend8S: return to(I32{from<std::int8_t>(a)});
+    case Op::kI32Extend16S: return to(I32{from<std::int16_t>(a)});
+    case Op::kI64Extend8S: return to(I64{from<std::int8_t>(a)});
+    case Op::kI64Extend16S: return to(I64{from<std::int16_t>(a)});
+    case Op::kI64Extend32S: return to(I64{from<I32>(a)});
+    case Op::kI32TruncSatF32S: return truncate<I32>(f32, true);
+    case Op::kI32TruncSatF32U: return truncate<U32>(f32, true);
+    case Op::kI32TruncSatF64S: return truncate<I32>(f64, true);
+    case Op::kI32TruncSatF64U: return truncate<U32>(f64, true);
+    case Op::kI64TruncSatF32S: return truncate<I64>(f32, true);
+    case Op::kI64TruncSatF32U: return truncate<U64>(f32, true);
+    case Op::kI64TruncSatF64S: return truncate<I64>(f64, true);
+    case Op::kI64TruncSatF64U: return truncate<U64>(f64, true);
+    default: std::abort();  // the operator table has no other numeric operator
   }
 }
 
@@ -410,16 +321,11 @@ const std::vector<U64>& corner_values(ValueType type) {
   static const std::vector<U64> f32 = floats(float{0});
   static const std::vector<U64> f64 = floats(double{0});
   switch (type) {
-    case ValueType::kI32:
-      return i32;
-    case ValueType::kI64:
-      return i64;
-    case ValueType::kF32:
-      return f32;
-    case ValueType::kF64:
-      return f64;
-    default:
-      std::abort();  // numeric operators have no other operands
+    case ValueType::kI32: return i32;
+    case ValueType::kI64: return i64;
+    case ValueType::kF32: return f32;
+    case ValueType::kF64: return f64;
+    default: std::abort();  // numeric operators have no other operands
   }
 }
 

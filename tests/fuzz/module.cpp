@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Any bytes through decoder, validator and quick tier: an error or an image, never a crash; and what validates compiles.
+// Any bytes through decoder, validator and quick tier: an error or an image, never a crash; and what validates
+// compiles.
 #include <cstdlib>
 
 #include "abi/cell.hpp"

@@ -125,18 +125,10 @@ TEST(Robustness, NoRandomChangesDoHarm) {
     for (std::size_t n = 1 + random.below(4); n > 0; --n) {
       const std::size_t at = random.below(changed.size());
       switch (random.below(4)) {
-        case 0:
-          changed[at] ^= random.bit();
-          break;
-        case 1:
-          changed[at] = random.byte();
-          break;
-        case 2:
-          changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(at), random.byte());
-          break;
-        default:
-          changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(at));
-          break;
+        case 0: changed[at] ^= random.bit(); break;
+        case 1: changed[at] = random.byte(); break;
+        case 2: changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(at), random.byte()); break;
+        default: changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(at)); break;
       }
     }
     (void)check(changed);  // any answer will do

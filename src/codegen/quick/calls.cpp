@@ -23,12 +23,8 @@ void QuickCompiler::emit_call(const FunctionType& type, std::uint32_t type_index
     move.operand = stack_[first + i];
     const abi::Place place = places.places[i];
     switch (place.kind) {
-      case abi::Place::Kind::kInteger:
-        move.reg = kArgumentRegisters[place.index];
-        break;
-      case abi::Place::Kind::kFloat:
-        move.reg = static_cast<Register>(kXmm0 + place.index);
-        break;
+      case abi::Place::Kind::kInteger: move.reg = kArgumentRegisters[place.index]; break;
+      case abi::Place::Kind::kFloat: move.reg = static_cast<Register>(kXmm0 + place.index); break;
       case abi::Place::Kind::kMemory:
         move.memory = x86::Mem(x86::rsp, static_cast<std::int32_t>(8 * place.index), bytes_of(type.parameters[i]));
         break;
@@ -239,8 +235,8 @@ void emit_entry_thunk(x86::Assembler& a, const ModuleContext& context, std::uint
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const abi::Place place = results.places[i];
     if (place.kind == abi::Place::Kind::kMemory) {
-      memory_to_memory(a, slot_at(x86::r10, i),
-                       x86::qword_ptr(x86::r13, context.layout.spilled_result(place.index)), type.results[i]);
+      memory_to_memory(a, slot_at(x86::r10, i), x86::qword_ptr(x86::r13, context.layout.spilled_result(place.index)),
+                       type.results[i]);
     } else {
       register_to_slot(a, slot_at(x86::r10, i), register_of(place, true), type.results[i]);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Compiles all functions of a module on all cores and joins the pieces to one image.
 //
-// Functions are cut into batches of about equal size; threads take batches one after the other. The image depends on the
-// batches alone, not on who compiled them when, so it is the same for any number of threads.
+// Functions are cut into batches of about equal size; threads take batches one after the other. The image depends on
+// the batches alone, not on who compiled them when, so it is the same for any number of threads.
 #include <asmjit/x86.h>
 #include <fmt/format.h>
 

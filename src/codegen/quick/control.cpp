@@ -20,11 +20,11 @@ namespace {
 
 // The prologue has a fixed length; end_function fills in the frame size and blanks out the saves of preserved registers
 // that were not used after all.
-constexpr std::uint32_t kFrameSizeAt = 1 + 3;                   // behind push rbp; mov rbp, rsp
-constexpr std::uint32_t kSavesAt = kFrameSizeAt + 7;            // sub rsp, imm32
-constexpr std::uint32_t kSaveBytes = 4;                         // mov [rbp - disp8], r64
+constexpr std::uint32_t kFrameSizeAt = 1 + 3;         // behind push rbp; mov rbp, rsp
+constexpr std::uint32_t kSavesAt = kFrameSizeAt + 7;  // sub rsp, imm32
+constexpr std::uint32_t kSaveBytes = 4;               // mov [rbp - disp8], r64
 constexpr std::uint8_t kNop4[4] = {0x0F, 0x1F, 0x40, 0x00};
-constexpr std::uint32_t kUnprobedFrame = 4096;                  // larger frames touch each page on their way
+constexpr std::uint32_t kUnprobedFrame = 4096;  // larger frames touch each page on their way
 
 Register result_register(ValueType type) noexcept { return is_float(type) ? kXmm0 : kRax; }
 
@@ -120,12 +120,8 @@ void QuickCompiler::emit_return() {
       moves[i].operand = stack_[first + i];
       const abi::Place place = places.places[i];
       switch (place.kind) {
-        case abi::Place::Kind::kInteger:
-          moves[i].reg = kResultRegisters[place.index];
-          break;
-        case abi::Place::Kind::kFloat:
-          moves[i].reg = static_cast<Register>(kXmm0 + place.index);
-          break;
+        case abi::Place::Kind::kInteger: moves[i].reg = kResultRegisters[place.index]; break;
+        case abi::Place::Kind::kFloat: moves[i].reg = static_cast<Register>(kXmm0 + place.index); break;
         case abi::Place::Kind::kMemory:
           moves[i].memory = cell_field(context_.layout.spilled_result(place.index), bytes_of(results[i]));
           break;

@@ -58,15 +58,13 @@ void QuickCompiler::float_numeric(Op op) {
     case Op::kF32Lt:
     case Op::kF32Gt:
     case Op::kF32Le:
-    case Op::kF32Ge:
-      return float_compare(op, false);
+    case Op::kF32Ge: return float_compare(op, false);
     case Op::kF64Eq:
     case Op::kF64Ne:
     case Op::kF64Lt:
     case Op::kF64Gt:
     case Op::kF64Le:
-    case Op::kF64Ge:
-      return float_compare(op, true);
+    case Op::kF64Ge: return float_compare(op, true);
 
     case Op::kI32TruncF32S: return integer_from_float(false, false, true, false);
     case Op::kI32TruncF32U: return integer_from_float(false, false, false, false);
@@ -211,7 +209,8 @@ void QuickCompiler::float_min_max(bool is_64, bool is_min) {
   a_.emit(is_64 ? Inst::kIdVucomisd : Inst::kIdVucomiss, xmm(a), xmm(b));
   a_.jp(unordered);
   a_.je(equal);
-  const InstId inst = is_64 ? (is_min ? Inst::kIdVminsd : Inst::kIdVmaxsd) : (is_min ? Inst::kIdVminss : Inst::kIdVmaxss);
+  const InstId inst =
+      is_64 ? (is_min ? Inst::kIdVminsd : Inst::kIdVmaxsd) : (is_min ? Inst::kIdVminss : Inst::kIdVmaxss);
   a_.emit(inst, xmm(to), xmm(a), xmm(b));
   a_.jmp(done);
   a_.bind(unordered);  // the sum is a quiet NaN

@@ -22,25 +22,21 @@ constexpr std::uint32_t access_bytes(Op op) noexcept {
     case Op::kI64Load8S:
     case Op::kI64Load8U:
     case Op::kI32Store8:
-    case Op::kI64Store8:
-      return 1;
+    case Op::kI64Store8: return 1;
     case Op::kI32Load16S:
     case Op::kI32Load16U:
     case Op::kI64Load16S:
     case Op::kI64Load16U:
     case Op::kI32Store16:
-    case Op::kI64Store16:
-      return 2;
+    case Op::kI64Store16: return 2;
     case Op::kI32Load:
     case Op::kF32Load:
     case Op::kI64Load32S:
     case Op::kI64Load32U:
     case Op::kI32Store:
     case Op::kF32Store:
-    case Op::kI64Store32:
-      return 4;
-    default:
-      return 8;
+    case Op::kI64Store32: return 4;
+    default: return 8;
   }
 }
 
@@ -50,14 +46,10 @@ constexpr ValueType loaded_type(Op op) noexcept {
     case Op::kI32Load8S:
     case Op::kI32Load8U:
     case Op::kI32Load16S:
-    case Op::kI32Load16U:
-      return ValueType::kI32;
-    case Op::kF32Load:
-      return ValueType::kF32;
-    case Op::kF64Load:
-      return ValueType::kF64;
-    default:
-      return ValueType::kI64;
+    case Op::kI32Load16U: return ValueType::kI32;
+    case Op::kF32Load: return ValueType::kF32;
+    case Op::kF64Load: return ValueType::kF64;
+    default: return ValueType::kI64;
   }
 }
 
@@ -150,31 +142,20 @@ void QuickCompiler::load(Op op, wasm::MemoryArgument argument) {
   const ValueType type = loaded_type(op);
   const Mem from = address(base, argument, bytes).mem;
   // The base's own register can take the result.
-  const Register to =
-      base.kind == Operand::Kind::kRegister && !is_float(type) ? base.reg : allocate_for(type);
+  const Register to = base.kind == Operand::Kind::kRegister && !is_float(type) ? base.reg : allocate_for(type);
   add_position();
   switch (op) {
     case Op::kI32Load:
     case Op::kI64Load:
     case Op::kF32Load:
-    case Op::kF64Load:
-      load_register(to, from, type);
-      break;
-    case Op::kI64Load32U:
-      a_.mov(gp32(to), from);
-      break;
-    case Op::kI64Load32S:
-      a_.movsxd(gp64(to), from);
-      break;
+    case Op::kF64Load: load_register(to, from, type); break;
+    case Op::kI64Load32U: a_.mov(gp32(to), from); break;
+    case Op::kI64Load32S: a_.movsxd(gp64(to), from); break;
     case Op::kI32Load8U:
     case Op::kI32Load16U:
     case Op::kI64Load8U:
-    case Op::kI64Load16U:
-      a_.movzx(gp32(to), from);
-      break;
-    default:
-      a_.movsx(gp(to, is_wide(type)), from);
-      break;
+    case Op::kI64Load16U: a_.movzx(gp32(to), from); break;
+    default: a_.movsx(gp(to, is_wide(type)), from); break;
   }
   push_register(type, to);
   release();

@@ -14,8 +14,8 @@
 //
 // Where control flow meets (a label), registers must agree. The first branch to a label decides: the label's state is
 // the locals cached at that moment. Later branches *conform*: they store what the label does not expect in a register,
-// and move or load what it does. Operands below a block are in their homes before the block begins (constants stay constants),
-// so a state holds locals only; a block's single result is in rax or xmm0, several are in their homes.
+// and move or load what it does. Operands below a block are in their homes before the block begins (constants stay
+// constants), so a state holds locals only; a block's single result is in rax or xmm0, several are in their homes.
 //
 // Each operator costs a bounded number of steps: operands are spilled at most once (`settled_`), the references to one
 // local are chained so that local.set finds them without a search, and states have a fixed size.
@@ -70,8 +70,8 @@ class QuickCompiler {
 
   /// Where begin_function appends the offset of each function's first byte.
   void record_starts_in(std::vector<std::uint32_t>& starts) noexcept { starts_ = &starts; }
-  /// How far the assembler's code may reach. An operator with a thousand results makes kilobytes of code from two bytes,
-  /// so what a body's size bounds is not enough.
+  /// How far the assembler's code may reach. An operator with a thousand results makes kilobytes of code from two
+  /// bytes, so what a body's size bounds is not enough.
   void limit_code(std::uint64_t offset) noexcept { most_code_ = offset; }
 
   void begin_function(std::uint32_t function_index, const FunctionType& type, std::span<const ValueType> locals);
@@ -135,20 +135,20 @@ class QuickCompiler {
     enum class Kind : std::uint8_t { kConstant, kLocal, kRegister, kFlags, kHome };
     ValueType type;
     Kind kind;
-    Register reg = kNoRegister;              ///< kRegister
-    Condition condition = Condition::kO;     ///< kFlags
-    std::uint32_t local = 0;                 ///< kLocal
-    std::uint32_t height = 0;                ///< its place on the stack; says where its home is
-    std::uint32_t next_reference = kNone;    ///< kLocal: the next operand below that refers to the same local
-    std::uint64_t bits = 0;                  ///< kConstant
+    Register reg = kNoRegister;            ///< kRegister
+    Condition condition = Condition::kO;   ///< kFlags
+    std::uint32_t local = 0;               ///< kLocal
+    std::uint32_t height = 0;              ///< its place on the stack; says where its home is
+    std::uint32_t next_reference = kNone;  ///< kLocal: the next operand below that refers to the same local
+    std::uint64_t bits = 0;                ///< kConstant
   };
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
 
   /// Which locals the registers hold where control flow meets.
   struct State {
     std::array<std::uint32_t, 32> local{};  ///< by register, where `cached` says so
-    RegisterSet cached = 0;               ///< registers that hold a local
-    RegisterSet dirty = 0;                ///< of these, those newer than the home
+    RegisterSet cached = 0;                 ///< registers that hold a local
+    RegisterSet dirty = 0;                  ///< of these, those newer than the home
   };
 
   [[nodiscard]] std::uint32_t height() const noexcept { return static_cast<std::uint32_t>(stack_.size()); }
@@ -217,8 +217,8 @@ class QuickCompiler {
   struct Control {
     enum class Kind : std::uint8_t { kBlock, kLoop, kIf, kElse };
     Kind kind;
-    bool has_state = false;      ///< some branch reaches the label
-    std::uint32_t height = 0;    ///< of the stack below the parameters
+    bool has_state = false;    ///< some branch reaches the label
+    std::uint32_t height = 0;  ///< of the stack below the parameters
     std::span<const ValueType> parameters;
     std::span<const ValueType> results;
     asmjit::Label label;
@@ -270,7 +270,8 @@ class QuickCompiler {
 
   void emit_call(const FunctionType& type, std::uint32_t type_index, std::uint32_t function);
   /// Calls a library function with the top `arguments` operands and then the constants; pops the operands.
-  void call_library(std::size_t library_offset, std::uint32_t arguments, std::initializer_list<std::uint64_t> constants);
+  void call_library(std::size_t library_offset, std::uint32_t arguments,
+                    std::initializer_list<std::uint64_t> constants);
   void call_library_that_may_trap(std::size_t library_offset, std::uint32_t arguments,
                                   std::initializer_list<std::uint64_t> constants);
 
@@ -301,7 +302,7 @@ class QuickCompiler {
 
   struct Cold {
     asmjit::Label label;
-    TrapKind kind;             ///< kNone: already in eax
+    TrapKind kind;                   ///< kNone: already in eax
     Register checked = kNoRegister;  ///< a float of type checked_type: kInvalidConversion if it is NaN, else `kind`
     bool checked_64 = false;
     std::uint64_t module_offset;
@@ -313,7 +314,8 @@ class QuickCompiler {
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return a_.offset(); }
   /// Called before anything that emits more than a bounded, small amount of code.
   void check_code_size() const {
-    if (code_offset() > most_code_) [[unlikely]] throw CodeTooLarge{};
+    if (code_offset() > most_code_) [[unlikely]]
+      throw CodeTooLarge{};
   }
 
   // --- asmjit registers ---
@@ -355,17 +357,17 @@ class QuickCompiler {
 
   // Registers: exactly one of free, held, or owned by a local or an operand.
   RegisterSet free_ = 0;
-  RegisterSet held_ = 0;           ///< by the operator being compiled
-  RegisterSet pinned_ = 0;         ///< caches of locals that the operator being compiled reads
-  RegisterSet cached_ = 0;         ///< owned by a local
-  RegisterSet dirty_ = 0;          ///< of cached_: newer than the home
-  RegisterSet preserved_used_ = 0; ///< preserved registers that the function changes
+  RegisterSet held_ = 0;                   ///< by the operator being compiled
+  RegisterSet pinned_ = 0;                 ///< caches of locals that the operator being compiled reads
+  RegisterSet cached_ = 0;                 ///< owned by a local
+  RegisterSet dirty_ = 0;                  ///< of cached_: newer than the home
+  RegisterSet preserved_used_ = 0;         ///< preserved registers that the function changes
   std::array<std::uint32_t, 32> owner_{};  ///< the local of a cached register, else the height of the operand
   Register next_victim_ = 0;
   // By local; as large as the largest function so far, and all kNoRegister and kNone between functions.
   std::vector<Register> local_register_;
   std::vector<std::uint32_t> first_reference_;  ///< the topmost operand of kind kLocal
-  std::vector<std::uint32_t> stack_home_;      ///< by parameter: slot among the stack arguments, or kNone
+  std::vector<std::uint32_t> stack_home_;       ///< by parameter: slot among the stack arguments, or kNone
 
   // Marks made since the last label: a store near one of them needs none (see abi::kSlackBytes).
   struct Marked {

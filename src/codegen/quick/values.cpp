@@ -209,9 +209,7 @@ void QuickCompiler::load_constant(Register to, ValueType type, std::uint64_t bit
 
 void QuickCompiler::move_to(Register to, const Operand& operand) {
   switch (operand.kind) {
-    case Operand::Kind::kConstant:
-      load_constant(to, operand.type, operand.bits);
-      break;
+    case Operand::Kind::kConstant: load_constant(to, operand.type, operand.bits); break;
     case Operand::Kind::kRegister:
     case Operand::Kind::kLocal:
     case Operand::Kind::kHome:
@@ -221,9 +219,7 @@ void QuickCompiler::move_to(Register to, const Operand& operand) {
         load_register(to, home_of(operand), operand.type);
       }
       break;
-    case Operand::Kind::kFlags:
-      assert(false);
-      break;
+    case Operand::Kind::kFlags: assert(false); break;
   }
 }
 

@@ -167,18 +167,12 @@ void define_host_functions(Linker& linker, const RuntimeOptions& options, Versio
 
 const char* to_string(LogLevel level) noexcept {
   switch (level) {
-    case LogLevel::kOff:
-      return "OFF";
-    case LogLevel::kError:
-      return "ERROR";
-    case LogLevel::kWarn:
-      return "WARN";
-    case LogLevel::kInfo:
-      return "INFO";
-    case LogLevel::kDebug:
-      return "DEBUG";
-    case LogLevel::kTrace:
-      return "TRACE";
+    case LogLevel::kOff: return "OFF";
+    case LogLevel::kError: return "ERROR";
+    case LogLevel::kWarn: return "WARN";
+    case LogLevel::kInfo: return "INFO";
+    case LogLevel::kDebug: return "DEBUG";
+    case LogLevel::kTrace: return "TRACE";
   }
   return "?";
 }
