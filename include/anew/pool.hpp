@@ -31,6 +31,7 @@ struct FunctionHandle {
   const void* thunk = nullptr;   ///< the entry thunk of its type
   void* const* entry = nullptr;  ///< its slot in the module's table of entry addresses
   const FunctionType* type = nullptr;
+  const void* owner = nullptr;  ///< the linked module that it was found in: no other's instance runs it
 };
 
 /// Calls a guest function through its slots. @return 0, or the TrapKind.
@@ -135,7 +136,8 @@ class Pool {
  public:
   /// Links and instantiates the module once, as the specification says, and keeps the result as the snapshot that every
   /// instance starts from. @return kLink (each missing or ill-typed import named), kTrap if a segment or the start
-  /// function traps, kUnsupported for shared memory, kArgument for bad options, kResource.
+  /// function traps (one that calls the host runs with each instance, so its traps come from acquire()), kUnsupported
+  /// for shared memory, kArgument for bad options, kResource.
   [[nodiscard]] static Result<Pool> create(const Module& module, const Linker& linker, PoolOptions options = {});
 
   /// An instance as new. @return kResource if all instances are leased or no more can be made.

@@ -85,13 +85,22 @@ Backtrace collect_frames(const ModuleState& module, const Thread& thread) {
 FunctionHandle function_handle(const LinkedModule& linked, std::uint32_t function) noexcept {
   const ModuleState& module = *linked.module;
   const std::uint32_t type = module.module.functions[function];
-  return {module.image.text.data() + module.image.thunks[type], module.code.entry(function),
-          &module.module.types[type]};
+  return {module.image.text.data() + module.image.thunks[type], module.code.entry(function), &module.module.types[type],
+          &linked};
 }
 
 std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::uint64_t* slots) noexcept {
   Thread& thread = this_thread();
   const std::uint64_t stack_bytes = instance.linked->module->engine->options.stack_bytes;
+  if (function.owner != instance.linked.get()) [[unlikely]] {
+    thread.pending = Error{ErrorCode::kArgument,
+                           "the function handle was found in another pool: find it in the pool of the lease",
+                           std::nullopt,
+                           TrapKind::kNone,
+                           {}};
+    instance.distrusted = true;
+    return refuse(thread, TrapKind::kHostError);
+  }
   if (thread.depth == kMaximumNesting) [[unlikely]] {
     instance.distrusted = true;
     return refuse(thread, TrapKind::kStackExhausted);
@@ -129,6 +138,11 @@ Error make_trap_error(Instance& instance, std::uint32_t kind) {
   Thread& thread = this_thread();
   Error error;
   const auto trap = static_cast<TrapKind>(kind);  // compiled code and the runtime raise no other numbers
+  if (trap == TrapKind::kHostError && thread.pending && thread.trap_pc == 0) {  // the call could not begin
+    error = std::move(*thread.pending);
+    thread.pending.reset();
+    return error;
+  }
   Backtrace backtrace = collect_frames(*instance.linked->module, thread);
   if (trap == TrapKind::kHostError && thread.pending) {
     error = std::move(*thread.pending);

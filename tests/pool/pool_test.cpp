@@ -59,6 +59,19 @@ TEST(Pool, ChecksItsOptions) {
   EXPECT_EQ(Pool::create(compile(kCounter), Linker(), options(~0u)).error().code, ErrorCode::kArgument);
 }
 
+TEST(Pool, RefusesTheFunctionHandleOfAnother) {
+  const Pool pool = make_pool(kCounter, options(1));
+  const Pool other = make_pool(kCounter, options(1));
+  const auto count = pool.function<int()>("count").value();
+  Lease lease = other.acquire().value();
+  const auto refused = lease.call(count);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kArgument);
+  EXPECT_NE(refused.error().message.find("another pool"), std::string::npos) << refused.error().message;
+  lease.release();
+  EXPECT_EQ(other.acquire().value().call<int>("count").value(), 2);
+}
+
 TEST(Pool, MayBeCopiedAndOutlivesTheModuleAndTheLinker) {
   auto pool = std::make_unique<Pool>(make_pool(kCounter));
   const Pool copy = *pool;

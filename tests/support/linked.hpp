@@ -2,6 +2,7 @@
 #pragma once
 
 #include "reset/snapshot.hpp"
+#include "runtime/library.hpp"
 #include "runtime/trap_handler.hpp"
 #include "support/wat.hpp"
 
@@ -26,15 +27,10 @@ inline reset::Snapshot take_snapshot(std::shared_ptr<const detail::LinkedModule>
 inline std::uint32_t call(detail::Instance& instance, std::string_view name,
                           std::initializer_list<std::uint32_t> arguments = {}) {
   const auto found = instance.linked->exports.at(name);
-  const auto& functions = instance.linked->module;
-  const std::uint32_t type = functions->module.functions[found.index];
   std::uint64_t slots[8] = {};
   std::size_t slot = 0;
   for (const std::uint32_t argument : arguments) slots[slot++] = argument;
-  return detail::invoke(instance,
-                        {functions->image.text.data() + functions->image.thunks[type],
-                         functions->code.entry(found.index), &functions->module.types[type]},
-                        slots);
+  return detail::invoke(instance, detail::function_handle(*instance.linked, found.index), slots);
 }
 
 }  // namespace anew::test
