@@ -11,31 +11,12 @@
 
 #include "module_builder.hpp"
 #include "reference.hpp"
+#include "run.hpp"
 #include "support/wat.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {
 namespace {
-
-const Engine& engine() {
-  static const Engine kept(EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
-  return kept;
-}
-
-std::optional<Pool> make_pool(const ModuleBuilder& builder) {
-  auto module = engine().compile(builder.finish());
-  if (!module) {
-    ADD_FAILURE() << module.error().to_string();
-    return std::nullopt;
-  }
-  return Pool::create(*module, Linker(), {.audit_every = 1, .make_host_state = {}}).value();
-}
-
-/// Calls one exported function of a module in text format.
-template <typename R, typename... A>
-Result<R> run(const Pool& pool, std::string_view function, A... arguments) {
-  return pool.acquire()->call<R>(function, arguments...);
-}
 
 /// Ways to use an i32 that a comparison has just left: code that makes an i64 of it. $s is a scratch i32 local, number
 /// `scratch`; `reference` is what it must compute.
