@@ -47,7 +47,7 @@ lint: setup
 	@scripts/setup lint
 	clang-format-19 --dry-run --Werror $(sources)
 	cmake --preset release
-	run-clang-tidy-19 -quiet -p $(build_directory) '$(CURDIR)/(src|bench|tests)/.*'
+	run-clang-tidy-19 -quiet -p $(build_directory) '$(CURDIR)/src/.*\.cpp$$'
 
 clean:
 	rm -rf build

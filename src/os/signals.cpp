@@ -14,8 +14,8 @@ namespace anew::os {
 namespace {
 
 constexpr std::array<int, 2> kFaultSignals = {SIGSEGV, SIGBUS};
-constexpr std::size_t kSmallestStack = 32 * 1024;
-constexpr std::size_t kOwnStack = 64 * 1024;
+constexpr std::size_t kSmallestStack = 32 << 10;
+constexpr std::size_t kOwnStack = 64 << 10;
 
 // Written before the handlers are installed, and constant from then on.
 FaultHandler fault_handler = nullptr;

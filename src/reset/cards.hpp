@@ -23,7 +23,7 @@ inline constexpr std::size_t kBlockCards = 64;
   std::uint64_t clean = 0;
   for (int i = 0; i < 4; ++i) {
     // An unaligned load of 16 of the block's 64 bytes.
-    const __m128i cards = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * i));
+    const __m128i cards = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + std::ptrdiff_t{16} * i));
     const auto mask = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(cards, zero)));  // 16 bits
     clean |= std::uint64_t{mask} << (16 * i);
   }

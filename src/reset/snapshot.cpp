@@ -135,15 +135,15 @@ Result<std::unique_ptr<Instance>> instantiate(std::shared_ptr<const LinkedModule
 
 Result<Snapshot> Snapshot::take(std::shared_ptr<const LinkedModule> linked) {
   Snapshot snapshot;
-  snapshot.linked = linked;
-  auto instance = instantiate(linked, false);
+  snapshot.linked = std::move(linked);
+  auto instance = instantiate(snapshot.linked, false);
   if (!instance) return std::unexpected(std::move(instance.error()));
-  if (linked->wasm().start) {
+  if (snapshot.linked->wasm().start) {
     const auto frozen = run_start_without_host(**instance);
     if (!frozen) return std::unexpected(frozen.error());
     if (!*frozen) {
       snapshot.start_after_restore = true;
-      instance = instantiate(linked, false);
+      instance = instantiate(snapshot.linked, false);
       if (!instance) return std::unexpected(std::move(instance.error()));
     }
   }

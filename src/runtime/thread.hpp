@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kMaximumNesting = 64;
 
 /// Never accessible, below each guest stack. Functions whose frame is larger than a page touch each page of it in
 /// order, so nothing jumps over the guard; it is more than a page because host and library code may look further down.
-inline constexpr std::uint64_t kStackGuardBytes = 64 * 1024;
+inline constexpr std::uint64_t kStackGuardBytes = 64 << 10;
 
 /// The stack on which guests run at one level of nesting.
 struct GuestStack {

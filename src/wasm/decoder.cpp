@@ -46,12 +46,14 @@ std::vector<std::byte> without_code_section(Bytes binary, const Module& module) 
   for (const SectionRange& section : module.sections) {
     const std::size_t section_end = static_cast<std::size_t>(section.offset + section.size);  // within `binary`
     if (section.id == kCode) {
-      result.insert(result.end(), binary.begin() + copied, binary.begin() + section_begin);
+      const Bytes kept = binary.subspan(copied, section_begin - copied);
+      result.insert(result.end(), kept.begin(), kept.end());
       copied = section_end;
     }
     section_begin = section_end;
   }
-  result.insert(result.end(), binary.begin() + copied, binary.end());
+  const Bytes rest = binary.subspan(copied);
+  result.insert(result.end(), rest.begin(), rest.end());
   return result;
 }
 

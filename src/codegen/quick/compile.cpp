@@ -22,7 +22,7 @@ using quick::EntryReference;
 using quick::ModuleContext;
 using quick::QuickCompiler;
 
-constexpr std::size_t kBatchBytes = 64 * 1024;
+constexpr std::size_t kBatchBytes = 64 << 10;
 constexpr std::uint64_t kMaximumTextBytes = 0x7000'0000;  // rel32 must reach from end to end
 
 /// What a module may compile to. Compilers' output takes 2 to 4 bytes of code a byte, and no more than 50 where
@@ -137,7 +137,7 @@ void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::
   const std::uint64_t offset = text.size();
   const asmjit::CodeBuffer& buffer = code.sectionById(0)->buffer();
   text.resize(offset + buffer.size());
-  if (buffer.size() != 0) std::memcpy(text.data() + offset, buffer.data(), buffer.size());
+  if (!buffer.empty()) std::memcpy(text.data() + offset, buffer.data(), buffer.size());
   return offset;
 }
 

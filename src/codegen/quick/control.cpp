@@ -91,8 +91,9 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
     if (count == 1) {
       a_.vmovsd(home(last, ValueType::kF64), x86::xmm15);
     } else if (count <= kUnrolled) {
-      for (std::uint32_t i = 0; i + 1 < count; i += 2) a_.vmovups(lowest.cloneAdjusted(8 * i), x86::xmm15);
-      if (count % 2 != 0) a_.vmovups(lowest.cloneAdjusted(8 * (count - 2)), x86::xmm15);
+      for (std::uint32_t i = 0; i + 1 < count; i += 2)
+        a_.vmovups(lowest.cloneAdjusted(std::int64_t{8} * i), x86::xmm15);
+      if (count % 2 != 0) a_.vmovups(lowest.cloneAdjusted(std::int64_t{8} * (count - 2)), x86::xmm15);
     } else {
       // Rounds down to pairs; an odd one is stored on its own.
       if (count % 2 != 0) a_.vmovsd(home(parameters, ValueType::kF64), x86::xmm15);

@@ -180,6 +180,7 @@ void QuickCompiler::store(Op op, wasm::MemoryArgument argument) {
       std::int64_t immediate = static_cast<std::int64_t>(value.bits);
       if (bytes == 4) immediate = static_cast<std::int32_t>(static_cast<std::uint32_t>(value.bits));
       if (bytes == 2) immediate = static_cast<std::int16_t>(static_cast<std::uint16_t>(value.bits));
+      // NOLINTNEXTLINE(bugprone-signed-char-misuse): the assembler wants the byte as a signed number
       if (bytes == 1) immediate = static_cast<std::int8_t>(static_cast<std::uint8_t>(value.bits));
       a_.mov(to.mem, asmjit::imm(immediate));
     } else if (bytes == 1) {
