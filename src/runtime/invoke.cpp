@@ -98,7 +98,6 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
                            std::nullopt,
                            TrapKind::kNone,
                            {}};
-    instance.distrusted = true;
     return refuse(thread, TrapKind::kHostError);
   }
   if (thread.depth == kMaximumNesting) [[unlikely]] {

@@ -31,4 +31,12 @@ inline constexpr std::uint32_t kNesting = 100'000;         ///< blocks open at o
 inline constexpr std::uint32_t kOperandStack = 1'000'000;  ///< operands on the stack at once in one function
 inline constexpr std::uint32_t kNameBytes = 100'000;       ///< of an import's or export's name
 
+/// Machine code of a module, in bytes: at most kTextBytesForAll and kTextBytesPerByte for each byte of a body, four
+/// bytes counted for each function besides; never over kTextBytes, which a 32-bit displacement spans. Compilers' output
+/// takes 2 to 4 bytes of code a byte, and no more than 50 where branches and calls crowd; only where hundreds of values
+/// pass at once does a small module become gigabytes.
+inline constexpr std::uint64_t kTextBytesPerByte = 64;
+inline constexpr std::uint64_t kTextBytesForAll = 16 << 20;
+inline constexpr std::uint64_t kTextBytes = 0x7000'0000;
+
 }  // namespace anew::wasm::limits

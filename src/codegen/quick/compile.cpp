@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "codegen/quick/quick_compiler.hpp"
+#include "wasm/limits.hpp"
 #include "wasm/names.hpp"
 
 namespace anew::codegen {
@@ -23,12 +24,6 @@ using quick::ModuleContext;
 using quick::QuickCompiler;
 
 constexpr std::size_t kBatchBytes = 64 << 10;
-constexpr std::uint64_t kMaximumTextBytes = 0x7000'0000;  // rel32 must reach from end to end
-
-/// What a module may compile to. Compilers' output takes 2 to 4 bytes of code a byte, and no more than 50 where
-/// branches and calls crowd; only where hundreds of values pass at once does a small module become gigabytes.
-constexpr std::uint64_t kTextBytesPerByte = 64;
-constexpr std::uint64_t kTextBytesForAll = 16 << 20;
 
 struct FirstError : asmjit::ErrorHandler {
   asmjit::Error first = asmjit::kErrorOk;
@@ -67,7 +62,7 @@ void name_function(Error& error, const wasm::Module& module, std::uint32_t funct
 [[nodiscard]] std::uint64_t most_text_bytes(const wasm::Module& module) noexcept {
   std::uint64_t bytes = 4 * module.functions.size();  // each makes some code, if only a stub
   for (const wasm::FunctionBody& body : module.bodies) bytes += body.bytes.size();
-  return std::min(kMaximumTextBytes, kTextBytesForAll + kTextBytesPerByte * bytes);
+  return std::min(wasm::limits::kTextBytes, wasm::limits::kTextBytesForAll + wasm::limits::kTextBytesPerByte * bytes);
 }
 
 [[nodiscard]] Error too_much_code(std::uint64_t most) {
@@ -213,7 +208,7 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
     quick::emit_import_stub(assembler, context, import);
   }
   for (std::uint32_t type = 0; type < module.types.size(); ++type) {
-    if (assembler.offset() > kMaximumTextBytes) return std::unexpected(too_much_code(kMaximumTextBytes));
+    if (assembler.offset() > wasm::limits::kTextBytes) return std::unexpected(too_much_code(wasm::limits::kTextBytes));
     image.thunks.push_back(next_offset());
     quick::emit_entry_thunk(assembler, context, type);
   }
@@ -221,7 +216,7 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
 
   std::uint64_t bytes = assembler.offset() + 16;
   for (const Batch& batch : batches) bytes += batch.code.sectionById(0)->buffer().size() + 16;
-  if (bytes > kMaximumTextBytes) return std::unexpected(too_much_code(kMaximumTextBytes));
+  if (bytes > wasm::limits::kTextBytes) return std::unexpected(too_much_code(wasm::limits::kTextBytes));
   image.text.reserve(bytes);
   if (append(image.text, stubs) != 0) std::abort();  // the first piece lies at the start
   const std::uint64_t entries = entries_bytes(module.functions.size());
