@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # `make demo` and `make test` set up all they need on a fresh Debian 12 machine.
 MINUTES ?= 1
-.PHONY: build demo test bench fuzz format lint fetch setup clean
+.PHONY: build demo test spec bench fuzz format lint fetch setup clean
 
 build_directory := build/release
 sources = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
@@ -14,9 +14,16 @@ demo: build fetch  ## Polkadot's genesis runtime: 10,000 calls as new beside 100
 	$(build_directory)/anew substrate version build/chain-specs/polkadot.json --repeat 10000
 
 test: setup fetch  ## all tests
+	@scripts/setup spec
 	cmake --preset release
 	cmake --build --preset release
 	ctest --preset release
+
+spec: setup  ## the specification's own test suite: a line for each proposal
+	@scripts/setup spec
+	cmake --preset release
+	cmake --build --preset release --target anew_spec spec_corpus
+	$(build_directory)/tests/spec/anew_spec $(build_directory)/spec
 
 bench: setup fetch  ## all benchmarks
 	@scripts/setup bench
@@ -24,13 +31,15 @@ bench: setup fetch  ## all benchmarks
 	cmake --build --preset release
 	for program in $(build_directory)/bench/anew_bench*; do "$$program" || exit 1; done
 
-fuzz: setup  ## each fuzzer for MINUTES (1); what it finds is kept in build/fuzz
-	@scripts/setup fuzz
+fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in build/fuzz
+	@scripts/setup fuzz fetch
+	@scripts/fetch-node
 	cmake --preset fuzz
 	cmake --build --preset fuzz
-	mkdir -p build/fuzz/corpus-module build/fuzz/corpus-substrate
-	cd build/fuzz && tests/fuzz/anew_fuzz_module -max_total_time=$$((60 * $(MINUTES))) -print_final_stats=1 corpus-module
-	cd build/fuzz && tests/fuzz/anew_fuzz_substrate -max_total_time=$$((60 * $(MINUTES))) -print_final_stats=1 corpus-substrate
+	cmake --preset differential
+	cmake --build --preset differential --target anew_differential
+	cargo build --release --locked --manifest-path tests/fuzz/smith/Cargo.toml --target-dir build/fuzz/smith
+	scripts/fuzz $(MINUTES)
 
 setup:
 	@scripts/setup build

@@ -15,5 +15,6 @@
 #include <anew/linker.hpp>
 #include <anew/memory_view.hpp>
 #include <anew/pool.hpp>
+#include <anew/store.hpp>
 #include <anew/substrate.hpp>
 #include <anew/value.hpp>

@@ -42,6 +42,14 @@ enum class TrapKind : std::uint8_t {
   kStackExhausted,
   kHostError,    ///< a host function returned an error
   kInterrupted,  ///< stopped from outside
+  // Traps of WebAssembly 3.0 and of atomic operators.
+  kNullReference,           ///< ref.as_non_null of null
+  kNullFunctionReference,   ///< call_ref through null
+  kNullExceptionReference,  ///< throw_ref of null
+  kUnalignedAtomic,
+  kExpectedSharedMemory,  ///< memory.atomic.wait on a memory that is not shared would never end
+  kUnhandledException,    ///< an exception that no try_table caught before the call's end
+  kExceptionsExhausted,   ///< more exceptions held by reference in one call than there is room for
 };
 
 /// The specification test suite's words for a trap, such as "integer divide by zero".
@@ -52,6 +60,8 @@ enum class TrapKind : std::uint8_t {
 struct Frame {
   std::uint32_t function_index = 0;
   std::string function_name;        ///< from the name section or an export or import; empty where unknown
+  std::string instance_name;        ///< of an instance that others import from; empty for the main one
+  bool is_host = false;             ///< the import through which the guest called a host function
   std::uint64_t module_offset = 0;  ///< byte offset of the operator in the module's binary; 0 where unknown
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <anew/engine.hpp>
 #include <anew/error.hpp>
 #include <anew/memory_view.hpp>
 #include <anew/value.hpp>
@@ -22,7 +23,10 @@ namespace anew {
 class Caller {
  public:
   Caller(std::byte* cell) noexcept : cell_(cell) {}
+  /// Memory 0, of size 0 if there is none.
   [[nodiscard]] MemoryView memory() const noexcept { return MemoryView(cell_); }
+  /// An exported memory. @return kNotFound, or kArgument if the export is no memory.
+  [[nodiscard]] Result<MemoryView> memory(std::string_view export_name) const;
   /// The per-instance host state given to Pool::create (PoolOptions::make_host_state), or null.
   [[nodiscard]] void* host_state() const noexcept;
   /// The value of an exported global. @return kNotFound if there is none of this name.
@@ -146,16 +150,21 @@ class Linker {
   }
 
   /// Defines a host function by its slots, for bindings made at run time: reads arguments from and writes results to
-  /// the slots (see Value). May fail.
+  /// the slots (see Value; a v128 takes two). May fail. A funcref that it returns must have come from the instances
+  /// that it is linked to, and an exnref must be null.
   void define(std::string_view module, std::string_view name, FunctionType type,
               std::function<Result<void>(Caller, std::span<std::uint64_t>)> function);
   /// An immutable global.
   void define_global(std::string_view module, std::string_view name, Value value);
-  /// A memory that is made for each instance that imports it, and is its memory 0. The size is the larger of this and
-  /// what the import declares as its minimum.
+  /// A memory that is made for each instance that imports it. The size is the larger of this and what the import
+  /// declares as its minimum.
   void define_memory(std::string_view module, std::string_view name, Limits limits);
-  /// A table that is made for each instance that imports it, with null elements.
+  /// A table that is made for each instance that imports it, with null elements; of a type that null belongs to.
   void define_table(std::string_view module, std::string_view name, TableType type);
+  /// A module whose exports are importable under `name`. Every instance of a pool gets its own instance of it, made
+  /// before the main one, in the order of these definitions, and linked like it: by this linker and to the modules
+  /// defined before it. They are one closed group: leased, restored and audited together.
+  void define_module(std::string_view name, const Module& module);
   /// Every function import that is not defined links to a host function that traps with "not implemented: NAME".
   void trap_unknown_functions();
 

@@ -11,12 +11,19 @@
 
 namespace anew {
 
-/// The host's way into an instance's linear memory 0. Every access is checked against the memory's size now; what is
-/// handed out for writing is marked, so that the reset restores it. Spans are valid until the guest runs again or the
-/// memory grows.
+namespace abi {
+struct MemoryReference;
+}
+
+/// The host's way into a linear memory of an instance, its own or one that it imports. Every access is checked against
+/// the memory's size now; what is handed out for writing is marked, so that the reset restores it. Spans are valid
+/// until the guest runs again or the memory grows.
 class MemoryView {
  public:
-  explicit MemoryView(std::byte* cell) noexcept : cell_(cell) {}
+  /// Memory 0 of the instance with this cell; one of size 0 if it has none.
+  explicit MemoryView(std::byte* cell) noexcept;
+  /// For the library's own folders.
+  explicit MemoryView(const abi::MemoryReference& memory) noexcept;
 
   /// Size in bytes.
   [[nodiscard]] std::uint64_t size() const noexcept;
@@ -46,7 +53,9 @@ class MemoryView {
   }
 
  private:
-  std::byte* cell_;
+  std::byte* base_ = nullptr;  ///< address 0 of the memory; null if there is none
+  std::uint8_t* cards_ = nullptr;
+  std::uint64_t card_shift_ = 0;
 };
 
 }  // namespace anew

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Pools of instances as new. A Pool holds the instances of one module linked to one Linker; a Lease is one of them,
-// held by one thread at a time, and gives it back, reset, when it goes.
+// held by one thread at a time, and gives it back, reset, when it goes. Where the linker defines modules, an instance
+// comes with one of each of these, linked to it: leased and reset together.
 #pragma once
 
 #include <anew/engine.hpp>
@@ -28,8 +29,8 @@ struct Instance;
 
 /// What a call needs to know of an exported function; found once by name, valid as long as the pool.
 struct FunctionHandle {
-  const void* thunk = nullptr;   ///< the entry thunk of its type
-  void* const* entry = nullptr;  ///< its slot in the module's table of entry addresses
+  const void* thunk = nullptr;  ///< the entry thunk of its type
+  std::int32_t reference = 0;   ///< where the function's reference lies in a cell: what runs may be another instance's
   const FunctionType* type = nullptr;
   const void* owner = nullptr;  ///< the linked module that it was found in: no other's instance runs it
 };
@@ -41,6 +42,7 @@ struct FunctionHandle {
 }  // namespace detail
 
 /// Host state of one instance that calls may change: made with the instance and put back by `reset` at each restore.
+/// The instances that it is linked to share it.
 struct HostState {
   std::shared_ptr<void> state;
   std::function<void(void*)> reset = {};  ///< may be empty
@@ -111,12 +113,15 @@ class Lease {
   /// Calls by name with values known at run time only.
   [[nodiscard]] Result<std::vector<Value>> call_values(std::string_view export_name, std::span<const Value> arguments);
 
+  /// Memory 0, of size 0 if there is none.
   [[nodiscard]] MemoryView memory() const noexcept;
+  /// An exported memory. @return kNotFound, or kArgument if the export is no memory.
+  [[nodiscard]] Result<MemoryView> memory(std::string_view export_name) const;
   /// The value of an exported global.
   [[nodiscard]] Result<Value> global(std::string_view export_name) const;
   /// PoolOptions::make_host_state's object of this instance, or null.
   [[nodiscard]] void* host_state() const noexcept;
-  /// Dirty cards now, and what they amount to in bytes: what giving back would restore. Scans the card table.
+  /// What the dirty cards amount to now, in bytes: what giving back would restore. Scans the card tables.
   [[nodiscard]] std::uint64_t dirty_bytes() const noexcept;
   /// Gives the instance back early; the lease is empty afterwards.
   void release() noexcept;
@@ -137,7 +142,8 @@ class Pool {
   /// Links and instantiates the module once, as the specification says, and keeps the result as the snapshot that every
   /// instance starts from. @return kLink (each missing or ill-typed import named), kTrap if a segment or the start
   /// function traps (one that calls the host runs with each instance, so its traps come from acquire()), kUnsupported
-  /// for shared memory, kArgument for bad options, kResource.
+  /// for shared memory, for an exception that is held in a global or table, and if the start function of a module that
+  /// the linker defines calls the host; kArgument for bad options, kResource.
   [[nodiscard]] static Result<Pool> create(const Module& module, const Linker& linker, PoolOptions options = {});
 
   /// An instance as new. @return kResource if all instances are leased or no more can be made.

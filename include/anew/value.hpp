@@ -3,17 +3,22 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 namespace anew {
 
-/// A value type; the number is its byte in the binary format (specification, 5.3).
-enum class ValueType : std::uint8_t {
+/// A value type. The low byte is its code in the binary format (specification, 5.3), for references that of the heap
+/// type; kNonNull is set for references that are never null; references to functions of a given type of the module
+/// ("(ref null $t)") have the code kTypedCode and the type's index above bit 12. Types of a decoded module name equal
+/// function types by the same, the smallest, index, so that equal types are equal numbers.
+enum class ValueType : std::uint32_t {
   kI32 = 0x7F,
   kI64 = 0x7E,
   kF32 = 0x7D,
@@ -21,16 +26,66 @@ enum class ValueType : std::uint8_t {
   kV128 = 0x7B,
   kFuncRef = 0x70,
   kExternRef = 0x6F,
+  kExnRef = 0x69,
+  // The types of null alone: below every other reference of their kind.
+  kNullFuncRef = 0x73,
+  kNullExternRef = 0x72,
+  kNullExnRef = 0x74,
 };
 
-[[nodiscard]] const char* to_string(ValueType type) noexcept;
+namespace detail {
+inline constexpr std::uint32_t kTypedCode = 0x63;
+inline constexpr std::uint32_t kNonNull = 0x100;
+inline constexpr std::uint32_t kTypeIndexShift = 12;
+constexpr std::uint32_t number(ValueType type) noexcept { return static_cast<std::uint32_t>(type); }
+}  // namespace detail
 
+[[nodiscard]] std::string to_string(ValueType type);
+
+/// "(ref null $index)" or "(ref $index)". @param index  below 2^20.
+[[nodiscard]] constexpr ValueType typed_reference(std::uint32_t index, bool nullable) noexcept {
+  return static_cast<ValueType>(detail::kTypedCode | (nullable ? 0 : detail::kNonNull) |
+                                index << detail::kTypeIndexShift);
+}
+[[nodiscard]] constexpr bool is_typed_reference(ValueType type) noexcept {
+  return (detail::number(type) & 0xFF) == detail::kTypedCode;
+}
+/// Of a typed reference.
+[[nodiscard]] constexpr std::uint32_t type_index(ValueType type) noexcept {
+  return detail::number(type) >> detail::kTypeIndexShift;
+}
 [[nodiscard]] constexpr bool is_reference(ValueType type) noexcept {
-  return type == ValueType::kFuncRef || type == ValueType::kExternRef;
+  const std::uint32_t code = detail::number(type) & 0xFF;
+  return code >= 0x60 && code <= 0x74;
+}
+[[nodiscard]] constexpr bool is_nullable(ValueType type) noexcept {
+  return (detail::number(type) & detail::kNonNull) == 0;
+}
+/// The same reference type without and with null.
+[[nodiscard]] constexpr ValueType non_null(ValueType type) noexcept {
+  return static_cast<ValueType>(detail::number(type) | detail::kNonNull);
+}
+[[nodiscard]] constexpr ValueType with_null(ValueType type) noexcept {
+  return static_cast<ValueType>(detail::number(type) & ~detail::kNonNull);
+}
+/// References to functions, whatever is known of them: funcref, (ref func), (ref null $t), nullfuncref and so on.
+[[nodiscard]] constexpr bool is_function_reference(ValueType type) noexcept {
+  const ValueType nullable = with_null(type);
+  return nullable == ValueType::kFuncRef || nullable == ValueType::kNullFuncRef || is_typed_reference(type);
+}
+[[nodiscard]] constexpr bool is_extern_reference(ValueType type) noexcept {
+  const ValueType nullable = with_null(type);
+  return nullable == ValueType::kExternRef || nullable == ValueType::kNullExternRef;
+}
+[[nodiscard]] constexpr bool is_exception_reference(ValueType type) noexcept {
+  const ValueType nullable = with_null(type);
+  return nullable == ValueType::kExnRef || nullable == ValueType::kNullExnRef;
 }
 [[nodiscard]] constexpr bool is_float(ValueType type) noexcept {
   return type == ValueType::kF32 || type == ValueType::kF64;
 }
+/// Slots of 64 bits that a value takes where values pass between host and guest: two for a v128, low half first.
+[[nodiscard]] constexpr std::uint32_t slots_of(ValueType type) noexcept { return type == ValueType::kV128 ? 2 : 1; }
 
 struct FunctionType {
   std::vector<ValueType> parameters;
@@ -58,6 +113,7 @@ struct MemoryType {
 struct TableType {
   ValueType element = ValueType::kFuncRef;
   Limits limits;
+  bool is_64 = false;
   bool operator==(const TableType&) const = default;
 };
 
@@ -67,21 +123,30 @@ struct GlobalType {
   bool operator==(const GlobalType&) const = default;
 };
 
-enum class ExternalKind : std::uint8_t { kFunction = 0, kTable = 1, kMemory = 2, kGlobal = 3 };
+enum class ExternalKind : std::uint8_t { kFunction = 0, kTable = 1, kMemory = 2, kGlobal = 3, kTag = 4 };
 [[nodiscard]] const char* to_string(ExternalKind kind) noexcept;
 
 /// A value with its type. The bits of an i32 or f32 are in the low 32 bits, the rest is zero: the form in which values
-/// pass between host and guest (a *slot*). A null reference is 0.
+/// pass between host and guest (a *slot*); a v128 takes two. A null reference is 0.
 struct Value {
   ValueType type = ValueType::kI32;
   std::uint64_t bits = 0;
+  std::uint64_t high = 0;  ///< the upper half of a v128
 
   static constexpr Value i32(std::uint32_t value) noexcept { return {ValueType::kI32, value}; }
   static constexpr Value i64(std::uint64_t value) noexcept { return {ValueType::kI64, value}; }
   static constexpr Value f32(float value) noexcept { return {ValueType::kF32, std::bit_cast<std::uint32_t>(value)}; }
   static constexpr Value f64(double value) noexcept { return {ValueType::kF64, std::bit_cast<std::uint64_t>(value)}; }
+  static constexpr Value v128(std::uint64_t low, std::uint64_t high) noexcept { return {ValueType::kV128, low, high}; }
   bool operator==(const Value&) const = default;
 };
+
+/// The slots that values of these types take together.
+[[nodiscard]] constexpr std::size_t slots_of(std::span<const ValueType> types) noexcept {
+  std::size_t slots = 0;
+  for (const ValueType type : types) slots += slots_of(type);
+  return slots;
+}
 
 /// The value as text that reads back: integers signed decimal, floats shortest round-trip, "nan:0x..." for NaN.
 [[nodiscard]] std::string to_string(const Value& value);

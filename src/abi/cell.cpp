@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "abi/convention.hpp"
 #include "wasm/limits.hpp"
 
 namespace anew::abi {
@@ -20,52 +19,60 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) n
 
 }  // namespace
 
-Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card_shift) {
+Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card_shift, bool foreign_memory) {
   if (card_shift < kMinimumCardShift || card_shift > kMaximumCardShift) {
     return fail(ErrorCode::kArgument, fmt::format("a card of 2^{} bytes: use 512, 1024, 2048 or 4096", card_shift));
   }
   CellLayout layout;
   layout.card_shift_ = card_shift;
+  layout.has_memory_ = !module.memories.empty() && !foreign_memory;
   layout.data_segments_ = static_cast<std::uint32_t>(module.data.size());  // at most limits::kDataSegments
 
-  // `depth` counts bytes below the cell pointer; every count is bounded by wasm/limits.hpp, so 64 bits cannot overflow.
+  // `depth` counts bytes below the cell pointer; every count is bounded by wasm/limits.hpp, so 64 bits cannot overflow,
+  // and 32 can hold what is placed before the check of invariant C5: under 200 MB.
   std::uint64_t depth = sizeof(HotHeader);
   auto place = [&depth](std::uint64_t bytes, std::uint64_t alignment) {
     depth = round_up(depth + bytes, alignment);
-    return -static_cast<std::int64_t>(depth);
+    return static_cast<std::int32_t>(-static_cast<std::int64_t>(depth));
   };
-  depth += 8 * module.globals.size();
-  layout.dropped_ = static_cast<std::int32_t>(place(module.data.size() + module.elements.size(), 8));
-  std::uint32_t spilled = 0;
-  for (const FunctionType& type : module.types) {
-    spilled = std::max(spilled, result_places(type.results).memory_slots);
+  const auto is_linked = [&module](std::size_t global) {
+    return global < module.imported_globals && module.globals[global].type.is_mutable;
+  };
+  layout.globals_.resize(module.globals.size());
+  for (std::size_t i = 0; i < module.globals.size(); ++i) {
+    if (!is_linked(i)) layout.globals_[i] = place(8 * slots_of(module.globals[i].type.type), 8);
   }
-  layout.spilled_results_ = static_cast<std::int32_t>(place(8ull * spilled, 8));
-  // One card for each stretch of the whole address space, guard included (invariant C4), and a little more so that
-  // scans may read whole vectors.
-  layout.card_table_bytes_ = ((kMemoryAddressSpace + kGuardBytes) >> card_shift) + kCacheLineBytes;
-  layout.cards_ = static_cast<std::int32_t>(place(layout.card_table_bytes_, kCacheLineBytes));
-  layout.type_ids_ = static_cast<std::int32_t>(place(4 * module.types.size(), 8));
-  layout.table_sizes_ = static_cast<std::int32_t>(place(8 * module.tables.size(), 8));
-  layout.function_references_ =
-      static_cast<std::int32_t>(place(sizeof(FunctionReference) * module.functions.size(), 8));
+  layout.dropped_ = place(module.data.size() + module.elements.size(), 8);
+  for (std::size_t i = 0; i < module.imported_globals; ++i) {
+    if (is_linked(i)) layout.globals_[i] = place(8, 8);
+  }
+  layout.memories_ = place(sizeof(MemoryReference) * module.memories.size(), 8);
+  layout.table_links_ = place(8ull * module.imported_tables, 8);
+  layout.tags_ = place(8 * module.tags.size(), 8);
+  layout.cards_ = place(layout.has_memory_ ? abi::card_table_bytes(card_shift) : 0, kCacheLineBytes);
+  layout.type_ids_ = place(4 * module.types.size(), 8);
+  layout.function_references_ = place(sizeof(FunctionReference) * module.functions.size(), 8);
 
-  std::uint64_t elements_in_all = 0;
-  for (const TableType& type : module.tables) elements_in_all += type.limits.minimum;
-  if (elements_in_all > wasm::limits::kTableElements) {
-    return fail(ErrorCode::kLimit, fmt::format("the module's tables begin with {} elements in all; the limit is {}",
-                                               elements_in_all, wasm::limits::kTableElements));
+  // A table that begins with more elements than there is room for has none: an instance of the module is refused.
+  std::uint64_t left = wasm::limits::kTableElements;
+  std::vector<std::uint64_t> first;
+  first.reserve(module.tables.size());
+  for (const TableType& type : module.tables) {
+    first.push_back(type.limits.minimum <= left ? type.limits.minimum : 0);
+    left -= first.back();
   }
   // What is left of the limit is shared out evenly as room to grow; it is address space until it is touched.
-  const std::uint64_t room =
-      module.tables.empty() ? 0 : (wasm::limits::kTableElements - elements_in_all) / module.tables.size();
-  for (const TableType& type : module.tables) {
-    const std::uint64_t most = type.limits.minimum + room;
-    const std::uint64_t capacity = std::min(most, type.limits.maximum.value_or(most));
-    layout.tables_.push_back({static_cast<std::int32_t>(place(8 * capacity, 8)), static_cast<std::uint32_t>(capacity)});
+  const std::uint64_t room = module.tables.empty() ? 0 : left / module.tables.size();
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const std::uint64_t most = first[i] + room;
+    const std::uint64_t capacity = std::min(most, module.tables[i].limits.maximum.value_or(most));
+    layout.tables_.push_back({place(8 * capacity, 8), static_cast<std::uint32_t>(capacity)});
+    place(sizeof(TableHeader), 8);
   }
+  layout.exception_space_ = module.tags.empty() ? 0 : kExceptionSpace;
+  layout.exceptions_ = place(layout.exception_space_, 16);
   depth = round_up(depth, kHeaderAlignment);
-  // Invariant C5. With the limits of wasm/limits.hpp the sum stays under 200 MB.
+  // Invariant C5. With the limits of wasm/limits.hpp the sum stays under 300 MB.
   if (depth > 0x7FFF'0000) return fail(ErrorCode::kLimit, "the module's globals, functions and tables take over 2 GiB");
   layout.header_bytes_ = depth;
   return layout;

@@ -1,27 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The cell: the one contiguous region of address space that holds all mutable state of one instance, and the contract
+// The cell: the one contiguous region of address space that holds the mutable state of one instance, and the contract
 // between compiled code and the runtime about where each piece lies.
 //
-// Compiled code receives one pointer, the *cell pointer* (in r13), which is the base of linear memory 0. Everything
-// else lies at constant negative displacements from it, computed from the module alone by CellLayout::of:
+// Compiled code receives one pointer, the *cell pointer* (in r13), which is the base of the instance's own linear
+// memory 0. Everything else lies at constant negative displacements from it, computed from the module alone by
+// CellLayout::of:
 //
-//   low     table elements         8 bytes each: FunctionReference* or the host's bits of an externref; 0 is null
+//   low     exceptions             room for the exception objects of one call; only in modules with tags
+//           tables                 each a TableHeader and its elements, 8 bytes each: FunctionReference*, the host's
+//                                  bits of an externref, or Exception*; 0 is null
 //           function references    one FunctionReference a function, imports first
-//           table sizes            u64 each: elements now in the table
 //           type identities        u32 each: the engine-wide id of each type of the module
 //     - c   card table             1 byte a card of memory 0, card 0 at cell + cards; covers 4 GiB + guard
-//           spilled results        results past the fourth of a class, read by the caller at once
+//           links                  what is reached through a pointer: a MemoryReference a memory, 8 bytes each for the
+//                                  imported tables (their elements), the imported mutable globals and the tags
 //           dropped segments       1 byte each: data segments, then element segments; 1 = dropped
-//           globals                8 bytes each, global 0 nearest to the cell
+//           globals                8 bytes each, 16 for a v128; global 0 nearest to the cell
 //     - h   HotHeader              64 bytes, within one-byte displacements
 //   cell 0  linear memory 0        4 GiB of address space, of which the first HotHeader::memory_bytes can be accessed
 //           guard                  kGuardBytes, never accessible
 //
+// Further memories lie in regions of their own, of the same shape: a card table, a HotHeader, 4 GiB and a guard.
+// Compiled code reaches them through the cell's MemoryReference, and so it does memory 0 if that is another instance's
+// (the module is compiled in a second variant then, Options::foreign_memory); such a cell ends at the cell pointer, as
+// does that of a module without memories. What lies in another instance's cell is restored with that instance.
+//
 // Invariants:
-//   C1  Everything a guest can change lies in the cell. A reset restores the cell; there is nothing else to restore.
-//   C2  [low, cell + memory_bytes) is readable and writable; [cell + memory_bytes, end) is not accessible at all.
-//   C3  Compiled code computes addresses as cell + zero-extended index + offset with offset < kGuardBytes - 16, so no
-//       access leaves [cell, end); a larger offset is checked against memory_bytes first.
+//   C1  Everything a guest can change lies in the cell or in the further memories. A reset restores these; there is
+//       nothing else to restore. The links and what is below the card table never change but for tables and exceptions.
+//   C2  [low, cell + memory_bytes) is readable and writable; [cell + memory_bytes, end) is not accessible at all. The
+//       same holds for a further memory's region.
+//   C3  Compiled code computes addresses in 32-bit memories as base + zero-extended index + offset with
+//       offset < kGuardBytes - 16, so no access leaves [base, end); a larger offset, and every access to a 64-bit
+//       memory, is checked against memory_bytes first.
 //   C4  A mark for address a < 4 GiB + kGuardBytes hits a byte of the card table: a mark before an out-of-bounds store
 //       stays inside the cell.
 //   C5  Every displacement fits in 31 bits.
@@ -37,7 +48,7 @@
 namespace anew::abi {
 
 /// Part of every artifact: raise it with any change to this folder or to the code that the code generators emit.
-inline constexpr std::uint32_t kAbiVersion = 1;
+inline constexpr std::uint32_t kAbiVersion = 2;
 
 inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 inline constexpr std::uint64_t kMemoryAddressSpace = 1ull << 32;
@@ -53,28 +64,57 @@ struct Library;
 struct ThreadRecord;
 struct HostFunction;
 
-/// What table elements and funcref values point to. One per function and cell.
+/// What table elements and funcref values point to. One per function and cell. That of an imported function which
+/// another instance defines is a copy of that instance's: whoever calls through it must switch to its cell.
 struct FunctionReference {
   std::uint32_t type_id;         ///< engine-wide identity of the function's type: equal types, equal ids
-  std::uint32_t function_index;  ///< in its module
-  void* const* entry;            ///< its slot in the module's table of entry addresses
-  std::byte* cell;               ///< of the instance that owns the function
+  std::uint32_t function_index;  ///< in the module of the instance that owns it
+  void* const* entry;            ///< its slot in that module's table of entry addresses
+  std::byte* cell;               ///< of the instance that owns the function; for a host function, of the importing one
 };
 static_assert(sizeof(FunctionReference) == 24);
 
-/// The last 64 bytes before the cell pointer; compiled code uses the displacements below.
+/// How compiled code and the library find a memory.
+struct MemoryReference {
+  std::byte* base;           ///< address 0 of the memory; its HotHeader ends there
+  std::uint8_t* cards;       ///< of its card table: the card of address a is cards[a >> card_shift]
+  std::uint64_t card_shift;  ///< of the memory's owner
+};
+static_assert(sizeof(MemoryReference) == 24);
+
+/// Lies before the first element of each table.
+struct TableHeader {
+  std::uint64_t unused;
+  std::uint64_t maximum;  ///< -24  elements that the table may grow to
+  std::uint64_t written;  ///< -16  not 0: written since the last restore
+  std::uint64_t size;     ///< -8   elements now
+};
+static_assert(sizeof(TableHeader) == 32);
+inline constexpr std::int32_t kTableWritten = -16;
+inline constexpr std::int32_t kTableSize = -8;
+
+/// An exception (specification, 4.2.16), what an exnref points to. It lies in the exceptions of the cell that threw it,
+/// 16-aligned; the values of its tag's parameters follow, in slots.
+struct Exception {
+  const void* tag;      ///< the tag's identity: the address of the link of the instance that defines it
+  std::uint32_t bytes;  ///< with the values, rounded up to 16
+  std::uint32_t held;   ///< not 0: some catch handed a reference to the guest, so it stays until the reset
+};
+static_assert(sizeof(Exception) == 16);
+
+/// The last 64 bytes before the base of a memory, and so before the cell pointer; compiled code uses the displacements
+/// below. Of a further memory's only `instance` and the sizes mean something.
 struct HotHeader {
-  void* instance;                      ///< -64  the runtime's object for this cell
-  std::uint64_t tables_written;        ///< -56  not 0: some table was written since the last restore
+  void* instance;                      ///< -64  the runtime's object for the cell that owns this
+  std::uint64_t exception_bytes;       ///< -56  of the cell's exceptions, in use
   std::uint64_t memory_reached;        ///< -48  the largest memory_bytes since the last restore
-  std::uint64_t memory_maximum;        ///< -40  bytes that memory 0 may grow to
+  std::uint64_t memory_maximum;        ///< -40  bytes that the memory may grow to
   const HostFunction* host_functions;  ///< -32  by index of the imported function
   const Library* library;              ///< -24
   ThreadRecord* thread;                ///< -16  of the thread that runs in this cell now
-  std::uint64_t memory_bytes;          ///< -8   size of memory 0 now
+  std::uint64_t memory_bytes;          ///< -8   size of the memory now
 };
 static_assert(sizeof(HotHeader) == 64);
-inline constexpr std::int32_t kTablesWritten = -56;
 inline constexpr std::int32_t kHostFunctions = -32;
 inline constexpr std::int32_t kLibrary = -24;
 inline constexpr std::int32_t kThread = -16;
@@ -85,18 +125,37 @@ inline constexpr std::int32_t kMemoryBytes = -8;
   return *reinterpret_cast<HotHeader*>(cell - sizeof(HotHeader));
 }
 
-/// Where everything of one module's cells lies, as displacements from the cell pointer. A pure function of the module
-/// and the card size, so that code, artifact and runtime agree without storing it.
+/// Address space for exception objects in a cell whose module has tags; what one call may hold by reference.
+inline constexpr std::uint64_t kExceptionSpace = 64ull << 20;
+
+/// Bytes of a card table for cards of this size: one card for each stretch of the whole address space of a memory,
+/// guard included (invariant C4), and a little more so that scans may read whole vectors.
+[[nodiscard]] constexpr std::uint64_t card_table_bytes(std::uint32_t card_shift) noexcept {
+  return ((kMemoryAddressSpace + kGuardBytes) >> card_shift) + 64;
+}
+/// Bytes before the base of a further memory: its card table, 64-aligned, and its HotHeader; a multiple of 4096. The
+/// card table begins at the low end.
+[[nodiscard]] constexpr std::uint64_t memory_header_bytes(std::uint32_t card_shift) noexcept {
+  return (card_table_bytes(card_shift) + sizeof(HotHeader) + 4095) & ~std::uint64_t{4095};
+}
+
+/// Where everything of one module's cells lies, as displacements from the cell pointer. A pure function of the module,
+/// the card size and whether memory 0 is another instance's, so that code, artifact and runtime agree without storing
+/// it.
 class CellLayout {
  public:
-  /// @param card_shift  log2 of the card size, kMinimumCardShift to kMaximumCardShift.
-  /// @return kLimit if tables or globals do not fit.
-  [[nodiscard]] static Result<CellLayout> of(const wasm::Module& module, std::uint32_t card_shift);
+  /// @param card_shift      log2 of the card size, kMinimumCardShift to kMaximumCardShift.
+  /// @param foreign_memory  memory 0 is another instance's.
+  /// @return kLimit if what the module has takes over 2 GiB.
+  [[nodiscard]] static Result<CellLayout> of(const wasm::Module& module, std::uint32_t card_shift,
+                                             bool foreign_memory = false);
 
   [[nodiscard]] std::uint32_t card_shift() const noexcept { return card_shift_; }
-  [[nodiscard]] std::int32_t global(std::uint32_t index) const noexcept {
-    return -static_cast<std::int32_t>(sizeof(HotHeader)) - 8 * (static_cast<std::int32_t>(index) + 1);
-  }
+  /// The cell has a memory 0 of its own, at the cell pointer.
+  [[nodiscard]] bool has_memory() const noexcept { return has_memory_; }
+  /// Of a global's value; of an imported mutable global, of the pointer to its value in the owner's cell.
+  [[nodiscard]] std::int32_t global(std::uint32_t index) const noexcept { return globals_[index]; }
+  [[nodiscard]] bool is_linked_global(std::uint32_t index) const noexcept { return globals_[index] < dropped_; }
   /// Data segments first, then element segments.
   [[nodiscard]] std::int32_t dropped_data(std::uint32_t segment) const noexcept {
     return dropped_ + static_cast<std::int32_t>(segment);
@@ -109,29 +168,39 @@ class CellLayout {
   [[nodiscard]] std::uint32_t restored_bytes() const noexcept {
     return static_cast<std::uint32_t>(-static_cast<std::int32_t>(sizeof(HotHeader)) - dropped_);
   }
-  /// Result number `index` past those in registers, counted over both classes in order.
-  [[nodiscard]] std::int32_t spilled_result(std::uint32_t index) const noexcept {
-    return spilled_results_ + 8 * static_cast<std::int32_t>(index);
+  /// A MemoryReference.
+  [[nodiscard]] std::int32_t memory_reference(std::uint32_t memory) const noexcept {
+    return memories_ + static_cast<std::int32_t>(sizeof(MemoryReference) * memory);
+  }
+  /// Of an imported table: the address of its first element.
+  [[nodiscard]] std::int32_t table_link(std::uint32_t table) const noexcept {
+    return table_links_ + 8 * static_cast<std::int32_t>(table);
+  }
+  /// The tag's identity, a pointer: for a tag of the module itself, to this very place.
+  [[nodiscard]] std::int32_t tag(std::uint32_t index) const noexcept {
+    return tags_ + 8 * static_cast<std::int32_t>(index);
   }
   [[nodiscard]] std::int32_t cards() const noexcept { return cards_; }
-  [[nodiscard]] std::uint64_t card_table_bytes() const noexcept { return card_table_bytes_; }
+  [[nodiscard]] std::uint64_t card_table_bytes() const noexcept { return abi::card_table_bytes(card_shift_); }
   [[nodiscard]] std::int32_t type_id(std::uint32_t type) const noexcept {
     return type_ids_ + 4 * static_cast<std::int32_t>(type);
-  }
-  [[nodiscard]] std::int32_t table_size(std::uint32_t table) const noexcept {
-    return table_sizes_ + 8 * static_cast<std::int32_t>(table);
   }
   [[nodiscard]] std::int32_t function_reference(std::uint32_t function) const noexcept {
     return function_references_ + static_cast<std::int32_t>(sizeof(FunctionReference) * function);
   }
+  /// The first element of a table in this cell; imported tables have a place too, for those that are made for the
+  /// instance. A TableHeader lies before it.
   [[nodiscard]] std::int32_t table_elements(std::uint32_t table) const noexcept { return tables_[table].elements; }
   /// Elements that the table has room for: table.grow past it fails.
   [[nodiscard]] std::uint32_t table_capacity(std::uint32_t table) const noexcept { return tables_[table].capacity; }
+  /// The room for exceptions, 16-aligned, and its size: 0 without tags.
+  [[nodiscard]] std::int32_t exceptions() const noexcept { return exceptions_; }
+  [[nodiscard]] std::uint64_t exception_space() const noexcept { return exception_space_; }
   /// Bytes from the low end of the header to the cell pointer; a multiple of 4096.
   [[nodiscard]] std::uint64_t header_bytes() const noexcept { return header_bytes_; }
-  /// Address space of a cell: header, 4 GiB, guard.
+  /// Address space of a cell: header and, if memory 0 is its own, 4 GiB and the guard.
   [[nodiscard]] std::uint64_t reservation_bytes() const noexcept {
-    return header_bytes_ + kMemoryAddressSpace + kGuardBytes;
+    return header_bytes_ + (has_memory_ ? kMemoryAddressSpace + kGuardBytes : 0);
   }
 
  private:
@@ -140,15 +209,19 @@ class CellLayout {
     std::uint32_t capacity;
   };
   std::uint32_t card_shift_ = 0;
+  bool has_memory_ = false;
   std::uint32_t data_segments_ = 0;
+  std::vector<std::int32_t> globals_;
   std::int32_t dropped_ = 0;
-  std::int32_t spilled_results_ = 0;
+  std::int32_t memories_ = 0;
+  std::int32_t table_links_ = 0;
+  std::int32_t tags_ = 0;
   std::int32_t cards_ = 0;
-  std::uint64_t card_table_bytes_ = 0;
   std::int32_t type_ids_ = 0;
-  std::int32_t table_sizes_ = 0;
   std::int32_t function_references_ = 0;
   std::vector<Table> tables_;
+  std::int32_t exceptions_ = 0;
+  std::uint64_t exception_space_ = 0;
   std::uint64_t header_bytes_ = 0;
 };
 

@@ -10,12 +10,16 @@ Places places(std::span<const ValueType> types, std::uint32_t integers, std::uin
   std::uint32_t next_integer = 0;
   std::uint32_t next_float = 0;
   for (const ValueType type : types) {
-    if (is_float(type) && next_float < floats) {
+    const bool in_float_register = is_float(type) || type == ValueType::kV128;
+    if (in_float_register && next_float < floats) {
       result.places.push_back({Place::Kind::kFloat, next_float++});
-    } else if (!is_float(type) && next_integer < integers) {
+    } else if (!in_float_register && next_integer < integers) {
       result.places.push_back({Place::Kind::kInteger, next_integer++});
     } else {
-      result.places.push_back({Place::Kind::kMemory, result.memory_slots++});
+      const std::uint32_t slots = slots_of(type);
+      const std::uint32_t slot = (result.memory_slots + slots - 1) & ~(slots - 1);  // 1 or 2 slots, aligned to as many
+      result.places.push_back({Place::Kind::kMemory, slot});
+      result.memory_slots = slot + slots;
     }
   }
   return result;

@@ -7,11 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "wasm/limits.hpp"
+
 namespace anew::abi {
 
-/// The functions that compiled code may call: `mov r11, [r13 + kLibrary]; call [r11 + offset]`. But for the first two
+/// The functions that compiled code may call: `mov r11, [r13 + kLibrary]; call [r11 + offset]`. But for the first three
 /// they are ordinary System V functions that run on the guest stack in guest state: they take no lock, throw nothing
-/// and allocate nothing. They return 0 or a TrapKind unless said otherwise; i32 arguments are zero-extended.
+/// and allocate nothing. They return 0 or a TrapKind unless said otherwise. Addresses, sizes and counts are 64 bits
+/// wide whatever the memory or table; those of 32-bit ones are zero-extended.
 struct Library {
   /// Jumped to by a cold `call` with eax = TrapKind: the return address on the stack tells where. Never returns.
   void (*trap)();
@@ -19,22 +22,30 @@ struct Library {
   /// out; they lie on the guest stack). Switches to the thread's own stack. Returns to the stub only if the host
   /// function succeeded. Clobbers what a System V call clobbers.
   void (*call_host)();
-  /// @return the old size in Wasm pages, or 2^32 - 1 if refused.
-  std::uint64_t (*memory_grow)(std::byte* cell, std::uint32_t delta_pages);
-  std::uint32_t (*memory_fill)(std::byte* cell, std::uint32_t destination, std::uint32_t value, std::uint32_t count);
-  std::uint32_t (*memory_copy)(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count);
-  std::uint32_t (*memory_init)(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
-                               std::uint32_t segment);
-  /// @return the old size in elements, or 2^32 - 1 if refused.
-  std::uint64_t (*table_grow)(std::byte* cell, std::uint64_t value, std::uint32_t delta, std::uint32_t table);
-  std::uint32_t (*table_fill)(std::byte* cell, std::uint32_t index, std::uint64_t value, std::uint32_t count,
+  /// Called with rdi = Exception*, not null, and r13 = the thrower's cell. Unwinds to the innermost try_table that
+  /// catches it: resumes at its handler (codegen/image.hpp) with rbp = the frame pointer of that function and
+  /// rax = the exception; the handler sets rsp and r13 itself. Traps with kUnhandledException if there is none.
+  void (*throw_exception)();
+  /// @return an exception of the cell's tag of that index, its values not yet written; 0 if there is no room.
+  std::uint64_t (*new_exception)(std::byte* cell, std::uint32_t tag);
+  /// @return the old size in Wasm pages, or 2^64 - 1 if refused.
+  std::uint64_t (*memory_grow)(std::byte* cell, std::uint64_t delta_pages, std::uint32_t memory);
+  std::uint32_t (*memory_fill)(std::byte* cell, std::uint64_t destination, std::uint32_t value, std::uint64_t count,
+                               std::uint32_t memory);
+  std::uint32_t (*memory_copy)(std::byte* cell, std::uint64_t destination, std::uint64_t source, std::uint64_t count,
+                               std::uint32_t destination_memory, std::uint32_t source_memory);
+  std::uint32_t (*memory_init)(std::byte* cell, std::uint64_t destination, std::uint32_t source, std::uint32_t count,
+                               std::uint32_t segment, std::uint32_t memory);
+  /// @return the old size in elements, or 2^64 - 1 if refused.
+  std::uint64_t (*table_grow)(std::byte* cell, std::uint64_t value, std::uint64_t delta, std::uint32_t table);
+  std::uint32_t (*table_fill)(std::byte* cell, std::uint64_t index, std::uint64_t value, std::uint64_t count,
                               std::uint32_t table);
-  std::uint32_t (*table_copy)(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
+  std::uint32_t (*table_copy)(std::byte* cell, std::uint64_t destination, std::uint64_t source, std::uint64_t count,
                               std::uint32_t destination_table, std::uint32_t source_table);
-  std::uint32_t (*table_init)(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
+  std::uint32_t (*table_init)(std::byte* cell, std::uint64_t destination, std::uint32_t source, std::uint32_t count,
                               std::uint32_t table, std::uint32_t segment);
 };
-static_assert(sizeof(void*) == 8 && sizeof(Library) == 80);
+static_assert(sizeof(void*) == 8 && sizeof(Library) == 96);
 
 /// A host function as a cell sees it. `call` runs on the thread's own stack, in host state; it reads arguments from the
 /// slots and writes results there. It returns TrapKind::kNone (0) or the trap to raise; it throws nothing.
@@ -60,8 +71,12 @@ struct ThreadRecord {
   std::uint64_t trap_pc = 0;         ///< 48
   std::uint64_t trap_fp = 0;         ///< 56  frame pointer of the function that trapped
   std::uint64_t host_calls = 0;      ///< 64  counted by call_host
+  std::uint64_t trap_cell = 0;       ///< 72  r13 then: the cell, unless a library function was at work
+  /// 80  Results past the fourth of a class, written by the callee and read by the caller at once.
+  std::uint64_t spilled_results[2 * wasm::limits::kResults] = {};
 };
-static_assert(sizeof(ThreadRecord) == 72);
+inline constexpr std::int32_t kSpilledResults = 80;
+static_assert(sizeof(ThreadRecord) == kSpilledResults + 16 * wasm::limits::kResults);
 
 /// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at record->stack_top, and calls
 /// `thunk` with rdi = slots, rsi = entry and r13 = cell.
@@ -74,5 +89,6 @@ extern "C" std::uint32_t anew_enter(ThreadRecord* record, std::byte* cell, const
 extern "C" void anew_landing();
 extern "C" void anew_trap();
 extern "C" void anew_call_host();
+extern "C" void anew_throw();
 
 }  // namespace anew::abi

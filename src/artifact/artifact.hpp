@@ -10,7 +10,10 @@
 //   .anew.thunks      u32 each: offset in .text of each type's entry thunk
 //   .anew.starts      u32 each: start in .anew.positions of each defined function, and the end
 //   .anew.positions   code positions (codegen::find_position)
-//   .anew.module      the module's binary without its code section
+//   .anew.calls       codegen::CallSite each: calls inside try_tables, by return address
+//   .anew.tries       codegen::TryBlock each
+//   .anew.handlers    codegen::Handler each: where the clauses of the try_tables go on
+//   .anew.module      the module's binary without its code section, or whole (ModuleState::stripped)
 //   .symtab .strtab   the functions' names, for tools
 //   .text             machine code, last, in whole pages of its own: the only part that is mapped executable. It is
 //                     mapped as it lies, so that perf finds the names of what runs
@@ -46,7 +49,7 @@
 namespace anew::artifact {
 
 /// Raise it with any change to what this folder writes.
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 
 using ModuleHash = std::array<std::uint8_t, 32>;  ///< BLAKE2b-256 of the binary
 
@@ -58,7 +61,7 @@ struct Contents {
   codegen::ImageView image;
   const wasm::Module& module;
   const wasm::FunctionNames& names;
-  std::span<const std::byte> stripped;  ///< see wasm::without_code_section
+  std::span<const std::byte> stripped;  ///< the binary that the reader decodes again; with or without its code section
 };
 
 /// An artifact as a file: its bytes are the pieces one after the other. Some pieces look at the Contents.
@@ -80,6 +83,7 @@ struct Expectation {
   std::optional<ModuleHash> hash;
   std::optional<std::uint32_t> card_shift;  ///< empty: any
   bool marks = true;
+  bool foreign_memory = false;
 };
 
 /// A checked artifact, mapped and ready to run.
@@ -87,8 +91,8 @@ struct Loaded {
   ModuleHash hash{};
   codegen::Options options;
   std::shared_ptr<const void> owner;    ///< keeps the mapped file, which all views here look at
-  std::span<const std::byte> stripped;  ///< see wasm::without_code_section
-  wasm::Module module;
+  std::span<const std::byte> stripped;  ///< as in Contents
+  wasm::Module module;                  ///< with function bodies if `stripped` has them
   abi::CellLayout layout;
   codegen::ImageView image;
   codegen::CodeMemory code;  ///< with its entries filled

@@ -24,7 +24,8 @@ namespace anew::artifact {
 
 struct CacheKey {
   ModuleHash hash{};
-  CompileOptions options;  ///< as asked for: a card size of 0 stays 0, so that a lookup need not decode the module
+  CompileOptions options;       ///< as asked for: a card size of 0 stays 0, so that a lookup need not decode the module
+  bool foreign_memory = false;  ///< see codegen::Options
 };
 
 struct CacheEntry {

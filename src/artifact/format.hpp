@@ -25,7 +25,8 @@ struct Meta {
   std::uint64_t file_bytes;
   std::uint64_t cpu_features;  ///< that the code needs: bits of os::cpu
   std::uint32_t card_shift;
-  std::uint32_t marks;  ///< 0 or 1
+  std::uint16_t marks;           ///< 0 or 1
+  std::uint16_t foreign_memory;  ///< 0 or 1
   std::array<std::uint8_t, 32> module_hash;
   std::array<char, 16> producer;  ///< Anew's version; for people
   std::array<char, 16> tier;      ///< the code generator; for people
@@ -34,6 +35,9 @@ struct Meta {
   Range thunks;
   Range position_starts;
   Range positions;
+  Range call_sites;
+  Range try_blocks;
+  Range handlers;
   Range module;
   std::array<std::uint8_t, 16> content_hash;  ///< XXH3-128, canonical form, of all bytes of the file but these
 };

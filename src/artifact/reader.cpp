@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <type_traits>
 
 #include "artifact/artifact.hpp"
 #include "artifact/code_version.hpp"
@@ -81,7 +82,8 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
   if (expectation.hash && *expectation.hash != meta.module_hash) {
     return refuse("it was compiled from another module");
   }
-  if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift || meta.marks > 1) {
+  if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift || meta.marks > 1 ||
+      meta.foreign_memory > 1) {
     return refuse("its options have values that no Anew writes");
   }
   if (expectation.card_shift && *expectation.card_shift != meta.card_shift) {
@@ -91,6 +93,13 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
   if (expectation.marks != (meta.marks != 0)) {
     return refuse(meta.marks != 0 ? "its code marks what it writes, and code without marks is asked for"
                                   : "its code does not mark what it writes, and code with marks is asked for");
+  }
+  if (expectation.foreign_memory != (meta.foreign_memory != 0)) {
+    return refuse(meta.foreign_memory != 0
+                      ? "its code runs on another instance's memory, and code for one of its own is "
+                        "asked for"
+                      : "its code runs on a memory of its own, and code for another instance's is "
+                        "asked for");
   }
   return {};
 }
@@ -110,11 +119,16 @@ bool ranges_fit(const Meta& meta, std::uint64_t bytes) noexcept {
       !lies_within(meta.text, kHeadBytes, bytes) || meta.text.offset + to_pages(meta.text.bytes) != bytes) {
     return false;
   }
+  const auto table_fits = [&meta](const Range& table, std::uint64_t entry_bytes) {
+    return table.offset % alignof(std::uint32_t) == 0 && table.bytes % entry_bytes == 0 &&
+           lies_within(table, kHeadBytes, meta.text.offset);
+  };
   for (const Range& table : {meta.functions, meta.thunks, meta.position_starts}) {
-    if (table.offset % sizeof(std::uint32_t) != 0 || table.bytes % sizeof(std::uint32_t) != 0 ||
-        !lies_within(table, kHeadBytes, meta.text.offset)) {
-      return false;
-    }
+    if (!table_fits(table, sizeof(std::uint32_t))) return false;
+  }
+  if (!table_fits(meta.call_sites, sizeof(codegen::CallSite)) ||
+      !table_fits(meta.try_blocks, sizeof(codegen::TryBlock)) || !table_fits(meta.handlers, sizeof(codegen::Handler))) {
+    return false;
   }
   return lies_within(meta.positions, kHeadBytes, meta.text.offset) &&
          lies_within(meta.module, kHeadBytes, meta.text.offset);
@@ -136,6 +150,35 @@ bool tables_fit(const codegen::ImageView& image, const wasm::Module& module) noe
          std::ranges::all_of(image.functions, inside) && std::ranges::all_of(image.thunks, inside) &&
          std::ranges::is_sorted(image.position_starts) && image.position_starts.back() <= image.positions.size();
 }
+
+/// Whether what unwinding follows ends, and inside the text: call sites in order, try_blocks that lead outwards only.
+bool try_tables_fit(const codegen::ImageView& image, const wasm::Module& module) noexcept {
+  std::uint32_t last = 0;
+  for (const codegen::CallSite& site : image.call_sites) {
+    // A return address may lie at the text's end: that of a call which does not return.
+    if (site.return_offset <= last || site.return_offset > image.text.size() ||
+        site.try_block >= image.try_blocks.size()) {
+      return false;
+    }
+    last = site.return_offset;
+  }
+  for (std::size_t i = 0; i < image.try_blocks.size(); ++i) {
+    const codegen::TryBlock& block = image.try_blocks[i];
+    if ((block.outer != codegen::kNoTryBlock && block.outer >= i) || block.first_handler > image.handlers.size() ||
+        block.handlers > image.handlers.size() - block.first_handler) {
+      return false;
+    }
+  }
+  return std::ranges::all_of(image.handlers, [&](const codegen::Handler& handler) {
+    const bool has_tag = handler.kind == wasm::CatchKind::kCatch || handler.kind == wasm::CatchKind::kCatchRef;
+    return handler.kind <= wasm::CatchKind::kCatchAllRef && handler.offset < image.text.size() &&
+           (!has_tag || handler.tag < module.tags.size());
+  });
+}
+
+static_assert(alignof(codegen::CallSite) == alignof(std::uint32_t) &&
+              alignof(codegen::TryBlock) == alignof(std::uint32_t) &&
+              alignof(codegen::Handler) == alignof(std::uint32_t));
 
 }  // namespace
 
@@ -190,28 +233,36 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   }
 
   const auto bytes_of = [&mapped](const Range& range) { return mapped.subspan(range.offset, range.bytes); };
-  const auto words_of = [&mapped](const Range& range) {
-    // Aligned and inside the mapping by ranges_fit; the bytes of the file stand for integers in this byte order.
-    return std::span(reinterpret_cast<const std::uint32_t*>(mapped.data() + range.offset),
-                     range.bytes / sizeof(std::uint32_t));
+  // Aligned and inside the mapping by ranges_fit; the bytes of the file stand for integers, or structures of integers
+  // without padding, in this byte order.
+  const auto entries_of = [&mapped]<typename T>(const Range& range, std::type_identity<T>) {
+    return std::span(reinterpret_cast<const T*>(mapped.data() + range.offset), range.bytes / sizeof(T));
   };
+  const auto words_of = [&](const Range& range) { return entries_of(range, std::type_identity<std::uint32_t>()); };
   Loaded loaded;
   loaded.stripped = bytes_of(meta.module);
   auto module = wasm::decode_module(loaded.stripped, {.without_code = true});
   if (!module) {
     return refuse("the module in it does not decode: " + module.error().message);
   }
-  auto layout = abi::CellLayout::of(*module, meta.card_shift);
+  auto layout = abi::CellLayout::of(*module, meta.card_shift, meta.foreign_memory != 0);
   if (!layout) {
     return std::unexpected(std::move(layout.error()));
   }
   loaded.hash = meta.module_hash;
-  loaded.options = {.card_shift = meta.card_shift, .marks = meta.marks != 0};
+  loaded.options = {
+      .card_shift = meta.card_shift, .marks = meta.marks != 0, .foreign_memory = meta.foreign_memory != 0};
   loaded.module = std::move(*module);
   loaded.layout = std::move(*layout);
-  loaded.image = {code->text(), words_of(meta.functions), words_of(meta.thunks), words_of(meta.position_starts),
-                  bytes_of(meta.positions)};
-  if (!tables_fit(loaded.image, loaded.module)) {
+  loaded.image = {.text = code->text(),
+                  .functions = words_of(meta.functions),
+                  .thunks = words_of(meta.thunks),
+                  .position_starts = words_of(meta.position_starts),
+                  .positions = bytes_of(meta.positions),
+                  .call_sites = entries_of(meta.call_sites, std::type_identity<codegen::CallSite>()),
+                  .try_blocks = entries_of(meta.try_blocks, std::type_identity<codegen::TryBlock>()),
+                  .handlers = entries_of(meta.handlers, std::type_identity<codegen::Handler>())};
+  if (!tables_fit(loaded.image, loaded.module) || !try_tables_fit(loaded.image, loaded.module)) {
     return refuse("its tables do not fit the module in it");
   }
   loaded.code = std::move(*code);

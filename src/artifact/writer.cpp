@@ -24,6 +24,9 @@ enum Section : std::uint16_t {
   kThunks,
   kStarts,
   kPositions,
+  kCallSites,
+  kTryBlocks,
+  kHandlers,
   kModule,
   kSymbols,
   kSymbolNames,
@@ -31,9 +34,20 @@ enum Section : std::uint16_t {
   kText,
   kSectionCount
 };
-constexpr std::array<const char*, kSectionCount> kNames = {
-    "",        ".anew.meta", ".anew.functions", ".anew.thunks", ".anew.starts", ".anew.positions", ".anew.module",
-    ".symtab", ".strtab",    ".shstrtab",       ".text"};
+constexpr std::array<const char*, kSectionCount> kNames = {"",
+                                                           ".anew.meta",
+                                                           ".anew.functions",
+                                                           ".anew.thunks",
+                                                           ".anew.starts",
+                                                           ".anew.positions",
+                                                           ".anew.calls",
+                                                           ".anew.tries",
+                                                           ".anew.handlers",
+                                                           ".anew.module",
+                                                           ".symtab",
+                                                           ".strtab",
+                                                           ".shstrtab",
+                                                           ".text"};
 
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) noexcept {
   return (value + alignment - 1) / alignment * alignment;
@@ -197,6 +211,7 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.cpu_features = os::cpu::kBaseline;
   meta.card_shift = contents.options.card_shift;
   meta.marks = contents.options.marks ? 1 : 0;
+  meta.foreign_memory = contents.options.foreign_memory ? 1 : 0;
   meta.module_hash = contents.hash;
   meta.producer = to_field<16>(ANEW_VERSION);
   meta.tier = to_field<16>(contents.tier);
@@ -205,6 +220,9 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.thunks = at[kThunks];
   meta.position_starts = at[kStarts];
   meta.positions = at[kPositions];
+  meta.call_sites = at[kCallSites];
+  meta.try_blocks = at[kTryBlocks];
+  meta.handlers = at[kHandlers];
   meta.module = at[kModule];
   return meta;
 }
@@ -226,6 +244,9 @@ Encoded encode(const Contents& contents) {
   at[kThunks] = file.add(std::as_bytes(contents.image.thunks), 8);
   at[kStarts] = file.add(std::as_bytes(contents.image.position_starts), 8);
   at[kPositions] = file.add(contents.image.positions, 8);
+  at[kCallSites] = file.add(std::as_bytes(contents.image.call_sites), 8);
+  at[kTryBlocks] = file.add(std::as_bytes(contents.image.try_blocks), 8);
+  at[kHandlers] = file.add(std::as_bytes(contents.image.handlers), 8);
   at[kModule] = file.add(contents.stripped, 8);
 
   std::string section_names;

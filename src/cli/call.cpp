@@ -28,7 +28,8 @@ struct CallOptions {
   std::string file;
   std::string export_name;
   std::vector<std::string> arguments;
-  std::uint64_t repeat = 0;  ///< 0: not asked for
+  std::vector<std::string> links;  ///< NAME=FILE each
+  std::uint64_t repeat = 0;        ///< 0: not asked for
   std::uint32_t threads = 1;
   std::string ledger = "auto";
   bool audit = false;
@@ -36,15 +37,31 @@ struct CallOptions {
   bool trap_unknown_imports = false;
 };
 
-/// The command provides no functions; a memory that a module imports is made for each of its instances.
-Linker make_linker(const Module& module, const CallOptions& options) {
-  Linker linker;
-  if (options.trap_unknown_imports) linker.trap_unknown_functions();
+/// Memories that a module imports from elsewhere than a linked module.
+void define_memories(Linker& linker, const Module& module) {
   for (const wasm::Import& import : module.state()->module.imports) {
     if (const auto* memory = std::get_if<MemoryType>(&import.type)) {
       linker.define_memory(import.module, import.name, memory->limits);
     }
   }
+}
+
+/// The command provides no functions but those of the linked modules; a memory that a module imports is made for each
+/// of its instances, if no linked module has it.
+Result<Linker> make_linker(const Module& module, const CallOptions& options) {
+  Linker linker;
+  if (options.trap_unknown_imports) linker.trap_unknown_functions();
+  for (const std::string& link : options.links) {
+    const std::size_t equals = link.find('=');
+    if (equals == std::string::npos || equals + 1 == link.size()) {
+      return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
+    }
+    const auto linked = load_module(link.substr(equals + 1));
+    if (!linked) return std::unexpected(linked.error());
+    define_memories(linker, *linked);
+    linker.define_module(link.substr(0, equals), *linked);
+  }
+  define_memories(linker, module);
   return linker;
 }
 
@@ -52,17 +69,19 @@ Linker make_linker(const Module& module, const CallOptions& options) {
 Error explain(Error error) {
   if (error.code == ErrorCode::kLink) {
     error.message +=
-        "\nThe command provides no functions or globals; --trap-unknown-imports links each function to a trap";
+        "\nThe command provides no functions or globals; --link NAME=FILE provides a module's exports, and "
+        "--trap-unknown-imports links each function that is left to a trap";
   }
   return error;
 }
 
 void copy_bytes(const std::vector<Value>& values, std::vector<std::byte>& bytes) {
-  bytes.resize(values.size() * sizeof(std::uint64_t));
+  bytes.resize(values.size() * 2 * sizeof(std::uint64_t));
   for (std::size_t i = 0; i < values.size(); ++i) {
     // Where a reference points differs from instance to instance; whether it is null does not.
     const std::uint64_t bits = is_reference(values[i].type) ? values[i].bits != 0 : values[i].bits;
-    std::memcpy(bytes.data() + i * sizeof bits, &bits, sizeof bits);
+    const std::uint64_t slots[] = {bits, values[i].high};
+    std::memcpy(bytes.data() + i * sizeof slots, slots, sizeof slots);
   }
 }
 
@@ -77,9 +96,10 @@ Result<ExitCode> run_call(const CallOptions& options) {
   if (!type) return std::unexpected(type.error());
   const auto arguments = parse_arguments(options.export_name, *type, options.arguments);
   if (!arguments) return std::unexpected(arguments.error());
-  const Linker linker = make_linker(*module, options);
+  const auto linker = make_linker(*module, options);
+  if (!linker) return std::unexpected(linker.error());
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
-    auto pool = Pool::create(*module, linker, {.capacity = capacity, .audit_every = audit_every});
+    auto pool = Pool::create(*module, *linker, {.capacity = capacity, .audit_every = audit_every});
     if (!pool) return std::unexpected(std::move(pool.error()));
     return Subject{std::move(*pool), [&](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
                      auto called = lease.call_values(options.export_name, *arguments);
@@ -93,7 +113,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
   std::vector<Value> results;
   PoolStatistics statistics;
   {
-    const auto pool = Pool::create(*module, linker, {.capacity = 1, .audit_every = options.audit ? 1u : 0u});
+    const auto pool = Pool::create(*module, *linker, {.capacity = 1, .audit_every = options.audit ? 1u : 0u});
     if (!pool) return std::unexpected(explain(pool.error()));
     auto lease = pool->acquire();
     if (!lease) return std::unexpected(std::move(lease.error()));
@@ -138,9 +158,18 @@ void add_call(CLI::App& app, Run& run) {
   const auto options = std::make_shared<CallOptions>();
   command->add_option("FILE", options->file, kFileHelp)->required();
   command->add_option("EXPORT", options->export_name, "Name of the exported function")->required();
-  command->add_option("ARG", options->arguments,
-                      "Arguments: integers (decimal or 0x..., signed or unsigned), floats (also inf, nan), null. Write "
-                      "-- before an argument such as -inf");
+  command->add_option(
+      "ARG", options->arguments,
+      "Arguments: integers (decimal or 0x..., signed or unsigned), floats (also inf, nan), vectors "
+      "(0x and 32 digits, or i32x4:1,2,3,4 and the like), null. Write -- before an argument such as -inf");
+  command
+      ->add_option(
+          "--link", options->links,
+          "Link the module in FILE: its exports can be imported under NAME, also by those of later --link. Each "
+          "instance gets its own of it")
+      ->type_name("NAME=FILE")
+      ->expected(1)
+      ->take_all();
   add_measure_options(*command, options->repeat, options->threads, options->audit);
   command
       ->add_option("--ledger", options->ledger,
@@ -149,7 +178,7 @@ void add_call(CLI::App& app, Run& run) {
       ->type_name("NAME");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->add_flag("--trap-unknown-imports", options->trap_unknown_imports,
-                    "Link each imported function, none of which the command provides, to a trap that names it");
+                    "Link each imported function that no linked module provides to a trap that names it");
   command->callback([options, &run] { run = [options] { return run_call(*options); }; });
 }
 

@@ -17,6 +17,7 @@
 #include "cli/inspection.hpp"
 #include "cli/module_file.hpp"
 #include "cli/output.hpp"
+#include "runtime/type_text.hpp"
 #include "wasm/decoder.hpp"
 
 namespace anew::cli {
@@ -28,46 +29,25 @@ struct InspectOptions {
   bool json = false;
 };
 
-std::string format_limits(const Limits& limits, std::string_view unit) {
-  return limits.maximum ? fmt::format("{} to {} {}", limits.minimum, *limits.maximum, unit)
-                        : fmt::format("{} {} or more", limits.minimum, unit);
-}
-std::string format_type(const MemoryType& type) {
-  return format_limits(type.limits, "Wasm pages") + (type.is_64 ? ", 64-bit" : "") + (type.shared ? ", shared" : "");
-}
-std::string format_type(const TableType& type) {
-  return fmt::format("{} of {}", format_limits(type.limits, "elements"), to_string(type.element));
-}
-std::string format_type(const GlobalType& type) {
-  return fmt::format("{}{}", type.is_mutable ? "mutable " : "", to_string(type.type));
-}
-
 std::string type_of(const wasm::Module& module, const wasm::Import& import) {
-  if (const auto* function = std::get_if<std::uint32_t>(&import.type)) return to_string(module.types[*function]);
-  if (const auto* table = std::get_if<TableType>(&import.type)) return format_type(*table);
-  if (const auto* memory = std::get_if<MemoryType>(&import.type)) return format_type(*memory);
-  return format_type(std::get<GlobalType>(import.type));
+  return detail::to_text(detail::type_of(module, import));
 }
-
+std::string type_of(const wasm::Module& module, ExternalKind kind, std::uint32_t index) {
+  return detail::to_text(detail::type_of(module, kind, index));
+}
 std::string type_of(const wasm::Module& module, const wasm::Export& exported) {
-  switch (exported.kind) {
-    case ExternalKind::kFunction: return to_string(module.function_type(exported.index));
-    case ExternalKind::kTable: return format_type(module.tables[exported.index]);
-    case ExternalKind::kMemory: return format_type(module.memories[exported.index]);
-    case ExternalKind::kGlobal: break;
-  }
-  return format_type(module.globals[exported.index].type);
+  return type_of(module, exported.kind, exported.index);
 }
 
 std::string section_name(const wasm::SectionRange& section) {
-  static constexpr std::array<std::string_view, 13> kNames = {"custom", "type",   "import",    "function", "table",
-                                                              "memory", "global", "export",    "start",    "element",
-                                                              "code",   "data",   "data count"};
+  static constexpr std::array<std::string_view, 14> kNames = {"custom", "type",   "import",     "function", "table",
+                                                              "memory", "global", "export",     "start",    "element",
+                                                              "code",   "data",   "data count", "tag"};
   if (section.id == 0) return fmt::format("custom \"{}\"", section.name);
   return std::string(section.id < kNames.size() ? kNames[section.id] : "unknown");
 }
 
-/// The names under which a global is exported.
+/// The names under which something is exported.
 std::vector<std::string> exported_as(const wasm::Module& module, ExternalKind kind, std::uint32_t index) {
   std::vector<std::string> names;
   for (const wasm::Export& exported : module.exports) {
@@ -95,15 +75,26 @@ std::vector<std::string> section_lines(const wasm::Module& module) {
   return lines;
 }
 
-std::vector<std::string> memory_lines(const wasm::Module& module) {
+/// A line for each memory, table or tag.
+std::vector<std::string> lines_of(const wasm::Module& module, ExternalKind kind, std::size_t count,
+                                  std::uint32_t imported) {
   std::vector<std::string> lines;
-  for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
-    const auto names = exported_as(module, ExternalKind::kMemory, i);
-    lines.push_back(fmt::format("{}: {}{}{}", i, format_type(module.memories[i]),
-                                i < module.imported_memories ? ", imported" : "",
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto names = exported_as(module, kind, i);
+    lines.push_back(fmt::format("{}: {}{}{}", i, type_of(module, kind, i), i < imported ? ", imported" : "",
                                 names.empty() ? "" : ", exported as " + list(names)));
   }
   return lines;
+}
+
+/// With a name for each count that is not 0.
+std::vector<std::pair<const char*, std::uint64_t>> feature_counts(const Features& features) {
+  std::vector<std::pair<const char*, std::uint64_t>> counts = {
+      {"vectors", features.vectors},       {"relaxed_vectors", features.relaxed_vectors},
+      {"atomics", features.atomics},       {"tail_calls", features.tail_calls},
+      {"exceptions", features.exceptions}, {"function_references", features.function_references}};
+  std::erase_if(counts, [](const auto& each) { return each.second == 0; });
+  return counts;
 }
 
 std::vector<std::string> mutable_global_lines(const wasm::Module& module, const Inspection& inspection) {
@@ -121,8 +112,8 @@ std::vector<std::string> mutable_global_lines(const wasm::Module& module, const 
 }
 
 void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspection& inspection) {
-  fmt::print("{} bytes; {} types, {} functions ({} imported), {} tables, {} globals\n", bytes, module.types.size(),
-             module.functions.size(), module.imported_functions, module.tables.size(), module.globals.size());
+  fmt::print("{} bytes; {} types, {} functions ({} imported), {} globals\n", bytes, module.types.size(),
+             module.functions.size(), module.imported_functions, module.globals.size());
   print_lines("sections", section_lines(module));
   std::vector<std::string> lines;
   for (const auto& import : module.imports) {
@@ -135,7 +126,9 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
     lines.push_back(fmt::format("{} {}: {}", to_string(exported.kind), exported.name, type_of(module, exported)));
   }
   print_lines("exports", lines);
-  print_lines("memories", memory_lines(module));
+  print_lines("memories", lines_of(module, ExternalKind::kMemory, module.memories.size(), module.imported_memories));
+  print_lines("tables", lines_of(module, ExternalKind::kTable, module.tables.size(), module.imported_tables));
+  print_lines("tags", lines_of(module, ExternalKind::kTag, module.tags.size(), module.imported_tags));
   fmt::print("image: {} pages of 4096 bytes with data, {} zero pages\n", inspection.image.data,
              inspection.image.all - inspection.image.data);
   for (const std::string& note : inspection.image.notes) fmt::print("  {}\n", note);
@@ -147,12 +140,13 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
     fmt::print("heap base: {}\n", inspection.heap_base.found);
   }
   fmt::print("card size: {} bytes\n", 1u << abi::default_card_shift(module));
-  print_lines("a reset restores", inspection.restored);
-  if (inspection.obstacles.empty()) {
-    fmt::print("can be pooled: yes\n");
-  } else {
-    print_lines("can be pooled: no", inspection.obstacles);
+  lines.clear();
+  for (const auto& [name, count] : feature_counts(inspection.features)) {
+    lines.push_back(fmt::format("{:<24} {:>10}", name, count));
   }
+  print_lines("operators of later proposals", lines);
+  print_lines("a reset restores", inspection.restored);
+  print_lines("must come from a linked module", inspection.links);
 }
 
 nlohmann::ordered_json limits_json(const Limits& limits) {
@@ -171,6 +165,7 @@ nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, 
                  {"exports", json::array()},
                  {"memories", json::array()},
                  {"tables", json::array()},
+                 {"tags", json::array()},
                  {"mutable_globals", json::array()}};
   for (const auto& section : module.sections) {
     json entry = {
@@ -190,17 +185,23 @@ nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, 
   }
   for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
     json entry = limits_json(module.memories[i].limits);
-    entry["shared"] = module.memories[i].shared;
+    entry["is_64"] = module.memories[i].is_64;
     entry["imported"] = i < module.imported_memories;
     entry["exported_as"] = exported_as(module, ExternalKind::kMemory, i);
     object["memories"].push_back(std::move(entry));
   }
   for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
     json entry = limits_json(module.tables[i].limits);
+    entry["is_64"] = module.tables[i].is_64;
     entry["element"] = to_string(module.tables[i].element);
     entry["imported"] = i < module.imported_tables;
     entry["exported_as"] = exported_as(module, ExternalKind::kTable, i);
     object["tables"].push_back(std::move(entry));
+  }
+  for (std::uint32_t i = 0; i < module.tags.size(); ++i) {
+    object["tags"].push_back({{"type", type_of(module, ExternalKind::kTag, i)},
+                              {"imported", i < module.imported_tags},
+                              {"exported_as", exported_as(module, ExternalKind::kTag, i)}});
   }
   for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
     if (!module.globals[i].type.is_mutable) continue;
@@ -220,9 +221,10 @@ nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, 
   object["heap_base"] = {{"value", nullptr}, {"found", inspection.heap_base.found}};
   if (inspection.heap_base.value) object["heap_base"]["value"] = *inspection.heap_base.value;
   object["card_bytes"] = 1u << abi::default_card_shift(module);
+  object["operators"] = json::object();
+  for (const auto& [name, count] : feature_counts(inspection.features)) object["operators"][name] = count;
   object["restores"] = inspection.restored;
-  object["poolable"] = inspection.obstacles.empty();
-  object["obstacles"] = inspection.obstacles;
+  object["links"] = inspection.links;
   return object;
 }
 
@@ -246,8 +248,7 @@ Result<ExitCode> run_inspect(const InspectOptions& options) {
 void add_inspect(CLI::App& app, Run& run) {
   CLI::App* command = add_subcommand(app, "inspect",
                                      "Prints a module's sections, imports, exports and memories, the size of its "
-                                     "image, what a reset must restore, and "
-                                     "what keeps it from being pooled");
+                                     "image, what a reset must restore, and what only another module can provide");
   const auto options = std::make_shared<InspectOptions>();
   command->add_option("FILE", options->file, "A module: .wasm or .wat; - reads standard input")->required();
   command->add_flag("--json", options->json, "Print one JSON object");

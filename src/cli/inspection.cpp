@@ -21,9 +21,27 @@ namespace {
 constexpr std::uint64_t kPageBytes = 4096;
 using Page = std::array<std::byte, kPageBytes>;
 
-struct WriteSink : wasm::NullSink {
+bool is_relaxed(wasm::Op op) noexcept { return op >= wasm::Op::kI8x16RelaxedSwizzle; }
+bool is_vector(wasm::Op op) noexcept { return static_cast<unsigned>(op) >> 8 == 0xFD || is_relaxed(op); }
+/// Of an atomic operator.
+bool is_store(wasm::Op op) noexcept { return op >= wasm::Op::kI32AtomicStore; }
+
+/// Counts operators.
+struct CountingSink : wasm::NullSink {
   Writes writes;
-  void store(wasm::Op, wasm::MemoryArgument) { ++writes.stores; }
+  Features features;
+  void store(wasm::Op op, wasm::MemoryArgument) {
+    ++writes.stores;
+    count_vector(op);
+  }
+  void store_lane(wasm::Op op, wasm::MemoryArgument, std::uint32_t) {
+    ++writes.stores;
+    count_vector(op);
+  }
+  void atomic(wasm::Op op, wasm::MemoryArgument) {
+    writes.stores += is_store(op) ? 1 : 0;
+    ++features.atomics;
+  }
   void memory_init(std::uint32_t, std::uint32_t) { ++writes.stores; }
   void memory_copy(std::uint32_t, std::uint32_t) { ++writes.stores; }
   void memory_fill(std::uint32_t) { ++writes.stores; }
@@ -36,10 +54,39 @@ struct WriteSink : wasm::NullSink {
   void table_fill(std::uint32_t) { ++writes.table_writes; }
   void data_drop(std::uint32_t) { ++writes.segment_drops; }
   void elem_drop(std::uint32_t) { ++writes.segment_drops; }
+  void throw_(std::uint32_t) {
+    ++writes.throws;
+    ++features.exceptions;
+  }
+  void throw_ref() { ++features.exceptions; }
+  void try_table(wasm::BlockType, std::span<const wasm::CatchClause>) { ++features.exceptions; }
+  void return_call(std::uint32_t) { ++features.tail_calls; }
+  void return_call_indirect(std::uint32_t, std::uint32_t) { ++features.tail_calls; }
+  void return_call_ref(std::uint32_t) {
+    ++features.tail_calls;
+    ++features.function_references;
+  }
+  void call_ref(std::uint32_t) { ++features.function_references; }
+  void ref_as_non_null() { ++features.function_references; }
+  void br_on_null(std::uint32_t) { ++features.function_references; }
+  void br_on_non_null(std::uint32_t) { ++features.function_references; }
+  void vector_constant(wasm::Vector) { ++features.vectors; }
+  void numeric(wasm::Op op) { count_vector(op); }
+  void load(wasm::Op op, wasm::MemoryArgument) { count_vector(op); }
+  void load_lane(wasm::Op op, wasm::MemoryArgument, std::uint32_t) { count_vector(op); }
+  void lane(wasm::Op op, std::uint32_t) { count_vector(op); }
+  void shuffle(std::span<const std::uint8_t, 16>) { ++features.vectors; }
+  void atomic_fence() { ++features.atomics; }
+
+ private:
+  void count_vector(wasm::Op op) {
+    features.vectors += is_vector(op) ? 1 : 0;
+    features.relaxed_vectors += is_relaxed(op) ? 1 : 0;
+  }
 };
 
-Result<Writes> find_writes(const wasm::Module& module, const wasm::FunctionNames& names) {
-  WriteSink sink;
+Result<CountingSink> count_operators(const wasm::Module& module, const wasm::FunctionNames& names) {
+  CountingSink sink;
   wasm::FunctionValidator validator(module);
   for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
     if (auto valid = validator.validate(i, sink); !valid) {
@@ -51,7 +98,7 @@ Result<Writes> find_writes(const wasm::Module& module, const wasm::FunctionNames
       return std::unexpected(std::move(error));
     }
   }
-  return sink.writes;
+  return sink;
 }
 
 /// The value of a constant expression, if it is one constant.
@@ -169,35 +216,33 @@ std::vector<std::string> find_restored(const wasm::Module& module, const Writes&
     restored.push_back("tables: elements and sizes, after a call that wrote one");
   }
   if (writes.segment_drops > 0) restored.push_back("which segments are dropped");
+  if (writes.throws > 0) restored.push_back("exceptions: those that a call held are dropped");
   if (restored.empty()) restored.push_back("nothing: the code cannot change its instance");
   return restored;
 }
 
-std::vector<std::string> find_obstacles(const wasm::Module& module) {
-  std::vector<std::string> obstacles;
-  for (std::size_t i = 0; i < module.memories.size(); ++i) {
-    if (module.memories[i].shared) {
-      obstacles.push_back(fmt::format("memory {} is shared: another thread may change it at any time", i));
-    }
-  }
+/// The command line and embedders provide the other imports, if need be made for each instance.
+std::vector<std::string> find_links(const wasm::Module& module) {
+  std::vector<std::string> links;
   for (const wasm::Import& import : module.imports) {
     const auto* global = std::get_if<GlobalType>(&import.type);
-    if (global != nullptr && global->is_mutable) {
-      obstacles.push_back(fmt::format("imported mutable global {}.{}: its state lies outside the instance",
-                                      import.module, import.name));
+    if (import.kind() == ExternalKind::kTag || (global != nullptr && global->is_mutable)) {
+      links.push_back(fmt::format("{}{} {}.{}", global != nullptr ? "mutable " : "", to_string(import.kind()),
+                                  import.module, import.name));
     }
   }
-  return obstacles;
+  return links;
 }
 
 }  // namespace
 
 Result<Inspection> inspect(const wasm::Module& module) {
   const wasm::FunctionNames names(module);
-  auto writes = find_writes(module, names);
-  if (!writes) return std::unexpected(std::move(writes.error()));
+  const auto counted = count_operators(module, names);
+  if (!counted) return std::unexpected(counted.error());
   Inspection inspection;
-  inspection.writes = *writes;
+  inspection.writes = counted->writes;
+  inspection.features = counted->features;
   inspection.image = find_image(module);
   inspection.global_names = find_global_names(module);
   inspection.heap_base = find_heap_base(module, inspection.global_names);
@@ -206,7 +251,7 @@ Result<Inspection> inspect(const wasm::Module& module) {
     inspection.start = fmt::format("function {}{}", *module.start, name.empty() ? "" : fmt::format(" ({})", name));
   }
   inspection.restored = find_restored(module, inspection.writes);
-  inspection.obstacles = find_obstacles(module);
+  inspection.links = find_links(module);
   return inspection;
 }
 

@@ -15,11 +15,22 @@ namespace anew::cli {
 
 /// How the code may change an instance, over all functions.
 struct Writes {
-  std::uint64_t stores = 0;  ///< store operators, memory.fill, memory.copy and memory.init
+  std::uint64_t stores = 0;  ///< operators that write to a memory
   std::uint64_t memory_grows = 0;
   std::uint64_t global_sets = 0;
   std::uint64_t table_writes = 0;  ///< table.set, grow, fill, copy and init
   std::uint64_t segment_drops = 0;
+  std::uint64_t throws = 0;
+};
+
+/// Operators by what they came with, over all functions.
+struct Features {
+  std::uint64_t vectors = 0;
+  std::uint64_t relaxed_vectors = 0;
+  std::uint64_t atomics = 0;
+  std::uint64_t tail_calls = 0;
+  std::uint64_t exceptions = 0;           ///< throw, throw_ref and try_table
+  std::uint64_t function_references = 0;  ///< call_ref, ref.as_non_null, br_on_null and br_on_non_null
 };
 
 /// The initial content of memory 0 as the active data segments make it, in pages of 4096 bytes.
@@ -36,12 +47,13 @@ struct HeapBase {
 
 struct Inspection {
   Writes writes;
+  Features features;
   ImagePages image;
   HeapBase heap_base;
   std::map<std::uint32_t, std::string> global_names;  ///< from the name section, else from an import or export
   std::string start;                                  ///< the start function's name or number; empty: none
   std::vector<std::string> restored;                  ///< what a reset must restore
-  std::vector<std::string> obstacles;                 ///< what keeps the module from being pooled
+  std::vector<std::string> links;                     ///< imports that only another module can provide
 };
 
 /// Validates every function body on the way. @param module  as decode_module returned it.

@@ -21,6 +21,7 @@ enum class Flaw : std::uint8_t { kNone, kSyntax, kRange };
 struct Parsed {
   std::uint64_t bits = 0;
   Flaw flaw = Flaw::kNone;
+  std::uint64_t high = 0;  ///< the upper half of a v128
 };
 
 /// Takes a sign off the front. @return whether it was a minus.
@@ -83,17 +84,61 @@ Parsed parse_float(std::string_view text) {
   return {sign | std::bit_cast<Bits>(value), Flaw::kNone};
 }
 
+/// A vector as lanes.
+struct Shape {
+  std::string_view prefix;
+  ValueType type;  ///< as which a lane is read
+  unsigned bits;   ///< of a lane
+};
+constexpr Shape kShapes[] = {{"i8x16:", ValueType::kI32, 8},  {"i16x8:", ValueType::kI32, 16},
+                             {"i32x4:", ValueType::kI32, 32}, {"i64x2:", ValueType::kI64, 64},
+                             {"f32x4:", ValueType::kF32, 32}, {"f64x2:", ValueType::kF64, 64}};
+
+Parsed parse_lane(const Shape& shape, std::string_view text) {
+  if (shape.type == ValueType::kF32) return parse_float<float, std::uint32_t>(text);
+  if (shape.type == ValueType::kF64) return parse_float<double, std::uint64_t>(text);
+  return parse_integer(text, shape.bits);
+}
+
+/// @param text  the lanes, lane 0 first, with commas between them.
+Parsed parse_lanes(const Shape& shape, std::string_view text) {
+  std::uint64_t halves[2] = {};
+  for (unsigned at = 0; at < 128; at += shape.bits) {
+    const bool last = at + shape.bits == 128;
+    const std::size_t comma = text.find(',');
+    if (last != (comma == std::string_view::npos)) return {0, Flaw::kSyntax};
+    const Parsed lane = parse_lane(shape, text.substr(0, comma));
+    if (lane.flaw != Flaw::kNone) return lane;
+    halves[at / 64] |= lane.bits << (at % 64);
+    if (!last) text.remove_prefix(comma + 1);
+  }
+  return {halves[0], Flaw::kNone, halves[1]};
+}
+
+Parsed parse_vector(std::string_view text) {
+  for (const Shape& shape : kShapes) {
+    if (text.starts_with(shape.prefix)) return parse_lanes(shape, text.substr(shape.prefix.size()));
+  }
+  constexpr std::size_t kDigits = 16;  // of a half
+  if (!take_hexadecimal_prefix(text) || text.size() != 2 * kDigits) return {0, Flaw::kSyntax};
+  std::uint64_t halves[2] = {};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::string_view digits = text.substr(i * kDigits, kDigits);
+    const auto result = std::from_chars(digits.data(), digits.data() + kDigits, halves[1 - i], 16);
+    if (flaw_of(result, digits) != Flaw::kNone) return {0, Flaw::kSyntax};
+  }
+  return {halves[0], Flaw::kNone, halves[1]};
+}
+
 Parsed parse(ValueType type, std::string_view text) {
   switch (type) {
     case ValueType::kI32: return parse_integer(text, 32);
     case ValueType::kI64: return parse_integer(text, 64);
     case ValueType::kF32: return parse_float<float, std::uint32_t>(text);
     case ValueType::kF64: return parse_float<double, std::uint64_t>(text);
-    case ValueType::kFuncRef:
-    case ValueType::kExternRef: return {0, text == "null" ? Flaw::kNone : Flaw::kSyntax};
-    case ValueType::kV128: break;
+    case ValueType::kV128: return parse_vector(text);
+    default: return {0, is_nullable(type) && text == "null" ? Flaw::kNone : Flaw::kSyntax};
   }
-  return {0, Flaw::kSyntax};
 }
 
 const char* expected(ValueType type) {
@@ -103,11 +148,11 @@ const char* expected(ValueType type) {
       return "an integer from -9223372036854775808 to 18446744073709551615, decimal or hexadecimal (0x...)";
     case ValueType::kF32:
     case ValueType::kF64: return "a number, decimal or hexadecimal (0x1.8p3), inf, nan or nan:0x...";
-    case ValueType::kFuncRef:
-    case ValueType::kExternRef: return "null: other references cannot be written on a command line";
-    case ValueType::kV128: break;
+    case ValueType::kV128: return "0x and 32 hexadecimal digits, or lanes such as i32x4:1,2,3,4 or f64x2:0.5,inf";
+    default: break;
   }
-  return "a value of a type that the command line has no form for";
+  return is_nullable(type) ? "null: other references cannot be written on a command line"
+                           : "a reference that is not null, and none can be written on a command line";
 }
 
 }  // namespace
@@ -115,7 +160,7 @@ const char* expected(ValueType type) {
 Result<Value> parse_value(ValueType type, std::string_view text) {
   const Parsed parsed = parse(type, text);
   switch (parsed.flaw) {
-    case Flaw::kNone: return Value{type, parsed.bits};
+    case Flaw::kNone: return Value{type, parsed.bits, parsed.high};
     case Flaw::kRange:
       return fail(ErrorCode::kArgument,
                   fmt::format("'{}' is out of range for {}: expected {}", text, anew::to_string(type), expected(type)));
@@ -162,11 +207,8 @@ nlohmann::ordered_json value_json(const Value& value) {
       if (std::isfinite(number)) return nlohmann::ordered_json::parse(format_value(value));
       return format_value(value);
     }
-    case ValueType::kV128:
-    case ValueType::kFuncRef:
-    case ValueType::kExternRef: break;
+    default: return format_value(value);
   }
-  return format_value(value);
 }
 
 }  // namespace anew::cli

@@ -13,7 +13,8 @@
 namespace anew::cli {
 
 /// Reads a value: integers decimal or hexadecimal (0x...), signed or unsigned, -2^31 to 2^32-1 for an i32 and -2^63 to
-/// 2^64-1 for an i64; floats decimal or hexadecimal, inf, nan, nan:0x...; `null` for a reference.
+/// 2^64-1 for an i64; floats decimal or hexadecimal, inf, nan, nan:0x...; a v128 as 0x and 32 digits or as lanes, such
+/// as i32x4:1,2,3,4, lane 0 first; `null` for a reference.
 /// @return kArgument if the text is no value of the type or out of its range.
 [[nodiscard]] Result<Value> parse_value(ValueType type, std::string_view text);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <wabt/binary-writer.h>
 #include <wabt/error-formatter.h>
+#include <wabt/expr-visitor.h>
 #include <wabt/ir.h>
 #include <wabt/stream.h>
 #include <wabt/validator.h>
@@ -64,6 +65,44 @@ std::int64_t nesting(std::string_view text) {
   return deepest;
 }
 
+/// Resolves the names of memories in atomic operators, which libwabt 1.0.32 forgets: it would end the process where it
+/// needs their indices.
+class AtomicMemories final : public wabt::ExprVisitor::DelegateNop {
+ public:
+  explicit AtomicMemories(wabt::Module& module) : module_(module) {}
+
+  [[nodiscard]] Result<void> resolve() {
+    wabt::ExprVisitor visitor(this);
+    for (wabt::Func* function : module_.funcs) {
+      if (wabt::Failed(visitor.VisitFunc(function))) {
+        return fail(ErrorCode::kInvalid, fmt::format("unknown memory {} of an atomic operator", unknown_));
+      }
+    }
+    return {};
+  }
+
+  wabt::Result OnAtomicLoadExpr(wabt::AtomicLoadExpr* expr) override { return resolve(expr->memidx); }
+  wabt::Result OnAtomicStoreExpr(wabt::AtomicStoreExpr* expr) override { return resolve(expr->memidx); }
+  wabt::Result OnAtomicRmwExpr(wabt::AtomicRmwExpr* expr) override { return resolve(expr->memidx); }
+  wabt::Result OnAtomicRmwCmpxchgExpr(wabt::AtomicRmwCmpxchgExpr* expr) override { return resolve(expr->memidx); }
+  wabt::Result OnAtomicWaitExpr(wabt::AtomicWaitExpr* expr) override { return resolve(expr->memidx); }
+  wabt::Result OnAtomicNotifyExpr(wabt::AtomicNotifyExpr* expr) override { return resolve(expr->memidx); }
+
+ private:
+  wabt::Result resolve(wabt::Var& memory) {
+    if (!memory.is_name()) return wabt::Result::Ok;
+    const wabt::Index index = module_.GetMemoryIndex(memory);
+    if (index == wabt::kInvalidIndex) {
+      unknown_ = memory.name();
+      return wabt::Result::Error;
+    }
+    memory.set_index(index);
+    return wabt::Result::Ok;
+  }
+  wabt::Module& module_;
+  std::string unknown_;
+};
+
 std::unexpected<Error> fail_with(const wabt::Errors& errors, wabt::WastLexer& lexer) {
   const auto lines = lexer.MakeLineFinder();
   std::string text = wabt::FormatErrorsToString(errors, wabt::Location::Type::Text, lines.get());
@@ -73,13 +112,27 @@ std::unexpected<Error> fail_with(const wabt::Errors& errors, wabt::WastLexer& le
 
 Result<std::vector<std::byte>> translate(const std::string& file_name, std::string_view text) {
   wabt::Features features;
-  features.enable_threads();  // so that a shared memory can be inspected; Anew's own validator has the last word
+  // All that libwabt 1.0.32 knows and Anew runs; Anew's own validator has the last word. Of exceptions it knows tags
+  // and throw, but not try_table; with typed function references it would refuse a ref.func where a funcref is
+  // expected.
+  features.enable_exceptions();
+  features.enable_extended_const();
+  features.enable_memory64();
+  features.enable_multi_memory();
+  features.enable_relaxed_simd();
+  features.enable_tail_call();
+  features.enable_threads();
   wabt::Errors errors;
   auto lexer = wabt::WastLexer::CreateBufferLexer(file_name, text.data(), text.size(), &errors);
   std::unique_ptr<wabt::Module> module;
   wabt::WastParseOptions parse_options(features);
-  if (wabt::Failed(wabt::ParseWatModule(lexer.get(), &module, &errors, &parse_options)) || !module ||
-      wabt::Failed(wabt::ValidateModule(module.get(), &errors, wabt::ValidateOptions(features)))) {
+  if (wabt::Failed(wabt::ParseWatModule(lexer.get(), &module, &errors, &parse_options)) || !module) {
+    return fail_with(errors, *lexer);
+  }
+  if (auto resolved = AtomicMemories(*module).resolve(); !resolved) {
+    return fail(ErrorCode::kInvalid, fmt::format("{}: {}", file_name, resolved.error().message));
+  }
+  if (wabt::Failed(wabt::ValidateModule(module.get(), &errors, wabt::ValidateOptions(features)))) {
     return fail_with(errors, *lexer);
   }
   wabt::MemoryStream stream;

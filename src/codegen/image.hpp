@@ -26,13 +26,31 @@ namespace anew::codegen {
 /// What changes the machine code; part of the key under which it is cached.
 struct Options {
   std::uint32_t card_shift = abi::kMaximumCardShift;
-  bool marks = true;  ///< mark the cards of written memory (the `cards` ledger)
+  bool marks = true;            ///< mark the cards of written memory (the `cards` ledger)
+  bool foreign_memory = false;  ///< memory 0 is another instance's: reached through its MemoryReference
   bool operator==(const Options&) const = default;
 };
 
 [[nodiscard]] constexpr std::uint64_t entries_bytes(std::uint64_t functions) noexcept {
   return (functions * 8 + 4095) & ~std::uint64_t{4095};
 }
+
+/// A call inside a try_table, by the offset in the text of its return address.
+struct CallSite {
+  std::uint32_t return_offset;
+  std::uint32_t try_block;  ///< the innermost around it
+};
+inline constexpr std::uint32_t kNoTryBlock = 0xFFFF'FFFF;
+struct TryBlock {
+  std::uint32_t outer;  ///< the try_table around it in the same function, or kNoTryBlock
+  std::uint32_t first_handler;
+  std::uint32_t handlers;  ///< its clauses, in order
+};
+struct Handler {
+  wasm::CatchKind kind;
+  std::uint32_t tag;     ///< index in the module; kCatch and kCatchRef
+  std::uint32_t offset;  ///< in the text: resumed there as abi::Library::throw_exception says
+};
 
 /// An image's parts as they lie in memory or in a file.
 struct ImageView {
@@ -41,6 +59,9 @@ struct ImageView {
   std::span<const std::uint32_t> thunks;           ///< offset in the text of each type's entry thunk
   std::span<const std::uint32_t> position_starts;  ///< of each defined function in `positions`; one more at the end
   std::span<const std::byte> positions;            ///< see find_position
+  std::span<const CallSite> call_sites;            ///< in the order of their offsets
+  std::span<const TryBlock> try_blocks;
+  std::span<const Handler> handlers;
 };
 
 struct Image {
@@ -49,7 +70,12 @@ struct Image {
   std::vector<std::uint32_t> thunks;
   std::vector<std::uint32_t> position_starts;
   std::vector<std::byte> positions;
-  [[nodiscard]] ImageView view() const noexcept { return {text, functions, thunks, position_starts, positions}; }
+  std::vector<CallSite> call_sites;
+  std::vector<TryBlock> try_blocks;
+  std::vector<Handler> handlers;
+  [[nodiscard]] ImageView view() const noexcept {
+    return {text, functions, thunks, position_starts, positions, call_sites, try_blocks, handlers};
+  }
 };
 
 struct CodePosition {

@@ -71,7 +71,8 @@ void on_signal(int signal, siginfo_t* info, void* context) {
     // The third argument of an SA_SIGINFO handler is a ucontext_t (POSIX).
     auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
     const Fault fault = {reinterpret_cast<std::uint64_t>(info->si_addr), static_cast<std::uint64_t>(registers[REG_RIP]),
-                         static_cast<std::uint64_t>(registers[REG_RBP])};
+                         static_cast<std::uint64_t>(registers[REG_RBP]),
+                         static_cast<std::uint64_t>(registers[REG_R13])};
     Resumption resumption = {};
     if (fault_handler(fault, resumption)) {
       registers[REG_RIP] = static_cast<greg_t>(resumption.pc);

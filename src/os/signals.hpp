@@ -13,6 +13,7 @@ struct Fault {
   std::uint64_t address;        ///< that was accessed
   std::uint64_t pc;             ///< of the instruction that did
   std::uint64_t frame_pointer;  ///< rbp then
+  std::uint64_t r13;            ///< then
 };
 
 /// Where the thread goes on instead.

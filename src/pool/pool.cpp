@@ -35,35 +35,6 @@ Result<detail::FunctionHandle> find_typed(const detail::LinkedModule& linked, st
                                                 to_string(*handle->type), to_string(wanted)));
 }
 
-Result<void> check_arguments(const detail::Instance& instance, std::string_view name, const FunctionType& type,
-                             std::span<const Value> arguments) {
-  if (arguments.size() != type.parameters.size()) {
-    return fail(ErrorCode::kArgument, fmt::format("the function \"{}\" is {}: it takes {} arguments, not {}", name,
-                                                  to_string(type), type.parameters.size(), arguments.size()));
-  }
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const Value& argument = arguments[i];
-    if (argument.type != type.parameters[i]) {
-      return fail(ErrorCode::kArgument,
-                  fmt::format("argument {} of \"{}\" must be {}, is {}; the function is {}", i + 1, name,
-                              to_string(type.parameters[i]), to_string(argument.type), to_string(type)));
-    }
-    const bool is_narrow = argument.type == ValueType::kI32 || argument.type == ValueType::kF32;
-    if (is_narrow && argument.bits >> 32 != 0) {
-      return fail(ErrorCode::kArgument, fmt::format("argument {} of \"{}\" is {}, but has bits above the low 32 set",
-                                                    i + 1, name, to_string(argument.type)));
-    }
-    // Compiled code follows such a reference: a made-up one would let the guest read anything.
-    if (argument.type == ValueType::kFuncRef && !instance.function_number(argument.bits)) {
-      return fail(ErrorCode::kArgument,
-                  fmt::format("argument {} of \"{}\" is a function reference that this instance did not hand out; pass "
-                              "null or one that it returned",
-                              i + 1, name));
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 // --- Pool -----------------------------------------------------------------------------------------------------------
@@ -75,9 +46,7 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
   }
   return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
     detail::install_signal_handlers();
-    auto linked = detail::link(module.state(), *linker.state(), options.extra_memory_pages);
-    if (!linked) return std::unexpected(std::move(linked.error()));
-    auto snapshot = reset::Snapshot::take(std::move(*linked));
+    auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.extra_memory_pages);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     return Pool(std::make_shared<detail::PoolState>(std::move(*snapshot), std::move(options)));
   });
@@ -91,9 +60,9 @@ Result<Lease> Pool::acquire() const {
 }
 
 Result<Lease> Pool::instantiate() const {
-  auto instance = detail::without_exceptions("an instance is made", [&] { return state_->instantiate(); });
-  if (!instance) return std::unexpected(std::move(instance.error()));
-  return Lease(state_.get(), instance->release());  // PoolState::give_back deletes it
+  auto store = detail::without_exceptions("an instance is made", [&] { return state_->instantiate(); });
+  if (!store) return std::unexpected(std::move(store.error()));
+  return Lease(state_.get(), &store->release()->main());  // PoolState::give_back deletes it
 }
 
 PoolStatistics Pool::statistics() const noexcept { return state_->statistics(); }
@@ -109,7 +78,7 @@ Result<detail::FunctionHandle> Pool::find(std::string_view export_name, std::spa
 
 void Lease::release() noexcept {
   if (instance_ == nullptr) return;
-  pool_->give_back(*instance_);
+  pool_->give_back(*instance_->store);
   pool_ = nullptr;
   instance_ = nullptr;
 }
@@ -120,24 +89,14 @@ Result<detail::FunctionHandle> Lease::find(std::string_view export_name, std::sp
 }
 
 Result<std::vector<Value>> Lease::call_values(std::string_view export_name, std::span<const Value> arguments) {
-  const auto handle = find_function(*instance_->linked, export_name);
-  if (!handle) return std::unexpected(handle.error());
-  const FunctionType& type = *handle->type;
-  if (auto checked = check_arguments(*instance_, export_name, type, arguments); !checked) {
-    return std::unexpected(std::move(checked.error()));
-  }
-  std::vector<std::uint64_t> slots(std::max({type.parameters.size(), type.results.size(), std::size_t{1}}));
-  std::ranges::transform(arguments, slots.begin(), &Value::bits);
-  if (const std::uint32_t trap = detail::invoke(*instance_, *handle, slots.data()); trap != 0) {
-    return std::unexpected(detail::make_trap_error(*instance_, trap));
-  }
-  std::vector<Value> results;
-  results.reserve(type.results.size());
-  for (std::size_t i = 0; i < type.results.size(); ++i) results.push_back({type.results[i], slots[i]});
-  return results;
+  return detail::call_export(*instance_, export_name, arguments);
 }
 
 MemoryView Lease::memory() const noexcept { return MemoryView(instance_->cell); }
+
+Result<MemoryView> Lease::memory(std::string_view export_name) const {
+  return detail::exported_memory(*instance_, export_name);
+}
 
 Result<Value> Lease::global(std::string_view export_name) const {
   return detail::exported_global(*instance_, export_name);
@@ -145,9 +104,6 @@ Result<Value> Lease::global(std::string_view export_name) const {
 
 void* Lease::host_state() const noexcept { return instance_->host_state.state.get(); }
 
-std::uint64_t Lease::dirty_bytes() const noexcept {
-  if (!instance_->linked->module->options.marks) return instance_->header().memory_bytes;
-  return reset::count_dirty_cards(*instance_) << instance_->layout().card_shift();
-}
+std::uint64_t Lease::dirty_bytes() const noexcept { return reset::count_dirty_bytes(*instance_->store); }
 
 }  // namespace anew

@@ -15,7 +15,7 @@ PoolState::PoolState(reset::Snapshot snapshot, PoolOptions options)
       options_(std::move(options)),
       slots_(std::make_unique<Slot[]>(options_.capacity)),
       free_(options_.capacity) {
-  // So that destroying an instance, which happens where nothing may fail, allocates nothing.
+  // So that destroying a store, which happens where nothing may fail, allocates nothing.
   empty_slots_.reserve(options_.capacity);
 }
 
@@ -24,56 +24,55 @@ PoolState::PoolState(reset::Snapshot snapshot, PoolOptions options)
 Result<Instance*> PoolState::acquire() {
   const std::uint32_t index = free_.pop();
   if (index == pool::FreeList::kNone) [[unlikely]]
-    return make_instance();
+    return make_store();
   Slot& slot = slots_[index];
   slot.acquired.add(1);
-  return slot.instance.get();
+  return slot.main;
 }
 
-void PoolState::give_back(Instance& instance) noexcept {
-  const std::uint32_t index = instance.slot;
+void PoolState::give_back(StoreState& store) noexcept {
+  const std::uint32_t index = store.slot;
   if (index == kNoSlot) [[unlikely]] {
-    delete &instance;  // Pool::instantiate released it to the lease
+    delete &store;  // Pool::instantiate released it to the lease
     return;
   }
   Slot& slot = slots_[index];
   bool renewed = false;
   try {
-    renewed = renew(instance, slot);
+    renewed = renew(store, slot);
   } catch (...) {
-    // A hook of the embedder threw, or an audit ran out of memory: the instance goes.
+    // A hook of the embedder threw, or an audit ran out of memory: the store goes.
   }
   if (renewed) [[likely]] {
     free_.push(index);
     return;
   }
-  slot.instance.reset();
+  slot.store.reset();
   const std::lock_guard lock(mutex_);
   empty_slots_.push_back(index);
 }
 
-bool PoolState::renew(Instance& instance, Slot& slot) {
-  const bool whole = instance.distrusted || !snapshot_.linked->module->options.marks;
-  if (instance.distrusted) [[unlikely]]
+bool PoolState::renew(StoreState& store, Slot& slot) {
+  const bool whole = store.distrusted || !snapshot_.marks;
+  if (store.distrusted) [[unlikely]]
     slot.distrusted.add(1);
-  const reset::Restored restored =
-      whole ? reset::restore_whole(instance, snapshot_) : reset::restore(instance, snapshot_);
+  const reset::Restored restored = whole ? reset::restore_whole(store, snapshot_) : reset::restore(store, snapshot_);
   if (!restored.ok) [[unlikely]]
     return false;
   slot.restored.add(1);
   slot.cards_restored.add(restored.cards);
   if (options_.audit_every != 0 && restores_.fetch_add(1, std::memory_order_relaxed) % options_.audit_every == 0 &&
-      !passes_audit(instance, slot)) {
+      !passes_audit(store, slot)) {
     return false;
   }
-  if (instance.host_state.reset) instance.host_state.reset(instance.host_state.state.get());
-  // If it fails now, it will fail again for whoever acquires the next instance, and is reported there.
-  return !snapshot_.start_after_restore || run_start(instance).has_value();
+  if (const HostState& host = slot.main->host_state; host.reset) host.reset(host.state.get());
+  // If it fails now, it will fail again for whoever acquires the next store, and is reported there.
+  return !snapshot_.start_after_restore || run_start(*slot.main).has_value();
 }
 
 // --- now and then ---------------------------------------------------------------------------------------------------
 
-Result<Instance*> PoolState::make_instance() {
+Result<Instance*> PoolState::make_store() {
   std::uint32_t index = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -90,15 +89,15 @@ Result<Instance*> PoolState::make_instance() {
     }
   }
   // Outside the lock: it takes system calls, and may call the embedder.
-  auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<Instance>> {
-    auto instance = reset::make_instance(snapshot_);
-    if (!instance) return instance;
-    (*instance)->slot = index;
-    if (auto ready = attach_host_state(**instance); !ready) return std::unexpected(std::move(ready.error()));
+  auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<StoreState>> {
+    auto store = reset::make_store(snapshot_);
+    if (!store) return store;
+    (*store)->slot = index;
+    if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
     if (snapshot_.start_after_restore) {
-      if (auto ready = run_start(**instance); !ready) return std::unexpected(std::move(ready.error()));
+      if (auto ready = run_start((*store)->main()); !ready) return std::unexpected(std::move(ready.error()));
     }
-    return instance;
+    return store;
   });
   if (!made) {
     const std::lock_guard lock(mutex_);
@@ -107,35 +106,38 @@ Result<Instance*> PoolState::make_instance() {
   }
   made_.fetch_add(1, std::memory_order_relaxed);
   Slot& slot = slots_[index];  // ours alone until it is pushed
-  slot.instance = std::move(*made);
+  slot.store = std::move(*made);
+  slot.main = &slot.store->main();
   slot.acquired.add(1);
-  return slot.instance.get();
+  return slot.main;
 }
 
-Result<void> PoolState::attach_host_state(Instance& instance) const {
+Result<void> PoolState::attach_host_state(StoreState& store) const {
   if (!options_.make_host_state) return {};
   return without_exceptions("PoolOptions::make_host_state runs", [&]() -> Result<void> {
-    instance.host_state = options_.make_host_state();
+    HostState made = options_.make_host_state();
+    for (const auto& instance : store.instances) instance->host_state.state = made.state;
+    store.main().host_state.reset = std::move(made.reset);  // once for all of them
     return {};
   });
 }
 
-Result<std::unique_ptr<Instance>> PoolState::instantiate() const {
-  auto instance = reset::instantiate(snapshot_.linked, false);
-  if (!instance) return instance;
-  if (auto ready = attach_host_state(**instance); !ready) return std::unexpected(std::move(ready.error()));
-  if (auto ready = run_start(**instance); !ready) return std::unexpected(std::move(ready.error()));
-  return instance;
+Result<std::unique_ptr<StoreState>> PoolState::instantiate() const {
+  auto store = reset::instantiate(snapshot_, false);
+  if (!store) return store;
+  if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
+  if (auto ready = run_start((*store)->main()); !ready) return std::unexpected(std::move(ready.error()));
+  return store;
 }
 
-bool PoolState::passes_audit(const Instance& instance, Slot& slot) {
+bool PoolState::passes_audit(const StoreState& store, Slot& slot) {
   slot.audited.add(1);
-  const Instance* reference = nullptr;
+  const StoreState* reference = nullptr;
   {
     const std::lock_guard lock(mutex_);
     if (reference_ == nullptr) {
       // A start function that runs after the restore has not run yet.
-      if (auto made = reset::instantiate(snapshot_.linked, !snapshot_.start_after_restore)) {
+      if (auto made = reset::instantiate(snapshot_, !snapshot_.start_after_restore)) {
         reference_ = std::move(*made);
       } else {
         if (audit_report_.empty()) audit_report_ = "no instance to compare with: " + made.error().message;
@@ -145,7 +147,7 @@ bool PoolState::passes_audit(const Instance& instance, Slot& slot) {
     }
     reference = reference_.get();
   }
-  std::string difference = reset::audit(instance, *reference);
+  std::string difference = reset::audit(store, *reference);
   if (difference.empty()) return true;
   slot.audit_failures.add(1);
   const std::lock_guard lock(mutex_);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A pool: the instances of one snapshot. An instance is made when one is wanted and none is free, is restored when its
-// lease goes, and waits in the free list for the next. What happens on every call takes no lock and makes no system
-// call; making, destroying and auditing instances do.
+// A pool: the stores of one snapshot, each with the main instance that a lease calls and those that it is linked to. A
+// store is made when one is wanted and none is free, is restored when its lease goes, and waits in the free list for
+// the next. What happens on every call takes no lock and makes no system call; making, destroying and auditing stores
+// do.
 #pragma once
 
 #include <anew/pool.hpp>
@@ -25,9 +26,10 @@ class SlotCounter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-/// A place for an instance. The counts outlive the instance that is in it.
+/// A place for a store. The counts outlive the store that is in it.
 struct alignas(64) Slot {
-  std::unique_ptr<Instance> instance;
+  std::unique_ptr<StoreState> store;
+  Instance* main = nullptr;  ///< of the store
   SlotCounter acquired;
   SlotCounter restored;
   SlotCounter distrusted;
@@ -39,22 +41,23 @@ struct alignas(64) Slot {
 struct PoolState {
   PoolState(reset::Snapshot snapshot, PoolOptions options);
 
+  /// @return the main instance of a store as new.
   [[nodiscard]] Result<Instance*> acquire();
-  /// Restores the instance and keeps it, or destroys it if it cannot be restored or failed its audit.
-  void give_back(Instance& instance) noexcept;
-  /// An instance made the slow way, in no slot.
-  [[nodiscard]] Result<std::unique_ptr<Instance>> instantiate() const;
+  /// Restores the store and keeps it, or destroys it if it cannot be restored or failed its audit.
+  void give_back(StoreState& store) noexcept;
+  /// A store made the slow way, in no slot.
+  [[nodiscard]] Result<std::unique_ptr<StoreState>> instantiate() const;
   [[nodiscard]] PoolStatistics statistics() const noexcept;
   [[nodiscard]] std::string audit_report() const;
 
-  [[nodiscard]] const LinkedModule& linked() const noexcept { return *snapshot_.linked; }
+  [[nodiscard]] const LinkedModule& linked() const noexcept { return snapshot_.main(); }
 
  private:
-  [[nodiscard]] Result<Instance*> make_instance();
-  /// Makes the instance one as new. @return false if it is to be destroyed.
-  [[nodiscard]] bool renew(Instance& instance, Slot& slot);
-  [[nodiscard]] bool passes_audit(const Instance& instance, Slot& slot);
-  [[nodiscard]] Result<void> attach_host_state(Instance& instance) const;
+  [[nodiscard]] Result<Instance*> make_store();
+  /// Makes the store one as new. @return false if it is to be destroyed.
+  [[nodiscard]] bool renew(StoreState& store, Slot& slot);
+  [[nodiscard]] bool passes_audit(const StoreState& store, Slot& slot);
+  [[nodiscard]] Result<void> attach_host_state(StoreState& store) const;
 
   const reset::Snapshot snapshot_;
   const PoolOptions options_;
@@ -65,8 +68,8 @@ struct PoolState {
 
   mutable std::mutex mutex_;  // guards what follows
   std::uint32_t slots_used_ = 0;
-  std::vector<std::uint32_t> empty_slots_;  // below slots_used_, their instances destroyed
-  std::unique_ptr<Instance> reference_;     // what audits compare with; made by the first, constant from then on
+  std::vector<std::uint32_t> empty_slots_;  // below slots_used_, their stores destroyed
+  std::unique_ptr<StoreState> reference_;   // what audits compare with; made by the first, constant from then on
   std::string audit_report_;
 };
 

@@ -14,36 +14,38 @@ struct ByteRange {
   std::uint64_t end;
 };
 
-/// The bytes of memory 0 that a run of cards stands for: with the slack behind it, clamped to the memory's size.
-[[nodiscard]] inline ByteRange bytes_of_cards(const detail::Instance& instance, std::uint64_t first, std::uint64_t end,
+/// The bytes of a memory that a run of its cards stands for: with the slack behind it, clamped to the memory's size.
+[[nodiscard]] inline ByteRange bytes_of_cards(std::uint64_t card_shift, std::uint64_t first, std::uint64_t end,
                                               std::uint64_t memory_bytes) noexcept {
-  const std::uint32_t shift = instance.layout().card_shift();
-  return {std::min(first << shift, memory_bytes), std::min((end << shift) + abi::kSlackBytes, memory_bytes)};
+  return {std::min(first << card_shift, memory_bytes), std::min((end << card_shift) + abi::kSlackBytes, memory_bytes)};
 }
 
-/// Blocks of the card table that cover `memory_bytes`. The table covers 4 GiB and more, so the last block is inside it.
-[[nodiscard]] inline std::size_t card_blocks(const detail::Instance& instance, std::uint64_t memory_bytes) noexcept {
-  const std::uint32_t shift = instance.layout().card_shift();
-  const std::uint64_t cards = (memory_bytes + (std::uint64_t{1} << shift) - 1) >> shift;
+/// Blocks of a card table that cover `memory_bytes`. The table covers 4 GiB and more, so the last block is inside it.
+[[nodiscard]] inline std::size_t card_blocks(std::uint64_t card_shift, std::uint64_t memory_bytes) noexcept {
+  const std::uint64_t cards = (memory_bytes + (std::uint64_t{1} << card_shift) - 1) >> card_shift;
   return (cards + kBlockCards - 1) / kBlockCards;
 }
 
 struct Restored {
-  bool ok = false;          ///< false: the system refused; the cell is to be destroyed
+  bool ok = false;          ///< false: the system refused; the store is to be destroyed
   std::uint64_t cards = 0;  ///< dirty cards copied back or zeroed
 };
 
-/// Puts a cell back after a normal return: what its cards and its header say was changed. Without system calls, unless
-/// the memory grew. @pre the cell is not distrusted and its module has marks.
-[[nodiscard]] Restored restore(detail::Instance& instance, const Snapshot& snapshot) noexcept;
+/// Puts a store back after normal returns: what its cards and headers say was changed. Without system calls, unless a
+/// memory grew or a call held very many exceptions. @pre the store is not distrusted, and all of its code has marks.
+[[nodiscard]] Restored restore(detail::StoreState& store, const Snapshot& snapshot) noexcept;
 
-/// Puts a cell back without trusting anything in it but memory_reached.
-[[nodiscard]] Restored restore_whole(detail::Instance& instance, const Snapshot& snapshot) noexcept;
+/// Puts a store back without trusting anything in it but the sizes that its memories reached.
+[[nodiscard]] Restored restore_whole(detail::StoreState& store, const Snapshot& snapshot) noexcept;
 
-/// Dirty cards of memory 0 as it is now.
-[[nodiscard]] std::uint64_t count_dirty_cards(const detail::Instance& instance) noexcept;
+/// Makes the state of a store, as it is, the one that the next restore starts from: nothing counts as written. For the
+/// snapshot that was just taken of it. @return false if the system refused: the store is distrusted then.
+[[nodiscard]] bool settle(detail::StoreState& store) noexcept;
 
-/// Makes an instance: an empty cell, restored whole. Its start function is not run.
-[[nodiscard]] Result<std::unique_ptr<detail::Instance>> make_instance(const Snapshot& snapshot);
+/// What the dirty cards of all memories of a store amount to now, in bytes; all bytes if its code has no marks.
+[[nodiscard]] std::uint64_t count_dirty_bytes(const detail::StoreState& store) noexcept;
+
+/// Makes a store: empty cells, restored whole. A start function that runs after each restore is not run.
+[[nodiscard]] Result<std::unique_ptr<detail::StoreState>> make_store(const Snapshot& snapshot);
 
 }  // namespace anew::reset

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "reset/snapshot.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -12,145 +14,256 @@ namespace {
 
 using detail::Instance;
 using detail::LinkedModule;
+using detail::StoreState;
+
+/// Where in a memory to look for what is not zero.
+enum class Look : std::uint8_t {
+  kEverywhere,
+  kAtCards,  ///< the memory was zero, and whatever wrote to it marked its cards: saves touching all of a large memory
+};
 
 bool is_zero_page(const std::byte* page) noexcept {
   // A page is equal to itself moved by one byte only if all its bytes are the same.
   return page[0] == std::byte{0} && std::memcmp(page, page + 1, os::kPageBytes - 1) == 0;
 }
 
-/// Keeps the pages of [begin, end) of memory 0 that are not all zero.
-void keep_pages(Snapshot& snapshot, const Instance& instance, std::uint64_t begin, std::uint64_t end) {
+/// Keeps the pages of [begin, end) of a memory that are not all zero.
+void keep_pages(MemoryImage& image, const std::byte* memory, std::uint64_t begin, std::uint64_t end) {
   for (std::uint64_t page = begin / os::kPageBytes; page * os::kPageBytes < end; ++page) {
-    const std::byte* const source = instance.cell + page * os::kPageBytes;
-    if (snapshot.is_nonzero(page) || is_zero_page(source)) continue;
-    std::memcpy(snapshot.image.data() + page * os::kPageBytes, source, os::kPageBytes);
-    snapshot.nonzero_pages[page / 64] |= std::uint64_t{1} << (page % 64);
+    const std::byte* const source = memory + page * os::kPageBytes;
+    if (image.is_nonzero(page) || is_zero_page(source)) continue;
+    std::memcpy(image.pages.data() + page * os::kPageBytes, source, os::kPageBytes);
+    image.nonzero_pages[page / 64] |= std::uint64_t{1} << (page % 64);
   }
 }
 
-Result<void> take_memory(Snapshot& snapshot, const Instance& instance) {
-  snapshot.memory_bytes = instance.header().memory_bytes;
-  if (snapshot.memory_bytes == 0) return {};
-  auto image = os::Mapping::reserve(snapshot.memory_bytes);
-  if (!image) return std::unexpected(std::move(image.error()));
-  snapshot.image = std::move(*image);
-  snapshot.nonzero_pages.resize((snapshot.memory_bytes / os::kPageBytes + 63) / 64);
-  if (!os::protect(snapshot.image.data(), snapshot.memory_bytes, os::Access::kReadWrite)) {
+Result<MemoryImage> take_memory(const Instance& instance, std::uint32_t index, Look look) {
+  const abi::MemoryReference& memory = instance.memory(index);
+  MemoryImage image;
+  image.reference = instance.layout().memory_reference(index);
+  image.bytes = abi::hot_header(memory.base).memory_bytes;
+  if (image.bytes == 0) return image;
+  auto pages = os::Mapping::reserve(image.bytes);
+  if (!pages) return std::unexpected(std::move(pages.error()));
+  image.pages = std::move(*pages);
+  image.nonzero_pages.resize((image.bytes / os::kPageBytes + 63) / 64);
+  if (!os::protect(image.pages.data(), image.bytes, os::Access::kReadWrite)) {
     return fail(ErrorCode::kResource, "the system refused memory for the snapshot of an instance");
   }
-  if (instance.linked->module->options.marks) {
-    // The memory was zero, and whatever wrote to it marked the cards: looking at those pages alone saves touching
-    // all of a large memory.
+  if (look == Look::kAtCards) {
     for_each_dirty_run(
-        instance.cards(), card_blocks(instance, snapshot.memory_bytes),
+        memory.cards, card_blocks(memory.card_shift, image.bytes),
         [&](std::uint64_t first, std::uint64_t end) {
-          const ByteRange range = bytes_of_cards(instance, first, end, snapshot.memory_bytes);
-          keep_pages(snapshot, instance, range.begin, range.end);
+          const ByteRange range = bytes_of_cards(memory.card_shift, first, end, image.bytes);
+          keep_pages(image, memory.base, range.begin, range.end);
         },
         [](std::size_t) {});
   } else {
-    keep_pages(snapshot, instance, 0, snapshot.memory_bytes);
+    keep_pages(image, memory.base, 0, image.bytes);
   }
-  if (!os::protect(snapshot.image.data(), snapshot.memory_bytes, os::Access::kRead)) {
+  if (!os::protect(image.pages.data(), image.bytes, os::Access::kRead)) {
     return fail(ErrorCode::kResource, "the system refused to make the snapshot of an instance read-only");
   }
-  return {};
+  return image;
 }
 
-/// A function's number, which cannot be missing: only a host function that returned a made-up reference could cause it.
-Result<std::uint64_t> number_of(const Instance& instance, std::uint64_t reference) {
-  if (const auto number = instance.function_number(reference)) return *number;
-  return fail(ErrorCode::kHost,
-              "a host function gave the guest a function reference that is not of this instance; return null or a "
-              "reference that came from it");
+/// What a reference means in any store that is put together like this one: a function's number, or the host's bits.
+/// @param where  for messages: "global 3".
+Result<std::uint64_t> to_portable(const Instance& instance, ValueType type, std::uint64_t bits,
+                                  std::string_view where) {
+  if (is_function_reference(type)) {
+    if (const auto number = instance.store->function_number(bits)) return *number;
+    return fail(ErrorCode::kHost,
+                fmt::format("{} holds a function reference that is not of this store: a host function made it up; let "
+                            "it return null or a reference that came from the guest",
+                            where));
+  }
+  if (is_exception_reference(type) && bits != 0) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} holds an exception, which a snapshot cannot keep: take the snapshot before the "
+                            "exception is stored, or let the module set it to null again",
+                            where));
+  }
+  return bits;
 }
 
-Result<void> take_globals(Snapshot& snapshot, const Instance& instance) {
+Result<void> take_globals(InstanceImage& image, const Instance& instance) {
   const auto block = instance.restored_block();
-  snapshot.restored_block.assign(block.begin(), block.end());
+  image.restored_block.assign(block.begin(), block.end());
   const auto& globals = instance.linked->wasm().globals;
+  const abi::CellLayout& layout = instance.layout();
   for (std::uint32_t i = 0; i < globals.size(); ++i) {
-    if (globals[i].type.type != ValueType::kFuncRef) continue;
-    const auto number = number_of(instance, instance.global(i));
-    if (!number) return std::unexpected(number.error());
-    // A number of a function of the module fits in 32 bits.
-    if (*number != 0) snapshot.function_globals.push_back({i, static_cast<std::uint32_t>(*number - 1)});
-    const std::int32_t at = instance.layout().global(i) - instance.layout().restored_begin();  // inside the block
-    std::memset(snapshot.restored_block.data() + at, 0, sizeof(std::uint64_t));
+    const ValueType type = globals[i].type.type;
+    if (!is_reference(type) || layout.is_linked_global(i)) continue;
+    const auto portable = to_portable(instance, type, *instance.global(i), fmt::format("global {}", i));
+    if (!portable) return std::unexpected(portable.error());
+    if (!is_function_reference(type)) continue;
+    if (*portable != 0) image.function_globals.push_back({layout.global(i), *portable});
+    // Inside the block, as every global of the instance's own is.
+    std::memset(image.restored_block.data() + (layout.global(i) - layout.restored_begin()), 0, sizeof(std::uint64_t));
   }
   return {};
 }
 
-Result<void> take_tables(Snapshot& snapshot, const Instance& instance) {
-  const auto& tables = instance.linked->wasm().tables;
-  for (std::uint32_t i = 0; i < tables.size(); ++i) {
-    const std::span elements(instance.table(i), instance.table_size(i));
-    Snapshot::Table table;
-    table.elements.reserve(elements.size());
-    for (const std::uint64_t element : elements) {
-      if (tables[i].element != ValueType::kFuncRef) {
-        table.elements.push_back(element);
-        continue;
-      }
-      const auto number = number_of(instance, element);
-      if (!number) return std::unexpected(number.error());
-      table.elements.push_back(*number);
+Result<TableImage> take_table(const Instance& instance, std::uint32_t index) {
+  std::uint64_t* const elements = instance.table(index);
+  const std::uint64_t size = detail::table_header(elements).size;
+  const ValueType type = instance.linked->wasm().tables[index].element;
+  TableImage image{.table = index, .functions = is_function_reference(type), .elements = {}};
+  image.elements.reserve(size);
+  for (std::uint64_t i = 0; i < size; ++i) {
+    if (elements[i] == 0) {  // most are
+      image.elements.push_back(0);
+      continue;
     }
-    snapshot.tables.push_back(std::move(table));
+    const auto portable = to_portable(instance, type, elements[i], fmt::format("element {} of table {}", i, index));
+    if (!portable) return std::unexpected(portable.error());
+    image.elements.push_back(*portable);
   }
-  return {};
+  return image;
 }
 
-/// Runs the start function with every host function replaced by one that stops it.
+Result<InstanceImage> take_instance(const Instance& instance, Look look) {
+  InstanceImage image;
+  image.linked = instance.linked;
+  const wasm::Module& module = instance.linked->wasm();
+  for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
+    if (!owns_memory(instance, i)) continue;
+    auto memory = take_memory(instance, i, look);
+    if (!memory) return std::unexpected(std::move(memory.error()));
+    image.memories.push_back(std::move(*memory));
+  }
+  if (auto done = take_globals(image, instance); !done) return std::unexpected(std::move(done.error()));
+  for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
+    if (!owns_table(instance, i)) continue;
+    auto table = take_table(instance, i);
+    if (!table) return std::unexpected(std::move(table.error()));
+    image.tables.push_back(std::move(*table));
+  }
+  return image;
+}
+
+Result<Snapshot> take_store(const StoreState& store, Look look) {
+  Snapshot snapshot;
+  snapshot.names = store.names;
+  for (const auto& instance : store.instances) {
+    auto image = take_instance(*instance, look);
+    if (!image) {
+      Error error = std::move(image.error());
+      const std::string_view name = store.name_of(*instance);
+      if (!name.empty()) error.message = fmt::format("instance \"{}\": {}", name, error.message);
+      return std::unexpected(std::move(error));
+    }
+    snapshot.marks = snapshot.marks && instance->linked->module->options.marks;
+    snapshot.instances.push_back(std::move(*image));
+  }
+  return snapshot;
+}
+
+/// Runs an instance's start function with every host function of the store replaced by one that stops it.
 /// @return whether it ran to its end without calling the host; kTrap if it trapped.
-Result<bool> run_start_without_host(Instance& instance) {
+Result<bool> run_start_without_host(Instance& started) {
   bool called = false;
   const abi::HostFunction stop = {[](void* environment, std::byte*, std::uint64_t*) -> std::uint32_t {
-                                    *static_cast<bool*>(environment) =
-                                        true;  // `called` of the enclosing function, which is on the stack
+                                    // `called` of the enclosing function, which is on the stack.
+                                    *static_cast<bool*>(environment) = true;
                                     return static_cast<std::uint32_t>(TrapKind::kInterrupted);
                                   },
                                   &called};
-  const std::vector<abi::HostFunction> stops(instance.linked->host_functions.size(), stop);
-  instance.header().host_functions = stops.data();
-  auto result = detail::run_start(instance);
-  instance.header().host_functions = instance.linked->host_functions.data();
+  std::size_t most = 0;
+  for (const auto& instance : started.store->instances) {
+    most = std::max(most, instance->linked->host_functions.size());
+  }
+  const std::vector<abi::HostFunction> stops(most, stop);
+  for (const auto& instance : started.store->instances) instance->header().host_functions = stops.data();
+  auto result = detail::run_start(started);
+  for (const auto& instance : started.store->instances) {
+    instance->header().host_functions = instance->linked->host_functions.data();
+  }
   if (called) return false;
   if (!result) return std::unexpected(std::move(result.error()));
   return true;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Instance>> instantiate(std::shared_ptr<const LinkedModule> linked, bool run_start) {
-  const std::uint64_t memory_bytes = linked->memory_initial;
-  auto instance = detail::map_instance(std::move(linked), memory_bytes);
+/// Adds an instance to a store, up to but not including its start function.
+Result<Instance*> add_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store) {
+  auto instance = detail::map_instance(std::move(linked), store);
   if (!instance) return instance;
   if (auto done = detail::initialize(**instance); !done) return std::unexpected(std::move(done.error()));
-  if (run_start) {
-    if (auto done = detail::run_start(**instance); !done) return std::unexpected(std::move(done.error()));
-  }
   return instance;
 }
 
-Result<Snapshot> Snapshot::take(std::shared_ptr<const LinkedModule> linked) {
-  Snapshot snapshot;
-  snapshot.linked = std::move(linked);
-  auto instance = instantiate(snapshot.linked, false);
-  if (!instance) return std::unexpected(std::move(instance.error()));
-  if (snapshot.linked->wasm().start) {
-    const auto frozen = run_start_without_host(**instance);
-    if (!frozen) return std::unexpected(frozen.error());
+Error of_module(const std::string& name, Error error) {
+  error.message = fmt::format("module \"{}\": {}", name, error.message);
+  return error;
+}
+
+/// The named instances of a store, with their start functions run.
+Result<void> add_named_instances(const detail::LinkerState& linker, StoreState& store) {
+  for (const auto& [name, module] : linker.modules) {
+    auto linked = detail::link(module, linker, store, 0);
+    if (!linked) return std::unexpected(of_module(name, std::move(linked.error())));
+    auto instance = add_instance(std::move(*linked), store);
+    if (!instance) return std::unexpected(of_module(name, std::move(instance.error())));
+    auto frozen = run_start_without_host(**instance);
+    if (!frozen) return std::unexpected(of_module(name, std::move(frozen.error())));
     if (!*frozen) {
-      snapshot.start_after_restore = true;
-      instance = instantiate(snapshot.linked, false);
-      if (!instance) return std::unexpected(std::move(instance.error()));
+      return fail(ErrorCode::kUnsupported,
+                  fmt::format("module \"{}\": its start function calls the host. Only that of a main module may, which "
+                              "runs after each reset; export it and let the main module's start function call it",
+                              name));
     }
+    store.names.insert_or_assign(name, (*instance)->number);
   }
-  if (auto done = take_memory(snapshot, **instance); !done) return std::unexpected(std::move(done.error()));
-  if (auto done = take_globals(snapshot, **instance); !done) return std::unexpected(std::move(done.error()));
-  if (auto done = take_tables(snapshot, **instance); !done) return std::unexpected(std::move(done.error()));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool run_start) {
+  auto store = std::make_unique<StoreState>();
+  store->names = snapshot.names;
+  for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
+    auto instance = add_instance(snapshot.instances[i].linked, *store);
+    if (!instance) return std::unexpected(std::move(instance.error()));
+    if (i + 1 == snapshot.instances.size() && !run_start) break;
+    if (auto done = detail::run_start(**instance); !done) return std::unexpected(std::move(done.error()));
+  }
+  return store;
+}
+
+Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> module, const detail::LinkerState& linker,
+                                std::uint64_t extra_pages) {
+  auto store = std::make_unique<StoreState>();
+  if (auto done = add_named_instances(linker, *store); !done) return std::unexpected(std::move(done.error()));
+  auto linked = detail::link(std::move(module), linker, *store, extra_pages);
+  if (!linked) return std::unexpected(std::move(linked.error()));
+  auto instance = add_instance(std::move(*linked), *store);
+  if (!instance) return std::unexpected(std::move(instance.error()));
+
+  // What was mapped as zero was written by code and library functions only, which mark.
+  const auto take = [&store] {
+    const bool marks =
+        std::ranges::all_of(store->instances, [](const auto& each) { return each->linked->module->options.marks; });
+    return take_store(*store, marks ? Look::kAtCards : Look::kEverywhere);
+  };
+  if (!(*instance)->linked->wasm().start) return take();
+  auto frozen = run_start_without_host(**instance);
+  if (!frozen) return std::unexpected(std::move(frozen.error()));
+  if (*frozen) return take();
+
+  // What the start function did before it was stopped is undone by making the store anew.
+  Snapshot stopped;
+  stopped.names = store->names;
+  for (const auto& each : store->instances) stopped.instances.emplace_back().linked = each->linked;
+  auto again = instantiate(stopped, false);
+  if (!again) return std::unexpected(std::move(again.error()));
+  store = std::move(*again);
+  auto snapshot = take();
+  if (snapshot) snapshot->start_after_restore = true;
   return snapshot;
 }
+
+Result<Snapshot> Snapshot::of(const StoreState& store) { return take_store(store, Look::kEverywhere); }
 
 }  // namespace anew::reset

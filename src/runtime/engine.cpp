@@ -18,6 +18,7 @@
 #include "runtime/module_state.hpp"
 #include "runtime/near_match.hpp"
 #include "runtime/trap_handler.hpp"
+#include "runtime/type_text.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/decoder.hpp"
 #include "wasm/limits.hpp"
@@ -115,6 +116,49 @@ artifact::Encoded encode(const ModuleState& state) {
                            .stripped = state.stripped});
 }
 
+struct Compiled {
+  abi::CellLayout layout;
+  codegen::Image image;  ///< without its text, which `code` has
+  codegen::CodeMemory code;
+};
+
+/// @param module  with its function bodies.
+Result<Compiled> compile_code(const EngineOptions& engine, const wasm::Module& module,
+                              const codegen::Options& options) {
+  auto layout = abi::CellLayout::of(module, options.card_shift, options.foreign_memory);
+  if (!layout) {
+    return std::unexpected(std::move(layout.error()));
+  }
+  auto image = codegen::compile_quick(module, *layout, options, engine.compile_threads, engine.progress);
+  if (!image) {
+    return std::unexpected(std::move(image.error()));
+  }
+  auto code = codegen::CodeMemory::from_image(image->view());
+  if (!code) {
+    return std::unexpected(std::move(code.error()));
+  }
+  code->fill_entries(image->functions);
+  image->text = {};
+  return Compiled{std::move(*layout), std::move(*image), std::move(*code)};
+}
+
+/// What a compiled module looks at for as long as it lives.
+struct Owner {
+  std::vector<std::byte> stripped;
+  codegen::Image image;
+  std::shared_ptr<const void> variant_of;  ///< the owner of the module whose second variant this is
+};
+
+/// Gives the module its code. @param owner  holds whatever the module looks at already.
+void set_code(ModuleState& state, Compiled&& compiled, const std::shared_ptr<Owner>& owner) {
+  state.layout = std::move(compiled.layout);
+  state.code = std::move(compiled.code);
+  owner->image = std::move(compiled.image);
+  state.image = owner->image.view();
+  state.image.text = state.code.text();
+  state.owner = owner;
+}
+
 /// Compiles without regard to the cache.
 Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineState>& engine,
                                                    std::span<const std::byte> binary, const artifact::ModuleHash& hash,
@@ -127,42 +171,25 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
   state->engine = engine;
   state->hash = hash;
   state->options = to_code_options(options, *module);
-  auto layout = abi::CellLayout::of(*module, state->options.card_shift);
-  if (!layout) {
-    return std::unexpected(std::move(layout.error()));
+  auto compiled = compile_code(engine->options, *module, state->options);
+  if (!compiled) {
+    return std::unexpected(std::move(compiled.error()));
   }
-  state->layout = std::move(*layout);
-  auto image = codegen::compile_quick(*module, state->layout, state->options, engine->options.compile_threads,
-                                      engine->options.progress);
-  if (!image) {
-    return std::unexpected(std::move(image.error()));
-  }
-  auto code = codegen::CodeMemory::from_image(image->view());
-  if (!code) {
-    return std::unexpected(std::move(code.error()));
-  }
-  state->code = std::move(*code);
-  state->code.fill_entries(image->functions);
-
   // The binary is the caller's; the module keeps the part of it that is still of use once the code is there.
-  struct Owner {
-    std::vector<std::byte> stripped;
-    codegen::Image image;
-  };
   const auto owner = std::make_shared<Owner>();
-  owner->stripped = wasm::without_code_section(binary, *module);
+  if (module->imported_memories == 0) {
+    owner->stripped = wasm::without_code_section(binary, *module);
+  } else {
+    owner->stripped.assign(binary.begin(), binary.end());
+  }
   auto stripped = wasm::decode_module(owner->stripped, {.without_code = true});
   if (!stripped) {
     return std::unexpected(std::move(stripped.error()));
   }
   state->module = std::move(*stripped);
   state->names = wasm::FunctionNames(state->module);
-  owner->image = std::move(*image);
-  owner->image.text = {};  // CodeMemory has it
   state->stripped = owner->stripped;
-  state->image = owner->image.view();
-  state->image.text = state->code.text();
-  state->owner = owner;
+  set_code(*state, std::move(*compiled), owner);
   return state;
 }
 
@@ -266,33 +293,35 @@ Result<Module> load_file(const std::shared_ptr<EngineState>& engine, const std::
   return compile_or_find(engine, *bytes, options);
 }
 
-std::string describe(const Limits& limits) {
-  return limits.maximum ? fmt::format("{} to {}", limits.minimum, *limits.maximum)
-                        : fmt::format("{} or more", limits.minimum);
-}
-std::string describe(const TableType& type) {
-  return fmt::format("{} {}", describe(type.limits), to_string(type.element));
-}
-std::string describe(const MemoryType& type) {
-  return fmt::format("{} pages{}{}", describe(type.limits), type.is_64 ? ", 64-bit" : "",
-                     type.shared ? ", shared" : "");
-}
-std::string describe(const GlobalType& type) {
-  return fmt::format("{}{}", type.is_mutable ? "mutable " : "", to_string(type.type));
-}
-
-/// The type of what an export names. Its index was checked by the decoder.
-std::string describe(const wasm::Module& module, const wasm::Export& exported) {
-  switch (exported.kind) {
-    case ExternalKind::kFunction: return to_string(module.function_type(exported.index));
-    case ExternalKind::kTable: return describe(module.tables[exported.index]);
-    case ExternalKind::kMemory: return describe(module.memories[exported.index]);
-    case ExternalKind::kGlobal: return describe(module.globals[exported.index].type);
-  }
-  return "";
-}
-
 }  // namespace
+
+Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant() const {
+  const std::lock_guard lock(variant_mutex_);
+  if (variant_) {
+    return variant_;
+  }
+  auto decoded = wasm::decode_module(stripped);  // whole, since memory 0 is imported
+  if (!decoded) {
+    return std::unexpected(std::move(decoded.error()));
+  }
+  auto state = std::make_shared<ModuleState>();
+  state->engine = engine;
+  state->hash = hash;
+  state->options = options;
+  state->options.foreign_memory = true;
+  auto compiled = compile_code(engine->options, *decoded, state->options);
+  if (!compiled) {
+    return std::unexpected(std::move(compiled.error()));
+  }
+  const auto new_owner = std::make_shared<Owner>();
+  new_owner->variant_of = owner;
+  state->module = std::move(*decoded);
+  state->names = names;
+  state->stripped = stripped;
+  set_code(*state, std::move(*compiled), new_owner);
+  variant_ = std::move(state);
+  return variant_;
+}
 
 Engine::Engine(EngineOptions options) : state_(std::make_shared<EngineState>()) {
   state_->options = std::move(options);
@@ -333,12 +362,8 @@ Result<void> Engine::save(const Module& module, const std::filesystem::path& pat
 std::vector<ImportDescription> Module::imports() const {
   std::vector<ImportDescription> descriptions;
   for (const wasm::Import& import : state_->module.imports) {
-    std::string type = import.kind() == ExternalKind::kFunction
-                           ? to_string(state_->module.types[std::get<std::uint32_t>(import.type)])
-                       : import.kind() == ExternalKind::kTable  ? describe(std::get<TableType>(import.type))
-                       : import.kind() == ExternalKind::kMemory ? describe(std::get<MemoryType>(import.type))
-                                                                : describe(std::get<GlobalType>(import.type));
-    descriptions.push_back({std::string(import.module), std::string(import.name), import.kind(), std::move(type)});
+    descriptions.push_back({std::string(import.module), std::string(import.name), import.kind(),
+                            detail::to_text(detail::type_of(state_->module, import))});
   }
   return descriptions;
 }
@@ -346,7 +371,8 @@ std::vector<ImportDescription> Module::imports() const {
 std::vector<ExportDescription> Module::exports() const {
   std::vector<ExportDescription> descriptions;
   for (const wasm::Export& exported : state_->module.exports) {
-    descriptions.push_back({std::string(exported.name), exported.kind, describe(state_->module, exported)});
+    descriptions.push_back({std::string(exported.name), exported.kind,
+                            detail::to_text(detail::type_of(state_->module, exported.kind, exported.index))});
   }
   return descriptions;
 }

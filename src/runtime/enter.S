@@ -25,6 +25,7 @@
 #define kTrapIsFault 44
 #define kTrapPc 48
 #define kTrapFp 56
+#define kTrapCell 72
 #define kHostCalls 64
 
 #define kCellThread -16
@@ -33,6 +34,7 @@
 #define kHost 0
 #define kGuest 1
 #define kInterrupted 12
+#define kUnhandledException 18
 
 // Where the caller's registers are while rsp is host_sp.
         .macro cfi_at_host_sp
@@ -140,6 +142,7 @@ anew_enter:
         mov     dword ptr [rdi + kTrapIsFault], 0
         mov     qword ptr [rdi + kTrapPc], 0
         mov     qword ptr [rdi + kTrapFp], 0
+        mov     qword ptr [rdi + kTrapCell], 0
         jmp     anew_landing
         .cfi_endproc
         .size   anew_enter, . - anew_enter
@@ -175,9 +178,41 @@ anew_trap:
         mov     rdx, [rsp]
         mov     [rdi + kTrapPc], rdx
         mov     [rdi + kTrapFp], rbp
+        mov     [rdi + kTrapCell], r13
         jmp     anew_landing
         .cfi_endproc
         .size   anew_trap, . - anew_trap
+
+// Called by compiled code, with rdi = an Exception. Goes on at its handler or traps; never returns.
+        .globl  anew_throw
+        .hidden anew_throw
+        .type   anew_throw, @function
+        .p2align 4
+anew_throw:
+        .cfi_startproc
+        .cfi_undefined rip
+        endbr64
+        mov     rsi, r13
+        mov     rdx, [rsp]
+        mov     rcx, rbp
+        mov     rbx, rdi
+        sub     rsp, 24
+        mov     r8, rsp
+        call    anew_find_handler
+        mov     rdx, [rsp]
+        mov     rcx, [rsp + 8]
+        add     rsp, 24
+        test    rdx, rdx
+        jz      .Lunhandled
+        // A function with handlers finds the registers that it must preserve in its frame.
+        mov     rax, rbx
+        mov     rbp, rcx
+        jmp     rdx
+.Lunhandled:
+        mov     eax, kUnhandledException
+        jmp     anew_trap
+        .cfi_endproc
+        .size   anew_throw, . - anew_throw
 
 // Called by an import's stub, with eax = index of the import and rdi = its slots.
         .globl  anew_call_host

@@ -21,6 +21,13 @@ const char* to_string(TrapKind kind) noexcept {
     case TrapKind::kStackExhausted: return "call stack exhausted";
     case TrapKind::kHostError: return "host function failed";
     case TrapKind::kInterrupted: return "interrupted";
+    case TrapKind::kNullReference: return "null reference";
+    case TrapKind::kNullFunctionReference: return "null function reference";
+    case TrapKind::kNullExceptionReference: return "null exception reference";
+    case TrapKind::kUnalignedAtomic: return "unaligned atomic";
+    case TrapKind::kExpectedSharedMemory: return "expected shared memory";
+    case TrapKind::kUnhandledException: return "unhandled exception";
+    case TrapKind::kExceptionsExhausted: return "too many exceptions held by reference";
   }
   return "unknown trap";
 }
@@ -48,8 +55,10 @@ std::string Error::to_string() const {
   auto out = std::back_inserter(text);
   if (offset) fmt::format_to(out, " (at byte 0x{:x} of the module)", *offset);
   for (const Frame& frame : backtrace) {
-    fmt::format_to(out, "\n  at {}function {}", frame.function_name.empty() ? "" : frame.function_name + ", ",
+    fmt::format_to(out, "\n  at {}{}function {}", frame.function_name, frame.function_name.empty() ? "" : ", ",
                    frame.function_index);
+    if (!frame.instance_name.empty()) fmt::format_to(out, " of \"{}\"", frame.instance_name);
+    if (frame.is_host) fmt::format_to(out, ", a call of the host");
     if (frame.module_offset != 0) fmt::format_to(out, ", byte 0x{:x} of the module", frame.module_offset);
   }
   return text;

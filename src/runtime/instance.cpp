@@ -1,153 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From address space to an instance whose cell is as empty as the specification lets one be.
 #include "runtime/instance.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <new>
 
 #include "runtime/library.hpp"
+#include "runtime/store_state.hpp"
 
 namespace anew::detail {
 namespace {
 
-/// Evaluates a constant expression (specification, 3.3.10), which the decoder has validated: operands are there and of
-/// the right types, and globals are initialized before they are named.
-std::uint64_t evaluate(const Instance& instance, const wasm::ConstantExpression& expression) {
-  std::vector<std::uint64_t> stack;
-  auto binary = [&stack](auto operation) {
-    const std::uint64_t right = stack.back();
-    stack.pop_back();
-    stack.back() = operation(stack.back(), right);
-  };
-  for (const wasm::ConstantOperator& each : expression) {
-    switch (each.op) {
-      case wasm::Op::kI32Add:
-        binary([](std::uint64_t a, std::uint64_t b) -> std::uint64_t { return static_cast<std::uint32_t>(a + b); });
-        break;
-      case wasm::Op::kI32Sub:
-        binary([](std::uint64_t a, std::uint64_t b) -> std::uint64_t { return static_cast<std::uint32_t>(a - b); });
-        break;
-      case wasm::Op::kI32Mul:
-        binary([](std::uint64_t a, std::uint64_t b) -> std::uint64_t { return static_cast<std::uint32_t>(a * b); });
-        break;
-      case wasm::Op::kI64Add: binary([](std::uint64_t a, std::uint64_t b) { return a + b; }); break;
-      case wasm::Op::kI64Sub: binary([](std::uint64_t a, std::uint64_t b) { return a - b; }); break;
-      case wasm::Op::kI64Mul: binary([](std::uint64_t a, std::uint64_t b) { return a * b; }); break;
-      default: stack.push_back(constant_value(instance, each));
-    }
-  }
-  return stack.back();
+std::unexpected<Error> refused(std::uint64_t bytes) {
+  return fail(ErrorCode::kResource,
+              fmt::format("the system refused {} bytes of memory for an instance: keep fewer instances, or raise "
+                          "vm.max_map_count or the limit on memory",
+                          bytes));
 }
 
-Error segment_error(const char* kind, std::size_t index, std::uint32_t trap) {
-  const auto trap_kind = static_cast<TrapKind>(trap);  // a library function returned it
-  return {
-      ErrorCode::kTrap,
-      fmt::format("{} segment {} does not fit when the module is instantiated: {}", kind, index, to_string(trap_kind)),
-      std::nullopt,
-      trap_kind,
-      {}};
+/// Reserves a region and makes its low end accessible (invariant C2).
+Result<os::Mapping> map_region(std::uint64_t bytes, std::uint64_t accessible) {
+  auto mapping = os::Mapping::reserve(bytes);
+  if (mapping && !os::protect(mapping->data(), accessible, os::Access::kReadWrite)) return refused(accessible);
+  return mapping;
 }
 
-}  // namespace
-
-std::optional<std::uint64_t> Instance::function_number(std::uint64_t reference) const noexcept {
-  if (reference == 0) return 0;
-  const std::uint64_t distance = reference - reference_to(0);  // huge if below
-  constexpr std::uint64_t kBytes = sizeof(abi::FunctionReference);
-  if (distance % kBytes != 0 || distance / kBytes >= linked->wasm().functions.size()) return std::nullopt;
-  return distance / kBytes + 1;
-}
-
-Result<std::unique_ptr<Instance>> map_instance(std::shared_ptr<const LinkedModule> linked, std::uint64_t memory_bytes) {
-  const abi::CellLayout& layout = linked->layout();
-  auto mapping = os::Mapping::reserve(layout.reservation_bytes());
-  if (!mapping) return std::unexpected(std::move(mapping.error()));
-  // Invariant C2: header and memory are accessible, the rest is not.
-  if (!os::protect(mapping->data(), layout.header_bytes() + memory_bytes, os::Access::kReadWrite)) {
-    return fail(ErrorCode::kResource,
-                fmt::format("the system refused {} bytes of memory for an instance: keep fewer instances, or raise "
-                            "vm.max_map_count or the limit on memory",
-                            layout.header_bytes() + memory_bytes));
-  }
-  auto instance = std::make_unique<Instance>();
-  instance->cell = mapping->data() + layout.header_bytes();
-  instance->mapping = std::move(*mapping);
-  instance->linked = std::move(linked);
-
-  const LinkedModule& module = *instance->linked;
-  new (&instance->header()) abi::HotHeader{
-      .instance = instance.get(),
-      .tables_written = 0,
-      .memory_reached = memory_bytes,
-      .memory_maximum = module.memory_maximum,
-      .host_functions = module.host_functions.data(),
-      .library = &library(),
-      .thread = nullptr,
-      .memory_bytes = memory_bytes,
-  };
-  std::ranges::copy(module.type_ids, instance->at<std::uint32_t>(layout.type_id(0)));
-  for (std::uint32_t i = 0; i < module.tables.size(); ++i) instance->table_size(i) = module.tables[i].minimum;
-  const std::vector<std::uint32_t>& functions = module.wasm().functions;
-  for (std::uint32_t i = 0; i < functions.size(); ++i) {
-    new (instance->function_references() + i)
-        abi::FunctionReference{module.type_ids[functions[i]], i, module.module->code.entry(i), instance->cell};
-  }
-  return instance;
-}
-
-Result<void> initialize(Instance& instance) {
-  const wasm::Module& module = instance.linked->wasm();
-  for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
-    instance.global(i) = i < module.imported_globals ? instance.linked->imported_globals[i]
-                                                     : evaluate(instance, module.globals[i].initializer);
-  }
-  const abi::Library& call = library();
-  for (std::uint32_t i = 0; i < module.elements.size(); ++i) {
-    const wasm::ElementSegment& segment = module.elements[i];
-    if (segment.mode == wasm::SegmentMode::kPassive) continue;
-    if (segment.mode == wasm::SegmentMode::kActive) {
-      // An i32, zero-extended by evaluate(); a segment has at most limits::kElementsInSegment elements.
-      const auto offset = static_cast<std::uint32_t>(evaluate(instance, segment.offset));
-      const auto count = static_cast<std::uint32_t>(segment.elements.size());
-      const std::uint32_t trap = call.table_init(instance.cell, offset, 0, count, segment.table, i);
-      if (trap != 0) return std::unexpected(segment_error("element", i, trap));
-    }
-    *instance.at<std::uint8_t>(instance.layout().dropped_elements(i)) = 1;
-  }
-  for (std::uint32_t i = 0; i < module.data.size(); ++i) {
-    const wasm::DataSegment& segment = module.data[i];
-    if (segment.mode != wasm::SegmentMode::kActive) continue;
-    const auto offset = static_cast<std::uint32_t>(evaluate(instance, segment.offset));
-    const auto count = static_cast<std::uint32_t>(segment.bytes.size());  // at most limits::kModuleBytes
-    const std::uint32_t trap = call.memory_init(instance.cell, offset, 0, count, i);
-    if (trap != 0) return std::unexpected(segment_error("data", i, trap));
-    *instance.at<std::uint8_t>(instance.layout().dropped_data(i)) = 1;
+/// The further memories that the instance owns.
+Result<void> map_memories(Instance& instance) {
+  const LinkedModule& linked = *instance.linked;
+  const std::uint64_t header = abi::memory_header_bytes(instance.layout().card_shift());
+  instance.regions.resize(linked.memory_sizes.size());
+  for (std::uint32_t i = 0; i < instance.regions.size(); ++i) {
+    if (!linked.memory_source(i).is_own() || i == 0) continue;
+    const MemorySize& size = linked.memory_sizes[i];
+    auto mapping = map_region(header + abi::kMemoryAddressSpace + abi::kGuardBytes, header + size.initial);
+    if (!mapping) return std::unexpected(std::move(mapping.error()));
+    MemoryRegion& region = instance.regions[i];
+    region.base = mapping->data() + header;
+    region.mapping = std::move(*mapping);
+    new (&abi::hot_header(region.base)) abi::HotHeader{.instance = &instance,
+                                                       .exception_bytes = 0,
+                                                       .memory_reached = size.initial,
+                                                       .memory_maximum = size.maximum,
+                                                       .host_functions = nullptr,
+                                                       .library = nullptr,
+                                                       .thread = nullptr,
+                                                       .memory_bytes = size.initial};
   }
   return {};
 }
 
-Result<void> run_start(Instance& instance) {
-  const wasm::Module& module = instance.linked->wasm();
-  if (!module.start) return {};
-  std::uint64_t slots[1] = {};  // the type of a start function is [] -> []
-  const std::uint32_t trap = invoke(instance, function_handle(*instance.linked, *module.start), slots);
-  if (trap == 0) return {};
-  Error error = make_trap_error(instance, trap);
-  error.message = "the start function failed: " + error.message;
-  return std::unexpected(std::move(error));
+void fill_memories(Instance& instance, const StoreState& store) {
+  const LinkedModule& linked = *instance.linked;
+  for (std::uint32_t i = 0; i < linked.memory_sizes.size(); ++i) {
+    abi::MemoryReference& reference = instance.memory(i);
+    if (const Source source = linked.memory_source(i); !source.is_own()) {
+      new (&reference) abi::MemoryReference(store.instances[source.instance]->memory(source.index));
+      continue;
+    }
+    const bool in_cell = i == 0;
+    std::byte* const base = in_cell ? instance.cell : instance.regions[i].base;
+    std::byte* const cards = in_cell ? instance.cell + instance.layout().cards() : instance.regions[i].mapping.data();
+    // Cards are bytes, and a byte may be looked at as an unsigned character.
+    new (&reference) abi::MemoryReference{base, reinterpret_cast<std::uint8_t*>(cards), instance.layout().card_shift()};
+  }
 }
 
-Result<Value> exported_global(const Instance& instance, std::string_view name) {
-  auto found = instance.linked->find_export(name, ExternalKind::kGlobal);
-  if (!found) return std::unexpected(std::move(found.error()));
-  const ValueType type = instance.linked->wasm().globals[found->index].type.type;
-  std::uint64_t bits = instance.global(found->index);
-  // Compiled code writes the low half of a 32-bit global only.
-  if (type == ValueType::kI32 || type == ValueType::kF32) bits = static_cast<std::uint32_t>(bits);
-  return Value{type, bits};
+void fill_tables(Instance& instance, const StoreState& store) {
+  const LinkedModule& linked = *instance.linked;
+  const abi::CellLayout& layout = instance.layout();
+  for (std::uint32_t i = 0; i < linked.table_sizes.size(); ++i) {
+    const Source source = linked.table_source(i);
+    std::uint64_t* elements = instance.at<std::uint64_t>(layout.table_elements(i));
+    if (source.is_own()) {
+      const TableSize& size = linked.table_sizes[i];
+      // linked_module.cpp has set a maximum for every table.
+      new (&table_header(elements))
+          abi::TableHeader{.unused = 0, .maximum = *size.maximum, .written = 0, .size = size.minimum};
+    } else {
+      elements = store.instances[source.instance]->table(source.index);
+    }
+    if (i < linked.tables.size()) *instance.at<std::uint64_t*>(layout.table_link(i)) = elements;
+  }
+}
+
+void fill_links(Instance& instance, const StoreState& store) {
+  const LinkedModule& linked = *instance.linked;
+  const abi::CellLayout& layout = instance.layout();
+  for (std::uint32_t i = 0; i < linked.globals.size(); ++i) {
+    if (!layout.is_linked_global(i)) continue;
+    const Source source = linked.globals[i];  // never its own: a host gives no mutable global
+    *instance.at<std::uint64_t*>(layout.global(i)) = store.instances[source.instance]->global(source.index);
+  }
+  for (std::uint32_t i = 0; i < linked.wasm().tags.size(); ++i) {
+    auto* const link = instance.at<const void*>(layout.tag(i));
+    if (i >= linked.tags.size()) {
+      *link = static_cast<const void*>(link);  // its own address is the tag's identity
+      continue;
+    }
+    const Source source = linked.tags[i];  // never its own: a host has no tags
+    const Instance& owner = *store.instances[source.instance];
+    *link = *owner.at<const void*>(owner.layout().tag(source.index));
+  }
+}
+
+void fill_functions(Instance& instance, const StoreState& store) {
+  const LinkedModule& linked = *instance.linked;
+  std::ranges::copy(linked.type_ids, instance.at<std::uint32_t>(instance.layout().type_id(0)));
+  const std::vector<std::uint32_t>& functions = linked.wasm().functions;
+  for (std::uint32_t i = 0; i < functions.size(); ++i) {
+    abi::FunctionReference reference = {linked.type_ids[functions[i]], i, linked.module->code.entry(i), instance.cell};
+    if (i < linked.functions.size() && !linked.functions[i].is_own()) {
+      const Source source = linked.functions[i];
+      reference = store.instances[source.instance]->function_references()[source.index];
+    }
+    new (instance.function_references() + i) abi::FunctionReference(reference);
+  }
+}
+
+}  // namespace
+
+Result<Instance*> map_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store) {
+  const abi::CellLayout& layout = linked->layout();
+  const MemorySize memory = layout.has_memory() ? linked->memory_sizes[0] : MemorySize{};
+  auto mapping = map_region(layout.reservation_bytes(), layout.header_bytes() + memory.initial);
+  if (!mapping) return std::unexpected(std::move(mapping.error()));
+  auto made = std::make_unique<Instance>();
+  Instance& instance = *made;
+  instance.cell = mapping->data() + layout.header_bytes();
+  instance.mapping = std::move(*mapping);
+  instance.linked = std::move(linked);
+  instance.store = &store;
+  instance.number = static_cast<std::uint32_t>(store.instances.size());  // each takes pages: far fewer than 2^32
+  new (&instance.header()) abi::HotHeader{
+      .instance = &instance,
+      .exception_bytes = 0,
+      .memory_reached = memory.initial,
+      .memory_maximum = memory.maximum,
+      .host_functions = instance.linked->host_functions.data(),
+      .library = &library(),
+      .thread = nullptr,
+      .memory_bytes = memory.initial,
+  };
+  if (auto mapped = map_memories(instance); !mapped) return std::unexpected(std::move(mapped.error()));
+  store.instances.reserve(store.instances.size() + 1);
+  // From here on nothing fails: the store either has the instance, whole, or nothing of it.
+  fill_memories(instance, store);
+  if (!instance.linked->wasm().memories.empty()) instance.memory_0 = &instance.memory(0);
+  fill_tables(instance, store);
+  fill_links(instance, store);
+  fill_functions(instance, store);
+  store.instances.push_back(std::move(made));
+  return &instance;
 }
 
 }  // namespace anew::detail

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "abi/cell.hpp"
 #include "os/virtual_memory.hpp"
@@ -13,15 +14,23 @@
 
 namespace anew::detail {
 
-inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+struct StoreState;
+
+/// A further memory that the instance owns (abi/cell.hpp).
+struct MemoryRegion {
+  os::Mapping mapping;
+  std::byte* base = nullptr;
+};
 
 struct Instance {
   std::shared_ptr<const LinkedModule> linked;
-  os::Mapping mapping;        ///< the cell's reservation
-  std::byte* cell = nullptr;  ///< base of memory 0 in `mapping`
-  /// A call ended with anything but a normal return since the last restore: cards and header are not to be trusted.
-  bool distrusted = false;
-  std::uint32_t slot = kNoSlot;  ///< in its pool; kNoSlot for one that is destroyed when its lease goes
+  StoreState* store = nullptr;  ///< the closed group that it belongs to
+  std::uint32_t number = 0;     ///< in the store
+  os::Mapping mapping;          ///< the cell's reservation
+  std::byte* cell = nullptr;    ///< the cell pointer: base of the instance's own memory 0, if it has one
+  /// By memory index; empty mappings for memory 0 in the cell and for other instances' memories.
+  std::vector<MemoryRegion> regions;
+  const abi::MemoryReference* memory_0 = nullptr;  ///< null without memories; kept for the views of host calls
   HostState host_state;
 
   Instance() = default;
@@ -37,47 +46,60 @@ struct Instance {
   [[nodiscard]] T* at(std::int32_t displacement) const noexcept {
     return reinterpret_cast<T*>(cell + displacement);
   }
-  [[nodiscard]] std::uint64_t& global(std::uint32_t index) const noexcept {
-    return *at<std::uint64_t>(layout().global(index));
+  /// Where a global's value is, in this cell or in that of the instance it is imported from: one slot, or two.
+  [[nodiscard]] std::uint64_t* global(std::uint32_t index) const noexcept {
+    std::uint64_t* const place = at<std::uint64_t>(layout().global(index));
+    return layout().is_linked_global(index) ? reinterpret_cast<std::uint64_t*>(*place) : place;  // a link is a pointer
   }
   [[nodiscard]] std::span<std::byte> restored_block() const noexcept {
     return {cell + layout().restored_begin(), layout().restored_bytes()};
   }
-  [[nodiscard]] std::uint8_t* cards() const noexcept { return at<std::uint8_t>(layout().cards()); }
-  [[nodiscard]] std::uint64_t& table_size(std::uint32_t table) const noexcept {
-    return *at<std::uint64_t>(layout().table_size(table));
+  /// Any memory that the instance can reach.
+  [[nodiscard]] abi::MemoryReference& memory(std::uint32_t index) const noexcept {
+    return *at<abi::MemoryReference>(layout().memory_reference(index));
   }
-  [[nodiscard]] std::uint64_t* table(std::uint32_t table) const noexcept {
-    return at<std::uint64_t>(layout().table_elements(table));
+  /// The elements of any table that the instance can reach; abi::TableHeader lies before them.
+  [[nodiscard]] std::uint64_t* table(std::uint32_t index) const noexcept {
+    if (index >= linked->wasm().imported_tables) return at<std::uint64_t>(layout().table_elements(index));
+    return *at<std::uint64_t*>(layout().table_link(index));
   }
   [[nodiscard]] abi::FunctionReference* function_references() const noexcept {
     return at<abi::FunctionReference>(layout().function_reference(0));
   }
-
-  /// A reference's bits in this cell for a function index, and back. A null reference is 0 and has no index.
+  /// A reference's bits in this cell for a function index.
   [[nodiscard]] std::uint64_t reference_to(std::uint32_t function) const noexcept {
     return reinterpret_cast<std::uint64_t>(function_references() + function);
   }
-  /// @return the index plus 1, or 0 for null; nothing if the bits are not a reference to a function of this cell.
-  [[nodiscard]] std::optional<std::uint64_t> function_number(std::uint64_t reference) const noexcept;
 };
+
+[[nodiscard]] inline abi::TableHeader& table_header(std::uint64_t* elements) noexcept {
+  // A TableHeader lies before the first element of every table (abi/cell.hpp).
+  return *(reinterpret_cast<abi::TableHeader*>(elements) - 1);
+}
 
 [[nodiscard]] inline Instance& instance_of(std::byte* cell) noexcept {
   return *static_cast<Instance*>(abi::hot_header(cell).instance);  // map_instance stored an Instance*
 }
 
-/// Maps a cell, all zero but for what no guest can change: function references, type identities, header. Memory 0 has
-/// `memory_bytes`, the tables have their initial sizes, and null elements.
-[[nodiscard]] Result<std::unique_ptr<Instance>> map_instance(std::shared_ptr<const LinkedModule> linked,
-                                                             std::uint64_t memory_bytes);
+/// Maps an instance's cell and further memories and adds it to the store. All is zero but for what no guest can change:
+/// function references, type identities, links to the store's earlier instances, headers. Memories and tables have
+/// their initial sizes, elements are null, globals 0.
+[[nodiscard]] Result<Instance*> map_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store);
 
-/// Brings a cell fresh from map_instance into the state that the specification gives a new instance (4.5.4), up to but
-/// not including the start function: globals, element segments in order, data segments in order.
+/// Brings an instance fresh from map_instance into the state that the specification gives a new instance (4.5.4), up to
+/// but not including the start function: globals, tables, element segments in order, data segments in order.
 /// @return kTrap if a segment does not fit.
 [[nodiscard]] Result<void> initialize(Instance& instance);
 
 /// Runs the start function if there is one. @return kTrap if it traps.
 [[nodiscard]] Result<void> run_start(Instance& instance);
+
+/// Calls an exported function with values known at run time only; checks them. See Instance::call_values.
+[[nodiscard]] Result<std::vector<Value>> call_export(Instance& instance, std::string_view name,
+                                                     std::span<const Value> arguments);
+
+/// A view of an exported memory.
+[[nodiscard]] Result<MemoryView> exported_memory(const Instance& instance, std::string_view name);
 
 /// The value of an exported global.
 [[nodiscard]] Result<Value> exported_global(const Instance& instance, std::string_view name);

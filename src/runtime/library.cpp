@@ -5,123 +5,132 @@
 // pointers, for backtraces, and without PLT calls, because the dynamic linker must not run here (CMakeLists.txt).
 #include "runtime/library.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace anew::detail {
 namespace {
 
-constexpr std::uint64_t kRefused = 0xFFFF'FFFF;
+constexpr std::uint64_t kRefused = ~std::uint64_t{0};
 
 constexpr std::uint32_t code(TrapKind kind) noexcept { return static_cast<std::uint32_t>(kind); }
 
-/// Whether [begin, begin + count) lies in [0, size). The sums of 32-bit numbers cannot overflow 64 bits.
-constexpr bool in_bounds(std::uint32_t begin, std::uint32_t count, std::uint64_t size) noexcept {
-  return std::uint64_t{begin} + count <= size;
+/// Whether [begin, begin + count) lies in [0, size). Written so that no sum can overflow.
+constexpr bool in_bounds(std::uint64_t begin, std::uint64_t count, std::uint64_t size) noexcept {
+  return count <= size && begin <= size - count;
 }
 
 bool is_dropped(const Instance& instance, std::int32_t displacement) noexcept {
   return *instance.at<std::uint8_t>(displacement) != 0;
 }
 
-std::uint64_t memory_grow(std::byte* cell, std::uint32_t delta_pages) noexcept {
-  abi::HotHeader& header = abi::hot_header(cell);
-  const std::uint64_t old_bytes = header.memory_bytes;
-  const std::uint64_t old_pages = old_bytes / abi::kWasmPageBytes;
-  const std::uint64_t delta_bytes = delta_pages * abi::kWasmPageBytes;  // under 2^48
-  if (delta_bytes > header.memory_maximum - old_bytes) return kRefused;
-  if (delta_bytes == 0) return old_pages;
-  // In this order: whatever is accessible lies below memory_reached, and whatever is in memory_bytes is accessible.
-  const std::uint64_t new_bytes = old_bytes + delta_bytes;
-  if (new_bytes > header.memory_reached) header.memory_reached = new_bytes;
-  if (!os::protect(cell + old_bytes, delta_bytes, os::Access::kReadWrite)) return kRefused;
-  header.memory_bytes = new_bytes;
-  return old_pages;
+std::uint64_t size_of(const abi::MemoryReference& memory) noexcept { return abi::hot_header(memory.base).memory_bytes; }
+
+std::uint64_t new_exception(std::byte* cell, std::uint32_t tag) noexcept {
+  const Instance& instance = instance_of(cell);
+  const wasm::Module& module = instance.linked->wasm();
+  const std::uint64_t values = 8 * slots_of(module.types[module.tags[tag].type].parameters);
+  const std::uint64_t bytes = (sizeof(abi::Exception) + values + 15) & ~std::uint64_t{15};
+  std::uint64_t& used = instance.header().exception_bytes;
+  if (bytes > instance.layout().exception_space() - used) return 0;
+  std::byte* const place = cell + instance.layout().exceptions() + used;
+  used += bytes;
+  // At most limits::kParameters values: the size fits in 32 bits.
+  const auto* const exception = new (place)
+      abi::Exception{*instance.at<const void*>(instance.layout().tag(tag)), static_cast<std::uint32_t>(bytes), 0};
+  return reinterpret_cast<std::uint64_t>(exception);  // an exnref's bits are its address
 }
 
-std::uint32_t memory_fill(std::byte* cell, std::uint32_t destination, std::uint32_t value,
-                          std::uint32_t count) noexcept {
-  if (!in_bounds(destination, count, abi::hot_header(cell).memory_bytes)) return code(TrapKind::kMemoryOutOfBounds);
-  mark_written(cell, destination, count);
-  std::memset(cell + destination, static_cast<int>(value & 0xFF), count);
+std::uint64_t memory_grow(std::byte* cell, std::uint64_t delta_pages, std::uint32_t memory) noexcept {
+  return grow_memory(instance_of(cell).memory(memory).base, delta_pages);
+}
+
+std::uint32_t memory_fill(std::byte* cell, std::uint64_t destination, std::uint32_t value, std::uint64_t count,
+                          std::uint32_t memory) noexcept {
+  const abi::MemoryReference& to = instance_of(cell).memory(memory);
+  if (!in_bounds(destination, count, size_of(to))) return code(TrapKind::kMemoryOutOfBounds);
+  mark_written(to, destination, count);
+  std::memset(to.base + destination, static_cast<int>(value & 0xFF), count);
   return 0;
 }
 
-std::uint32_t memory_copy(std::byte* cell, std::uint32_t destination, std::uint32_t source,
-                          std::uint32_t count) noexcept {
-  const std::uint64_t size = abi::hot_header(cell).memory_bytes;
-  if (!in_bounds(destination, count, size) || !in_bounds(source, count, size)) {
+std::uint32_t memory_copy(std::byte* cell, std::uint64_t destination, std::uint64_t source, std::uint64_t count,
+                          std::uint32_t destination_memory, std::uint32_t source_memory) noexcept {
+  const abi::MemoryReference& to = instance_of(cell).memory(destination_memory);
+  const abi::MemoryReference& from = instance_of(cell).memory(source_memory);
+  if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, size_of(from))) {
     return code(TrapKind::kMemoryOutOfBounds);
   }
-  mark_written(cell, destination, count);
-  std::memmove(cell + destination, cell + source, count);
+  mark_written(to, destination, count);
+  std::memmove(to.base + destination, from.base + source, count);
   return 0;
 }
 
-std::uint32_t memory_init(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
-                          std::uint32_t segment) noexcept {
+std::uint32_t memory_init(std::byte* cell, std::uint64_t destination, std::uint32_t source, std::uint32_t count,
+                          std::uint32_t segment, std::uint32_t memory) noexcept {
   const Instance& instance = instance_of(cell);
+  const abi::MemoryReference& to = instance.memory(memory);
   wasm::Bytes bytes = instance.linked->wasm().data[segment].bytes;
   if (is_dropped(instance, instance.layout().dropped_data(segment))) bytes = {};
-  if (!in_bounds(destination, count, instance.header().memory_bytes) || !in_bounds(source, count, bytes.size())) {
+  if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, bytes.size())) {
     return code(TrapKind::kMemoryOutOfBounds);
   }
   if (count == 0) return 0;
-  mark_written(cell, destination, count);
-  std::memcpy(cell + destination, bytes.data() + source, count);
+  mark_written(to, destination, count);
+  std::memcpy(to.base + destination, bytes.data() + source, count);
   return 0;
 }
 
-void fill_elements(std::uint64_t* elements, std::uint64_t value, std::uint64_t count) noexcept {
-  for (std::uint64_t i = 0; i < count; ++i) elements[i] = value;
-}
-
-std::uint64_t table_grow(std::byte* cell, std::uint64_t value, std::uint32_t delta, std::uint32_t table) noexcept {
-  const Instance& instance = instance_of(cell);
-  std::uint64_t& size = instance.table_size(table);
-  const std::uint64_t old_size = size;
-  // linked_module.cpp has set a maximum for every table.
-  if (delta > *instance.linked->tables[table].maximum - old_size) return kRefused;
-  instance.header().tables_written = 1;
+std::uint64_t table_grow(std::byte* cell, std::uint64_t value, std::uint64_t delta, std::uint32_t table) noexcept {
+  std::uint64_t* const elements = instance_of(cell).table(table);
+  abi::TableHeader& header = table_header(elements);
+  const std::uint64_t old_size = header.size;
+  if (delta > header.maximum - old_size) return kRefused;
+  header.written = 1;
   // Size first: a restore clears what is below the size. New elements are null until they are filled.
-  size = old_size + delta;
-  fill_elements(instance.table(table) + old_size, value, delta);
+  header.size = old_size + delta;
+  std::fill_n(elements + old_size, delta, value);
   return old_size;
 }
 
-std::uint32_t table_fill(std::byte* cell, std::uint32_t index, std::uint64_t value, std::uint32_t count,
+std::uint32_t table_fill(std::byte* cell, std::uint64_t index, std::uint64_t value, std::uint64_t count,
                          std::uint32_t table) noexcept {
-  const Instance& instance = instance_of(cell);
-  if (!in_bounds(index, count, instance.table_size(table))) return code(TrapKind::kTableOutOfBounds);
-  instance.header().tables_written = 1;
-  fill_elements(instance.table(table) + index, value, count);
+  std::uint64_t* const elements = instance_of(cell).table(table);
+  abi::TableHeader& header = table_header(elements);
+  if (!in_bounds(index, count, header.size)) return code(TrapKind::kTableOutOfBounds);
+  header.written = 1;
+  std::fill_n(elements + index, count, value);
   return 0;
 }
 
-std::uint32_t table_copy(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
+std::uint32_t table_copy(std::byte* cell, std::uint64_t destination, std::uint64_t source, std::uint64_t count,
                          std::uint32_t destination_table, std::uint32_t source_table) noexcept {
-  const Instance& instance = instance_of(cell);
-  if (!in_bounds(destination, count, instance.table_size(destination_table)) ||
-      !in_bounds(source, count, instance.table_size(source_table))) {
+  std::uint64_t* const to = instance_of(cell).table(destination_table);
+  std::uint64_t* const from = instance_of(cell).table(source_table);
+  if (!in_bounds(destination, count, table_header(to).size) || !in_bounds(source, count, table_header(from).size)) {
     return code(TrapKind::kTableOutOfBounds);
   }
-  instance.header().tables_written = 1;
-  std::memmove(instance.table(destination_table) + destination, instance.table(source_table) + source,
-               std::uint64_t{count} * sizeof(std::uint64_t));
+  table_header(to).written = 1;
+  // In bounds of a table, so at most limits::kTableElements: the product cannot overflow.
+  std::memmove(to + destination, from + source, count * sizeof(std::uint64_t));
   return 0;
 }
 
-std::uint32_t table_init(std::byte* cell, std::uint32_t destination, std::uint32_t source, std::uint32_t count,
+std::uint32_t table_init(std::byte* cell, std::uint64_t destination, std::uint32_t source, std::uint32_t count,
                          std::uint32_t table, std::uint32_t segment) noexcept {
   const Instance& instance = instance_of(cell);
-  std::span<const wasm::ConstantOperator> elements = instance.linked->wasm().elements[segment].elements;
-  if (is_dropped(instance, instance.layout().dropped_elements(segment))) elements = {};
-  if (!in_bounds(destination, count, instance.table_size(table)) || !in_bounds(source, count, elements.size())) {
+  std::span<const wasm::ConstantOperator> from = instance.linked->wasm().elements[segment].elements;
+  if (is_dropped(instance, instance.layout().dropped_elements(segment))) from = {};
+  std::uint64_t* const elements = instance.table(table);
+  abi::TableHeader& header = table_header(elements);
+  if (!in_bounds(destination, count, header.size) || !in_bounds(source, count, from.size())) {
     return code(TrapKind::kTableOutOfBounds);
   }
-  instance.header().tables_written = 1;
+  header.written = 1;
   for (std::uint32_t i = 0; i < count; ++i) {
     // A constant expression of reference type is one operator: none takes a reference as an operand.
-    instance.table(table)[destination + i] = constant_value(instance, elements[source + i]);
+    elements[destination + i] = constant_value(instance, from[source + i])[0];
   }
   return 0;
 }
@@ -130,29 +139,57 @@ std::uint32_t table_init(std::byte* cell, std::uint32_t destination, std::uint32
 
 const abi::Library& library() noexcept {
   static constexpr abi::Library kLibrary = {
-      abi::anew_trap, abi::anew_call_host, memory_grow, memory_fill, memory_copy,
-      memory_init,    table_grow,          table_fill,  table_copy,  table_init,
+      .trap = abi::anew_trap,
+      .call_host = abi::anew_call_host,
+      .throw_exception = abi::anew_throw,
+      .new_exception = new_exception,
+      .memory_grow = memory_grow,
+      .memory_fill = memory_fill,
+      .memory_copy = memory_copy,
+      .memory_init = memory_init,
+      .table_grow = table_grow,
+      .table_fill = table_fill,
+      .table_copy = table_copy,
+      .table_init = table_init,
   };
   return kLibrary;
 }
 
-std::uint64_t constant_value(const Instance& instance, const wasm::ConstantOperator& op) noexcept {
+wasm::Vector constant_value(const Instance& instance, const wasm::ConstantOperator& op) noexcept {
+  const auto index = static_cast<std::uint32_t>(op.immediate);  // where it is one, a validated one
+  const wasm::Module& module = instance.linked->wasm();
   switch (op.op) {
-    case wasm::Op::kGlobalGet: return instance.global(static_cast<std::uint32_t>(op.immediate));  // a validated index
-    case wasm::Op::kRefFunc:
-      return instance.reference_to(static_cast<std::uint32_t>(op.immediate));  // a validated index
-    case wasm::Op::kRefNull: return 0;
-    default: return op.immediate;  // t.const: its bits
+    case wasm::Op::kGlobalGet: {
+      const std::uint64_t* const slots = instance.global(index);
+      return {slots[0], slots_of(module.globals[index].type.type) == 2 ? slots[1] : 0};
+    }
+    case wasm::Op::kRefFunc: return {instance.reference_to(index), 0};
+    case wasm::Op::kRefNull: return {};
+    case wasm::Op::kV128Const: return module.vectors[index];
+    default: return {op.immediate, 0};  // t.const: its bits
   }
 }
 
-void mark_written(std::byte* cell, std::uint64_t address, std::uint64_t count) noexcept {
+std::uint64_t grow_memory(std::byte* base, std::uint64_t delta_pages) noexcept {
+  abi::HotHeader& header = abi::hot_header(base);
+  const std::uint64_t old_bytes = header.memory_bytes;
+  const std::uint64_t old_pages = old_bytes / abi::kWasmPageBytes;
+  if (delta_pages > (header.memory_maximum - old_bytes) / abi::kWasmPageBytes) return kRefused;
+  if (delta_pages == 0) return old_pages;
+  // In this order: whatever is accessible lies below memory_reached, and whatever is in memory_bytes is accessible.
+  const std::uint64_t delta_bytes = delta_pages * abi::kWasmPageBytes;
+  const std::uint64_t new_bytes = old_bytes + delta_bytes;
+  if (new_bytes > header.memory_reached) header.memory_reached = new_bytes;
+  if (!os::protect(base + old_bytes, delta_bytes, os::Access::kReadWrite)) return kRefused;
+  header.memory_bytes = new_bytes;
+  return old_pages;
+}
+
+void mark_written(const abi::MemoryReference& memory, std::uint64_t address, std::uint64_t count) noexcept {
   if (count == 0) return;
-  const Instance& instance = instance_of(cell);
-  const std::uint32_t shift = instance.layout().card_shift();
-  const std::uint64_t first = address >> shift;
-  const std::uint64_t last = (address + count - 1) >> shift;
-  std::memset(instance.cards() + first, 1, last - first + 1);
+  const std::uint64_t first = address >> memory.card_shift;
+  const std::uint64_t last = (address + count - 1) >> memory.card_shift;
+  std::memset(memory.cards + first, 1, last - first + 1);
 }
 
 }  // namespace anew::detail

@@ -2,13 +2,16 @@
 // A module with its imports resolved: what all instances of a pool share, before any of them exists.
 //
 // Reading order of this folder: module_state.hpp (compiled code), linked_module.hpp (this: Module + Linker),
-// instance.hpp (a mapped cell), library.hpp (what compiled code calls), enter.S and invoke.cpp (calls and traps),
-// thread.hpp and trap_handler.hpp (what a thread keeps; faults).
+// import_resolver.hpp (which import matches what), instance.hpp (a mapped cell; instance.cpp and instantiate.cpp make
+// one), store_state.hpp (instances linked to one another), library.hpp (what compiled code calls), enter.S, invoke.cpp
+// and call.cpp (calls), backtrace.cpp (traps), exceptions.hpp (unwinding), thread.hpp and trap_handler.hpp (what a
+// thread keeps; faults).
 #pragma once
 
 #include <anew/linker.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,33 +29,79 @@ using LinkerDefinition = std::variant<HostDefinition, TableType, Limits /* of a 
 
 struct LinkerState {
   std::map<std::pair<std::string, std::string>, LinkerDefinition, std::less<>> definitions;
+  /// Modules of which each store gets an instance of its own, in this order, before the main one.
+  std::vector<std::pair<std::string, std::shared_ptr<const ModuleState>>> modules;
   bool trap_unknown_functions = false;
 };
 
-/// Immutable; shared by the instances.
+/// Where something that an instance imports lies: in another instance of its store, or, with kOwn, in the instance
+/// itself, made for it or given by the host.
+struct Source {
+  static constexpr std::uint32_t kOwn = ~std::uint32_t{0};
+  std::uint32_t instance = kOwn;  ///< its number in the store
+  std::uint32_t index = 0;        ///< in that instance's index space
+  [[nodiscard]] bool is_own() const noexcept { return instance == kOwn; }
+};
+
+/// The size of a memory that an instance owns, in bytes.
+struct MemorySize {
+  std::uint64_t initial = 0;
+  std::uint64_t maximum = 0;              ///< at most 4 GiB
+  std::optional<std::uint64_t> declared;  ///< the maximum of the memory's type, in Wasm pages
+};
+
+/// The size of a table that an instance owns, with the maximum that growth is held to: declared, and what the cell has
+/// room for.
+struct TableSize : Limits {
+  std::optional<std::uint64_t> declared;  ///< the maximum of the table's type
+};
+
+/// A module with its imports resolved. Immutable; the same for the instances of all stores that are put together in the
+/// same way, since it names other instances by their number.
 struct LinkedModule {
   std::shared_ptr<const ModuleState> module;
-  std::vector<abi::HostFunction> host_functions;    ///< by index of the imported function
+
+  // By index of the import in its index space.
+  std::vector<Source> functions;
+  std::vector<Source> tables;
+  std::vector<Source> memories;
+  std::vector<Source> globals;
+  std::vector<Source> tags;
+
+  std::vector<abi::HostFunction> host_functions;    ///< by index of the imported function; null for those of instances
   std::vector<std::shared_ptr<void>> environments;  ///< keeps what host_functions point to
-  std::vector<std::uint64_t> imported_globals;      ///< bits
+  std::vector<Value> host_globals;                  ///< by index of the imported global; of no meaning for linked ones
   std::vector<std::uint32_t> type_ids;              ///< by type index
-  std::uint64_t memory_initial = 0;                 ///< bytes of memory 0; 0 if there is none
-  std::uint64_t memory_maximum = 0;                 ///< bytes; at most 4 GiB
-  std::vector<Limits> tables;  ///< with the maximum that growth is held to: declared, and what the cell has room for
+  std::vector<MemorySize> memory_sizes;             ///< by memory index; {0, 0} for another instance's
+  std::vector<TableSize> table_sizes;               ///< by table index; of no meaning for another instance's
   std::unordered_map<std::string_view, wasm::Export> exports;  ///< names are views that `module` keeps
 
   [[nodiscard]] const wasm::Module& wasm() const noexcept { return module->module; }
   [[nodiscard]] const abi::CellLayout& layout() const noexcept { return module->layout; }
+  /// Where the imports of one kind lie.
+  [[nodiscard]] const std::vector<Source>& sources(ExternalKind kind) const noexcept;
+  /// Where an item of an index space lies, imported or not.
+  [[nodiscard]] Source memory_source(std::uint32_t memory) const noexcept {
+    return memory < memories.size() ? memories[memory] : Source{Source::kOwn, memory};
+  }
+  [[nodiscard]] Source table_source(std::uint32_t table) const noexcept {
+    return table < tables.size() ? tables[table] : Source{Source::kOwn, table};
+  }
 
   /// @return kNotFound, with near matches, or kArgument if the export is of another kind.
   [[nodiscard]] Result<wasm::Export> find_export(std::string_view name, ExternalKind kind) const;
 };
 
-/// Resolves a module's imports against what a linker defines.
+struct StoreState;
+
+/// Resolves a module's imports: among the named instances of the store, at the sizes that their memories and tables
+/// have now, then against what the linker defines. If memory 0 turns out to be another instance's, the result holds the
+/// module's second variant.
 /// @param extra_pages  Wasm pages added to the initial size of memory 0.
-/// @return kLink, naming every import that is missing or of another type; kUnsupported for shared memory; kArgument if
+/// @return kLink, naming every import that is missing or of another type, with both types; kUnsupported; kArgument if
 ///         the extra pages do not fit; kLimit if a table does not.
 [[nodiscard]] Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleState> module,
-                                                               const LinkerState& linker, std::uint64_t extra_pages);
+                                                               const LinkerState& linker, const StoreState& store,
+                                                               std::uint64_t extra_pages);
 
 }  // namespace anew::detail

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <anew/linker.hpp>
 
-#include "runtime/instance.hpp"
+#include "runtime/store_state.hpp"
 
 namespace anew {
 namespace {
 
 /// A host function that is defined by its slots.
 struct SlotFunction {
-  std::size_t parameters;
-  std::size_t slots;                    ///< the larger number of parameters and results
-  std::vector<std::size_t> references;  ///< results of type funcref
+  /// A result that compiled code follows.
+  struct Reference {
+    std::size_t slot;
+    ValueType type;
+  };
+  std::size_t parameters;  ///< slots of all together
+  std::size_t slots;       ///< of the parameters or of the results, whichever are more
+  std::vector<Reference> references;
   std::function<Result<void>(Caller, std::span<std::uint64_t>)> function;
 };
 
@@ -22,12 +29,12 @@ std::uint32_t call_slot_function(void* environment, std::byte* cell, std::uint64
     std::fill(slots + target.parameters, slots + target.slots, 0);
     auto result = target.function(Caller(cell), std::span(slots, target.slots));
     if (!result) return detail::raise_host_error(std::move(result.error()));
-    for (const std::size_t slot : target.references) {
-      // Compiled code follows such a reference, and runs what it finds there in this cell.
-      if (detail::instance_of(cell).function_number(slots[slot])) continue;
+    for (const auto [slot, type] : target.references) {
+      // Linking refuses host functions with typed references: there are no type identities to look at.
+      const char* const problem = detail::instance_of(cell).store->reference_problem(type, {}, slots[slot]);
+      if (problem == nullptr) continue;
       return detail::raise_host_error(Error{ErrorCode::kHost,
-                                            "it returned a function reference that is not of the instance that called "
-                                            "it; return null or one that came from there",
+                                            fmt::format("what it returned as {} {}", to_string(type), problem),
                                             std::nullopt,
                                             TrapKind::kNone,
                                             {}});
@@ -49,10 +56,12 @@ void Linker::define_raw(std::string_view module, std::string_view name, detail::
 void Linker::define(std::string_view module, std::string_view name, FunctionType type,
                     std::function<Result<void>(Caller, std::span<std::uint64_t>)> function) {
   detail::HostDefinition definition;
-  SlotFunction target{
-      type.parameters.size(), std::max(type.parameters.size(), type.results.size()), {}, std::move(function)};
-  for (std::size_t i = 0; i < type.results.size(); ++i) {
-    if (type.results[i] == ValueType::kFuncRef) target.references.push_back(i);
+  const std::size_t parameters = slots_of(type.parameters);
+  SlotFunction target{parameters, std::max(parameters, slots_of(type.results)), {}, std::move(function)};
+  std::size_t slot = 0;
+  for (const ValueType result : type.results) {
+    if (is_reference(result)) target.references.push_back({slot, result});
+    slot += slots_of(result);
   }
   definition.environment = std::make_shared<SlotFunction>(std::move(target));
   definition.type = std::move(type);
@@ -70,6 +79,10 @@ void Linker::define_memory(std::string_view module, std::string_view name, Limit
 
 void Linker::define_table(std::string_view module, std::string_view name, TableType type) {
   state_->definitions.insert_or_assign({std::string(module), std::string(name)}, type);
+}
+
+void Linker::define_module(std::string_view name, const Module& module) {
+  state_->modules.emplace_back(name, module.state());
 }
 
 void Linker::trap_unknown_functions() { state_->trap_unknown_functions = true; }

@@ -6,49 +6,42 @@
 #include "runtime/library.hpp"
 
 namespace anew {
-namespace {
 
-Result<void> check(std::byte* cell, std::uint64_t address, std::uint64_t count) {
-  const std::uint64_t size = abi::hot_header(cell).memory_bytes;
-  // Written so that no sum can overflow.
-  if (count <= size && address <= size - count) return {};
-  return fail(ErrorCode::kArgument,
-              fmt::format("{} bytes at address 0x{:x} are not inside the memory of {} bytes", count, address, size));
+MemoryView::MemoryView(std::byte* cell) noexcept {
+  if (const abi::MemoryReference* const memory = detail::instance_of(cell).memory_0; memory != nullptr) {
+    *this = MemoryView(*memory);
+  }
 }
 
-}  // namespace
+MemoryView::MemoryView(const abi::MemoryReference& memory) noexcept
+    : base_(memory.base), cards_(memory.cards), card_shift_(memory.card_shift) {}
 
-std::uint64_t MemoryView::size() const noexcept { return abi::hot_header(cell_).memory_bytes; }
+std::uint64_t MemoryView::size() const noexcept { return base_ == nullptr ? 0 : abi::hot_header(base_).memory_bytes; }
 
 Result<std::span<const std::byte>> MemoryView::read(std::uint64_t address, std::uint64_t count) const {
-  if (auto checked = check(cell_, address, count); !checked) return std::unexpected(std::move(checked.error()));
-  return std::span<const std::byte>(cell_ + address, count);
+  const std::uint64_t bytes = size();
+  // Written so that no sum can overflow.
+  if (count <= bytes && address <= bytes - count) return std::span<const std::byte>(base_ + address, count);
+  return fail(ErrorCode::kArgument,
+              fmt::format("{} bytes at address 0x{:x} are not inside the memory of {} bytes", count, address, bytes));
 }
 
 Result<std::span<std::byte>> MemoryView::write(std::uint64_t address, std::uint64_t count) {
-  if (auto checked = check(cell_, address, count); !checked) return std::unexpected(std::move(checked.error()));
-  detail::mark_written(cell_, address, count);
-  return std::span(cell_ + address, count);
+  if (auto checked = read(address, count); !checked) return std::unexpected(std::move(checked.error()));
+  detail::mark_written({base_, cards_, card_shift_}, address, count);
+  return std::span(base_ + address, count);
 }
 
 Result<std::uint64_t> MemoryView::grow(std::uint64_t delta_pages) {
-  constexpr std::uint64_t kRefused = 0xFFFF'FFFF;
-  const abi::HotHeader& header = abi::hot_header(cell_);
-  const std::uint64_t pages =
-      delta_pages >= kRefused
-          ? kRefused
-          : detail::library().memory_grow(cell_, static_cast<std::uint32_t>(delta_pages));  // fits, as just compared
+  if (base_ == nullptr) return fail(ErrorCode::kResource, "there is no memory to grow");
+  constexpr std::uint64_t kRefused = ~std::uint64_t{0};
+  const std::uint64_t pages = detail::grow_memory(base_, delta_pages);
   if (pages != kRefused) return pages;
+  const abi::HotHeader& header = abi::hot_header(base_);
   return fail(
       ErrorCode::kResource,
       fmt::format("a memory of {} Wasm pages cannot grow by {}: its maximum is {}, or the system refused",
                   header.memory_bytes / abi::kWasmPageBytes, delta_pages, header.memory_maximum / abi::kWasmPageBytes));
-}
-
-void* Caller::host_state() const noexcept { return detail::instance_of(cell_).host_state.state.get(); }
-
-Result<Value> Caller::global(std::string_view export_name) const {
-  return detail::exported_global(detail::instance_of(cell_), export_name);
 }
 
 }  // namespace anew

@@ -5,6 +5,7 @@
 #include <anew/engine.hpp>
 #include <array>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,9 +34,19 @@ struct ModuleState {
   abi::CellLayout layout;
   codegen::ImageView image;  ///< text is code.text()
   codegen::CodeMemory code;
-  std::span<const std::byte> stripped;  ///< the binary without its code section (see wasm::without_code_section)
+  /// The binary without its code section (see wasm::without_code_section); whole if memory 0 is imported, because it
+  /// may then have to be compiled again (foreign_variant).
+  std::span<const std::byte> stripped;
   bool from_cache = false;
   std::string cache_note;
+
+  /// The module compiled for a memory 0 that is another instance's (codegen::Options::foreign_memory), made when it is
+  /// first asked for. Only for modules that import memory 0. Thread-safe. @return what compiling returns.
+  [[nodiscard]] Result<std::shared_ptr<const ModuleState>> foreign_variant() const;
+
+ private:
+  mutable std::mutex variant_mutex_;
+  mutable std::shared_ptr<const ModuleState> variant_;
 };
 
 }  // namespace anew::detail

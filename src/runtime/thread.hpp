@@ -33,9 +33,11 @@ struct GuestStack {
   }
 };
 
+struct StoreState;
+
 /// What the trap handler must know of the guest that runs now.
 struct Activation {
-  std::byte* cell = nullptr;
+  const StoreState* store = nullptr;
   std::uint64_t guard_begin = 0;  ///< of its guest stack
   std::uint64_t stack_bottom = 0;
 };

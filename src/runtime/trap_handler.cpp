@@ -6,17 +6,26 @@
 
 #include "abi/cell.hpp"
 #include "os/signals.hpp"
+#include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
 
 namespace anew::detail {
 namespace {
 
+/// Whether the address lies in the inaccessible part of the memory with that base.
+bool is_past_end(std::byte* base, std::uint64_t address) noexcept {
+  const std::uint64_t distance = address - reinterpret_cast<std::uint64_t>(base);  // huge if below
+  return distance >= abi::hot_header(base).memory_bytes && distance < abi::kMemoryAddressSpace + abi::kGuardBytes;
+}
+
 TrapKind classify(const Activation& activation, std::uint64_t address) noexcept {
   if (address >= activation.guard_begin && address < activation.stack_bottom) return TrapKind::kStackExhausted;
-  const auto cell = reinterpret_cast<std::uint64_t>(activation.cell);
-  const std::uint64_t memory_end = cell + abi::hot_header(activation.cell).memory_bytes;
-  const std::uint64_t end = cell + abi::kMemoryAddressSpace + abi::kGuardBytes;  // of the reservation
-  if (address >= memory_end && address < end) return TrapKind::kMemoryOutOfBounds;
+  for (const auto& instance : activation.store->instances) {
+    if (instance->layout().has_memory() && is_past_end(instance->cell, address)) return TrapKind::kMemoryOutOfBounds;
+    for (const MemoryRegion& region : instance->regions) {
+      if (region.base != nullptr && is_past_end(region.base, address)) return TrapKind::kMemoryOutOfBounds;
+    }
+  }
   return TrapKind::kNone;
 }
 
@@ -29,6 +38,7 @@ bool on_fault(const os::Fault& fault, os::Resumption& resumption) noexcept {
   thread->trap_is_fault = 1;
   thread->trap_pc = fault.pc;
   thread->trap_fp = fault.frame_pointer;
+  thread->trap_cell = fault.r13;
   abi::ThreadRecord* const record = thread;  // anew_landing knows this part of it
   resumption = {reinterpret_cast<std::uint64_t>(&abi::anew_landing), reinterpret_cast<std::uint64_t>(record)};
   return true;

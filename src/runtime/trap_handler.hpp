@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Faults of guests become traps; all others go on to the handler that was there before.
 //
-// A fault is a guest's only if this thread is in guest state AND the address lies where a guest of this cell can fault:
-// in the inaccessible part of its memory, or in the guard of the guest stack it runs on. The program counter plays no
-// part: library code that runs for a guest may fault on its stack as well. The handler changes the interrupted context
-// so that the thread resumes in anew_landing, which takes it back to the host side of the innermost activation.
+// A fault is a guest's only if this thread is in guest state AND the address lies where a guest of this store can
+// fault: in the inaccessible part of a memory, or in the guard of the guest stack it runs on. The program counter plays
+// no part: library code that runs for a guest may fault on its stack as well. The handler changes the interrupted
+// context so that the thread resumes in anew_landing, which takes it back to the host side of the innermost activation.
 #pragma once
 
 namespace anew::detail {

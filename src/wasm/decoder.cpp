@@ -30,8 +30,8 @@ enum SectionId : std::uint8_t {
   kTag,
 };
 
-// The place of each section in the prescribed order; the data count section came later than the numbering.
-constexpr std::array<int, 13> kRanks = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10};
+// The place of each section in the prescribed order; the data count and tag sections came later than the numbering.
+constexpr std::array<int, 14> kRanks = {0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6};
 
 constexpr std::size_t kHeaderBytes = 8;
 
@@ -134,9 +134,6 @@ bool ModuleDecoder::section() {
 }
 
 bool ModuleDecoder::section_order(std::uint8_t id, std::uint64_t at) {
-  if (id == kTag) {
-    return reader_.fail(ErrorCode::kUnsupported, at, "not supported yet: exception handling (tag section)");
-  }
   if (id >= kRanks.size()) {
     return reader_.fail(ErrorCode::kMalformed, at, fmt::format("malformed section id {}", id));
   }
@@ -159,6 +156,7 @@ bool ModuleDecoder::section_content(std::uint8_t id) {
     case kFunction: return function_section();
     case kTable: return table_section();
     case kMemory: return memory_section();
+    case kTag: return tag_section();
     case kGlobal: return global_section();
     case kExport: return export_section();
     case kStart: return start_section();

@@ -3,12 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "wasm/limits.hpp"
 #include "wasm/module_decoder.hpp"
 
 namespace anew::wasm {
+namespace {
+
+// What a type names itself by where types are compared: no type has this index.
+constexpr std::uint32_t kOwnIndex = limits::kTypes;
+
+// Bits of the byte before limits (5.3.13).
+constexpr std::uint8_t kWithMaximum = 1;
+constexpr std::uint8_t kShared = 2;
+constexpr std::uint8_t kIs64 = 4;
+
+}  // namespace
 
 bool ModuleDecoder::within(std::size_t total, std::uint32_t limit, std::string_view what, std::uint64_t at) {
   return total <= limit ||
@@ -17,13 +29,49 @@ bool ModuleDecoder::within(std::size_t total, std::uint32_t limit, std::string_v
 
 // Types.
 
+// A type may name itself and those before it. Types are equal if they are written alike where each names itself by the
+// same word (specification, 3.1.2: a recursive type of one, rolled up). What a type says of others is stored by their
+// canonical index already, so equal types are equal lists of numbers but for their own index: compare_types. An ordered
+// set, which no choice of types can make quadratic, as it could a hash table.
 bool ModuleDecoder::type_section() {
   std::uint32_t count = 0;
   if (!reader_.count(limits::kTypes, "types", count)) {
     return false;
   }
   module_.types.resize(count);
-  return std::ranges::all_of(module_.types, [this](FunctionType& type) { return function_type(type); });
+  module_.canonical_types.reserve(count);
+  const auto before = [this](std::uint32_t first, std::uint32_t second) { return compare_types(first, second) < 0; };
+  std::set<std::uint32_t, decltype(before)> different(before);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    FunctionType& type = module_.types[i];
+    module_.canonical_types.push_back(i);
+    if (!function_type(type)) {
+      return false;
+    }
+    const std::uint32_t canonical = *different.insert(i).first;
+    if (canonical == i) {
+      continue;
+    }
+    module_.canonical_types[i] = canonical;
+    type = module_.types[canonical];
+  }
+  return true;
+}
+
+std::strong_ordering ModuleDecoder::compare_types(std::uint32_t first, std::uint32_t second) const {
+  const auto word = [](ValueType type, std::uint32_t own) {
+    const bool is_own = is_typed_reference(type) && anew::type_index(type) == own;
+    return is_own ? typed_reference(kOwnIndex, is_nullable(type)) : type;
+  };
+  const auto compare = [&](const std::vector<ValueType>& left, const std::vector<ValueType>& right) {
+    return std::lexicographical_compare_three_way(
+        left.begin(), left.end(), right.begin(), right.end(),
+        [&](ValueType one, ValueType other) { return word(one, first) <=> word(other, second); });
+  };
+  const FunctionType& left = module_.types[first];
+  const FunctionType& right = module_.types[second];
+  const std::strong_ordering parameters = compare(left.parameters, right.parameters);
+  return parameters != 0 ? parameters : compare(left.results, right.results);
 }
 
 bool ModuleDecoder::function_type(FunctionType& type) {
@@ -32,9 +80,9 @@ bool ModuleDecoder::function_type(FunctionType& type) {
   if (!reader_.byte(form)) {
     return false;
   }
-  if (form >= 0x4E && form <= 0x5F) {  // rec, sub, sub final, array, struct and what is left free between them
+  if (form == 0x4E || form == 0x4F || form == 0x50 || form == 0x5E || form == 0x5F) {  // rec, sub, array, struct
     return reader_.fail(ErrorCode::kUnsupported, start,
-                        fmt::format("not supported yet: garbage collection (type 0x{:02X})", form));
+                        fmt::format("not supported yet: garbage-collected types (type 0x{:02X})", form));
   }
   if (form != 0x60) {
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed function type: 0x{:02X}", form));
@@ -49,32 +97,30 @@ bool ModuleDecoder::value_types(std::uint32_t limit, std::string_view what, std:
     return false;
   }
   types.resize(count);
-  return std::ranges::all_of(types, [this](ValueType& type) { return reader_.value_type(type); });
+  return std::ranges::all_of(types,
+                             [this](ValueType& type) { return reader_.value_type(module_.canonical_types, type); });
 }
 
 bool ModuleDecoder::size_limits(bool with_maximum, std::uint64_t at, std::uint64_t most, const char* too_large,
                                 Limits& limits) {
-  std::uint32_t minimum = 0;
-  std::uint32_t maximum = 0;
-  if (!reader_.u32(minimum) || (with_maximum && !reader_.u32(maximum))) {
+  std::uint64_t maximum = 0;
+  if (!reader_.u64(limits.minimum) || (with_maximum && !reader_.u64(maximum))) {
     return false;
   }
-  if (minimum > most || maximum > most) {
+  if (limits.minimum > most || maximum > most) {
     return reader_.fail(ErrorCode::kInvalid, at, too_large);
   }
-  if (with_maximum && minimum > maximum) {
-    return reader_.fail(ErrorCode::kInvalid, at,
-                        fmt::format("size minimum must not be greater than maximum: {} and {}", minimum, maximum));
+  if (!with_maximum) {
+    return true;
   }
-  limits.minimum = minimum;
-  if (with_maximum) {
-    limits.maximum = maximum;
-  }
-  return true;
+  limits.maximum = maximum;
+  return limits.minimum <= maximum ||
+         reader_.fail(ErrorCode::kInvalid, at,
+                      fmt::format("size minimum must not be greater than maximum: {} and {}", limits.minimum, maximum));
 }
 
 bool ModuleDecoder::table_type(TableType& type) {
-  if (!reader_.reference_type(type.element)) {
+  if (!reader_.reference_type(module_.canonical_types, type.element)) {
     return false;
   }
   const std::uint64_t start = reader_.offset();
@@ -82,19 +128,12 @@ bool ModuleDecoder::table_type(TableType& type) {
   if (!reader_.byte(flags)) {
     return false;
   }
-  if (flags == 4 || flags == 5) {
-    return reader_.fail(ErrorCode::kUnsupported, start, "not supported yet: 64-bit tables (memory64)");
-  }
-  if (flags > 1) {
+  if ((flags & ~(kWithMaximum | kIs64)) != 0) {
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed limits flags: 0x{:02X}", flags));
   }
-  if (!size_limits(flags == 1, start, UINT32_MAX, "", type.limits)) {
-    return false;
-  }
-  return type.limits.minimum <= limits::kTableElements ||
-         reader_.fail(
-             ErrorCode::kLimit, start,
-             fmt::format("table size: {} elements, the limit is {}", type.limits.minimum, limits::kTableElements));
+  type.is_64 = (flags & kIs64) != 0;
+  return size_limits((flags & kWithMaximum) != 0, start, type.is_64 ? UINT64_MAX : UINT32_MAX,
+                     "table size must be at most 2^32 - 1 elements", type.limits);
 }
 
 bool ModuleDecoder::memory_type(MemoryType& type) {
@@ -103,22 +142,43 @@ bool ModuleDecoder::memory_type(MemoryType& type) {
   if (!reader_.byte(flags)) {
     return false;
   }
-  if (flags >= 4 && flags <= 7) {
-    return reader_.fail(ErrorCode::kUnsupported, start, "not supported yet: 64-bit memories (memory64)");
-  }
-  if (flags > 3) {
+  if ((flags & ~(kWithMaximum | kShared | kIs64)) != 0) {
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed limits flags: 0x{:02X}", flags));
   }
-  if (flags == 2) {
+  const bool with_maximum = (flags & kWithMaximum) != 0;
+  type.shared = (flags & kShared) != 0;
+  type.is_64 = (flags & kIs64) != 0;
+  if (type.shared && !with_maximum) {
     return reader_.fail(ErrorCode::kInvalid, start, "shared memory must have maximum");
   }
-  type.shared = flags == 3;
-  return size_limits((flags & 1) != 0, start, limits::kMemoryPages, "memory size must be at most 65536 pages (4GiB)",
-                     type.limits);
+  if (!(type.is_64 ? size_limits(with_maximum, start, std::uint64_t{1} << 48,
+                                 "memory size must be at most 2^48 pages (2^64 bytes)", type.limits)
+                   : size_limits(with_maximum, start, limits::kMemoryPages,
+                                 "memory size must be at most 65536 pages (4GiB)", type.limits))) {
+    return false;
+  }
+  if (type.shared) {
+    return reader_.fail(
+        ErrorCode::kUnsupported, start,
+        "not supported: shared memory; what threads share cannot be restored, for nothing stops the other threads");
+  }
+  return type.limits.minimum <= limits::kMemoryPages ||
+         reader_.fail(ErrorCode::kLimit, start,
+                      fmt::format("memory size: {} pages, the limit is {}", type.limits.minimum, limits::kMemoryPages));
+}
+
+bool ModuleDecoder::tag_type(Tag& tag) {
+  const std::uint64_t start = reader_.offset();
+  if (!reader_.zero_byte() || !type_index(tag.type)) {
+    return false;
+  }
+  return module_.types[tag.type].results.empty() ||
+         reader_.fail(ErrorCode::kInvalid, start,
+                      fmt::format("non-empty tag result type: {}", to_string(module_.types[tag.type])));
 }
 
 bool ModuleDecoder::global_type(GlobalType& type) {
-  if (!reader_.value_type(type.type)) {
+  if (!reader_.value_type(module_.canonical_types, type.type)) {
     return false;
   }
   const std::uint64_t start = reader_.offset();
@@ -197,8 +257,7 @@ bool ModuleDecoder::import(Import& import) {
       import.type = type;
       module_.memories.push_back(type);
       ++module_.imported_memories;
-      return module_.memories.size() <= limits::kMemories ||
-             reader_.fail(ErrorCode::kUnsupported, start, "not supported yet: multiple memories");
+      return within(module_.memories.size(), limits::kMemories, "memories", start);
     }
     case 3: {
       Global global;
@@ -210,8 +269,16 @@ bool ModuleDecoder::import(Import& import) {
       ++module_.imported_globals;
       return within(module_.globals.size(), limits::kGlobals, "globals", start);
     }
-    case 4:
-      return reader_.fail(ErrorCode::kUnsupported, kind_offset, "not supported yet: exception handling (tag import)");
+    case 4: {
+      Tag tag;
+      if (!tag_type(tag)) {
+        return false;
+      }
+      import.type = tag;
+      module_.tags.push_back(tag);
+      ++module_.imported_tags;
+      return within(module_.tags.size(), limits::kTags, "tags", start);
+    }
     default:
       return reader_.fail(ErrorCode::kMalformed, kind_offset, fmt::format("malformed import kind: 0x{:02X}", kind));
   }
@@ -242,29 +309,60 @@ bool ModuleDecoder::table_section() {
       !within(module_.tables.size() + count, limits::kTables, "tables", start)) {
     return false;
   }
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (!reader_.at_end() && *reader_.position() == std::byte{0x40}) {
-      return reader_.fail(ErrorCode::kUnsupported, reader_.offset(),
-                          "not supported yet: table initializers (typed function references)");
-    }
-    if (!table_type(module_.tables.emplace_back())) {
+  module_.table_initializers.resize(count);
+  for (ConstantExpression& initializer : module_.table_initializers) {
+    if (!table(initializer)) {
       return false;
     }
   }
   return true;
 }
 
+bool ModuleDecoder::table(ConstantExpression& initializer) {
+  const std::uint64_t start = reader_.offset();
+  const bool with_initializer = !reader_.at_end() && *reader_.position() == std::byte{0x40};
+  TableType type;
+  std::uint8_t form = 0;
+  if ((with_initializer && !(reader_.byte(form) && reader_.zero_byte())) || !table_type(type)) {
+    return false;
+  }
+  if (with_initializer) {
+    if (!constant_expression(type.element, initializer)) {
+      return false;
+    }
+  } else if (!is_nullable(type.element)) {
+    return reader_.fail(
+        ErrorCode::kInvalid, start,
+        fmt::format("type mismatch: a table of {} needs an initializer, it has no null", to_string(type.element)));
+  }
+  module_.tables.push_back(type);
+  return true;
+}
+
 bool ModuleDecoder::memory_section() {
   const std::uint64_t start = reader_.offset();
   std::uint32_t count = 0;
-  if (!reader_.count(UINT32_MAX, "memories", count)) {
+  if (!reader_.count(UINT32_MAX, "memories", count) ||
+      !within(module_.memories.size() + count, limits::kMemories, "memories", start)) {
     return false;
-  }
-  if (module_.memories.size() + count > limits::kMemories) {
-    return reader_.fail(ErrorCode::kUnsupported, start, "not supported yet: multiple memories");
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     if (!memory_type(module_.memories.emplace_back())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ModuleDecoder::tag_section() {
+  const std::uint64_t start = reader_.offset();
+  std::uint32_t count = 0;
+  if (!reader_.count(limits::kTags, "tags", count) ||
+      !within(module_.tags.size() + count, limits::kTags, "tags", start)) {
+    return false;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!tag_type(module_.tags.emplace_back())) {
       return false;
     }
   }
@@ -303,13 +401,10 @@ bool ModuleDecoder::export_(Export& exported) {
   if (!reader_.byte(kind)) {
     return false;
   }
-  if (kind > 3) {
-    return kind == 4
-               ? reader_.fail(ErrorCode::kUnsupported, kind_offset,
-                              "not supported yet: exception handling (tag export)")
-               : reader_.fail(ErrorCode::kMalformed, kind_offset, fmt::format("malformed export kind: 0x{:02X}", kind));
+  if (kind > 4) {
+    return reader_.fail(ErrorCode::kMalformed, kind_offset, fmt::format("malformed export kind: 0x{:02X}", kind));
   }
-  exported.kind = static_cast<ExternalKind>(kind);  // 0 to 3, its enumerators
+  exported.kind = static_cast<ExternalKind>(kind);  // 0 to 4, its enumerators
   if (exported.kind == ExternalKind::kFunction) {
     if (!function_index(exported.index)) {
       return false;
@@ -320,7 +415,8 @@ bool ModuleDecoder::export_(Export& exported) {
   const std::uint64_t index_offset = reader_.offset();
   const std::size_t count = exported.kind == ExternalKind::kTable    ? module_.tables.size()
                             : exported.kind == ExternalKind::kMemory ? module_.memories.size()
-                                                                     : module_.globals.size();
+                            : exported.kind == ExternalKind::kGlobal ? module_.globals.size()
+                                                                     : module_.tags.size();
   return reader_.u32(exported.index) &&
          (exported.index < count ||
           reader_.fail(ErrorCode::kInvalid, index_offset,

@@ -6,6 +6,7 @@
 
 #include "wasm/limits.hpp"
 #include "wasm/module_decoder.hpp"
+#include "wasm/subtyping.hpp"
 
 namespace anew::wasm {
 
@@ -63,6 +64,8 @@ bool ModuleDecoder::element_segment(ElementSegment& segment) {
   const bool active = (flags & 1) == 0;
   const bool explicit_table = active && (flags & 2) != 0;
   const bool expressions = (flags & 4) != 0;
+  // Functions by index are never null.
+  segment.type = expressions ? ValueType::kFuncRef : non_null(ValueType::kFuncRef);
   segment.mode = active ? SegmentMode::kActive : (flags & 2) != 0 ? SegmentMode::kDeclarative : SegmentMode::kPassive;
   if (active) {
     if (explicit_table && !reader_.u32(segment.table)) {
@@ -71,21 +74,21 @@ bool ModuleDecoder::element_segment(ElementSegment& segment) {
     if (segment.table >= module_.tables.size()) {
       return reader_.fail(ErrorCode::kInvalid, start, fmt::format("unknown table {}", segment.table));
     }
-    if (!constant_expression(ValueType::kI32, segment.offset)) {
+    if (!constant_expression(module_.table_address(segment.table), segment.offset)) {
       return false;
     }
   }
   if ((flags & 3) != 0) {  // the type is stated
     const std::uint64_t kind_offset = reader_.offset();
     std::uint8_t kind = 0;
-    if (expressions ? !reader_.reference_type(segment.type) : !reader_.byte(kind)) {
+    if (expressions ? !reader_.reference_type(module_.canonical_types, segment.type) : !reader_.byte(kind)) {
       return false;
     }
     if (kind != 0) {
       return reader_.fail(ErrorCode::kMalformed, kind_offset, fmt::format("malformed element kind: 0x{:02X}", kind));
     }
   }
-  if (active && module_.tables[segment.table].element != segment.type) {
+  if (active && !is_subtype(segment.type, module_.tables[segment.table].element)) {
     return reader_.fail(ErrorCode::kInvalid, start,
                         fmt::format("type mismatch: an element segment of {} for a table of {}",
                                     to_string(segment.type), to_string(module_.tables[segment.table].element)));
@@ -155,7 +158,7 @@ bool ModuleDecoder::data_segment(DataSegment& segment) {
     if (segment.memory >= module_.memories.size()) {
       return reader_.fail(ErrorCode::kInvalid, start, fmt::format("unknown memory {}", segment.memory));
     }
-    if (!constant_expression(ValueType::kI32, segment.offset)) {
+    if (!constant_expression(module_.memory_address(segment.memory), segment.offset)) {
       return false;
     }
   }
@@ -173,7 +176,7 @@ bool ModuleDecoder::constant_expression(ValueType type, ConstantExpression& expr
       return false;
     }
   }
-  if (constant_stack_.size() == 1 && constant_stack_.back() == type) {
+  if (constant_stack_.size() == 1 && is_subtype(constant_stack_.back(), type)) {
     return true;
   }
   return reader_.fail(ErrorCode::kInvalid, start,
@@ -190,7 +193,7 @@ bool ModuleDecoder::constant_operator(ConstantExpression& expression, bool& end)
   if (!reader_.byte(opcode)) {
     return false;
   }
-  const auto op = static_cast<Op>(opcode);  // those that are not constant, or no operator, end in `default` below
+  auto op = static_cast<Op>(opcode);  // those that are not constant, or no operator, end in `default` below
   std::uint32_t low = 0;
   std::uint64_t immediate = 0;
   ValueType type = ValueType::kI32;
@@ -222,16 +225,16 @@ bool ModuleDecoder::constant_operator(ConstantExpression& expression, bool& end)
       }
       break;
     case Op::kRefNull:
-      if (!reader_.reference_type(type)) {
+      if (!reader_.heap_type(module_.canonical_types, type)) {
         return false;
       }
-      immediate = static_cast<std::uint64_t>(type);  // the type's byte
+      immediate = static_cast<std::uint64_t>(type);  // its 32 bits
       break;
     case Op::kRefFunc:
-      type = ValueType::kFuncRef;
       if (!function_index(low)) {
         return false;
       }
+      type = typed_reference(module_.canonical_types[module_.functions[low]], false);
       declare(low);
       immediate = low;
       break;
@@ -255,22 +258,52 @@ bool ModuleDecoder::constant_operator(ConstantExpression& expression, bool& end)
     case Op::kI64Add:
     case Op::kI64Sub:
     case Op::kI64Mul: expression.push_back({op, 0}); return constant_binary(ValueType::kI64, start);
-    default: {
-      if (const std::string_view feature = unsupported_feature(opcode); !feature.empty()) {
-        return reader_.fail(ErrorCode::kUnsupported, start,
-                            fmt::format("not supported yet: {} (opcode 0x{:02X})", feature, opcode));
+    default:
+      if (opcode != 0xFD) {
+        return not_constant(opcode, start);
       }
-      const std::string_view name = to_string(op);
-      return opcode == 0xFC || !name.empty()
-                 ? reader_.fail(
-                       ErrorCode::kInvalid, start,
-                       fmt::format("constant expression required, found {}", opcode == 0xFC ? "prefix 0xFC" : name))
-                 : reader_.fail(ErrorCode::kMalformed, start, fmt::format("illegal opcode 0x{:02X}", opcode));
-    }
+      op = Op::kV128Const;
+      type = ValueType::kV128;
+      if (!constant_vector(start, immediate)) {
+        return false;
+      }
   }
   expression.push_back({op, immediate});
   constant_stack_.push_back(type);
   return true;
+}
+
+// v128.const, behind its prefix.
+bool ModuleDecoder::constant_vector(std::uint64_t at, std::uint64_t& index) {
+  std::uint32_t sub_opcode = 0;
+  Vector vector{};
+  if (!reader_.u32(sub_opcode)) {
+    return false;
+  }
+  if (sub_opcode != 0x0C) {
+    return reader_.fail(ErrorCode::kInvalid, at,
+                        fmt::format("constant expression required, found operator 0xFD {}", sub_opcode));
+  }
+  index = module_.vectors.size();
+  if (!reader_.fixed64(vector[0]) || !reader_.fixed64(vector[1])) {
+    return false;
+  }
+  module_.vectors.push_back(vector);
+  return true;
+}
+
+bool ModuleDecoder::not_constant(std::uint8_t opcode, std::uint64_t at) {
+  if (const std::string_view why = why_unsupported(opcode); !why.empty()) {
+    return reader_.fail(ErrorCode::kUnsupported, at, fmt::format("{} (opcode 0x{:02X})", why, opcode));
+  }
+  if (opcode == 0xFC || opcode == 0xFE) {
+    return reader_.fail(ErrorCode::kInvalid, at,
+                        fmt::format("constant expression required, found prefix 0x{:02X}", opcode));
+  }
+  const std::string_view name = to_string(static_cast<Op>(opcode));  // "" for a code that is no operator
+  return name.empty()
+             ? reader_.fail(ErrorCode::kMalformed, at, fmt::format("illegal opcode 0x{:02X}", opcode))
+             : reader_.fail(ErrorCode::kInvalid, at, fmt::format("constant expression required, found {}", name));
 }
 
 bool ModuleDecoder::constant_binary(ValueType type, std::uint64_t at) {

@@ -19,9 +19,15 @@ inline constexpr std::uint32_t kElementSegments = 10'000'000;
 inline constexpr std::uint32_t kElementsInSegment = 10'000'000;
 inline constexpr std::uint32_t kElements = 10'000'000;  ///< of all segments together: each takes 16 bytes of memory
 inline constexpr std::uint32_t kTables = 1'000;  ///< the JavaScript limit is 100,000; each has a place in every cell
+/// Elements of all tables of an instance together; a module whose tables begin with more can be compiled, but not
+/// instantiated.
 inline constexpr std::uint32_t kTableElements = 10'000'000;
-inline constexpr std::uint32_t kMemories = 1;
-inline constexpr std::uint32_t kMemoryPages = 65'536;  ///< Wasm pages of 64 KiB; a 32-bit memory's natural maximum
+inline constexpr std::uint32_t kMemories = 100;  ///< each reserves 4 GiB of address space in every instance
+inline constexpr std::uint32_t kTags = 1'000'000;
+inline constexpr std::uint32_t kCatchClauses = 10'000;  ///< of one try_table
+/// Wasm pages of 64 KiB: the natural maximum of 32-bit memories, and Anew's limit for what 64-bit ones may begin with;
+/// their memory.grow fails past it.
+inline constexpr std::uint32_t kMemoryPages = 65'536;
 inline constexpr std::uint32_t kFunctionBytes = 7'654'321;
 inline constexpr std::uint32_t kLocals = 50'000;  ///< of a function, parameters included
 inline constexpr std::uint32_t kParameters = 1'000;

@@ -7,6 +7,7 @@
 
 #include <anew/error.hpp>
 #include <anew/value.hpp>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,18 +24,27 @@ namespace anew::wasm {
 using Bytes = std::span<const std::byte>;
 
 /// One operator of a constant expression (specification, 3.3.10). `immediate` holds the value's bits for `*.const`, the
-/// index for `global.get` and `ref.func`, and a ValueType for `ref.null`.
+/// index for `global.get` and `ref.func`, a ValueType for `ref.null`, and the index in Module::vectors for
+/// `v128.const`.
 struct ConstantOperator {
   Op op;
   std::uint64_t immediate;
 };
 using ConstantExpression = std::vector<ConstantOperator>;
 
+/// A tag's type index; the type has no results.
+struct Tag {
+  std::uint32_t type = 0;
+};
+
+/// How a clause of a try_table catches; the numbers are those of the binary format.
+enum class CatchKind : std::uint32_t { kCatch = 0, kCatchRef = 1, kCatchAll = 2, kCatchAllRef = 3 };
+
 struct Import {
   std::string_view module;
   std::string_view name;
   /// For a function, its type index.
-  std::variant<std::uint32_t, TableType, MemoryType, GlobalType> type;
+  std::variant<std::uint32_t, TableType, MemoryType, GlobalType, Tag> type;
   [[nodiscard]] ExternalKind kind() const noexcept { return static_cast<ExternalKind>(type.index()); }
 };
 
@@ -80,19 +90,26 @@ struct SectionRange {
   std::uint64_t size = 0;
 };
 
+/// The bits of a v128, low half first.
+using Vector = std::array<std::uint64_t, 2>;
+
 /// All index spaces hold the imports first. The views point into the bytes given to the decoder, which must outlive
 /// the Module.
 struct Module {
   std::vector<FunctionType> types;
+  std::vector<std::uint32_t> canonical_types;  ///< by type index: the smallest index of an equal type
   std::vector<Import> imports;
   std::vector<std::uint32_t> functions;  ///< type index of every function
   std::vector<TableType> tables;
+  std::vector<ConstantExpression> table_initializers;  ///< of the defined tables: empty where elements begin as null
   std::vector<MemoryType> memories;
+  std::vector<Tag> tags;
   std::vector<Global> globals;
   std::vector<Export> exports;
   std::optional<std::uint32_t> start;
   std::vector<ElementSegment> elements;
   std::vector<DataSegment> data;
+  std::vector<Vector> vectors;              ///< of the `v128.const` in constant expressions
   std::optional<std::uint32_t> data_count;  ///< of the data count section
   std::vector<FunctionBody> bodies;         ///< of the defined functions, in order; empty without a code section
   std::vector<bool> declared_functions;     ///< those a function body may name with ref.func (3.1.1, C.refs)
@@ -103,8 +120,16 @@ struct Module {
   std::uint32_t imported_tables = 0;
   std::uint32_t imported_memories = 0;
   std::uint32_t imported_globals = 0;
+  std::uint32_t imported_tags = 0;
 
   [[nodiscard]] const FunctionType& function_type(std::uint32_t index) const { return types[functions[index]]; }
+  /// The address type of a memory or table.
+  [[nodiscard]] ValueType memory_address(std::uint32_t memory) const {
+    return memories[memory].is_64 ? ValueType::kI64 : ValueType::kI32;
+  }
+  [[nodiscard]] ValueType table_address(std::uint32_t table) const {
+    return tables[table].is_64 ? ValueType::kI64 : ValueType::kI32;
+  }
   [[nodiscard]] std::uint32_t defined_functions() const noexcept {
     return static_cast<std::uint32_t>(functions.size()) - imported_functions;
   }

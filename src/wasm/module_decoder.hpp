@@ -3,6 +3,7 @@
 // decoder_sections.cpp reads types to exports, decoder_segments.cpp reads what contains constant expressions.
 #pragma once
 
+#include <compare>
 #include <string>
 
 #include "wasm/decoder.hpp"
@@ -29,6 +30,7 @@ class ModuleDecoder {
   [[nodiscard]] bool function_section();
   [[nodiscard]] bool table_section();
   [[nodiscard]] bool memory_section();
+  [[nodiscard]] bool tag_section();
   [[nodiscard]] bool global_section();
   [[nodiscard]] bool export_section();
   [[nodiscard]] bool start_section();
@@ -38,16 +40,20 @@ class ModuleDecoder {
   [[nodiscard]] bool data_section();
 
   [[nodiscard]] bool import(Import& import);
+  [[nodiscard]] bool table(ConstantExpression& initializer);
   [[nodiscard]] bool export_(Export& exported);
   [[nodiscard]] bool unique_export_names();
   [[nodiscard]] bool element_segment(ElementSegment& segment);
   [[nodiscard]] bool data_segment(DataSegment& segment);
 
   [[nodiscard]] bool function_type(FunctionType& type);
+  /// A total order in which equal types are equal.
+  [[nodiscard]] std::strong_ordering compare_types(std::uint32_t first, std::uint32_t second) const;
   [[nodiscard]] bool value_types(std::uint32_t limit, std::string_view what, std::vector<ValueType>& types);
   [[nodiscard]] bool table_type(TableType& type);
   [[nodiscard]] bool memory_type(MemoryType& type);
   [[nodiscard]] bool global_type(GlobalType& type);
+  [[nodiscard]] bool tag_type(Tag& tag);
   [[nodiscard]] bool size_limits(bool with_maximum, std::uint64_t at, std::uint64_t most, const char* too_large,
                                  Limits& limits);
   [[nodiscard]] bool type_index(std::uint32_t& index);
@@ -59,6 +65,8 @@ class ModuleDecoder {
   /// One operator; `end` becomes true at the expression's end, which is not stored.
   [[nodiscard]] bool constant_operator(ConstantExpression& expression, bool& end);
   [[nodiscard]] bool constant_binary(ValueType type, std::uint64_t at);
+  [[nodiscard]] bool constant_vector(std::uint64_t at, std::uint64_t& index);
+  [[nodiscard]] bool not_constant(std::uint8_t opcode, std::uint64_t at);
   void declare(std::uint32_t function);
 
   Bytes binary_;

@@ -13,27 +13,17 @@ std::string_view to_string(Op op) noexcept {
   return "";
 }
 
-std::string_view unsupported_feature(std::uint8_t opcode) noexcept {
+std::string_view why_unsupported(std::uint8_t opcode) noexcept {
   switch (opcode) {
-    case 0x06:  // try, catch, throw, rethrow, throw_ref, delegate, catch_all, try_table
+    case 0x06:  // try, catch, rethrow, delegate, catch_all
     case 0x07:
-    case 0x08:
     case 0x09:
-    case 0x0A:
     case 0x18:
     case 0x19:
-    case 0x1F: return "exception handling";
-    case 0x12:  // return_call, return_call_indirect
-    case 0x13: return "tail calls";
-    case 0x14:  // call_ref, return_call_ref, ref.as_non_null, br_on_null, br_on_non_null
-    case 0x15:
-    case 0xD4:
-    case 0xD5:
-    case 0xD6: return "typed function references";
+      return "not supported: legacy exception handling; compile for that of WebAssembly 3.0, try_table and exnref, "
+             "which is";
     case 0xD3:  // ref.eq
-    case 0xFB: return "garbage collection";
-    case 0xFD: return "vector instructions";
-    case 0xFE: return "atomic instructions (threads)";
+    case 0xFB: return "not supported yet: garbage-collected types";
     default: return "";
   }
 }

@@ -8,6 +8,26 @@
 #include "wasm/limits.hpp"
 
 namespace anew::wasm {
+namespace {
+
+// What announces a heap type in full: the other reference types are short for one of them.
+constexpr std::uint8_t kNullableReference = 0x63;
+constexpr std::uint8_t kReference = 0x64;
+
+// Heap types that stand for themselves, not for a type of the module. Those of garbage collection are not among them.
+bool is_abstract(std::uint8_t code) {
+  switch (static_cast<ValueType>(code)) {  // what is no enumerator ends in `default`
+    case ValueType::kFuncRef:
+    case ValueType::kExternRef:
+    case ValueType::kExnRef:
+    case ValueType::kNullFuncRef:
+    case ValueType::kNullExternRef:
+    case ValueType::kNullExnRef: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
 
 bool Reader::fail(ErrorCode code, std::uint64_t offset, std::string message) {
   error_ = Error{code, std::move(message), offset, TrapKind::kNone, {}};
@@ -18,21 +38,24 @@ bool Reader::fail_unexpected_end() {
   return fail(ErrorCode::kMalformed, offset_of(end_), "unexpected end of section or function");
 }
 
-bool Reader::u32_slow(std::uint32_t& value) {
+bool Reader::unsigned_slow(unsigned width, std::uint64_t& value) {
   const std::uint64_t start = offset();
-  std::uint32_t result = 0;
-  for (unsigned shift = 0; shift < 35; shift += 7) {
+  std::uint64_t result = 0;
+  for (unsigned shift = 0; shift < width; shift += 7) {
     std::uint8_t next = 0;
     if (!byte(next)) {
       return false;
     }
-    if (shift == 28 && (next & 0x80) != 0) {
-      break;
+    const unsigned used = width - shift;  // bits of this byte that belong to the integer, if it is the last possible
+    if (used < 7) {
+      if ((next & 0x80) != 0) {
+        break;
+      }
+      if (next >> used != 0) {
+        return fail(ErrorCode::kMalformed, start, fmt::format("integer too large: more than {} bits", width));
+      }
     }
-    if (shift == 28 && next > 0x0F) {
-      return fail(ErrorCode::kMalformed, start, "integer too large: more than 32 bits");
-    }
-    result |= static_cast<std::uint32_t>(next & 0x7F) << shift;  // an int after promotion, and not negative
+    result |= static_cast<std::uint64_t>(next & 0x7F) << shift;  // an int after promotion, and not negative
     if ((next & 0x80) == 0) {
       value = result;
       return true;
@@ -142,33 +165,71 @@ bool Reader::name(std::string_view& view) {
   return true;
 }
 
-bool Reader::value_type(ValueType& type) {
-  const std::uint64_t start = offset();
-  std::uint8_t code = 0;
-  if (!byte(code)) {
-    return false;
+bool Reader::value_type(CanonicalTypes canonical, ValueType& type) {
+  if (position_ != end_) {
+    const auto code = static_cast<ValueType>(*position_);  // checked at once
+    switch (code) {
+      case ValueType::kI32:
+      case ValueType::kI64:
+      case ValueType::kF32:
+      case ValueType::kF64:
+      case ValueType::kV128:
+        ++position_;
+        type = code;
+        return true;
+      default: break;
+    }
   }
-  type = static_cast<ValueType>(code);  // an enum of this underlying type; checked at once
-  switch (type) {
-    case ValueType::kI32:
-    case ValueType::kI64:
-    case ValueType::kF32:
-    case ValueType::kF64:
-    case ValueType::kFuncRef:
-    case ValueType::kExternRef: return true;
-    case ValueType::kV128: break;
-  }
-  return fail_type(start, code, false);
+  return reference(canonical, "value", type);
 }
 
-bool Reader::reference_type(ValueType& type) {
+bool Reader::reference_type(CanonicalTypes canonical, ValueType& type) {
+  return reference(canonical, "reference", type);
+}
+
+bool Reader::reference(CanonicalTypes canonical, std::string_view expected, ValueType& type) {
   const std::uint64_t start = offset();
   std::uint8_t code = 0;
   if (!byte(code)) {
     return false;
   }
-  type = static_cast<ValueType>(code);  // an enum of this underlying type; checked at once
-  return is_reference(type) || fail_type(start, code, true);
+  if (code == kReference || code == kNullableReference) {
+    if (!heap_type(canonical, type)) {
+      return false;
+    }
+    type = code == kReference ? non_null(type) : type;
+    return true;
+  }
+  type = static_cast<ValueType>(code);  // checked at once
+  return is_abstract(code) || fail_type(start, code, expected);
+}
+
+bool Reader::heap_type(CanonicalTypes canonical, ValueType& type) {
+  const std::uint64_t start = offset();
+  if (position_ != end_) {
+    const auto code = std::to_integer<std::uint8_t>(*position_);
+    if (is_abstract(code)) {
+      ++position_;
+      type = static_cast<ValueType>(code);  // one of its enumerators
+      return true;
+    }
+    if (code >= 0x40 && code < 0x80) {  // a negative integer
+      return fail_type(start, code, "heap");
+    }
+  }
+  std::int64_t index = 0;
+  if (!s33(index)) {
+    return false;
+  }
+  if (index < 0) {
+    return fail(ErrorCode::kMalformed, start, "malformed heap type: negative type index");
+  }
+  const auto at = static_cast<std::uint64_t>(index);  // not negative
+  if (at >= canonical.size()) {
+    return fail(ErrorCode::kInvalid, start, fmt::format("unknown type {}", at));
+  }
+  type = typed_reference(canonical[at], true);
+  return true;
 }
 
 bool Reader::zero_byte() {
@@ -177,24 +238,15 @@ bool Reader::zero_byte() {
   if (!byte(value)) {
     return false;
   }
-  return value == 0 || fail(ErrorCode::kMalformed, start, "zero byte expected: a second memory is not supported yet");
+  return value == 0 || fail(ErrorCode::kMalformed, start, "zero byte expected");
 }
 
-bool Reader::fail_type(std::uint64_t at, std::uint8_t code, bool reference) {
-  if (code == 0x7B && !reference) {
-    return fail(ErrorCode::kUnsupported, at, "not supported yet: vector instructions (value type v128)");
+bool Reader::fail_type(std::uint64_t at, std::uint8_t code, std::string_view expected) {
+  if ((code >= 0x6A && code <= 0x6E) || code == 0x71) {  // array, struct, i31, eq, any; none
+    return fail(ErrorCode::kUnsupported, at,
+                fmt::format("not supported yet: garbage-collected types (type 0x{:02X})", code));
   }
-  if (code == 0x63 || code == 0x64) {
-    return fail(ErrorCode::kUnsupported, at, "not supported yet: typed function references and garbage collection");
-  }
-  if (code == 0x69 || code == 0x74) {
-    return fail(ErrorCode::kUnsupported, at, "not supported yet: exception handling (exception references)");
-  }
-  if (code >= 0x6A && code <= 0x73) {
-    return fail(ErrorCode::kUnsupported, at, "not supported yet: garbage collection (abstract heap types)");
-  }
-  return fail(ErrorCode::kMalformed, at,
-              fmt::format("malformed {} type: 0x{:02X}", reference ? "reference" : "value", code));
+  return fail(ErrorCode::kMalformed, at, fmt::format("malformed {} type: 0x{:02X}", expected, code));
 }
 
 bool is_utf8(std::string_view text) noexcept {

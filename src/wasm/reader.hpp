@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,7 +53,23 @@ class Reader {
         return true;
       }
     }
-    return u32_slow(value);
+    std::uint64_t wide = 0;
+    if (!unsigned_slow(32, wide)) {
+      return false;
+    }
+    value = static_cast<std::uint32_t>(wide);  // unsigned_slow checked the range
+    return true;
+  }
+  [[nodiscard]] bool u64(std::uint64_t& value) {
+    if (position_ != end_) [[likely]] {
+      const auto first = std::to_integer<std::uint64_t>(*position_);
+      if (first < 0x80) [[likely]] {
+        ++position_;
+        value = first;
+        return true;
+      }
+    }
+    return unsigned_slow(64, value);
   }
 
   /// Signed integers are handed out as the bits of their two's complement, the form that a slot holds.
@@ -87,10 +104,15 @@ class Reader {
   /// A name (5.2.4), checked to be UTF-8; a view into the binary.
   [[nodiscard]] bool name(std::string_view& view);
 
-  [[nodiscard]] bool value_type(ValueType& type);
-  [[nodiscard]] bool reference_type(ValueType& type);
+  /// Types (5.3). @param canonical  Module::canonical_types: the function types that a reference may name, and the
+  /// indices by which the type read names them.
+  using CanonicalTypes = std::span<const std::uint32_t>;
+  [[nodiscard]] bool value_type(CanonicalTypes canonical, ValueType& type);
+  [[nodiscard]] bool reference_type(CanonicalTypes canonical, ValueType& type);
+  /// @param type  the type of nullable references to what the heap type says.
+  [[nodiscard]] bool heap_type(CanonicalTypes canonical, ValueType& type);
 
-  /// The reserved byte where later versions of the specification have the index of a memory.
+  /// A byte that the specification reserves.
   [[nodiscard]] bool zero_byte();
 
   /// Records what is wrong. Always false, so that a caller can return it.
@@ -110,10 +132,11 @@ class Reader {
     }
     return signed_slow(width, value);
   }
-  [[nodiscard]] bool u32_slow(std::uint32_t& value);
+  [[nodiscard]] bool unsigned_slow(unsigned width, std::uint64_t& value);
   [[nodiscard]] bool signed_slow(unsigned width, std::int64_t& value);
   [[nodiscard, gnu::cold]] bool fail_unexpected_end();
-  [[nodiscard, gnu::cold]] bool fail_type(std::uint64_t at, std::uint8_t code, bool reference);
+  [[nodiscard]] bool reference(CanonicalTypes canonical, std::string_view expected, ValueType& type);
+  [[nodiscard, gnu::cold]] bool fail_type(std::uint64_t at, std::uint8_t code, std::string_view expected);
 
   const std::byte* begin_ = nullptr;
   const std::byte* position_ = nullptr;

@@ -9,7 +9,27 @@
 
 namespace anew {
 
-const char* to_string(ValueType type) noexcept {
+namespace {
+
+// The heap type as a reference in full, "(ref null func)", names it.
+std::string heap_name(ValueType type) {
+  if (is_typed_reference(type)) {
+    return fmt::format("{}", type_index(type));
+  }
+  switch (with_null(type)) {
+    case ValueType::kFuncRef: return "func";
+    case ValueType::kExternRef: return "extern";
+    case ValueType::kExnRef: return "exn";
+    case ValueType::kNullFuncRef: return "nofunc";
+    case ValueType::kNullExternRef: return "noextern";
+    case ValueType::kNullExnRef: return "noexn";
+    default: return "unknown";
+  }
+}
+
+}  // namespace
+
+std::string to_string(ValueType type) {
   switch (type) {
     case ValueType::kI32: return "i32";
     case ValueType::kI64: return "i64";
@@ -18,8 +38,12 @@ const char* to_string(ValueType type) noexcept {
     case ValueType::kV128: return "v128";
     case ValueType::kFuncRef: return "funcref";
     case ValueType::kExternRef: return "externref";
+    case ValueType::kExnRef: return "exnref";
+    case ValueType::kNullFuncRef: return "nullfuncref";
+    case ValueType::kNullExternRef: return "nullexternref";
+    case ValueType::kNullExnRef: return "nullexnref";
   }
-  return "unknown";
+  return is_reference(type) ? fmt::format("(ref {}{})", is_nullable(type) ? "null " : "", heap_name(type)) : "unknown";
 }
 
 std::string to_string(const FunctionType& type) {
@@ -42,6 +66,7 @@ const char* to_string(ExternalKind kind) noexcept {
     case ExternalKind::kTable: return "table";
     case ExternalKind::kMemory: return "memory";
     case ExternalKind::kGlobal: return "global";
+    case ExternalKind::kTag: return "tag";
   }
   return "unknown";
 }
@@ -65,11 +90,9 @@ std::string to_string(const Value& value) {
       }
       return fmt::format("{}", number);
     }
-    case ValueType::kFuncRef:
-    case ValueType::kExternRef: return value.bits == 0 ? "null" : fmt::format("0x{:x}", value.bits);
-    case ValueType::kV128: break;
+    case ValueType::kV128: return fmt::format("0x{:016x}{:016x}", value.high, value.bits);
+    default: return is_reference(value.type) && value.bits == 0 ? "null" : fmt::format("0x{:x}", value.bits);
   }
-  return fmt::format("0x{:x}", value.bits);
 }
 
 }  // namespace anew

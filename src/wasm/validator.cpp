@@ -11,42 +11,35 @@
 namespace anew::wasm {
 namespace {
 
-// The type of a block with one result, as a span that outlives the function.
+// The type of a block with one number or vector as its result, as a span that outlives the function; else empty.
 std::span<const ValueType> one_result(ValueType type) {
-  static constexpr ValueType kTypes[] = {ValueType::kI32, ValueType::kI64,     ValueType::kF32,
-                                         ValueType::kF64, ValueType::kFuncRef, ValueType::kExternRef};
+  static constexpr ValueType kTypes[] = {ValueType::kI32, ValueType::kI64, ValueType::kF32, ValueType::kF64,
+                                         ValueType::kV128};
   const auto* found = std::ranges::find(kTypes, type);
   return found == std::end(kTypes) ? std::span<const ValueType>() : std::span<const ValueType>(found, 1);
 }
 
-// Whether operands have the types wanted, where an unknown one has any. Eight at a time, because a hostile br_table in
-// unreachable code can ask for it with a thousand types at each of its labels.
+// Whether operands match the types wanted. Equal and unknown ones are told first and without a branch, because a
+// hostile br_table in unreachable code can ask for it with a thousand types at each of its labels.
 bool matches(const ValueType* found, std::span<const ValueType> wanted) {
-  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
-  // Bit 6 tells a value type from an unknown one, whose byte is 0.
-  static_assert(std::ranges::all_of(std::array{ValueType::kI32, ValueType::kI64, ValueType::kF32, ValueType::kF64,
-                                               ValueType::kFuncRef, ValueType::kExternRef},
-                                    [](ValueType type) { return (static_cast<unsigned>(type) & 0x40u) != 0; }));
-  std::uint64_t wrong = 0;
-  std::size_t i = 0;
-  for (; i + 8 <= wanted.size(); i += 8) {
-    std::uint64_t eight_found = 0;
-    std::uint64_t eight_wanted = 0;
-    std::memcpy(&eight_found, found + i, 8);
-    std::memcpy(&eight_wanted, wanted.data() + i, 8);
-    const std::uint64_t known = ((eight_found >> 6) & kOnes) * 0xFF;
-    wrong |= (eight_found ^ eight_wanted) & known;
+  bool differs = false;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    differs |= (found[i] != wanted[i]) & (found[i] != kUnknown);
   }
-  for (; i < wanted.size(); ++i) {
-    wrong |= static_cast<std::uint64_t>(found[i] != wanted[i] && found[i] != ValueType{});  // a bool
-  }
-  return wrong == 0;
+  return !differs || are_subtypes(std::span(found, wanted.size()), wanted);
+}
+
+// How the table of operators numbers a sub-opcode of two bytes at most; see opcodes.hpp.
+std::uint32_t prefixed_code(std::uint8_t prefix, std::uint32_t sub_opcode) {
+  return sub_opcode < 0x100 ? std::uint32_t{prefix} << 8 | sub_opcode : 0xFF00 | (sub_opcode - 0x100);
 }
 
 }  // namespace
 
 FunctionValidator::FunctionValidator(const Module& module)
-    : module_(module), stack_(std::make_unique_for_overwrite<ValueType[]>(kStackSlack + limits::kOperandStack)) {
+    : module_(module),
+      plain_memories_(!module.memories.empty() && std::ranges::none_of(module.memories, &MemoryType::is_64)),
+      stack_(std::make_unique_for_overwrite<ValueType[]>(kStackSlack + limits::kOperandStack)) {
   std::fill_n(stack_.get(), kStackSlack, kUnknown);
 }
 
@@ -58,9 +51,15 @@ bool FunctionValidator::begin(std::uint32_t defined_index) {
   operator_position_ = reader_.position();
   locals_.assign(type.parameters.begin(), type.parameters.end());
   frames_.clear();
+  local_is_set_.clear();
+  locals_set_.clear();
+  block_results_.clear();
   top_ = base_ = stack_.get() + kStackSlack;
   limit_ = base_ + limits::kOperandStack;
 
+  std::uint32_t plain = UINT32_MAX;
+  std::uint64_t total = locals_.size();
+  std::uint64_t over_limit = 0;  // where the group stands that is one too many; a body never begins at 0
   std::uint32_t groups = 0;
   // As many as there may be in the binary format; how many locals they make is what is limited.
   if (!reader_.count(UINT32_MAX, "local declarations", groups)) {
@@ -70,18 +69,28 @@ bool FunctionValidator::begin(std::uint32_t defined_index) {
     const std::uint64_t start = reader_.offset();
     std::uint32_t count = 0;
     ValueType local{};
-    if (!reader_.u32(count) || !reader_.value_type(local)) {
+    if (!reader_.u32(count) || !reader_.value_type(module_.canonical_types, local)) {
       return false;
     }
-    if (std::uint64_t{count} + locals_.size() > limits::kLocals) {
-      // Past 2^32 the specification itself says no.
-      return reader_.fail(
-          std::uint64_t{count} + locals_.size() > UINT32_MAX ? ErrorCode::kMalformed : ErrorCode::kLimit, start,
-          fmt::format("too many locals: {} and more, the limit is {} with the parameters",
-                      std::uint64_t{count} + locals_.size(), limits::kLocals));
+    total += count;  // at most 2^32 groups of at most 2^32
+    if (total > limits::kLocals) {
+      over_limit = over_limit == 0 ? start : over_limit;
+      continue;
+    }
+    if (!is_nullable(local) && count != 0) {
+      plain = std::min(plain, static_cast<std::uint32_t>(locals_.size()));  // at most limits::kLocals
     }
     locals_.insert(locals_.end(), count, local);
   }
+  if (over_limit != 0) {
+    // Past 2^32 the specification itself says no.
+    return reader_.fail(
+        total > UINT32_MAX ? ErrorCode::kMalformed : ErrorCode::kLimit, over_limit,
+        fmt::format("too many locals: {}, the limit is {} with the parameters", total, limits::kLocals));
+  }
+  const auto all = static_cast<std::uint32_t>(locals_.size());  // at most limits::kLocals
+  plain_locals_ = std::min(plain, all);
+  local_is_set_.resize(all - plain_locals_);
 
   Frame frame;
   frame.base = base_;
@@ -103,12 +112,23 @@ bool FunctionValidator::pop_any(ValueType& type) {
   return frames_.back().polymorphic || missing_operand("a value");
 }
 
+bool FunctionValidator::pop_reference(ValueType& type) {
+  if (!pop_any(type)) {
+    return false;
+  }
+  if (type == kUnknown) {
+    type = kUnknownReference;
+  }
+  return is_reference(type) ||
+         invalid(fmt::format("type mismatch: {} expects a reference, found {}", operator_name(), to_string(type)));
+}
+
 bool FunctionValidator::pop_slow(ValueType expected) {
   if (top_ == base_) {
     return frames_.back().polymorphic || missing_operand(to_string(expected));
   }
   const ValueType found = *--top_;
-  return found == expected || found == kUnknown || mismatch(expected, found);
+  return is_subtype(found, expected) || mismatch(expected, found);
 }
 
 bool FunctionValidator::expect_slow(std::span<const ValueType> expected) {
@@ -119,7 +139,7 @@ bool FunctionValidator::expect_slow(std::span<const ValueType> expected) {
   const std::span<const ValueType> wanted = expected.last(there);
   if (!matches(found, wanted)) {
     for (std::size_t i = there; i-- > 0;) {
-      if (found[i] != wanted[i] && found[i] != kUnknown) {
+      if (!is_subtype(found[i], wanted[i])) {
         return mismatch(wanted[i], found[i]);
       }
     }
@@ -136,10 +156,10 @@ bool FunctionValidator::pop_slow(std::span<const ValueType> expected) {
   return true;
 }
 
-bool FunctionValidator::apply_signature_slow(Op op) {
+bool FunctionValidator::apply_signature_slow(Op op, ValueType first_operand) {
   const Signature& signature = signature_of(op);
   for (std::size_t i = signature.operands; i-- > 0;) {
-    if (!pop(signature.operand(i))) {
+    if (!pop(i == 0 ? first_operand : signature.operand(i))) {
       return false;
     }
   }
@@ -155,7 +175,8 @@ bool FunctionValidator::select(bool typed, ValueType& type) {
     if (count != 1) {
       return invalid("invalid result arity: select must have one result");
     }
-    return reader_.value_type(type) && pop(ValueType::kI32) && pop(type) && pop(type) && push(type);
+    return reader_.value_type(module_.canonical_types, type) && pop(ValueType::kI32) && pop(type) && pop(type) &&
+           push(type);
   }
   ValueType second{};
   ValueType first{};
@@ -204,11 +225,116 @@ bool FunctionValidator::branch_table() {
   return true;
 }
 
+bool FunctionValidator::branch_on_null(std::uint32_t depth) {
+  ValueType reference{};
+  return pop_reference(reference) && pop_and_push(label_types(frame_at(depth))) && push(non_null(reference));
+}
+
+bool FunctionValidator::branch_on_non_null(std::uint32_t depth) {
+  const std::span<const ValueType> types = label_types(frame_at(depth));
+  ValueType reference{};
+  if (types.empty()) {
+    return invalid("type mismatch: br_on_non_null to a label that takes nothing");
+  }
+  if (!pop_reference(reference)) {
+    return false;
+  }
+  if (!is_subtype(non_null(reference), types.back())) {
+    return mismatch(types.back(), non_null(reference));
+  }
+  return pop_and_push(types.first(types.size() - 1));
+}
+
+bool FunctionValidator::catch_clauses() {
+  std::uint32_t count = 0;
+  if (!reader_.count(limits::kCatchClauses, "catch clauses of a try_table", count)) {
+    return false;
+  }
+  clauses_.assign(count, CatchClause{});
+  return std::ranges::all_of(clauses_, [this](CatchClause& clause) { return catch_clause(clause); });
+}
+
+bool FunctionValidator::catch_clause(CatchClause& clause) {
+  const std::uint64_t start = reader_.offset();
+  std::uint8_t kind = 0;
+  if (!reader_.byte(kind)) {
+    return false;
+  }
+  if (kind > 3) {
+    return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed catch clause: 0x{:02X}", kind));
+  }
+  clause.kind = static_cast<CatchKind>(kind);  // 0 to 3, its enumerators
+  caught_.clear();
+  if (clause.kind == CatchKind::kCatch || clause.kind == CatchKind::kCatchRef) {
+    if (!tag_index(clause.tag)) {
+      return false;
+    }
+    caught_ = module_.types[module_.tags[clause.tag].type].parameters;
+  }
+  if (clause.kind == CatchKind::kCatchRef || clause.kind == CatchKind::kCatchAllRef) {
+    caught_.push_back(non_null(ValueType::kExnRef));
+  }
+  if (!label(clause.depth)) {
+    return false;
+  }
+  const std::span<const ValueType> wanted = label_types(frame_at(clause.depth));
+  return are_subtypes(caught_, wanted) || wrong_types("a catch clause hands over", caught_, "its label takes", wanted);
+}
+
+bool FunctionValidator::callee(Op op, std::uint32_t type, std::uint32_t& table) {
+  if (op == Op::kCallRef || op == Op::kReturnCallRef) {
+    return pop(typed_reference(module_.canonical_types[type], true));
+  }
+  if (!table_index(table)) {
+    return false;
+  }
+  if (!is_subtype(module_.tables[table].element, ValueType::kFuncRef)) {
+    return invalid(fmt::format("type mismatch: {} through a table that does not hold functions", operator_name()));
+  }
+  return pop(module_.table_address(table));
+}
+
+bool FunctionValidator::returns(std::span<const ValueType> results) {
+  const std::span<const ValueType> wanted = frames_.front().type.results;
+  return are_subtypes(results, wanted) ||
+         wrong_types("the callee of a tail call returns", results, "the function must return", wanted);
+}
+
+// Locals without null.
+
+bool FunctionValidator::local_to_read_slow(std::uint32_t index) {
+  if (index >= locals_.size()) {
+    return unknown("local", index);
+  }
+  return is_nullable(locals_[index]) || local_is_set_[index - plain_locals_] ||
+         invalid(fmt::format("uninitialized local {}: its type {} has no null", index, to_string(locals_[index])));
+}
+
+bool FunctionValidator::local_to_set_slow(std::uint32_t index) {
+  if (index >= locals_.size()) {
+    return unknown("local", index);
+  }
+  if (!is_nullable(locals_[index]) && !local_is_set_[index - plain_locals_]) {
+    local_is_set_[index - plain_locals_] = true;
+    locals_set_.push_back(index);
+  }
+  return true;
+}
+
+void FunctionValidator::forget_locals() {
+  for (const std::size_t before = frames_.back().locals_set; locals_set_.size() > before; locals_set_.pop_back()) {
+    local_is_set_[locals_set_.back() - plain_locals_] = false;
+  }
+}
+
 // Immediates.
 
 bool FunctionValidator::memory_index(std::uint32_t& index) {
-  index = 0;
-  return reader_.zero_byte() && (!module_.memories.empty() || unknown("memory", 0));
+  return reader_.u32(index) && (index < module_.memories.size() || unknown("memory", index));
+}
+
+bool FunctionValidator::tag_index(std::uint32_t& index) {
+  return reader_.u32(index) && (index < module_.tags.size() || unknown("tag", index));
 }
 
 bool FunctionValidator::element_index(std::uint32_t& index) {
@@ -226,22 +352,42 @@ bool FunctionValidator::data_index(std::uint32_t& index) {
   return index < *module_.data_count || unknown("data segment", index);
 }
 
-bool FunctionValidator::memory_argument_slow(std::uint32_t align, MemoryArgument& argument) {
-  if (align >= 0x20 && (align & ~0x1Fu) != 0x40) {
+bool FunctionValidator::memory_argument_slow(Op op, std::uint32_t align, MemoryArgument& argument) {
+  constexpr std::uint32_t kWithMemoryIndex = 0x40;
+  if (align >= 2 * kWithMemoryIndex) {
     return reader_.fail(ErrorCode::kMalformed, operator_offset(), "malformed memop flags");
   }
-  if (align >= 0x40) {  // bit 6 announces the index of a memory
-    return reader_.fail(ErrorCode::kUnsupported, operator_offset(), "not supported yet: multiple memories");
-  }
-  std::uint32_t offset = 0;
-  if (!reader_.u32(offset)) {
+  argument.align = align & ~kWithMemoryIndex;
+  if ((align & kWithMemoryIndex) != 0 && !reader_.u32(argument.memory)) {
     return false;
   }
-  if (module_.memories.empty()) {
-    return unknown("memory", 0);
+  if (!reader_.u64(argument.offset)) {
+    return false;
   }
-  argument = MemoryArgument{0, align, offset};
-  return invalid(fmt::format("alignment must not be larger than natural: {} of 2^{}", operator_name(), align));
+  if (argument.memory >= module_.memories.size()) {
+    return unknown("memory", argument.memory);
+  }
+  if (argument.align > signature_of(op).access_log2) {
+    return invalid(
+        fmt::format("alignment must not be larger than natural: {} of 2^{}", operator_name(), argument.align));
+  }
+  return module_.memories[argument.memory].is_64 || argument.offset <= UINT32_MAX ||
+         invalid("offset out of range: more than 32 bits");
+}
+
+bool FunctionValidator::atomic_argument(Op op, MemoryArgument& argument) {
+  return memory_argument(op, argument) &&
+         (argument.align == signature_of(op).access_log2 ||
+          invalid(fmt::format("atomic alignment must be natural: {} of 2^{}", operator_name(), argument.align)));
+}
+
+bool FunctionValidator::lane_index(Op op, std::uint32_t& lane) {
+  std::uint8_t byte = 0;
+  if (!reader_.byte(byte)) {
+    return false;
+  }
+  lane = byte;
+  return lane < signature_of(op).lanes || invalid_lane(lane, signature_of(op).lanes);
 }
 
 bool FunctionValidator::block_type_slow(BlockType& type) {
@@ -252,10 +398,12 @@ bool FunctionValidator::block_type_slow(BlockType& type) {
   const auto code = std::to_integer<std::uint8_t>(*reader_.position());
   if (code >= 0x40 && code < 0x80) {  // a negative integer of one byte: a value type
     ValueType result{};
-    if (!reader_.value_type(result)) {
+    if (!reader_.value_type(module_.canonical_types, result)) {
       return false;
     }
-    type = BlockType{{}, one_result(result)};
+    type = BlockType{{},
+                     is_reference(result) ? std::span<const ValueType>(&block_results_.emplace_back(result), 1)
+                                          : one_result(result)};
     return true;
   }
   std::int64_t index = 0;
@@ -273,16 +421,19 @@ bool FunctionValidator::block_type_slow(BlockType& type) {
   return true;
 }
 
-bool FunctionValidator::prefixed_opcode(std::uint32_t& code) {
+bool FunctionValidator::prefixed_opcode(std::uint8_t prefix, std::uint32_t& code) {
   std::uint32_t sub_opcode = 0;
+  if (prefix == 0xFF) {
+    return illegal_opcode(prefix);
+  }
   if (!reader_.u32(sub_opcode)) {
     return false;
   }
   // Larger ones than the table has would not fit into an Op.
-  if (sub_opcode > 0xFF) {
-    return reader_.fail(ErrorCode::kMalformed, operator_offset(), fmt::format("illegal opcode 0xFC {}", sub_opcode));
+  if (sub_opcode > (prefix == 0xFD ? 0x1FF : 0xFF)) {
+    return illegal_opcode(prefix);
   }
-  code = 0xFC00 | sub_opcode;
+  code = prefixed_code(prefix, sub_opcode);
   return true;
 }
 
@@ -290,14 +441,11 @@ bool FunctionValidator::prefixed_opcode(std::uint32_t& code) {
 
 std::string FunctionValidator::operator_name() const {
   // Only called for an operator that the table has: what follows its first byte was read before.
-  const auto first = std::to_integer<std::uint32_t>(operator_position_[0]);
-  const bool prefixed = first == 0xFC;
-  Reader sub_opcode(Bytes(operator_position_, reader_.position()).subspan(prefixed ? 1 : 0));
+  const auto first = std::to_integer<std::uint8_t>(operator_position_[0]);
+  Reader sub_opcode(Bytes(operator_position_ + 1, reader_.position()));
   std::uint32_t second = 0;
-  if (prefixed && sub_opcode.u32(second)) {
-    return std::string(to_string(static_cast<Op>(0xFC00 | (second & 0xFF))));  // an Op, see above
-  }
-  return std::string(to_string(static_cast<Op>(first)));  // an Op, see above
+  const bool prefixed = first >= 0xFC && sub_opcode.u32(second);
+  return std::string(to_string(static_cast<Op>(prefixed ? prefixed_code(first, second) : first)));  // an Op, see above
 }
 
 bool FunctionValidator::invalid(std::string message) {
@@ -313,7 +461,7 @@ bool FunctionValidator::mismatch(ValueType expected, ValueType found) {
       fmt::format("type mismatch: {} expects {}, found {}", operator_name(), to_string(expected), to_string(found)));
 }
 
-bool FunctionValidator::missing_operand(const char* expected) {
+bool FunctionValidator::missing_operand(std::string_view expected) {
   return invalid(fmt::format("type mismatch: {} expects {}, found nothing on the stack", operator_name(), expected));
 }
 
@@ -331,17 +479,33 @@ bool FunctionValidator::nesting_limit() {
                       fmt::format("blocks are nested too deep: the limit is {}", limits::kNesting));
 }
 
-bool FunctionValidator::illegal_opcode(std::uint32_t code) {
-  const bool prefixed = code > 0xFF;
-  // A code of one byte where it is not prefixed.
-  const std::string_view feature = prefixed ? "" : unsupported_feature(static_cast<std::uint8_t>(code));
-  if (!feature.empty()) {
-    return reader_.fail(ErrorCode::kUnsupported, operator_offset(),
-                        fmt::format("not supported yet: {} (opcode 0x{:02X})", feature, code));
+bool FunctionValidator::wrong_types(const char* who, std::span<const ValueType> types, const char* target,
+                                    std::span<const ValueType> wanted) {
+  const auto list = [](std::span<const ValueType> all) {
+    std::string text;
+    for (const ValueType type : all) {
+      text += text.empty() ? "" : " ";
+      text += to_string(type);
+    }
+    return text;
+  };
+  return invalid(fmt::format("type mismatch: {} [{}], {} [{}]", who, list(types), target, list(wanted)));
+}
+
+bool FunctionValidator::invalid_lane(std::uint32_t lane, std::uint32_t lanes) {
+  return invalid(fmt::format("invalid lane index {}: {} has {}", lane, operator_name(), lanes));
+}
+
+bool FunctionValidator::illegal_opcode(std::uint8_t first) {
+  if (const std::string_view why = why_unsupported(first); !why.empty()) {
+    return reader_.fail(ErrorCode::kUnsupported, operator_offset(), fmt::format("{} (opcode 0x{:02X})", why, first));
   }
-  return reader_.fail(
-      ErrorCode::kMalformed, operator_offset(),
-      prefixed ? fmt::format("illegal opcode 0xFC {}", code & 0xFF) : fmt::format("illegal opcode 0x{:02X}", code));
+  Reader sub_opcode(Bytes(operator_position_ + 1, reader_.position()));
+  std::uint32_t second = 0;
+  const bool prefixed = first >= 0xFC && first != 0xFF && sub_opcode.u32(second);
+  return reader_.fail(ErrorCode::kMalformed, operator_offset(),
+                      prefixed ? fmt::format("illegal opcode 0x{:02X} {}", first, second)
+                               : fmt::format("illegal opcode 0x{:02X}", first));
 }
 
 bool FunctionValidator::missing_end() {

@@ -13,17 +13,22 @@
 //  - The function body is the outermost block: end_function(reachable) takes the place of its end(). A `return` and a
 //    branch to the outermost label are both handed over as return_() / br(depth): the sink sees depth == open blocks.
 //  - at(offset) is called before each operator that is handed over, with the operator's byte offset in the module.
+//  - try_table() opens a block like block() does; the labels of its catch clauses count from outside of it.
 //  - A sink keeps its own operand stack; types are handed over where the operator alone does not tell.
 #pragma once
 
+#include <array>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wasm/limits.hpp"
 #include "wasm/module.hpp"
 #include "wasm/reader.hpp"
+#include "wasm/subtyping.hpp"
 
 namespace anew::wasm {
 
@@ -31,6 +36,13 @@ struct MemoryArgument {
   std::uint32_t memory = 0;
   std::uint32_t align = 0;  ///< log2 of the alignment hint
   std::uint64_t offset = 0;
+};
+
+/// A clause of a try_table. Its label counts from outside of the try_table: 0 is the block around it.
+struct CatchClause {
+  CatchKind kind = CatchKind::kCatch;
+  std::uint32_t tag = 0;  ///< kCatch and kCatchRef
+  std::uint32_t depth = 0;
 };
 
 /// The type of a block: its parameters and results.
@@ -50,14 +62,23 @@ struct NullSink {
   void block(BlockType) {}
   void loop(BlockType) {}
   void if_(BlockType) {}
+  void try_table(BlockType, std::span<const CatchClause>) {}
   void else_(bool /*reachable*/) {}
   void end(bool /*reachable*/) {}
   void br(std::uint32_t /*depth*/) {}
   void br_if(std::uint32_t /*depth*/) {}
   void br_table(std::span<const std::uint32_t> /*depths, the default last*/) {}
+  void br_on_null(std::uint32_t /*depth*/) {}
+  void br_on_non_null(std::uint32_t /*depth*/) {}
   void return_() {}
+  void throw_(std::uint32_t /*tag*/) {}
+  void throw_ref() {}
   void call(std::uint32_t /*function*/) {}
   void call_indirect(std::uint32_t /*type*/, std::uint32_t /*table*/) {}
+  void call_ref(std::uint32_t /*type*/) {}
+  void return_call(std::uint32_t /*function*/) {}
+  void return_call_indirect(std::uint32_t /*type*/, std::uint32_t /*table*/) {}
+  void return_call_ref(std::uint32_t /*type*/) {}
   void drop() {}
   void select(ValueType) {}
   void local_get(std::uint32_t) {}
@@ -66,9 +87,16 @@ struct NullSink {
   void global_get(std::uint32_t) {}
   void global_set(std::uint32_t) {}
   void constant(ValueType, std::uint64_t /*bits*/) {}
-  void numeric(Op) {}
+  void vector_constant(Vector) {}
+  void numeric(Op /*of scalars or vectors*/) {}
   void load(Op, MemoryArgument) {}
   void store(Op, MemoryArgument) {}
+  void lane(Op /*extract_lane or replace_lane*/, std::uint32_t /*lane*/) {}
+  void shuffle(std::span<const std::uint8_t, 16> /*lanes*/) {}
+  void load_lane(Op, MemoryArgument, std::uint32_t /*lane*/) {}
+  void store_lane(Op, MemoryArgument, std::uint32_t /*lane*/) {}
+  void atomic(Op, MemoryArgument) {}
+  void atomic_fence() {}
   void memory_size(std::uint32_t) {}
   void memory_grow(std::uint32_t) {}
   void memory_init(std::uint32_t /*segment*/, std::uint32_t /*memory*/) {}
@@ -85,6 +113,7 @@ struct NullSink {
   void table_fill(std::uint32_t) {}
   void ref_null(ValueType) {}
   void ref_is_null() {}
+  void ref_as_non_null() {}
   void ref_func(std::uint32_t) {}
 };
 
@@ -107,15 +136,14 @@ class FunctionValidator {
   struct Frame {
     ValueType* base = nullptr;  ///< the operand stack below the block's own operands
     BlockType type;
-    Op op = Op::kBlock;        ///< kBlock, kLoop, kIf or kElse
+    Op op = Op::kBlock;        ///< kBlock, kLoop, kIf, kElse or kTryTable
     bool handed_over = false;  ///< the block was reachable, so the sink knows it
     bool polymorphic = false;
-    bool end_reached = false;  ///< by a branch, or from the first arm of an if
+    bool end_reached = false;      ///< by a branch, or from the first arm of an if
+    std::uint32_t locals_set = 0;  ///< the size of locals_set_ at its start
   };
 
-  /// In unreachable code, the type of an operand that is not there: it matches every type.
-  static constexpr ValueType kUnknown{};
-  /// Bytes that may be read below the first operand, see apply_signature.
+  /// Types that may be read below the first operand, see apply_signature.
   static constexpr std::size_t kStackSlack = 2;
 
   /// Reads the local declarations and puts all in the state at the function's start.
@@ -130,6 +158,14 @@ class FunctionValidator {
   template <typename Sink>
   [[nodiscard]] bool end_block(Sink& sink);
   template <typename Sink>
+  [[nodiscard]] bool rare_operator(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool prefixed_operator(std::uint8_t prefix, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool branch_operator(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool throw_operator(Op op, Sink& sink);
+  template <typename Sink>
   [[nodiscard]] bool call_operator(Op op, Sink& sink);
   template <typename Sink>
   [[nodiscard]] bool memory_operator(Op op, Sink& sink);
@@ -137,6 +173,10 @@ class FunctionValidator {
   [[nodiscard]] bool table_operator(Op op, Sink& sink);
   template <typename Sink>
   [[nodiscard]] bool reference_operator(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool vector_constant(Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool shuffle(Sink& sink);
 
   /// Whether the operator is to be handed over; if so, says where it stands.
   template <typename Sink>
@@ -153,21 +193,27 @@ class FunctionValidator {
   [[nodiscard]] bool pop(ValueType expected);
   [[nodiscard]] bool pop(std::span<const ValueType> expected);
   [[nodiscard]] bool pop_any(ValueType& type);
+  [[nodiscard]] bool pop_reference(ValueType& type);
   /// The operands must be on top of the stack, which stays as it is.
   [[nodiscard]] bool expect(std::span<const ValueType> expected);
   /// As if popped and pushed again: what was unknown is known then.
   [[nodiscard]] bool pop_and_push(std::span<const ValueType> types);
   [[nodiscard]] bool apply_signature(Op op);
+  /// The same for operators with a memory argument, whose first operand is an address.
+  [[nodiscard]] bool apply_access(Op op, const MemoryArgument& argument);
   [[nodiscard]] bool topmost_are(std::span<const ValueType> types) const;
   void set_unreachable();
 
   [[nodiscard]] bool pop_slow(ValueType expected);
   [[nodiscard]] bool pop_slow(std::span<const ValueType> expected);
   [[nodiscard]] bool expect_slow(std::span<const ValueType> expected);
-  [[nodiscard]] bool apply_signature_slow(Op op);
+  [[nodiscard]] bool apply_signature_slow(Op op, ValueType first_operand);
 
   // Immediates, checked against the index space they point into.
-  [[nodiscard]] bool local_index(std::uint32_t& index);
+  [[nodiscard]] bool local_to_read(std::uint32_t& index);
+  [[nodiscard]] bool local_to_set(std::uint32_t& index);
+  [[nodiscard]] bool local_to_read_slow(std::uint32_t index);
+  [[nodiscard]] bool local_to_set_slow(std::uint32_t index);
   [[nodiscard]] bool global_index(std::uint32_t& index);
   [[nodiscard]] bool function_index(std::uint32_t& index);
   [[nodiscard]] bool type_index(std::uint32_t& index);
@@ -175,12 +221,28 @@ class FunctionValidator {
   [[nodiscard]] bool element_index(std::uint32_t& index);
   [[nodiscard]] bool data_index(std::uint32_t& index);
   [[nodiscard]] bool memory_index(std::uint32_t& index);
+  [[nodiscard]] bool tag_index(std::uint32_t& index);
   [[nodiscard]] bool memory_argument(Op op, MemoryArgument& argument);
-  [[nodiscard]] bool memory_argument_slow(std::uint32_t align, MemoryArgument& argument);
+  [[nodiscard]] bool memory_argument_slow(Op op, std::uint32_t align, MemoryArgument& argument);
+  [[nodiscard]] bool atomic_argument(Op op, MemoryArgument& argument);
+  [[nodiscard]] bool lane_index(Op op, std::uint32_t& lane);
   [[nodiscard]] bool block_type(BlockType& type);
   [[nodiscard]] bool block_type_slow(BlockType& type);
-  [[nodiscard]] bool prefixed_opcode(std::uint32_t& code);
+  [[nodiscard]] bool prefixed_opcode(std::uint8_t prefix, std::uint32_t& code);
   [[nodiscard]] bool label(std::uint32_t& depth);
+  /// The types of a branch that happens if an operand is null, or is not: what it takes on the stack, and what the
+  /// operator leaves.
+  [[nodiscard]] bool branch_on_null(std::uint32_t depth);
+  [[nodiscard]] bool branch_on_non_null(std::uint32_t depth);
+  /// Reads the clauses into clauses_ and checks what they hand to their labels.
+  [[nodiscard]] bool catch_clauses();
+  [[nodiscard]] bool catch_clause(CatchClause& clause);
+  /// Of a call through a table or reference: pops which function it is.
+  [[nodiscard]] bool callee(Op op, std::uint32_t type, std::uint32_t& table);
+  /// For a tail call: what the callee returns, the function returns.
+  [[nodiscard]] bool returns(std::span<const ValueType> results);
+  /// From here on, locals that were first set in the innermost block are not set.
+  void forget_locals();
   /// Reads the labels into targets_ and checks the operands against each.
   [[nodiscard]] bool branch_table();
   [[nodiscard]] bool select(bool typed, ValueType& type);
@@ -195,16 +257,20 @@ class FunctionValidator {
   [[nodiscard, gnu::cold]] bool invalid(std::string message);
   [[nodiscard, gnu::cold]] bool unknown(const char* what, std::uint64_t index);
   [[nodiscard, gnu::cold]] bool mismatch(ValueType expected, ValueType found);
-  [[nodiscard, gnu::cold]] bool missing_operand(const char* expected);
+  [[nodiscard, gnu::cold]] bool missing_operand(std::string_view expected);
+  [[nodiscard, gnu::cold]] bool wrong_types(const char* who, std::span<const ValueType> types, const char* target,
+                                            std::span<const ValueType> wanted);
   [[nodiscard, gnu::cold]] bool left_over();
   [[nodiscard, gnu::cold]] bool stack_limit();
   [[nodiscard, gnu::cold]] bool nesting_limit();
-  [[nodiscard, gnu::cold]] bool illegal_opcode(std::uint32_t code);
+  [[nodiscard, gnu::cold]] bool illegal_opcode(std::uint8_t first);
+  [[nodiscard, gnu::cold]] bool invalid_lane(std::uint32_t lane, std::uint32_t lanes);
   [[nodiscard, gnu::cold]] bool missing_end();
   [[nodiscard, gnu::cold]] bool bytes_after_end();
   [[nodiscard]] std::string operator_name() const;
 
   const Module& module_;
+  const bool plain_memories_;  ///< there is a memory, and no address has 64 bits
   Reader reader_;
   const std::byte* operator_position_ = nullptr;  ///< of the operator being validated
 
@@ -218,11 +284,20 @@ class FunctionValidator {
   std::vector<Frame> frames_;  ///< the function body first
   bool live_ = false;          ///< whether execution can reach the operator
   std::vector<ValueType> locals_;
-  std::vector<std::uint32_t> targets_;  ///< of a br_table
+  // Locals that have no null must be set before they are read, and are forgotten at the end of the block that set them.
+  std::uint32_t plain_locals_ = 0;         ///< before the first local of this kind, all of them if there is none
+  std::vector<bool> local_is_set_;         ///< from plain_locals_ on
+  std::vector<std::uint32_t> locals_set_;  ///< in order; see Frame::locals_set
+  std::vector<std::uint32_t> targets_;     ///< of a br_table
+  std::vector<CatchClause> clauses_;       ///< of a try_table
+  std::vector<ValueType> caught_;          ///< what a catch clause hands to its label
+  std::deque<ValueType> block_results_;    ///< of the blocks whose single result is a reference; they never move
   std::uint32_t function_index_ = 0;
 };
 
 }  // namespace anew::wasm
 
 #include "wasm/validator_bulk_inl.hpp"
+#include "wasm/validator_control_inl.hpp"
 #include "wasm/validator_inl.hpp"
+#include "wasm/validator_prefixed_inl.hpp"

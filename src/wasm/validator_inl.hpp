@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The part of the validator that runs for every operator of every module: templates and what they inline. Included by
-// validator.hpp only. What is rare (errors, unreachable code, long integers) is out of line in validator.cpp.
+// validator.hpp only, with control flow and calls (validator_control_inl.hpp), operators on whole memories, tables and
+// references (validator_bulk_inl.hpp), and those with a prefix (validator_prefixed_inl.hpp). What is rare (errors,
+// unreachable code, long integers, types that match and are not equal) is out of line in validator.cpp.
 #pragma once
 
 #include <algorithm>
@@ -40,7 +42,7 @@ inline bool FunctionValidator::pop(ValueType expected) {
 inline bool FunctionValidator::topmost_are(std::span<const ValueType> types) const {
   // base_ is never above top_.
   return static_cast<std::size_t>(top_ - base_) >= types.size() &&
-         (types.empty() || std::memcmp(top_ - types.size(), types.data(), types.size()) == 0);
+         (types.empty() || std::memcmp(top_ - types.size(), types.data(), types.size_bytes()) == 0);
 }
 
 inline bool FunctionValidator::pop(std::span<const ValueType> expected) {
@@ -62,11 +64,11 @@ inline bool FunctionValidator::pop_and_push(std::span<const ValueType> types) {
 // One comparison for all operators with a fixed signature: no branch depends on how many operands there are.
 inline bool FunctionValidator::apply_signature(Op op) {
   const Signature& signature = signature_of(op);
-  // The casts only widen bytes; reading two bytes below the first operand is allowed for, see kStackSlack.
-  const auto before = static_cast<std::uint32_t>(top_[-2]);
-  const auto last = static_cast<std::uint32_t>(top_[-1]);
-  if (((before | last << 8) & signature.mask) != signature.expected || top_ - base_ < signature.operands) [[unlikely]] {
-    return apply_signature_slow(op);
+  // Two types as one number, the topmost in its high half; there are two below the first operand, see kStackSlack.
+  std::uint64_t topmost = 0;
+  std::memcpy(&topmost, top_ - 2, sizeof topmost);
+  if ((topmost & signature.mask) != signature.expected || top_ - base_ < signature.operands) [[unlikely]] {
+    return apply_signature_slow(op, signature.operand(0));
   }
   top_ -= signature.operands;
   *top_ = signature.result;  // of no meaning if there is no result; there is room, for an operand was popped
@@ -80,8 +82,11 @@ inline void FunctionValidator::set_unreachable() {
   live_ = false;
 }
 
-inline bool FunctionValidator::local_index(std::uint32_t& index) {
-  return reader_.u32(index) && (index < locals_.size() || unknown("local", index));
+inline bool FunctionValidator::local_to_read(std::uint32_t& index) {
+  return reader_.u32(index) && (index < plain_locals_ || local_to_read_slow(index));
+}
+inline bool FunctionValidator::local_to_set(std::uint32_t& index) {
+  return reader_.u32(index) && (index < plain_locals_ || local_to_set_slow(index));
 }
 inline bool FunctionValidator::global_index(std::uint32_t& index) {
   return reader_.u32(index) && (index < module_.globals.size() || unknown("global", index));
@@ -101,18 +106,28 @@ inline bool FunctionValidator::label(std::uint32_t& depth) {
 
 inline bool FunctionValidator::memory_argument(Op op, MemoryArgument& argument) {
   std::uint32_t align = 0;
-  std::uint32_t offset = 0;
+  std::uint64_t offset = 0;
   if (!reader_.u32(align)) [[unlikely]] {
     return false;
   }
-  if (align > signature_of(op).access_log2 || module_.memories.empty()) [[unlikely]] {
-    return memory_argument_slow(align, argument);
+  if (align > signature_of(op).access_log2 || !plain_memories_) [[unlikely]] {
+    return memory_argument_slow(op, align, argument);
   }
-  if (!reader_.u32(offset)) [[unlikely]] {
+  if (!reader_.u64(offset)) [[unlikely]] {
     return false;
+  }
+  if (offset > UINT32_MAX) [[unlikely]] {
+    return invalid("offset out of range: more than 32 bits");
   }
   argument = MemoryArgument{0, align, offset};
   return true;
+}
+
+inline bool FunctionValidator::apply_access(Op op, const MemoryArgument& argument) {
+  if (plain_memories_) [[likely]] {
+    return apply_signature(op);
+  }
+  return apply_signature_slow(op, module_.memory_address(argument.memory));
 }
 
 inline bool FunctionValidator::block_type(BlockType& type) {
@@ -147,15 +162,11 @@ bool FunctionValidator::operators(Sink& sink) {
     if (!reader_.byte(opcode)) [[unlikely]] {
       return false;
     }
-    std::uint32_t code = opcode;
-    if (opcode == 0xFC && !prefixed_opcode(code)) [[unlikely]] {
-      return false;
-    }
-    const auto op = static_cast<Op>(code);  // a 16-bit code; those that are no operator end in `default` below
+    const auto op = static_cast<Op>(opcode);  // those that are no operator end in `default` below
     std::uint32_t index = 0;
     switch (op) {
 #define ANEW_X(name, text, code, immediate, signature) case Op::k##name:
-      ANEW_NUMERIC_OPERATORS(ANEW_X) {
+      ANEW_ONE_BYTE_NUMERIC_OPERATORS(ANEW_X) {
         if (!apply_signature(op)) [[unlikely]] {
           return false;
         }
@@ -166,7 +177,7 @@ bool FunctionValidator::operators(Sink& sink) {
       }
       ANEW_LOAD_OPERATORS(ANEW_X) {
         MemoryArgument argument;
-        if (!memory_argument(op, argument) || !apply_signature(op)) [[unlikely]] {
+        if (!memory_argument(op, argument) || !apply_access(op, argument)) [[unlikely]] {
           return false;
         }
         if (live(sink)) {
@@ -176,7 +187,7 @@ bool FunctionValidator::operators(Sink& sink) {
       }
       ANEW_STORE_OPERATORS(ANEW_X) {
         MemoryArgument argument;
-        if (!memory_argument(op, argument) || !apply_signature(op)) [[unlikely]] {
+        if (!memory_argument(op, argument) || !apply_access(op, argument)) [[unlikely]] {
           return false;
         }
         if (live(sink)) {
@@ -187,7 +198,7 @@ bool FunctionValidator::operators(Sink& sink) {
 #undef ANEW_X
 
       case Op::kLocalGet:
-        if (!local_index(index) || !push(locals_[index])) [[unlikely]] {
+        if (!local_to_read(index) || !push(locals_[index])) [[unlikely]] {
           return false;
         }
         if (live(sink)) {
@@ -195,7 +206,7 @@ bool FunctionValidator::operators(Sink& sink) {
         }
         break;
       case Op::kLocalSet:
-        if (!local_index(index) || !pop(locals_[index])) [[unlikely]] {
+        if (!local_to_set(index) || !pop(locals_[index])) [[unlikely]] {
           return false;
         }
         if (live(sink)) {
@@ -203,7 +214,7 @@ bool FunctionValidator::operators(Sink& sink) {
         }
         break;
       case Op::kLocalTee:
-        if (!local_index(index) || !pop(locals_[index]) || !push(locals_[index])) [[unlikely]] {
+        if (!local_to_set(index) || !pop(locals_[index]) || !push(locals_[index])) [[unlikely]] {
           return false;
         }
         if (live(sink)) {
@@ -223,7 +234,7 @@ bool FunctionValidator::operators(Sink& sink) {
           return false;
         }
         if (!module_.globals[index].type.is_mutable) [[unlikely]] {
-          return invalid("global is immutable");
+          return invalid("global is immutable: global.set of an immutable global");
         }
         if (!pop(module_.globals[index].type.type)) [[unlikely]] {
           return false;
@@ -367,154 +378,14 @@ bool FunctionValidator::operators(Sink& sink) {
         break;
       }
 
-      case Op::kMemorySize:
-      case Op::kMemoryGrow:
-      case Op::kMemoryInit:
-      case Op::kDataDrop:
-      case Op::kMemoryCopy:
-      case Op::kMemoryFill:
-        if (!memory_operator(op, sink)) [[unlikely]] {
+      default:
+        if (opcode >= 0xFC ? !prefixed_operator(opcode, sink) : !rare_operator(op, sink)) [[unlikely]] {
           return false;
         }
         break;
-      case Op::kTableGet:
-      case Op::kTableSet:
-      case Op::kTableInit:
-      case Op::kElemDrop:
-      case Op::kTableCopy:
-      case Op::kTableGrow:
-      case Op::kTableSize:
-      case Op::kTableFill:
-        if (!table_operator(op, sink)) [[unlikely]] {
-          return false;
-        }
-        break;
-      case Op::kRefNull:
-      case Op::kRefIsNull:
-      case Op::kRefFunc:
-        if (!reference_operator(op, sink)) [[unlikely]] {
-          return false;
-        }
-        break;
-      default: return illegal_opcode(code);
     }
   }
   return reader_.at_end() || bytes_after_end();
-}
-
-template <typename Sink>
-bool FunctionValidator::open_block(Op op, Sink& sink) {
-  Frame frame;
-  if (!block_type(frame.type) || (op == Op::kIf && !pop(ValueType::kI32)) || !pop(frame.type.parameters)) {
-    return false;
-  }
-  if (frames_.size() > limits::kNesting) {
-    return nesting_limit();
-  }
-  frame.op = op;
-  frame.base = top_;
-  frame.handed_over = live_;
-  frames_.push_back(frame);
-  base_ = top_;
-  if (!push(frame.type.parameters)) {
-    return false;
-  }
-  if (live(sink)) {
-    if (op == Op::kBlock) {
-      sink.block(frame.type);
-    } else if (op == Op::kLoop) {
-      sink.loop(frame.type);
-    } else {
-      sink.if_(frame.type);
-    }
-  }
-  return true;
-}
-
-template <typename Sink>
-bool FunctionValidator::else_block(Sink& sink) {
-  Frame& frame = frames_.back();
-  if (frame.op != Op::kIf) {
-    return invalid("else without if");
-  }
-  if (!pop(frame.type.results)) {
-    return false;
-  }
-  if (top_ != base_) {
-    return left_over();
-  }
-  const bool falls_through = live_;
-  frame.op = Op::kElse;
-  frame.polymorphic = false;
-  frame.end_reached |= falls_through;
-  live_ = frame.handed_over;
-  if (!push(frame.type.parameters)) {
-    return false;
-  }
-  if (live(sink)) {
-    sink.else_(falls_through);
-  }
-  return true;
-}
-
-template <typename Sink>
-bool FunctionValidator::end_block(Sink& sink) {
-  const Frame frame = frames_.back();
-  if (!pop(frame.type.results)) {
-    return false;
-  }
-  if (top_ != base_) {
-    return left_over();
-  }
-  const bool without_else = frame.op == Op::kIf;
-  if (without_else && !(std::ranges::equal(frame.type.parameters, frame.type.results))) {
-    return invalid("type mismatch: an if without else must have the same parameters and results");
-  }
-  frames_.pop_back();
-  if (frame.handed_over) {
-    sink.at(operator_offset());
-    if (frames_.empty()) {
-      sink.end_function(live_);
-      return true;
-    }
-    sink.end(live_);
-    live_ = live_ || without_else || (frame.end_reached && frame.op != Op::kLoop);
-  }
-  base_ = frames_.back().base;
-  return push(frame.type.results);
-}
-
-template <typename Sink>
-bool FunctionValidator::call_operator(Op op, Sink& sink) {
-  std::uint32_t index = 0;
-  if (op == Op::kCall) {
-    if (!function_index(index)) {
-      return false;
-    }
-    const FunctionType& type = module_.function_type(index);
-    if (!pop(type.parameters) || !push(type.results)) {
-      return false;
-    }
-    if (live(sink)) {
-      sink.call(index);
-    }
-    return true;
-  }
-  std::uint32_t table = 0;
-  if (!type_index(index) || !table_index(table)) {
-    return false;
-  }
-  if (module_.tables[table].element != ValueType::kFuncRef) {
-    return invalid("type mismatch: call_indirect through a table that does not hold functions");
-  }
-  const FunctionType& type = module_.types[index];
-  if (!pop(ValueType::kI32) || !pop(type.parameters) || !push(type.results)) {
-    return false;
-  }
-  if (live(sink)) {
-    sink.call_indirect(index, table);
-  }
-  return true;
 }
 
 }  // namespace anew::wasm

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "abi/convention.hpp"
 #include "wasm/limits.hpp"
 
 namespace anew::abi {
@@ -27,21 +26,30 @@ std::vector<Stretch> parts(const wasm::Module& module, const CellLayout& layout)
   auto add = [&](std::string what, std::int64_t begin, std::uint64_t bytes) {
     if (bytes != 0) all.push_back({std::move(what), begin, begin + static_cast<std::int64_t>(bytes)});
   };
-  for (std::uint32_t i = 0; i < module.globals.size(); ++i) add("global", layout.global(i), 8);
+  for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
+    if (layout.is_linked_global(i)) {
+      add("linked global", layout.global(i), 8);
+    } else {
+      add("global", layout.global(i), 8 * slots_of(module.globals[i].type.type));
+    }
+  }
   for (std::uint32_t i = 0; i < module.data.size(); ++i) add("dropped data", layout.dropped_data(i), 1);
   for (std::uint32_t i = 0; i < module.elements.size(); ++i) add("dropped elements", layout.dropped_elements(i), 1);
-  std::uint32_t spilled = 0;
-  for (const FunctionType& type : module.types) spilled = std::max(spilled, result_places(type.results).memory_slots);
-  for (std::uint32_t i = 0; i < spilled; ++i) add("spilled result", layout.spilled_result(i), 8);
-  add("cards", layout.cards(), layout.card_table_bytes());
+  for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
+    add("memory", layout.memory_reference(i), sizeof(MemoryReference));
+  }
+  for (std::uint32_t i = 0; i < module.imported_tables; ++i) add("table link", layout.table_link(i), 8);
+  for (std::uint32_t i = 0; i < module.tags.size(); ++i) add("tag", layout.tag(i), 8);
+  if (layout.has_memory()) add("cards", layout.cards(), layout.card_table_bytes());
   for (std::uint32_t i = 0; i < module.types.size(); ++i) add("type id", layout.type_id(i), 4);
   for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
-    add("table size", layout.table_size(i), 8);
-    add("table elements", layout.table_elements(i), 8ull * layout.table_capacity(i));
+    constexpr auto kHeader = static_cast<std::int32_t>(sizeof(TableHeader));
+    add("table", layout.table_elements(i) - kHeader, 8ull * layout.table_capacity(i) + kHeader);
   }
   for (std::uint32_t i = 0; i < module.functions.size(); ++i) {
     add("function reference", layout.function_reference(i), sizeof(FunctionReference));
   }
+  add("exceptions", layout.exceptions(), layout.exception_space());
   return all;
 }
 
@@ -56,6 +64,14 @@ std::vector<wasm::Module> modules() {
   full.memories.resize(1);
   full.tables = {
       {ValueType::kFuncRef, {10, 100}}, {ValueType::kExternRef, {0, std::nullopt}}, {ValueType::kFuncRef, {3, 3}}};
+  wasm::Module& linked = all.emplace_back(full);
+  linked.globals[0].type = linked.globals[2].type = {ValueType::kI32, true};
+  linked.globals[1].type = linked.globals[5].type = {ValueType::kV128, false};
+  linked.globals[6].type = {ValueType::kV128, true};
+  linked.imported_globals = 4;
+  linked.imported_tables = 2;
+  linked.memories.resize(3);
+  linked.tags.resize(4);
   wasm::Module& large = all.emplace_back();
   large.types.resize(1'000);
   large.functions.resize(100'000);
@@ -76,9 +92,12 @@ TEST(CellLayout, GivesEveryPartItsOwnAlignedPlace) {
       EXPECT_GE(all.front().begin, -static_cast<std::int64_t>(layout.header_bytes()));
       EXPECT_LE(layout.header_bytes(), 0x7FFF'FFFFu);  // C5
       EXPECT_EQ(layout.header_bytes() % 4'096, 0u);
-      EXPECT_EQ(layout.reservation_bytes(), layout.header_bytes() + kMemoryAddressSpace + kGuardBytes);
+      EXPECT_EQ(layout.has_memory(), !module.memories.empty());
+      EXPECT_EQ(layout.reservation_bytes(),
+                layout.header_bytes() + (layout.has_memory() ? kMemoryAddressSpace + kGuardBytes : 0));
       for (const Stretch& each : all) {
         const std::int64_t alignment = each.what == "cards"               ? 64
+                                       : each.what == "exceptions"        ? 16
                                        : each.what == "type id"           ? 4
                                        : each.what.starts_with("dropped") ? 1
                                                                           : 8;
@@ -90,12 +109,25 @@ TEST(CellLayout, GivesEveryPartItsOwnAlignedPlace) {
 
 TEST(CellLayout, HasACardForEveryAddressThatAStoreCanReach) {
   for (std::uint32_t shift = kMinimumCardShift; shift <= kMaximumCardShift; ++shift) {
-    const CellLayout layout = CellLayout::of({}, shift).value();
+    wasm::Module module;
+    module.memories.resize(1);
+    const CellLayout layout = CellLayout::of(module, shift).value();
     // C4: the largest base and the largest offset that is not checked.
     const std::uint64_t farthest = 0xFFFF'FFFFull + (kGuardBytes - 17);
     EXPECT_LT(farthest >> shift, layout.card_table_bytes());
     EXPECT_LT(layout.cards() + static_cast<std::int64_t>(layout.card_table_bytes()), 0);
+    EXPECT_GE(memory_header_bytes(shift), layout.card_table_bytes() + sizeof(HotHeader));
+    EXPECT_EQ(memory_header_bytes(shift) % 4'096, 0u);
   }
+}
+
+TEST(CellLayout, HasNoRoomForAMemoryThatIsAnotherInstances) {
+  wasm::Module module;
+  module.memories.resize(2);
+  const CellLayout layout = CellLayout::of(module, 12, true).value();
+  EXPECT_FALSE(layout.has_memory());
+  EXPECT_EQ(layout.reservation_bytes(), layout.header_bytes());
+  EXPECT_LT(layout.header_bytes(), std::uint64_t{1} << 20);
 }
 
 TEST(CellLayout, HoldsWhatARestorePutsBackInOneStretch) {
@@ -119,9 +151,10 @@ TEST(CellLayout, GivesTablesTheRoomTheyMayGrowTo) {
   EXPECT_GT(layout.table_capacity(1), 1'000'000u);
   module.tables[0].limits = {wasm::limits::kTableElements, std::nullopt};
   module.tables[1].limits = {1, std::nullopt};
-  const auto refused = CellLayout::of(module, 9);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::kLimit);
+  // One that begins with more than there is gets less than it begins with: no instance of it can be made.
+  const CellLayout full = CellLayout::of(module, 9).value();
+  EXPECT_EQ(full.table_capacity(0), wasm::limits::kTableElements);
+  EXPECT_EQ(full.table_capacity(1), 0u);
 }
 
 TEST(CellLayout, RefusesOtherCardSizes) {
@@ -153,11 +186,24 @@ TEST(HotHeader, LiesWhereCompiledCodeLooksForIt) {
   const auto displacement = [&](const void* field) {
     return static_cast<const std::byte*>(field) - (cell.data() + 64);
   };
-  EXPECT_EQ(displacement(&header.tables_written), kTablesWritten);
   EXPECT_EQ(displacement(&header.host_functions), kHostFunctions);
   EXPECT_EQ(displacement(&header.library), kLibrary);
   EXPECT_EQ(displacement(&header.thread), kThread);
   EXPECT_EQ(displacement(&header.memory_bytes), kMemoryBytes);
+}
+
+TEST(TableHeader, LiesWhereCompiledCodeLooksForIt) {
+  struct Table {
+    TableHeader header;
+    std::uint64_t elements[1];
+  };
+  const Table table{};
+  const auto displacement = [&](const void* field) {
+    return static_cast<const std::byte*>(field) -
+           static_cast<const std::byte*>(static_cast<const void*>(table.elements));
+  };
+  EXPECT_EQ(displacement(&table.header.size), kTableSize);
+  EXPECT_EQ(displacement(&table.header.written), kTableWritten);
 }
 
 }  // namespace

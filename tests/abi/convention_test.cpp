@@ -58,6 +58,22 @@ TEST(Convention, TakesRegistersOfEachClassInOrderAndThenMemory) {
   EXPECT_EQ(results.places[10].index, 2u);
 }
 
+TEST(Convention, GivesVectorsFloatRegistersAndThenAlignedPairsOfSlots) {
+  constexpr ValueType kV128 = ValueType::kV128;
+  std::vector<ValueType> types(8, kV128);
+  types.insert(types.end(), {kF32, kV128, kF64, kI32});
+  const Places arguments = argument_places(types);
+  EXPECT_EQ(arguments.places[7].kind, kFloat);
+  EXPECT_EQ(arguments.places[7].index, 7u);
+  EXPECT_EQ(arguments.places[8].index, 0u);
+  EXPECT_EQ(arguments.places[9].kind, kMemory);
+  EXPECT_EQ(arguments.places[9].index, 2u);
+  EXPECT_EQ(arguments.places[10].index, 4u);
+  EXPECT_EQ(arguments.places[11].kind, kInteger);
+  EXPECT_EQ(arguments.memory_slots, 5u);
+  EXPECT_EQ(arguments.stack_bytes(), 48u);
+}
+
 TEST(Convention, RoundsTheStackArgumentsToSixteenBytes) {
   for (std::uint32_t count = 0; count < 12; ++count) {
     const Places places = argument_places(std::vector<ValueType>(kIntegerArguments + count, kI32));

@@ -81,8 +81,23 @@ TEST_F(ArtifactFile, ReadsBackAsItWasWritten) {
   EXPECT_TRUE(std::ranges::equal(loaded->image.thunks, image.thunks));
   EXPECT_TRUE(std::ranges::equal(loaded->image.position_starts, image.position_starts));
   EXPECT_TRUE(std::ranges::equal(loaded->image.positions, image.positions));
+  const auto same_bytes = [](const auto& one, const auto& other) {
+    return std::ranges::equal(std::as_bytes(one), std::as_bytes(other));
+  };
+  EXPECT_TRUE(same_bytes(loaded->image.call_sites, image.call_sites));
+  EXPECT_TRUE(same_bytes(loaded->image.try_blocks, image.try_blocks));
+  EXPECT_TRUE(same_bytes(loaded->image.handlers, image.handlers));
   ASSERT_EQ(loaded->module.exports.size(), 2u);
   EXPECT_EQ(loaded->module.exports[1].name, "other");
+}
+
+TEST_F(ArtifactFile, KeepsTheFunctionBodiesOfAModuleThatIsWhole) {
+  EXPECT_TRUE(read_back()->module.bodies.empty());
+  sample_.stripped = sample_.binary;
+  write(test::join(sample_.encode()));
+  const auto loaded = read_back();
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->module.bodies.size(), 2u);
 }
 
 TEST_F(ArtifactFile, RunsFromWhereItIsMapped) {
@@ -194,13 +209,25 @@ TEST_F(ArtifactFile, WithOtherOptionsIsRefusedForThatReason) {
   expect_refused("options have values that no Anew writes");
   forge([](Meta& meta, auto&) { meta.card_shift = 40; });
   expect_refused("options have values that no Anew writes");
+  forge([](Meta& meta, auto&) { meta.foreign_memory = 2; });
+  expect_refused("options have values that no Anew writes");
+  forge([](Meta& meta, auto&) { meta.foreign_memory = 1; });
+  expect_refused("its code runs on another instance's memory");
+  Expectation foreign;
+  foreign.foreign_memory = true;
+  const auto loaded = read_back(foreign);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_TRUE(loaded->options.foreign_memory);
+  EXPECT_FALSE(loaded->layout.has_memory());
+  write(bytes_);
+  expect_refused("its code runs on a memory of its own", foreign);
 }
 
 TEST_F(ArtifactFile, WhoseSectionsLieOutsideIsRefusedBeforeTheyAreUsed) {
   constexpr std::uint64_t kHuge = ~std::uint64_t{0} - 7;
   using Member = Range Meta::*;
-  for (const Member member :
-       {&Meta::text, &Meta::functions, &Meta::thunks, &Meta::position_starts, &Meta::positions, &Meta::module}) {
+  for (const Member member : {&Meta::text, &Meta::functions, &Meta::thunks, &Meta::position_starts, &Meta::positions,
+                              &Meta::call_sites, &Meta::try_blocks, &Meta::handlers, &Meta::module}) {
     for (const Range range : {Range{kHuge, 16}, Range{16, kHuge}, Range{kHuge, kHuge}, Range{0, 8},
                               Range{bytes_.size(), 4096}, Range{bytes_.size() - 4096, 8192}}) {
       forge([&](Meta& meta, auto&) { meta.*member = range; });
@@ -213,6 +240,12 @@ TEST_F(ArtifactFile, WhoseSectionsLieOutsideIsRefusedBeforeTheyAreUsed) {
   expect_refused("sections do not fit the file");
   forge([](Meta& meta, auto&) { meta.thunks.bytes -= 1; });
   expect_refused("sections do not fit the file");
+  for (const Member member : {&Meta::call_sites, &Meta::try_blocks, &Meta::handlers}) {
+    forge([&](Meta& meta, auto&) { (meta.*member).bytes -= 4; });
+    expect_refused("sections do not fit the file");
+    forge([&](Meta& meta, auto&) { (meta.*member).offset += 1; });
+    expect_refused("sections do not fit the file");
+  }
 }
 
 TEST_F(ArtifactFile, WhoseTablesDoNotFitTheModuleIsRefused) {
@@ -238,6 +271,34 @@ TEST_F(ArtifactFile, WhoseTablesDoNotFitTheModuleIsRefused) {
   expect_refused(kWhy);
   forge([&](Meta& meta, auto& bytes) { set_word(bytes, meta.position_starts.offset + 8, 6); });  // past 5 bytes
   expect_refused(kWhy);
+}
+
+TEST_F(ArtifactFile, WhoseTryTablesLeadAstrayIsRefused) {
+  const auto text_bytes = static_cast<std::uint32_t>(sample_.image.text.size());
+  const auto refused = [&](const auto& change) {
+    test::Sample changed;
+    change(changed.image);
+    bytes_ = test::join(changed.encode());  // with the hash that fits
+    write(bytes_);
+    expect_refused("tables do not fit the module");
+  };
+  using Image = codegen::Image;
+  constexpr std::uint32_t kHuge = 0xFFFF'FFFF;
+  refused([](Image& image) { image.call_sites[0].return_offset = 0; });
+  refused([](Image& image) { image.call_sites[1].return_offset = 16; });  // not after the one before
+  refused([](Image& image) { image.call_sites[2].return_offset = 39; });
+  refused([&](Image& image) { image.call_sites[2].return_offset = text_bytes + 1; });
+  refused([](Image& image) { image.call_sites[1].try_block = 2; });
+  refused([](Image& image) { image.call_sites[1].try_block = codegen::kNoTryBlock; });
+  refused([](Image& image) { image.try_blocks[0].outer = 0; });  // itself: unwinding would never end
+  refused([](Image& image) { image.try_blocks[0].outer = 1; });
+  refused([](Image& image) { image.try_blocks[1].handlers = 3; });
+  refused([](Image& image) { image.try_blocks[1].first_handler = 4; });
+  refused([](Image& image) { image.try_blocks[1] = {0, 2, kHuge}; });
+  refused([](Image& image) { image.try_blocks[1] = {0, kHuge, 2}; });
+  refused([](Image& image) { image.handlers[0].kind = static_cast<wasm::CatchKind>(4); });
+  refused([](Image& image) { image.handlers[1].tag = 1; });
+  refused([&](Image& image) { image.handlers[2].offset = text_bytes; });
 }
 
 TEST_F(ArtifactFile, WithAModuleThatDoesNotDecodeIsRefused) {

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <anew/engine.hpp>
+#include <anew/anew.hpp>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -12,9 +12,11 @@
 #include "artifact/artifact.hpp"
 #include "artifact/code_cache.hpp"
 #include "artifact/sample.hpp"
+#include "codegen/module_builder.hpp"
 #include "os/child_process.hpp"
 #include "os/temporary_directory.hpp"
 #include "runtime/module_state.hpp"
+#include "support/wat.hpp"
 
 namespace anew {
 namespace {
@@ -187,6 +189,55 @@ TEST_F(EngineWithCache, LoadsWhatItSaved) {
   ASSERT_TRUE(engine.save(*loaded, directory_ / "two.anew"));
   EXPECT_EQ(os::read_file(directory_ / "one.anew", 1 << 20).value(),
             os::read_file(directory_ / "two.anew", 1 << 20).value());
+}
+
+TEST_F(EngineWithCache, LoadsAModuleThatCatchesExceptions) {
+  using codegen::test::kI32;
+  using wasm::Op;
+  codegen::test::ModuleBuilder builder;
+  const std::uint32_t tag = builder.tag({kI32});
+  const std::uint32_t thrower = builder.function({{kI32}, {}}, {}, codegen::test::Code().get(0).op(Op::kThrow, tag));
+  codegen::test::Code body;
+  body.open(Op::kBlock, kI32).open(Op::kTryTable).unsigned_leb(1);
+  body.byte(static_cast<std::uint8_t>(wasm::CatchKind::kCatch)).unsigned_leb(tag).byte(0);
+  body.get(0).call(thrower).end().i32(0).end().i32(1).op(Op::kI32Add);
+  builder.function({{kI32}, {kI32}}, {}, body, "caught");
+  const Engine engine(options_for(cache_));
+  ASSERT_TRUE(engine.save(engine.compile(builder.finish()).value(), directory_ / "file"));
+  const auto loaded = engine.load(directory_ / "file");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_FALSE(loaded->state()->image.handlers.empty());
+  const Pool pool = Pool::create(*loaded, Linker(), {.capacity = 1, .audit_every = 1, .make_host_state = {}}).value();
+  for (std::int32_t i = 0; i < 3; ++i) {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call<std::int32_t>("caught", 40 + i).value(), 41 + i);
+  }
+  EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
+}
+
+/// Loaded from a file, a module can still be linked to another one's memory, for which it is compiled again.
+TEST_F(EngineWithCache, LinksALoadedModuleToAnotherOnesMemory) {
+  const Engine engine(options_for(cache_));
+  const Module owner =
+      engine.compile(test::wat(R"((module (memory (export "memory") 1) (data (i32.const 7) "x")))")).value();
+  const Module user = engine
+                          .compile(test::wat(R"((module (import "owner" "memory" (memory 1))
+    (func (export "load") (result i32) (i32.load8_u (i32.const 7)))))"))
+                          .value();
+  ASSERT_TRUE(engine.save(user, directory_ / "file"));
+  const Module loaded = engine.load(directory_ / "file").value();
+  const Module from_cache = Engine(options_for(cache_))
+                                .compile(test::wat(R"((module (import "owner" "memory" (memory 1))
+    (func (export "load") (result i32) (i32.load8_u (i32.const 7)))))"))
+                                .value();
+  EXPECT_TRUE(from_cache.from_cache());
+  Linker linker;
+  linker.define_module("owner", owner);
+  for (const Module& module : {user, loaded, from_cache}) {
+    const auto pool = Pool::create(module, linker);
+    ASSERT_TRUE(pool) << pool.error().to_string();
+    EXPECT_EQ(pool->acquire()->call<std::int32_t>("load").value(), 'x');
+  }
 }
 
 TEST_F(EngineWithCache, RefusesASavedModuleWithOtherOptions) {

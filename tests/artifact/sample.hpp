@@ -15,7 +15,8 @@
 namespace anew::test {
 
 /// (module (import "env" "log" (func (param i32)))
-///   (func (export "answer") (result i32) i32.const 42) (func (export "other") (result i32) i32.const 43) (memory 1))
+///   (func (export "answer") (result i32) i32.const 42) (func (export "other") (result i32) i32.const 43) (memory 1)
+///   (tag (param i32)))
 inline std::vector<std::byte> sample_binary() {
   const unsigned char bytes[] = {
       0x00, 'a',  's',  'm',  0x01, 0x00, 0x00, 0x00,                                          // header
@@ -23,6 +24,7 @@ inline std::vector<std::byte> sample_binary() {
       0x02, 0x0B, 0x01, 0x03, 'e',  'n',  'v',  0x03, 'l',  'o',  'g',  0x00, 0x01,            // import
       0x03, 0x03, 0x02, 0x00, 0x00,                                                            // functions
       0x05, 0x03, 0x01, 0x00, 0x01,                                                            // memory
+      0x0D, 0x03, 0x01, 0x00, 0x01,                                                            // tag
       0x07, 0x12, 0x02, 0x06, 'a',  'n',  's',  'w',  'e',  'r',  0x00, 0x01, 0x05, 'o', 't',  // exports
       'h',  'e',  'r',  0x00, 0x02,                                                            //
       0x0A, 0x0B, 0x02, 0x04, 0x00, 0x41, 0x2A, 0x0B, 0x04, 0x00, 0x41, 0x2B, 0x0B,            // code
@@ -53,6 +55,10 @@ struct Sample {
     }
     image.position_starts = {0, 2, 5};
     image.positions.assign(5, std::byte{0x11});
+    image.call_sites = {{16, 0}, {40, 1}, {44, 1}};
+    image.try_blocks = {{codegen::kNoTryBlock, 0, 1}, {0, 1, 2}};
+    image.handlers = {
+        {wasm::CatchKind::kCatch, 0, 8}, {wasm::CatchKind::kCatchRef, 0, 12}, {wasm::CatchKind::kCatchAllRef, 0, 0}};
     if (image.text.size() < text_bytes) {
       image.text.resize(text_bytes, std::byte{0xCC});
     }

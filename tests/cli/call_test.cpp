@@ -14,6 +14,8 @@ constexpr std::string_view kModule = R"((module
   (func (export "i64") (param i64) (result i64) local.get 0)
   (func (export "f32") (param f32) (result f32) local.get 0)
   (func (export "f64") (param f64) (result f64) local.get 0)
+  (func (export "v128") (param v128) (result v128) local.get 0)
+  (func (export "add_lanes") (param v128 v128) (result v128) (i32x4.add (local.get 0) (local.get 1)))
   (func (export "swap") (param i64 f32) (result f32 i64) local.get 1 local.get 0)
   (func (export "nothing"))
   (func (export "reference") (param externref) (result funcref externref) (ref.func $nothing) (local.get 0))
@@ -75,6 +77,22 @@ TEST_F(Call, TakesFloatsThatReadBackAsPrinted) {
   EXPECT_EQ(call({"f64", "0x1.8p3"}).out, "12\n");
 }
 
+TEST_F(Call, TakesVectorsAsDigitsOrLanesAndPrintsDigitsThatReadBack) {
+  const std::string digits = "0x000102030405060708090a0b0c0d0e0f";
+  EXPECT_EQ(call({"v128", digits}).out, digits + "\n");
+  const auto expect = [&](const std::string& text, std::string_view bits) {
+    EXPECT_EQ(call({"v128", text}).out, std::string(bits) + "\n") << text;
+  };
+  expect("i32x4:1,2,-1,0x10", "0x00000010ffffffff0000000200000001");
+  expect("i8x16:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,-1", "0xff0e0d0c0b0a09080706050403020100");
+  expect("i16x8:1,2,3,4,5,6,7,65535", "0xffff0007000600050004000300020001");
+  expect("i64x2:-1,9", "0x0000000000000009ffffffffffffffff");
+  expect("f32x4:1,-0,inf,nan", "0x7fc000007f800000800000003f800000");
+  expect("f64x2:0.5,1", "0x3ff00000000000003fe0000000000000");
+  EXPECT_EQ(call({"add_lanes", "i32x4:1,2,3,4", "i32x4:10,20,30,-5"}).out, "0xffffffff00000021000000160000000b\n");
+  EXPECT_EQ(call({"v128", digits, "--json"}).json()["results"][0], digits);
+}
+
 TEST_F(Call, PrintsReferencesWithoutTheirAddress) { EXPECT_EQ(call({"reference", "null"}).out, "funcref\nnull\n"); }
 
 TEST_F(Call, RefusesArgumentsOfTheWrongCountTypeOrRange) {
@@ -98,6 +116,12 @@ TEST_F(Call, RefusesArgumentsOfTheWrongCountTypeOrRange) {
   refused({"f64", "1.5x"}, "is no f64");
   refused({"f64", "infinity"}, "is no f64");
   refused({"reference", "7"}, "null");
+  for (const char* const text :
+       {"1", "0x", "0x0123", "0x000102030405060708090a0b0c0d0e0g", "0x-00102030405060708090a0b0c0d0e0f", "i32x4:1,2,3",
+        "i32x4:1,2,3,4,5", "i32x4:", "i32x4:1,2,3,x", "i9x2:1,2", "f64x2:1,2,"}) {
+    refused({"v128", text}, "is no v128: expected 0x and 32 hexadecimal digits");
+  }
+  refused({"v128", "i8x16:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,256"}, "out of range for v128");
 }
 
 TEST_F(Call, NamesNearMatchesOfAMissingExport) {
@@ -228,6 +252,44 @@ TEST_F(Link, NamesEveryImportThatIsMissing) {
   const Outcome trapped = anew({"call", module, "f", "--trap-unknown-imports"});
   EXPECT_EQ(trapped.exit_code, 2);
   EXPECT_TRUE(contains(trapped.err, "not implemented: one"));
+}
+
+TEST_F(Link, LinksTheModulesThatItIsGivenInOrder) {
+  const std::string counter = file("counter.wat", R"((module (memory (export "memory") 1)
+    (global (export "g") (mut i32) (i32.const 5)) (func (export "next") (result i32)
+      (global.set 0 (i32.add (global.get 0) (i32.const 1))) (global.get 0))))");
+  const std::string middle = file("middle.wat", R"((module (import "counter" "next" (func $next (result i32)))
+    (import "env" "memory" (memory 1))
+    (func (export "twice") (result i32) (i32.store (i32.const 0) (call $next)) (i32.add (i32.load (i32.const 0)) (call $next)))))");
+  const std::string main = file("main.wat", R"((module (import "middle" "twice" (func $twice (result i32)))
+    (import "counter" "g" (global $g (mut i32))) (import "counter" "memory" (memory 1))
+    (func (export "f") (result i32) (global.set $g (i32.add (call $twice) (global.get $g)))
+      (i32.store8 (i32.const 3) (i32.const 1)) (i32.add (global.get $g) (i32.load8_u (i32.const 3))))
+    (func (export "trap") (drop (call $twice)) unreachable)))");
+  const std::vector<std::string> links = {"--link", "counter=" + counter, "--link", "middle=" + middle};
+  const auto call_main = [&](std::vector<std::string> arguments, std::vector<std::string> more) {
+    arguments.insert(arguments.begin(), {"call", main});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return anew(arguments);
+  };
+  const Outcome outcome = call_main({"f"}, links);
+  EXPECT_EQ(outcome.out, "21\n") << outcome.err;  // 6 + 7 + 7 + 1
+  std::vector<std::string> repeated = links;
+  repeated.insert(repeated.end(), {"--repeat", "50", "--audit", "--json"});
+  const auto object = call_main({"f"}, repeated).json();
+  EXPECT_EQ(object["distinct_results"], 1);
+  EXPECT_EQ(object["audit"]["checked"], 50);
+  EXPECT_EQ(object["audit"]["failures"], 0);
+
+  const Outcome missing = call_main({"f"}, {"--link", "counter=" + counter});
+  EXPECT_EQ(missing.exit_code, 4);
+  EXPECT_TRUE(contains(missing.err, "middle.twice"));
+  EXPECT_TRUE(contains(missing.err, "--link"));
+  const Outcome backwards = call_main({"f"}, {"--link", "middle=" + middle, "--link", "counter=" + counter});
+  EXPECT_EQ(backwards.exit_code, 4);
+  EXPECT_TRUE(contains(backwards.err, "counter.next"));
+  EXPECT_EQ(call_main({"f"}, {"--link", "counter"}).exit_code, 64);
+  EXPECT_EQ(call_main({"f"}, {"--link", "counter=" + path("none.wat").string()}).exit_code, 1);
 }
 
 TEST_F(Link, ProvidesAnImportedMemory) {

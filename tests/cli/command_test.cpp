@@ -132,26 +132,68 @@ TEST_F(Inspect, TellsWhatAModuleHolds) {
   EXPECT_EQ(object["start"], 1);
   EXPECT_EQ(object["heap_base"]["value"], 66000);
   EXPECT_EQ(object["heap_base"]["found"], "exported global __heap_base");
-  EXPECT_TRUE(object["poolable"]);
   EXPECT_FALSE(object["sections"].empty());
 
   const std::string text = anew({"inspect", module}).out;
-  for (const char* const part : {"sections", "env.log", "2 pages of 4096 bytes with data", "30 zero pages", "i32 stack",
-                                 "function 1 (begin)", "66000", "globals: 2 mutable", "can be pooled: yes"}) {
+  for (const char* const part :
+       {"sections", "env.log", "2 pages of 4096 bytes with data", "30 zero pages", "i32 stack", "function 1 (begin)",
+        "66000", "globals: 2 mutable", "must come from a linked module: none"}) {
     EXPECT_TRUE(contains(text, part));
   }
 }
 
-TEST_F(Inspect, TellsWhatKeepsAModuleFromBeingPooled) {
+TEST_F(Inspect, TellsWhatMustComeFromALinkedModule) {
   const auto object = anew({"inspect", file("m.wat", R"((module
-    (import "env" "state" (global (mut i32)))
-    (memory 1 2 shared)))"),
+    (import "env" "state" (global (mut i32))) (import "env" "constant" (global i32)) (import "env" "tag" (tag (param i32)))
+    (import "env" "memory" (memory 1)) (import "env" "f" (func))))"),
                             "--json"})
                           .json();
-  EXPECT_FALSE(object["poolable"]);
-  ASSERT_EQ(object["obstacles"].size(), 2u);
-  EXPECT_TRUE(contains(object["obstacles"][0], "shared"));
-  EXPECT_TRUE(contains(object["obstacles"][1], "env.state"));
+  EXPECT_EQ(object["links"], nlohmann::json::parse(R"(["mutable global env.state", "tag env.tag"])"));
+}
+
+TEST_F(Inspect, TakesTextThatNamesTheMemoryOfAnAtomicOperator) {
+  const auto text = [](std::string_view name) {
+    return "(module (memory 1) (memory $m 1) (func (drop (i32.atomic.load " + std::string(name) +
+           " (i32.const 0)))\n (i32.atomic.store " + std::string(name) + " (i32.const 0) (i32.atomic.rmw.add " +
+           std::string(name) + " (i32.const 0) (i32.atomic.rmw.cmpxchg " + std::string(name) +
+           " (i32.const 0) (memory.atomic.notify " + std::string(name) + " (i32.const 0) (i32.const 0)) " +
+           "(memory.atomic.wait32 " + std::string(name) + " (i32.const 0) (i32.const 0) (i64.const 0)))))))";
+  };
+  EXPECT_EQ(anew({"inspect", file("m.wat", text("$m")), "--json"}).json()["operators"]["atomics"], 6);
+  const Outcome outcome = anew({"inspect", file("unknown.wat", text("$n"))});
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_TRUE(contains(outcome.err, "unknown memory $n"));
+}
+
+TEST_F(Inspect, RefusesSharedMemory) {
+  const Outcome outcome = anew({"inspect", file("m.wat", "(module (memory 1 2 shared))")});
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_TRUE(contains(outcome.err, "shared memory"));
+}
+
+TEST_F(Inspect, KnowsWhatIsNewIn3) {
+  const std::string module = file("m.wat", R"((module
+    (memory 1) (memory (export "large") i64 2 3) (table (export "t") 1 funcref) (tag (export "e") (param i32 f64))
+    (func $f (export "f") (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (v128.const i32x4 1 2 3 4)))
+    (func (export "g") (param v128) (result v128) (v128.store32_lane 1 (i32.const 0) (local.get 0))
+      (return_call $f (local.get 0)))
+    (func (export "a") (result i32) (i32.atomic.rmw.add (i32.const 8) (i32.atomic.load (i32.const 4))))
+    (func (export "throw") (throw 0 (i32.const 1) (f64.const 2)))))");
+  const auto object = anew({"inspect", module, "--json"}).json();
+  EXPECT_EQ(
+      object["operators"],
+      nlohmann::json::parse(R"({"vectors": 3, "relaxed_vectors": 1, "atomics": 2, "tail_calls": 1, "exceptions": 1})"));
+  EXPECT_EQ(object["memories"].size(), 2u);
+  EXPECT_FALSE(object["memories"][0]["is_64"]);
+  EXPECT_TRUE(object["memories"][1]["is_64"]);
+  EXPECT_EQ(object["tags"][0]["type"], "[i32 f64] -> []");
+  EXPECT_EQ(object["tags"][0]["exported_as"][0], "e");
+  EXPECT_EQ(object["restores"].size(), 2u) << "memory and exceptions: " << object["restores"];
+  const std::string text = anew({"inspect", module}).out;
+  for (const char* const part :
+       {"1: 2 to 3 pages, 64-bit, exported as large", "tail_calls", "0: [i32 f64] -> [], exported as e", "tag "}) {
+    EXPECT_TRUE(contains(text, part));
+  }
 }
 
 TEST_F(Inspect, SaysWhenTheHeapBaseIsNotKnown) {

@@ -68,7 +68,9 @@ class Code {
   /// An operator without immediates, or only its opcode.
   Code& op(Op value) {
     const auto code = static_cast<std::uint32_t>(value);
-    return code < 0x100 ? byte(static_cast<std::uint8_t>(code)) : byte(0xFC).unsigned_leb(code & 0xFF);
+    if (code < 0x100) return byte(static_cast<std::uint8_t>(code));
+    if (code >> 8 == 0xFF) return byte(0xFD).unsigned_leb(0x100 + (code & 0xFF));  // see wasm/opcodes.hpp
+    return byte(static_cast<std::uint8_t>(code >> 8)).unsigned_leb(code & 0xFF);
   }
   /// An operator with one index.
   Code& op(Op value, std::uint32_t index) { return op(value).unsigned_leb(index); }
@@ -83,11 +85,13 @@ class Code {
       case ValueType::kI64: return op(Op::kI64Const).signed_leb(static_cast<std::int64_t>(bits));
       case ValueType::kF32: return op(Op::kF32Const).fixed(bits, 4);
       case ValueType::kF64: return op(Op::kF64Const).fixed(bits, 8);
+      case ValueType::kV128: return v128(bits, ~bits);
       default: return op(Op::kRefNull).type(value);
     }
   }
   Code& i32(std::uint32_t value) { return constant(kI32, value); }
   Code& i64(std::uint64_t value) { return constant(kI64, value); }
+  Code& v128(std::uint64_t low, std::uint64_t high) { return op(Op::kV128Const).fixed(low, 8).fixed(high, 8); }
   /// A load or store.
   Code& access(Op value, std::uint32_t offset) { return op(value).unsigned_leb(0).unsigned_leb(offset); }
   /// block, loop or if without a type, or with one result.
@@ -134,6 +138,11 @@ class ModuleBuilder {
     table_size_ = size;
     elements_.assign(functions.begin(), functions.end());
   }
+  /// A tag whose exceptions carry these values.
+  std::uint32_t tag(const std::vector<ValueType>& values) {
+    tags_.byte(0).unsigned_leb(type({values, {}}));
+    return tag_count_++;
+  }
   /// A passive data segment.
   std::uint32_t data(std::span<const std::byte> bytes) {
     data_.byte(1).unsigned_leb(bytes.size());
@@ -175,6 +184,7 @@ class ModuleBuilder {
     section(out, 3, function_count_, functions_);
     if (table_size_) section(out, 4, 1, Code().type(ValueType::kFuncRef).byte(0).unsigned_leb(*table_size_));
     if (memory_) out.byte(5).unsigned_leb(memory_->size()).append(*memory_);
+    section(out, 13, tag_count_, tags_);
     section(out, 6, global_count_, globals_);
     section(out, 7, export_count_, exports_);
     if (!elements_.empty()) {
@@ -202,11 +212,12 @@ class ModuleBuilder {
   }
 
   std::vector<FunctionType> types_;
-  Code imports_, functions_, globals_, exports_, bodies_, data_;
+  Code imports_, functions_, globals_, exports_, bodies_, data_, tags_;
   std::optional<Code> memory_;
   std::optional<std::uint32_t> table_size_;
   std::vector<std::uint32_t> elements_;
-  std::uint32_t import_count_ = 0, function_count_ = 0, global_count_ = 0, export_count_ = 0, data_count_ = 0;
+  std::uint32_t import_count_ = 0, function_count_ = 0, global_count_ = 0, export_count_ = 0, data_count_ = 0,
+                tag_count_ = 0;
 };
 
 }  // namespace anew::codegen::test

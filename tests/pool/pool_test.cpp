@@ -218,6 +218,136 @@ TEST(Start, ThatCallsTheHostRunsForEveryLeaseAndItsErrorIsTheAcquirers) {
   EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
 }
 
+// A group: every lease's instance comes with one of the library, linked to it.
+constexpr std::string_view kShared =
+    R"((module (memory (export "memory") 1 3) (global (export "g") (mut i32) (i32.const 10))
+  (table (export "table") 2 4 funcref) (global $hidden (mut i32) (i32.const 0)) (memory $further 1)
+  (data $d "segment")
+  (func (export "next") (result i32) (global.set $hidden (i32.add (global.get $hidden) (i32.const 1)))
+    (i32.store $further (i32.const 8) (global.get $hidden)) (data.drop $d) (i32.load $further (i32.const 8)))
+  (func (export "trap") (i32.store (i32.const 12) (i32.const 1)) unreachable)))";
+constexpr std::string_view kSharing =
+    R"((module (import "shared" "memory" (memory 1)) (import "shared" "g" (global $g (mut i32)))
+  (import "shared" "table" (table 2 funcref)) (import "shared" "next" (func $next (result i32)))
+  (import "shared" "trap" (func $trap))
+  (func $f (result i32) (i32.const 100)) (elem declare func $f)
+  (func (export "count") (result i32) (local i32)
+    (i32.store (i32.const 4) (i32.add (i32.load (i32.const 4)) (i32.const 1)))
+    (global.set $g (i32.add (global.get $g) (i32.const 1)))
+    (if (ref.is_null (table.get 0 (i32.const 1))) (then (local.set 0 (i32.const 1000))))
+    (table.set 0 (i32.const 1) (ref.func $f))
+    (i32.add (i32.add (local.get 0) (i32.load (i32.const 4))) (i32.add (global.get $g) (call $next))))
+  (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+  (func (export "trap") (drop (call $next)) (call $trap)) (export "next" (func $next))))";
+
+Linker sharing_linker() {
+  Linker linker;
+  linker.define_module("shared", compile(kShared));
+  return linker;
+}
+
+TEST(Group, IsLeasedAndResetAsOne) {
+  const Pool pool = make_pool(kSharing, options(2), sharing_linker());
+  const auto count = pool.function<int()>("count").value();
+  const auto next = pool.function<int()>("next").value();
+  Lease other = pool.acquire().value();
+  EXPECT_EQ(other.call(next).value(), 1);
+  for (int i = 0; i < 50; ++i) {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call(count).value(), 1000 + 1 + 11 + 1);
+    EXPECT_EQ(lease.call(count).value(), 0 + 2 + 12 + 2);
+    EXPECT_EQ(lease.call(next).value(), 3) << "an import that is exported again";
+    if (i % 4 == 1) {
+      EXPECT_EQ(lease.call<int>("grow").value(), 1);
+    }
+    if (i % 5 == 2) {
+      EXPECT_EQ(lease.call("trap").error().trap, TrapKind::kUnreachable);
+    }
+  }
+  EXPECT_EQ(other.call(next).value(), 2) << "another lease's library is another one";
+  const PoolStatistics statistics = pool.statistics();
+  EXPECT_EQ(statistics.instances, 2u);
+  EXPECT_EQ(statistics.audited, 50u);
+  EXPECT_EQ(statistics.distrusted, 10u);
+  EXPECT_EQ(statistics.audit_failures, 0u) << pool.audit_report();
+}
+
+TEST(Group, ShowsTheMemoriesItExports) {
+  const Pool pool = make_pool(R"((module (import "shared" "memory" (memory 1)) (memory $own (export "own") 2)
+    (export "theirs" (memory 0)) (global (export "g") i32 (i32.const 0))))",
+                              options(1), sharing_linker());
+  for (int i = 0; i < 3; ++i) {
+    const Lease lease = pool.acquire().value();
+    MemoryView theirs = lease.memory("theirs").value();
+    MemoryView own = lease.memory("own").value();
+    EXPECT_EQ(theirs.size(), 65'536u);
+    EXPECT_EQ(own.size(), 131'072u);
+    EXPECT_EQ(lease.memory().load<int>(8).value(), 0);
+    ASSERT_TRUE(theirs.store(8, 5));
+    EXPECT_EQ(lease.memory().load<int>(8).value(), 5) << "memory 0 is the other instance's";
+    ASSERT_TRUE(own.store(100'000, 5));
+    ASSERT_TRUE(theirs.grow(1));
+    EXPECT_EQ(lease.memory("none").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(lease.memory("g").error().code, ErrorCode::kArgument);
+  }
+  EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
+}
+
+TEST(Group, TellsWhatItsCallsDirtied) {
+  const Pool pool = make_pool(kSharing, options(1), sharing_linker());
+  Lease lease = pool.acquire().value();
+  EXPECT_EQ(lease.dirty_bytes(), 0u);
+  EXPECT_EQ(lease.call<int>("next").value(), 1);
+  EXPECT_EQ(lease.dirty_bytes(), 512u) << "in a memory that the main module does not know";
+  EXPECT_EQ(lease.call<int>("count").value(), 1000 + 1 + 11 + 2);
+  EXPECT_EQ(lease.dirty_bytes(), 1024u);
+}
+
+TEST(Group, SharesTheHostState) {
+  Linker linker;
+  linker.define("env", "visit", [](Caller caller) { return ++*static_cast<int*>(caller.host_state()); });
+  linker.define_module("inner", compile(R"((module (import "env" "visit" (func $visit (result i32)))
+    (func (export "visit") (result i32) (call $visit))))"));
+  PoolOptions with_state = options(1);
+  with_state.make_host_state = [] {
+    return HostState{std::make_shared<int>(0), [](void* state) { *static_cast<int*>(state) = 0; }};
+  };
+  const Pool pool = make_pool(R"((module (import "env" "visit" (func $here (result i32)))
+    (import "inner" "visit" (func $there (result i32))) (export "here" (func $here)) (export "there" (func $there))))",
+                              with_state, linker);
+  for (int i = 0; i < 3; ++i) {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call<int>("here").value(), 1);
+    EXPECT_EQ(lease.call<int>("there").value(), 2);
+  }
+}
+
+TEST(Threads, ShareAPoolOfGroups) {
+  constexpr int kThreads = 2;
+#if defined(__SANITIZE_THREAD__)
+  constexpr int kRounds = 200;
+#else
+  constexpr int kRounds = 2000;
+#endif
+  const Pool pool = make_pool(kSharing, options(kThreads, 20), sharing_linker());
+  const auto count = pool.function<int()>("count").value();
+  std::atomic<int> wrong{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kRounds; ++i) {
+          Lease lease = pool.acquire().value();
+          if (lease.call(count).value() != 1013 || lease.call(count).value() != 16) ++wrong;
+          if ((i + t) % 100 == 0 && lease.call("trap").error().trap != TrapKind::kUnreachable) ++wrong;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
+}
+
 TEST(Threads, ShareAPoolAndNeverSeeEachOthersState) {
   constexpr int kThreads = 4;
 #if defined(__SANITIZE_THREAD__)

@@ -42,8 +42,12 @@ class SteadyState : public testing::Test {
       if (!stored) return std::unexpected(stored.error());
       return value + 1;
     });
+    linker.define_module("other",
+                         compile(R"((module (memory (export "memory") 1) (global (export "g") (mut i32) (i32.const 1))
+      (func (export "write") (param i32) (i32.store (local.get 0) (i32.const 5)))))"));
     return make_pool(R"((module (import "env" "host" (func $host (param i32) (result i32)))
-      (memory 32) (table 3 funcref) (elem (i32.const 0) $constant) (global $g (mut i64) (i64.const 1))
+      (import "other" "write" (func $write_there (param i32))) (import "other" "g" (global $there (mut i32)))
+      (memory 32) (memory $further 1) (table 3 funcref) (elem (i32.const 0) $constant) (global $g (mut i64) (i64.const 1))
       (data (i32.const 0) "image") (data $passive "segment")
       (func $constant (export "constant") (result i32) (i32.const 1))
       (func (export "write") (param i32) (i32.store (local.get 0) (i32.const 1)))
@@ -53,6 +57,8 @@ class SteadyState : public testing::Test {
       (func (export "bulk") (memory.fill (i32.const 9000) (i32.const 1) (i32.const 9000))
         (memory.copy (i32.const 100) (i32.const 9000) (i32.const 5000))
         (memory.init $passive (i32.const 0) (i32.const 0) (i32.const 7)) (data.drop $passive))
+      (func (export "others") (call $write_there (i32.const 700)) (global.set $there (i32.const 7))
+        (i32.store $further (i32.const 4000) (i32.const 7)))
       (func (export "table") (global.set $g (i64.const 2)) (table.set 0 (i32.const 1) (ref.func $constant)))
       (func (export "host") (param i32) (result i32) (call $host (local.get 0)))))",
                      {.capacity = 2, .make_host_state = {}}, linker);
@@ -72,7 +78,7 @@ class SteadyState : public testing::Test {
   static bool round(const Pool& pool, const Function<std::int32_t()>& constant) {
     return call<std::int32_t>(pool, constant) && call<std::int32_t>(pool, "constant") &&
            call<void>(pool, "write", 70'000) && call<void>(pool, "write_256_pages") && call<void>(pool, "bulk") &&
-           call<void>(pool, "table") && call<std::int32_t>(pool, "host", 4);
+           call<void>(pool, "table") && call<void>(pool, "others") && call<std::int32_t>(pool, "host", 4);
   }
 };
 

@@ -66,37 +66,6 @@ constexpr std::string_view kMutator = R"((module
     (loop (i32.store (local.get 0) (i32.const -1)) (local.set 0 (i32.add (local.get 0) (i32.const 2000))) (br 0)))
 ))";
 
-std::vector<std::string> mutators(const detail::LinkedModule& linked) {
-  std::vector<std::string> names;
-  for (const wasm::Export& each : linked.wasm().exports) {
-    if (each.kind == ExternalKind::kFunction) names.emplace_back(each.name);
-  }
-  return names;
-}
-
-/// A pool's worth of one: an instance, its snapshot, and one made the slow way.
-struct Fixture {
-  explicit Fixture(std::shared_ptr<const detail::LinkedModule> module)
-      : linked(std::move(module)),
-        snapshot(take_snapshot(linked)),
-        instance(std::move(*reset::make_instance(snapshot))),
-        reference(std::move(*reset::instantiate(linked, true))) {}
-
-  /// What the pool does on release. @return what the audit says.
-  std::string restore() {
-    const bool whole = instance->distrusted || !linked->module->options.marks;
-    const reset::Restored done =
-        whole ? reset::restore_whole(*instance, snapshot) : reset::restore(*instance, snapshot);
-    return done.ok ? audit() : "the restore failed";
-  }
-  std::string audit() const { return reset::audit(*instance, *reference); }
-
-  std::shared_ptr<const detail::LinkedModule> linked;
-  reset::Snapshot snapshot;
-  std::unique_ptr<detail::Instance> instance;
-  std::unique_ptr<detail::Instance> reference;
-};
-
 struct Mode {
   std::uint32_t card_bytes;
   bool marks;
@@ -107,7 +76,7 @@ void PrintTo(const Mode& mode, std::ostream* out) {
 
 class Restore : public testing::TestWithParam<Mode> {
  protected:
-  Fixture fixture{link(kMutator, {}, {.card_bytes = GetParam().card_bytes, .marks = GetParam().marks})};
+  Fixture fixture{kMutator, {}, {.card_bytes = GetParam().card_bytes, .marks = GetParam().marks}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Modes, Restore,
@@ -117,8 +86,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, Restore,
 TEST_P(Restore, AnInstanceMadeFromTheSnapshotIsAsOneMadeTheSlowWay) { EXPECT_EQ(fixture.audit(), ""); }
 
 TEST_P(Restore, PutsBackWhatEachKindOfChangeChanges) {
-  for (const std::string& name : mutators(*fixture.linked)) {
-    (void)call(*fixture.instance, name, {2000, 1});  // some trap
+  for (const std::string& name : functions_of(*fixture.main().linked)) {
+    (void)call(fixture.main(), name, {2000, 1});  // some trap
     EXPECT_NE(fixture.audit(), "") << name << " changed nothing: the test is blind";
     EXPECT_EQ(fixture.restore(), "") << name;
   }
@@ -126,7 +95,7 @@ TEST_P(Restore, PutsBackWhatEachKindOfChangeChanges) {
 
 TEST_P(Restore, PutsBackAnySequenceOfChanges) {
   std::mt19937 random(GetParam().card_bytes + GetParam().marks);
-  const std::vector<std::string> names = mutators(*fixture.linked);
+  const std::vector<std::string> names = functions_of(*fixture.main().linked);
   for (int round = 0; round < 300; ++round) {
     const std::size_t calls = random() % 12;
     std::string history;
@@ -136,8 +105,8 @@ TEST_P(Restore, PutsBackAnySequenceOfChanges) {
           static_cast<std::uint32_t>(random() % 5 == 0 ? 4 * 65536 - random() % 5000 : random() % (4 * 65536));
       const auto value = static_cast<std::uint32_t>(random());  // of 32 bits
       history += name + "(" + std::to_string(address) + ", " + std::to_string(value) + ") ";
-      (void)call(*fixture.instance, name, {address, value});
-      if (fixture.instance->distrusted) break;
+      (void)call(fixture.main(), name, {address, value});
+      if (fixture.store->distrusted) break;
     }
     ASSERT_EQ(fixture.restore(), "") << history;
   }
@@ -145,10 +114,10 @@ TEST_P(Restore, PutsBackAnySequenceOfChanges) {
 
 TEST_P(Restore, LeavesNothingBehindTheMemorysEndForTheNextCallToGrowInto) {
   for (const bool trap : {false, true}) {
-    (void)call(*fixture.instance, "grow_and_store", {0, 0});
-    if (trap) (void)call(*fixture.instance, "trap", {0, 0});
+    (void)call(fixture.main(), "grow_and_store", {0, 0});
+    if (trap) (void)call(fixture.main(), "trap", {0, 0});
     ASSERT_EQ(fixture.restore(), "");
-    MemoryView memory(fixture.instance->cell);
+    MemoryView memory(fixture.main().cell);
     ASSERT_TRUE(memory.grow(1).has_value());
     EXPECT_EQ(memory.load<std::uint32_t>(memory.size() - 4).value(), 0u) << "after a trap: " << trap;
     ASSERT_EQ(fixture.restore(), "");
@@ -156,7 +125,7 @@ TEST_P(Restore, LeavesNothingBehindTheMemorysEndForTheNextCallToGrowInto) {
 }
 
 TEST_P(Restore, CoversWhatTheHostWrites) {
-  MemoryView memory(fixture.instance->cell);
+  MemoryView memory(fixture.main().cell);
   std::mt19937 random(7);
   for (int round = 0; round < 200; ++round) {
     const std::uint64_t address = random() % memory.size();
@@ -171,41 +140,42 @@ TEST_P(Restore, CoversWhatTheHostWrites) {
 }
 
 TEST(RestoreCost, IsTheDirtyCardsAndNothingElse) {
-  Fixture fixture(link(kMutator, {}, {.card_bytes = 512}));
-  EXPECT_EQ(reset::restore(*fixture.instance, fixture.snapshot).cards, 0u);
-  (void)call(*fixture.instance, "store32", {2000, 1});
-  EXPECT_EQ(reset::count_dirty_cards(*fixture.instance), 1u);
-  EXPECT_EQ(reset::restore(*fixture.instance, fixture.snapshot).cards, 1u);
-  (void)call(*fixture.instance, "fill", {0, 5000});
-  EXPECT_EQ(reset::restore(*fixture.instance, fixture.snapshot).cards, 10u);
+  Fixture fixture(kMutator, {}, {.card_bytes = 512});
+  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).cards, 0u);
+  (void)call(fixture.main(), "store32", {2000, 1});
+  EXPECT_EQ(reset::count_dirty_bytes(*fixture.store), 512u);
+  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).cards, 1u);
+  (void)call(fixture.main(), "fill", {0, 5000});
+  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).cards, 10u);
 }
 
 TEST(RestoreCost, AStoreAtTheEndOfACardIsCoveredByTheSlack) {
-  Fixture fixture(link(kMutator, {}, {.card_bytes = 512}));
-  (void)call(*fixture.instance, "store32", {511, 0xFFFFFFFF});
-  EXPECT_EQ(reset::count_dirty_cards(*fixture.instance), 1u) << "the mark is of the card where the store begins";
+  Fixture fixture(kMutator, {}, {.card_bytes = 512});
+  (void)call(fixture.main(), "store32", {511, 0xFFFFFFFF});
+  EXPECT_EQ(reset::count_dirty_bytes(*fixture.store), 512u) << "the mark is of the card where the store begins";
   EXPECT_EQ(fixture.restore(), "");
 }
 
 TEST(Snapshot, KeepsOnlyPagesThatAreNotZero) {
-  const Fixture fixture(link(kMutator));
+  const Fixture fixture(kMutator);
+  const reset::MemoryImage& image = fixture.snapshot.instances[0].memories[0];
   std::vector<std::uint64_t> pages;
-  for (std::uint64_t page = 0; page < fixture.snapshot.memory_bytes / 4096; ++page) {
-    if (fixture.snapshot.is_nonzero(page)) pages.push_back(page);
+  for (std::uint64_t page = 0; page < image.bytes / 4096; ++page) {
+    if (image.is_nonzero(page)) pages.push_back(page);
   }
   EXPECT_EQ(pages, (std::vector<std::uint64_t>{0, 70000 / 4096, 63}));
 }
 
 TEST(Snapshot, OfAModuleWithoutMemoryOrAnythingElse) {
-  Fixture fixture(link(R"((module (func (export "f"))))"));
-  EXPECT_EQ(call(*fixture.instance, "f"), 0u);
+  Fixture fixture(R"((module (func (export "f"))))");
+  EXPECT_EQ(call(fixture.main(), "f"), 0u);
   EXPECT_EQ(fixture.restore(), "");
-  fixture.instance->distrusted = true;
+  fixture.store->distrusted = true;
   EXPECT_EQ(fixture.restore(), "");
 }
 
 TEST(Snapshot, FreezesAStartFunctionThatDoesNotCallTheHostWithAllItsEffects) {
-  Fixture fixture(link(R"((module (memory 1 4) (table 1 5 funcref) (global $g (mut i32) (i32.const 0))
+  Fixture fixture(R"((module (memory 1 4) (table 1 5 funcref) (global $g (mut i32) (i32.const 0))
     (global $f (mut funcref) (ref.null func)) (data $d "x") (elem declare func $start)
     (func $start (global.set $g (i32.const 9)) (drop (memory.grow (i32.const 2)))
       (i32.store (i32.const 150000) (i32.const 77)) (data.drop $d)
@@ -213,13 +183,13 @@ TEST(Snapshot, FreezesAStartFunctionThatDoesNotCallTheHostWithAllItsEffects) {
     (start $start)
     (func (export "spoil") (drop (memory.grow (i32.const 1))) (i32.store (i32.const 150000) (i32.const 1))
       (global.set $g (i32.const 1)) (table.set 0 (i32.const 2) (ref.null func)) (global.set $f (ref.null func)))
-    (func (export "trap") (i32.store (i32.const 150000) (i32.const 1)) unreachable)))"));
+    (func (export "trap") (i32.store (i32.const 150000) (i32.const 1)) unreachable)))");
   EXPECT_FALSE(fixture.snapshot.start_after_restore);
-  EXPECT_EQ(fixture.snapshot.memory_bytes, 3u * 65536);
+  EXPECT_EQ(fixture.snapshot.instances[0].memories[0].bytes, 3u * 65536);
   EXPECT_EQ(fixture.audit(), "");
-  EXPECT_EQ(call(*fixture.instance, "spoil"), 0u);
+  EXPECT_EQ(call(fixture.main(), "spoil"), 0u);
   EXPECT_EQ(fixture.restore(), "");
-  EXPECT_NE(call(*fixture.instance, "trap"), 0u);
+  EXPECT_NE(call(fixture.main(), "trap"), 0u);
   EXPECT_EQ(fixture.restore(), "");
 }
 
@@ -227,13 +197,12 @@ TEST(Snapshot, IsTakenBeforeAStartFunctionThatCallsTheHostWhichDoesNotSeeTheAtte
   int calls = 0;
   Linker linker;
   linker.define("env", "note", [&calls] { ++calls; });
-  const auto linked = link(R"((module (import "env" "note" (func $note)) (memory 1)
-    (func $start (i32.store (i32.const 0) (i32.const 1)) (call $note)) (start $start)))",
-                           linker);
-  const reset::Snapshot snapshot = take_snapshot(linked);
+  const Module module = compile(R"((module (import "env" "note" (func $note)) (memory 1)
+    (func $start (i32.store (i32.const 0) (i32.const 1)) (call $note)) (start $start)))");
+  const reset::Snapshot snapshot = take_snapshot(module, linker);
   EXPECT_TRUE(snapshot.start_after_restore);
   EXPECT_EQ(calls, 0);
-  EXPECT_FALSE(snapshot.is_nonzero(0));
+  EXPECT_FALSE(snapshot.instances[0].memories[0].is_nonzero(0));
 }
 
 }  // namespace

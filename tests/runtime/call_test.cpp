@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Calls of exports: by handle, by name, with values known at run time; and what is wrong with a call.
-#include <gtest/gtest.h>
-
-#include "support/wat.hpp"
+#include "group.hpp"
 
 namespace anew::test {
 namespace {
@@ -98,6 +96,99 @@ TEST(FunctionReferences, PassOnlyIfTheInstanceHandedThemOut) {
   EXPECT_EQ(is_null(self.bits + (1 << 20)).error().code, ErrorCode::kArgument);
   const std::vector<Value> external = {{ValueType::kExternRef, 0x1234567812345678}};
   EXPECT_EQ(lease.call_values("same", external).value(), external) << "an externref is the host's own business";
+}
+
+TEST(FunctionReferences, OfAGivenTypePassOnlyIfTheyAreOfIt) {
+  constexpr std::uint8_t kI32Byte = 0x7F;
+  // $number = [] -> [i32], [(ref null $number)] -> [i32], [(ref $number)] -> [i32], [] -> [funcref]
+  const Module module = raw_module({
+      {1, Code()
+              .byte(4)
+              .byte(0x60)
+              .byte(0)
+              .byte(1)
+              .byte(kI32Byte)
+              .byte(0x60)
+              .byte(1)
+              .byte(0x63)
+              .byte(0)
+              .byte(1)
+              .byte(kI32Byte)
+              .byte(0x60)
+              .byte(1)
+              .byte(0x64)
+              .byte(0)
+              .byte(1)
+              .byte(kI32Byte)
+              .byte(0x60)
+              .byte(0)
+              .byte(1)
+              .byte(0x70)},
+      {3, Code().byte(5).byte(0).byte(1).byte(2).byte(3).byte(3)},
+      {7, Code()
+              .byte(4)
+              .name("is_null")
+              .byte(0)
+              .byte(1)
+              .name("run")
+              .byte(0)
+              .byte(2)
+              .name("number")
+              .byte(0)
+              .byte(3)
+              .name("other")
+              .byte(0)
+              .byte(4)},
+      {9, Code().byte(1).byte(3).byte(0).byte(2).byte(0).byte(3)},
+      {10, Code()
+               .byte(5)
+               .byte(4)
+               .byte(0)
+               .byte(0x41)
+               .byte(3)
+               .byte(0x0B)
+               .byte(5)
+               .byte(0)
+               .byte(0x20)
+               .byte(0)
+               .byte(0xD1)
+               .byte(0x0B)
+               .byte(6)
+               .byte(0)
+               .byte(0x20)
+               .byte(0)
+               .byte(0x14)
+               .byte(0)
+               .byte(0x0B)
+               .byte(4)
+               .byte(0)
+               .byte(0xD2)
+               .byte(0)
+               .byte(0x0B)
+               .byte(4)
+               .byte(0)
+               .byte(0xD2)
+               .byte(3)
+               .byte(0x0B)},
+  });
+  Group group;
+  const Instance instance = group.add("m", module);
+  const Value number = call(instance, "number");
+  const Value other = call(instance, "other");
+  const Value null = {ValueType::kNullFuncRef, 0};
+  EXPECT_EQ(call(instance, "run", {number}), Value::i32(3));
+  EXPECT_EQ(call(instance, "is_null", {number}), Value::i32(0));
+  EXPECT_EQ(call(instance, "is_null", {null}), Value::i32(1));
+  const auto message = [&](const char* name, Value argument) {
+    const Error error = call_error(instance, name, {argument});
+    EXPECT_EQ(error.code, ErrorCode::kArgument);
+    return error.message;
+  };
+  EXPECT_EQ(message("run", null), "argument 1 of \"run\", (ref 0), is null, which its type does not allow");
+  EXPECT_TRUE(contains(message("run", other), "is a reference to a function of another type"));
+  EXPECT_TRUE(contains(message("is_null", other), "is a reference to a function of another type"));
+  EXPECT_TRUE(contains(message("is_null", Value{ValueType::kFuncRef, number.bits + 8}), "did not hand out"));
+  EXPECT_TRUE(contains(message("is_null", Value{ValueType::kExternRef, 0}), "must be (ref null 0), is externref"));
 }
 
 TEST(Globals, ExportedOnesCanBeRead) {

@@ -59,7 +59,7 @@ TEST(Linking, RefusesMutableGlobalsBecauseTheyCannotBeRestored) {
   linker.define_global("env", "counter", Value::i32(1));
   const Error error = link_error(R"((module (import "env" "counter" (global (mut i32)))))", linker);
   EXPECT_EQ(error.code, ErrorCode::kLink);
-  EXPECT_TRUE(contains(error.message, "state outside the instance cannot be restored"));
+  EXPECT_TRUE(contains(error.message, "state outside the instances cannot be restored"));
 }
 
 TEST(Linking, GivesImportedGlobalsTheirValues) {

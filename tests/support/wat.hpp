@@ -24,7 +24,9 @@ inline std::vector<std::byte> wat(std::string_view text) {
   const std::filesystem::path path = directory;
   std::ofstream(path / "module.wat") << text;
   const std::string command =
-      "wat2wasm --debug-names -o '" + (path / "module.wasm").string() + "' '" + (path / "module.wat").string() + "'";
+      "wat2wasm --enable-exceptions --enable-threads --enable-tail-call --enable-memory64 --enable-multi-memory "
+      "--enable-relaxed-simd --enable-extended-const --debug-names -o '" +
+      (path / "module.wasm").string() + "' '" + (path / "module.wat").string() + "'";
   const int status = std::system(command.c_str());
   std::ifstream file(path / "module.wasm", std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(file), {});

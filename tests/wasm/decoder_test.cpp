@@ -89,7 +89,13 @@ TEST(Decoder, SectionsFollowTheOrder) {
   expect_refused(module({kOneMemory, kOneTable}), ErrorCode::kMalformed, "out of order", 13);
   expect_refused(module({kOneMemory, kOneMemory}), ErrorCode::kMalformed, "occurs twice", 13);
   expect_refused(module({section(14, {})}), ErrorCode::kMalformed, "malformed section id", 8);
-  expect_refused(module({section(13, {0})}), ErrorCode::kUnsupported, "exception handling", 8);
+  // Tags stand between memories and globals in spite of their number.
+  const ByteVector one_tag = section(13, vector({{0, 0}}));
+  const ByteVector one_global = section(6, vector({{kI32, 0, 0x41, 0, 0x0B}}));
+  EXPECT_TRUE(decode_module(view(module({kOneType, kOneMemory, one_tag, one_global}))));
+  expect_refused(module({kOneType, one_tag, kOneMemory}), ErrorCode::kMalformed, "out of order", 19);
+  expect_refused(module({kOneType, one_global, one_tag}), ErrorCode::kMalformed, "out of order", 22);
+  expect_refused(module({kOneType, one_tag, one_tag}), ErrorCode::kMalformed, "occurs twice", 19);
   // The data count section stands before the code section in spite of its number.
   expect_refused(module({section(10, {0}), section(12, {0})}), ErrorCode::kMalformed, "out of order", 11);
 }
@@ -119,9 +125,20 @@ TEST(Decoder, CountsOfSectionsAgree) {
 TEST(Decoder, RefusesMalformedTypes) {
   expect_refused(module({section(1, {1, 0x61, 0, 0})}), ErrorCode::kMalformed, "malformed function type", 11);
   expect_refused(module({section(1, {1, 0x60, 1, 0x40, 0})}), ErrorCode::kMalformed, "malformed value type", 13);
-  expect_refused(module({section(1, {1, 0x60, 1, 0x7B, 0})}), ErrorCode::kUnsupported, "vector", 13);
-  expect_refused(module({section(1, {1, 0x5F, 0})}), ErrorCode::kUnsupported, "garbage collection", 11);
-  expect_refused(module({section(1, {1, 0x60, 1, 0x64, 0})}), ErrorCode::kUnsupported, "function references", 13);
+  for (const std::uint8_t form : ByteVector{0x4E, 0x4F, 0x50, 0x5E, 0x5F}) {
+    expect_refused(module({section(1, {1, form, 0})}), ErrorCode::kUnsupported,
+                   "not supported yet: garbage-collected types", 11);
+  }
+  for (const std::uint8_t heap_type : ByteVector{0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x71}) {
+    expect_refused(module({section(1, {1, 0x60, 1, heap_type, 0})}), ErrorCode::kUnsupported,
+                   "not supported yet: garbage-collected types", 13);
+    expect_refused(module({section(1, {1, 0x60, 1, 0x63, heap_type, 0})}), ErrorCode::kUnsupported,
+                   "not supported yet: garbage-collected types", 14);
+  }
+  expect_refused(module({section(1, {1, 0x60, 1, 0x64, kI32, 0})}), ErrorCode::kMalformed, "malformed heap type", 14);
+  expect_refused(module({section(1, {1, 0x60, 1, 0x64, 0x80, 0x7F, 0})}), ErrorCode::kMalformed, "malformed heap type",
+                 14);
+  expect_refused(module({section(1, {1, 0x60, 1, 0x64, 1, 0})}), ErrorCode::kInvalid, "unknown type 1", 14);
   expect_refused(module({section(3, {1, 0})}), ErrorCode::kInvalid, "unknown type 0", 11);
 }
 
@@ -133,37 +150,154 @@ TEST(Decoder, RefusesMalformedImports) {
   EXPECT_TRUE(decode_module(view(import({0x03, kF64, 1}))));
   expect_refused(import({0x00, 1}), ErrorCode::kInvalid, "unknown type 1", 22);
   expect_refused(import({0x05, 0}), ErrorCode::kMalformed, "malformed import kind", 21);
-  expect_refused(import({0x04, 0, 0}), ErrorCode::kUnsupported, "exception handling", 21);
+  EXPECT_TRUE(decode_module(view(import({0x04, 0, 0}))));
+  expect_refused(import({0x04, 1, 0}), ErrorCode::kMalformed, "zero byte expected", 22);
+  expect_refused(import({0x04, 0, 1}), ErrorCode::kInvalid, "unknown type 1", 23);
   expect_refused(import({0x03, kI32, 2}), ErrorCode::kMalformed, "malformed mutability", 23);
   expect_refused(import({0x01, kI32, 0, 0}), ErrorCode::kMalformed, "malformed reference type", 22);
 }
 
 TEST(Decoder, MemoryLimits) {
   const auto memory = [](const ByteVector& limits) { return module({section(5, vector({limits}))}); };
-  const ByteVector shared = memory({0x03, 1, 2});
-  const Result<Module> decoded = decode_module(view(shared));
-  ASSERT_TRUE(decoded) << decoded.error().message;
-  EXPECT_TRUE(decoded->memories[0].shared);
   EXPECT_TRUE(decode_module(view(memory({0x01, 0x80, 0x80, 0x04, 0x80, 0x80, 0x04}))));
 
   expect_refused(memory({0x02, 1}), ErrorCode::kInvalid, "shared memory must have maximum", 11);
   expect_refused(memory({0x01, 2, 1}), ErrorCode::kInvalid, "size minimum must not be greater than maximum", 11);
   expect_refused(memory({0x00, 0x81, 0x80, 0x04}), ErrorCode::kInvalid, "memory size must be at most 65536 pages", 11);
   expect_refused(memory({0x01, 0, 0x81, 0x80, 0x04}), ErrorCode::kInvalid, "memory size must be at most", 11);
-  expect_refused(memory({0x04, 1}), ErrorCode::kUnsupported, "memory64", 11);
   expect_refused(memory({0x08, 1}), ErrorCode::kMalformed, "malformed limits flags", 11);
-  expect_refused(module({section(5, vector({{0, 1}, {0, 1}}))}), ErrorCode::kUnsupported, "multiple memories", 10);
+  // Past 32 bits too, in every way to write it.
+  expect_refused(memory(join({{0x00}, leb(std::uint64_t{1} << 32)})), ErrorCode::kInvalid, "memory size must be", 11);
+  expect_refused(memory(join({{0x01, 0}, leb(UINT64_MAX)})), ErrorCode::kInvalid, "memory size must be at most", 11);
+  expect_refused(memory(join({{0x00}, ByteVector(10, 0x80), {0x00}})), ErrorCode::kMalformed,
+                 "integer representation too long", 12);
+  expect_refused(memory(join({{0x00}, ByteVector(9, 0x80), {0x02}})), ErrorCode::kMalformed, "integer too large", 12);
+}
+
+TEST(Decoder, SharedMemoriesAreRefusedAndTheMessageSaysWhy) {
+  const auto memory = [](const ByteVector& limits) { return module({section(5, vector({limits}))}); };
+  expect_refused(memory({0x03, 1, 2}), ErrorCode::kUnsupported, "what threads share cannot be restored", 11);
+  expect_refused(memory({0x07, 1, 2}), ErrorCode::kUnsupported, "shared memory", 11);
+  expect_refused(memory({0x03, 2, 1}), ErrorCode::kInvalid, "size minimum", 11);
+  expect_refused(memory({0x06, 1}), ErrorCode::kInvalid, "shared memory must have maximum", 11);
+  expect_refused(module({section(2, vector({{0, 0, 2, 0x03, 1, 2}}))}), ErrorCode::kUnsupported, "shared memory", 14);
+}
+
+TEST(Decoder, MemoriesOf64Bits) {
+  const auto memory = [](const ByteVector& limits) { return module({section(5, vector({limits}))}); };
+  const ByteVector large = memory(join({{0x05, 1}, leb(std::uint64_t{1} << 48)}));
+  const Result<Module> decoded = decode_module(view(large));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_TRUE(decoded->memories[0].is_64);
+  EXPECT_EQ(decoded->memories[0].limits, (Limits{1, std::uint64_t{1} << 48}));
+  EXPECT_EQ(decoded->memory_address(0), ValueType::kI64);
+  EXPECT_TRUE(decode_module(view(memory(join({{0x04}, leb(limits::kMemoryPages)})))));
+  expect_refused(memory(join({{0x04}, leb(limits::kMemoryPages + 1)})), ErrorCode::kLimit, "the limit is 65536", 11);
+  expect_refused(memory(join({{0x04}, leb((std::uint64_t{1} << 48) + 1)})), ErrorCode::kInvalid,
+                 "memory size must be at most 2^48", 11);
+  expect_refused(memory(join({{0x05, 1}, leb((std::uint64_t{1} << 48) + 1)})), ErrorCode::kInvalid,
+                 "memory size must be at most 2^48", 11);
+  expect_refused(memory({0x05, 2, 1}), ErrorCode::kInvalid, "size minimum", 11);
+}
+
+TEST(Decoder, ManyMemories) {
+  ByteVector memories;
+  for (std::uint32_t i = 0; i < limits::kMemories; ++i) {
+    memories.insert(memories.end(), {0, 1});
+  }
+  const ByteVector most = module({section(5, join({leb(limits::kMemories), memories}))});
+  const Result<Module> decoded = decode_module(view(most));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->memories.size(), limits::kMemories);
+  expect_refused(module({section(5, join({leb(limits::kMemories + 1), memories, {0, 1}}))}), ErrorCode::kLimit,
+                 "too many memories", 11);
+  // A data segment and an export each name one.
+  const ByteVector named = module({section(5, vector({{0, 1}, {4, 1}})), section(7, vector({{1, 'm', 2, 1}})),
+                                   section(11, vector({{2, 1, 0x42, 0, 0x0B, 0}}))});
+  EXPECT_TRUE(decode_module(view(named))) << decode_module(view(named)).error().message;
+  const ByteVector wrong_offset =
+      module({section(5, vector({{0, 1}, {4, 1}})), section(11, vector({{2, 1, 0x41, 0, 0x0B, 0}}))});
+  expect_refused(wrong_offset, ErrorCode::kInvalid, "must be i64, is i32", 20);
 }
 
 TEST(Decoder, TableLimits) {
   const auto table = [](const ByteVector& limits) { return module({section(4, vector({limits}))}); };
   EXPECT_TRUE(decode_module(view(table({kFuncRef, 0x01, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}))));
   expect_refused(table({kFuncRef, 0x01, 2, 1}), ErrorCode::kInvalid, "size minimum", 12);
-  expect_refused(table({kFuncRef, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}), ErrorCode::kLimit, "table size", 12);
-  expect_refused(table({kFuncRef, 0x04, 1}), ErrorCode::kUnsupported, "memory64", 12);
+  // Whether there is room for it is a question for whoever instantiates the module.
+  EXPECT_TRUE(decode_module(view(table({kFuncRef, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}))));
   expect_refused(table({kFuncRef, 0x02, 1}), ErrorCode::kMalformed, "malformed limits flags", 12);
-  expect_refused(table({0x40, 0x00}), ErrorCode::kUnsupported, "table initializers", 11);
-  expect_refused(table({0x6E, 0x00, 1}), ErrorCode::kUnsupported, "garbage collection", 11);
+  expect_refused(table({kFuncRef, 0x06, 1}), ErrorCode::kMalformed, "malformed limits flags", 12);
+  expect_refused(table({0x6E, 0x00, 1}), ErrorCode::kUnsupported, "garbage-collected types", 11);
+  expect_refused(table({kI32, 0x00, 1}), ErrorCode::kMalformed, "malformed reference type", 11);
+  expect_refused(table(join({{kFuncRef, 0x01, 0}, leb(std::uint64_t{1} << 32)})), ErrorCode::kInvalid,
+                 "table size must be at most 2^32 - 1", 12);
+}
+
+TEST(Decoder, TablesOf64Bits) {
+  const auto table = [](const ByteVector& limits) { return module({section(4, vector({limits}))}); };
+  const ByteVector large = table(join({{kFuncRef, 0x05, 1}, leb(UINT64_MAX)}));
+  const Result<Module> decoded = decode_module(view(large));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->tables[0], (TableType{ValueType::kFuncRef, {1, UINT64_MAX}, true}));
+  EXPECT_EQ(decoded->table_address(0), ValueType::kI64);
+  EXPECT_TRUE(decode_module(view(table(join({{kFuncRef, 0x04}, leb(UINT64_MAX)})))));
+  // The offset of an element segment is an address.
+  const ByteVector segment =
+      module({section(4, vector({{kFuncRef, 0x04, 1}})), section(9, vector({{0, 0x42, 0, 0x0B, 0}}))});
+  EXPECT_TRUE(decode_module(view(segment)));
+  const ByteVector wrong =
+      module({section(4, vector({{kFuncRef, 0x04, 1}})), section(9, vector({{0, 0x41, 0, 0x0B, 0}}))});
+  expect_refused(wrong, ErrorCode::kInvalid, "must be i64, is i32", 18);
+}
+
+TEST(Decoder, TablesWithAnInitializer) {
+  const auto table = [](const ByteVector& description) {
+    return module({kOneType, section(2, vector({{0, 0, 0, 0}, {0, 0, 3, 0x64, 0, 0}})), section(3, vector({{0}})),
+                   section(4, vector({{kFuncRef, 0, 1}, description})), section(10, vector({body({0xD2, 1, 0x1A})}))});
+  };
+  constexpr std::uint64_t kStart = 8 + 6 + 13 + 4 + 6;
+  const ByteVector functions = table({0x40, 0x00, 0x64, 0, 0x00, 1, 0xD2, 1, 0x0B});
+  const Result<Module> decoded = decode_module(view(functions));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->tables.at(1).element, typed_reference(0, false));
+  ASSERT_EQ(decoded->table_initializers.size(), 2u);
+  EXPECT_TRUE(decoded->table_initializers[0].empty());
+  ASSERT_EQ(decoded->table_initializers[1].size(), 1u);
+  EXPECT_EQ(decoded->table_initializers[1][0].op, Op::kRefFunc);
+  EXPECT_EQ(decoded->declared_functions, (std::vector<bool>{false, true}));
+  EXPECT_TRUE(decode_module(view(table({0x40, 0x00, kFuncRef, 0x00, 1, 0xD0, kFuncRef, 0x0B}))));
+  EXPECT_TRUE(decode_module(view(table({0x40, 0x00, 0x64, 0, 0x00, 1, 0x23, 0, 0x0B}))));  // an imported global
+
+  expect_refused(table({0x64, 0, 0x00, 1}), ErrorCode::kInvalid, "needs an initializer", kStart);
+  expect_refused(table({0x40, 0x01, 0x64, 0, 0x00, 1, 0xD2, 1, 0x0B}), ErrorCode::kMalformed, "zero byte expected",
+                 kStart + 1);
+  expect_refused(table({0x40, 0x00, 0x64, 0, 0x00, 1, 0xD0, 0, 0x0B}), ErrorCode::kInvalid, "type mismatch",
+                 kStart + 6);
+  expect_refused(table({0x40, 0x00, 0x64, 0, 0x00, 1, 0x23, 1, 0x0B}), ErrorCode::kInvalid, "unknown global 1",
+                 kStart + 6);
+}
+
+TEST(Decoder, Tags) {
+  const auto tags = [](const ByteVector& tag) {
+    return module({section(1, vector({type({}, {}), type({kI32, kI64}, {}), type({}, {kI32})})),
+                   section(2, vector({{0, 0, 4, 0, 0}})), section(13, vector({tag})),
+                   section(7, vector({{1, 'i', 4, 0}, {1, 'd', 4, 1}}))});
+  };
+  constexpr std::uint64_t kStart = 8 + 15 + 8 + 3;
+  const ByteVector good = tags({0, 1});
+  const Result<Module> decoded = decode_module(view(good));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  ASSERT_EQ(decoded->tags.size(), 2u);
+  EXPECT_EQ(decoded->tags[1].type, 1u);
+  EXPECT_EQ(decoded->imported_tags, 1u);
+  EXPECT_EQ(decoded->imports[0].kind(), ExternalKind::kTag);
+  EXPECT_EQ(decoded->exports[1].kind, ExternalKind::kTag);
+  EXPECT_EQ(decoded->exports[1].index, 1u);
+  expect_refused(tags({1, 1}), ErrorCode::kMalformed, "zero byte expected", kStart);
+  expect_refused(tags({0, 3}), ErrorCode::kInvalid, "unknown type 3", kStart + 1);
+  expect_refused(tags({0, 2}), ErrorCode::kInvalid, "non-empty tag result type", kStart);
+  expect_refused(module({section(7, vector({{1, 't', 4, 0}}))}), ErrorCode::kInvalid, "unknown tag 0", 14);
 }
 
 TEST(Decoder, ConstantExpressions) {
@@ -195,10 +329,28 @@ TEST(Decoder, ConstantExpressions) {
   expect_refused(global(kI32, {0x01, 0x0B}), ErrorCode::kInvalid, "constant expression required", kStart);
   expect_refused(global(kI32, {0xFC, 0, 0x0B}), ErrorCode::kInvalid, "constant expression required", kStart);
   expect_refused(global(kI32, {0x27, 0x0B}), ErrorCode::kMalformed, "illegal opcode", kStart);
-  expect_refused(global(kI32, {0xFD, 0x0C, 0x0B}), ErrorCode::kUnsupported, "vector instructions", kStart);
+  expect_refused(global(kV128, {0xFD, 0x0C, 0, 0, 0, 0, 0, 0, 0}), ErrorCode::kMalformed, "unexpected end", kStart + 2);
+  expect_refused(global(kI32, {0xFD, 0x4D, 0x0B}), ErrorCode::kInvalid, "constant expression required", kStart);
+  expect_refused(global(kI32, {0xFB, 0x00, 0x0B}), ErrorCode::kUnsupported, "garbage-collected types", kStart);
   expect_refused(global(kFuncRef, {0xD2, 0, 0x0B}), ErrorCode::kInvalid, "unknown function 0", kStart + 1);
   expect_refused(global(kFuncRef, {0xD0, kExternRef, 0x0B}), ErrorCode::kInvalid, "type mismatch", kStart);
   expect_refused(global(kI32, {0x41, 0}), ErrorCode::kMalformed, "unexpected end", kStart + 2);
+}
+
+TEST(Decoder, ConstantVectors) {
+  const ByteVector number = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+  const ByteVector bytes = module(
+      {section(6, vector({join({{kV128, 0, 0xFD, 0x8C, 0x00}, ByteVector(16, 0xFF), {0x0B}}),  // a padded sub-opcode
+                          join({{kV128, 0, 0xFD, 0x0C}, number, {0x0B}}),
+                          {kV128, 1, 0x23, 1, 0x0B}}))});
+  const Result<Module> decoded = decode_module(view(bytes));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->globals[0].initializer.at(0).op, Op::kV128Const);
+  EXPECT_EQ(decoded->globals[1].initializer.at(0).immediate, 1u);
+  EXPECT_EQ(decoded->globals[2].initializer.at(0).op, Op::kGlobalGet);  // of one that is defined, and not mutable
+  ASSERT_EQ(decoded->vectors.size(), 2u);
+  EXPECT_EQ(decoded->vectors[0], (Vector{UINT64_MAX, UINT64_MAX}));
+  EXPECT_EQ(decoded->vectors[1], (Vector{0x0807'0605'0403'0201, 0x100F'0E0D'0C0B'0A09}));
 }
 
 TEST(Decoder, RefusesWrongExports) {
@@ -282,7 +434,7 @@ TEST(Decoder, DataSegments) {
 
 TEST(Decoder, HostileCountsReserveNothing) {
   // A count close to 2^32 in every section that has one, with next to nothing behind it.
-  for (const std::uint8_t id : ByteVector{1, 2, 3, 4, 5, 6, 7, 9, 10, 11}) {
+  for (const std::uint8_t id : ByteVector{1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 13}) {
     for (const ByteVector& count : {leb(0xFFFF'FFFF), leb(0x7FFF'FFFF), leb(9'999'999)}) {
       const ByteVector bytes = module({section(id, join({count, {0, 0, 0}}))});
       const Result<Module> result = decode_module(view(bytes));

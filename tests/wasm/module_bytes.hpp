@@ -18,8 +18,13 @@ inline constexpr std::uint8_t kI32 = 0x7F;
 inline constexpr std::uint8_t kI64 = 0x7E;
 inline constexpr std::uint8_t kF32 = 0x7D;
 inline constexpr std::uint8_t kF64 = 0x7C;
+inline constexpr std::uint8_t kV128 = 0x7B;
 inline constexpr std::uint8_t kFuncRef = 0x70;
 inline constexpr std::uint8_t kExternRef = 0x6F;
+inline constexpr std::uint8_t kExnRef = 0x69;
+/// What announces a heap type: (ref null ...), (ref ...).
+inline constexpr std::uint8_t kRefNull = 0x63;
+inline constexpr std::uint8_t kRef = 0x64;
 inline constexpr std::uint8_t kEmpty = 0x40;
 
 inline Bytes view(const ByteVector& bytes) { return std::as_bytes(std::span(bytes)); }
@@ -39,6 +44,16 @@ inline ByteVector leb(std::uint64_t value) {
     value >>= 7;
     result.push_back(value == 0 ? low : low | 0x80);
   } while (value != 0);
+  return result;
+}
+
+/// The same number as a signed integer, the form in which heap types and block types name a type.
+inline ByteVector signed_leb(std::uint64_t value) {
+  ByteVector result = leb(value);
+  if ((result.back() & 0x40) != 0) {
+    result.back() |= 0x80;
+    result.push_back(0);
+  }
   return result;
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,15 @@ class RecordingSink {
   void block(BlockType type) { add("block {}", to_text(type)); }
   void loop(BlockType type) { add("loop {}", to_text(type)); }
   void if_(BlockType type) { add("if {}", to_text(type)); }
+  void try_table(BlockType type, std::span<const CatchClause> clauses) {
+    constexpr const char* kNames[] = {"catch", "catch_ref", "catch_all", "catch_all_ref"};
+    std::string text;
+    for (const CatchClause& clause : clauses) {
+      text += fmt::format(" ({} {}{})", kNames[static_cast<std::size_t>(clause.kind)],  // its enumerators from 0 on
+                          clause.kind < CatchKind::kCatchAll ? fmt::format("{} ", clause.tag) : "", clause.depth);
+    }
+    add("try_table {}{}", to_text(type), text);
+  }
   void else_(bool reachable) { add("else {}", reachable); }
   void end(bool reachable) { add("end {}", reachable); }
   void br(std::uint32_t depth) { add("br {}", depth); }
@@ -43,9 +54,17 @@ class RecordingSink {
     }
     add("br_table{}", text);
   }
+  void br_on_null(std::uint32_t depth) { add("br_on_null {}", depth); }
+  void br_on_non_null(std::uint32_t depth) { add("br_on_non_null {}", depth); }
   void return_() { add("return"); }
+  void throw_(std::uint32_t tag) { add("throw {}", tag); }
+  void throw_ref() { add("throw_ref"); }
   void call(std::uint32_t function) { add("call {}", function); }
   void call_indirect(std::uint32_t type, std::uint32_t table) { add("call_indirect {} {}", type, table); }
+  void call_ref(std::uint32_t type) { add("call_ref {}", type); }
+  void return_call(std::uint32_t function) { add("return_call {}", function); }
+  void return_call_indirect(std::uint32_t type, std::uint32_t table) { add("return_call_indirect {} {}", type, table); }
+  void return_call_ref(std::uint32_t type) { add("return_call_ref {}", type); }
   void drop() { add("drop"); }
   void select(ValueType type) { add("select {}", anew::to_string(type)); }
   void local_get(std::uint32_t index) { add("local.get {}", index); }
@@ -54,9 +73,16 @@ class RecordingSink {
   void global_get(std::uint32_t index) { add("global.get {}", index); }
   void global_set(std::uint32_t index) { add("global.set {}", index); }
   void constant(ValueType type, std::uint64_t bits) { add("{}.const {:x}", anew::to_string(type), bits); }
+  void vector_constant(Vector vector) { add("v128.const {:x} {:x}", vector[0], vector[1]); }
   void numeric(Op op) { add("{}", wasm::to_string(op)); }
   void load(Op op, MemoryArgument argument) { access(op, argument); }
   void store(Op op, MemoryArgument argument) { access(op, argument); }
+  void lane(Op op, std::uint32_t lane) { add("{} {}", wasm::to_string(op), lane); }
+  void shuffle(std::span<const std::uint8_t, 16> lanes) { add("i8x16.shuffle {}", fmt::join(lanes, " ")); }
+  void load_lane(Op op, MemoryArgument argument, std::uint32_t lane) { access(op, argument, lane); }
+  void store_lane(Op op, MemoryArgument argument, std::uint32_t lane) { access(op, argument, lane); }
+  void atomic(Op op, MemoryArgument argument) { access(op, argument); }
+  void atomic_fence() { add("atomic.fence"); }
   void memory_size(std::uint32_t memory) { add("memory.size {}", memory); }
   void memory_grow(std::uint32_t memory) { add("memory.grow {}", memory); }
   void memory_init(std::uint32_t segment, std::uint32_t memory) { add("memory.init {} {}", segment, memory); }
@@ -73,6 +99,7 @@ class RecordingSink {
   void table_fill(std::uint32_t table) { add("table.fill {}", table); }
   void ref_null(ValueType type) { add("ref.null {}", anew::to_string(type)); }
   void ref_is_null() { add("ref.is_null"); }
+  void ref_as_non_null() { add("ref.as_non_null"); }
   void ref_func(std::uint32_t function) { add("ref.func {}", function); }
 
  private:
@@ -82,8 +109,9 @@ class RecordingSink {
     // at() was called for this operator, and only once.
     EXPECT_EQ(offsets.size() + 1, lines.size()) << lines.back();
   }
-  void access(Op op, MemoryArgument argument) {
-    add("{} memory={} align={} offset={}", wasm::to_string(op), argument.memory, argument.align, argument.offset);
+  void access(Op op, MemoryArgument argument, std::optional<std::uint32_t> lane = std::nullopt) {
+    add("{} memory={} align={} offset={}{}", wasm::to_string(op), argument.memory, argument.align, argument.offset,
+        lane ? fmt::format(" lane={}", *lane) : "");
   }
   static std::string to_text(BlockType type) {
     return anew::to_string(
@@ -107,6 +135,12 @@ class ReachabilitySink : public NullSink {
   void block(BlockType) { open(false, false); }
   void loop(BlockType) { open(true, false); }
   void if_(BlockType) { open(false, true); }
+  void try_table(BlockType, std::span<const CatchClause> clauses) {
+    for (const CatchClause& clause : clauses) {
+      branch(clause.depth);
+    }
+    open(false, false);
+  }
   void else_(bool reachable) {
     EXPECT_EQ(reachable, reachable_);
     ASSERT_TRUE(blocks_.back().is_if);
@@ -133,7 +167,14 @@ class ReachabilitySink : public NullSink {
     }
     stop();
   }
+  void br_on_null(std::uint32_t depth) { branch(depth); }
+  void br_on_non_null(std::uint32_t depth) { branch(depth); }
   void return_() { stop(); }
+  void throw_(std::uint32_t) { stop(); }
+  void throw_ref() { stop(); }
+  void return_call(std::uint32_t) { stop(); }
+  void return_call_indirect(std::uint32_t, std::uint32_t) { stop(); }
+  void return_call_ref(std::uint32_t) { stop(); }
   void unreachable() { stop(); }
   void call(std::uint32_t) { here(); }
   void numeric(Op) { here(); }

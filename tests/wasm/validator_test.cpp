@@ -112,10 +112,16 @@ TEST(Validator, AlignmentIsAtMostNatural) {
   expect_invalid({0x41, 0, 0x28, 3, 0, 0x1A}, "alignment must not be larger than natural", 2);
   expect_invalid({0x41, 0, 0x2C, 1, 0, 0x1A}, "alignment must not be larger than natural", 2);
   expect_invalid({0x41, 0, 0x42, 0, 0x37, 4, 0}, "alignment must not be larger than natural", 4);
-  expect_refused({0x41, 0, 0x28, 0x20, 0, 0x1A}, ErrorCode::kMalformed, "malformed memop flags", 2);
-  expect_refused({0x41, 0, 0x28, 0x41, 0, 0, 0x1A}, ErrorCode::kUnsupported, "multiple memories", 2);
+  expect_invalid({0x41, 0, 0x28, 0x3F, 0, 0x1A}, "alignment must not be larger than natural", 2);
+  expect_refused({0x41, 0, 0x28, 0x80, 0x01, 0, 0x1A}, ErrorCode::kMalformed, "malformed memop flags", 2);
+}
+
+TEST(Validator, OffsetsAreWithinTheAddressType) {
   expect_valid({0x41, 0, 0x28, 2, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x1A});
-  expect_refused({0x41, 0, 0x28, 2, 0xFF, 0xFF, 0xFF, 0xFF, 0x1F, 0x1A}, ErrorCode::kMalformed, "integer too large", 4);
+  expect_invalid({0x41, 0, 0x28, 2, 0xFF, 0xFF, 0xFF, 0xFF, 0x1F, 0x1A}, "offset out of range", 2);
+  expect_refused(join({{0x41, 0, 0x28, 2}, ByteVector(9, 0x80), {0x02, 0x1A}}), ErrorCode::kMalformed,
+                 "integer too large", 4);
+  expect_refused(join({{0x41, 0, 0x28, 2}, ByteVector(10, 0x80), {0x00, 0x1A}}), ErrorCode::kMalformed, "too long", 4);
 }
 
 TEST(Validator, SelectChoosesBetweenEqualTypes) {
@@ -194,23 +200,29 @@ TEST(Validator, RefusesMalformedBodies) {
   expect_refused({0xFC, 18}, ErrorCode::kMalformed, "illegal opcode 0xFC 18", 0);
   expect_refused({0xFC, 0x80, 0x02}, ErrorCode::kMalformed, "illegal opcode 0xFC 256", 0);
   expect_refused({0xFC, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}, ErrorCode::kMalformed, "too long", 1);
-  expect_refused({0x3F, 1, 0x1A}, ErrorCode::kMalformed, "zero byte expected", 1);
-  expect_refused({0x3F, 0x80, 0x00, 0x1A}, ErrorCode::kMalformed, "zero byte expected", 1);
+  expect_invalid({0x3F, 1, 0x1A}, "unknown memory 1", 0);
+  expect_valid({0x3F, 0x80, 0x00, 0x1A});  // a padded index
+  expect_refused({0xFD, 0x9A, 0x01}, ErrorCode::kMalformed, "illegal opcode 0xFD 154", 0);
+  expect_refused({0xFD, 0x94, 0x02}, ErrorCode::kMalformed, "illegal opcode 0xFD 276", 0);
+  expect_refused({0xFD, 0x80, 0x04}, ErrorCode::kMalformed, "illegal opcode 0xFD 512", 0);
+  expect_refused({0xFE, 0x04, 0x00}, ErrorCode::kMalformed, "illegal opcode 0xFE 4", 0);
+  expect_refused({0xFE, 0x80, 0x02}, ErrorCode::kMalformed, "illegal opcode 0xFE 256", 0);
   expect_refused({0x41, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00, 0x1A}, ErrorCode::kMalformed, "too long", 1);
   expect_refused({0x02, 0x80, 0x7F, 0x0B}, ErrorCode::kMalformed, "malformed block type", 1);
   expect_refused({0x02, 0x41, 0x0B}, ErrorCode::kMalformed, "malformed value type", 1);
-  expect_refused({0xD0, kI32, 0x1A}, ErrorCode::kMalformed, "malformed reference type", 1);
+  expect_refused({0xD0, kI32, 0x1A}, ErrorCode::kMalformed, "malformed heap type", 1);
   expect_valid({0xFC, 0x89, 0x80, 0x00, 0x00});  // a padded sub-opcode
 }
 
 TEST(Validator, NamesTheFeatureThatIsNotSupported) {
-  expect_refused({0x01, 0xFD, 0x0C}, ErrorCode::kUnsupported, "not supported yet: vector instructions", 1);
-  expect_refused({0xFE, 0x03, 0x00}, ErrorCode::kUnsupported, "not supported yet: atomic instructions", 0);
-  expect_refused({0x06, kEmpty}, ErrorCode::kUnsupported, "not supported yet: exception handling", 0);
-  expect_refused({0x12, 0}, ErrorCode::kUnsupported, "not supported yet: tail calls", 0);
-  expect_refused({0xFB, 0}, ErrorCode::kUnsupported, "not supported yet: garbage collection", 0);
-  expect_refused({0x14, 0}, ErrorCode::kUnsupported, "not supported yet: typed function references", 0);
-  expect_refused({0x02, 0x7B}, ErrorCode::kUnsupported, "vector", 1);
+  for (const std::uint8_t opcode : ByteVector{0x06, 0x07, 0x09, 0x18, 0x19}) {
+    expect_refused({0x01, opcode, kEmpty}, ErrorCode::kUnsupported, "not supported: legacy exception handling", 1);
+    expect_refused({opcode, kEmpty}, ErrorCode::kUnsupported, "try_table", 0);
+  }
+  expect_refused({0xFB, 0}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 0);
+  expect_refused({0xD3}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 0);
+  expect_refused({0xD0, 0x6E, 0x1A}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 1);
+  expect_refused({0x02, 0x6D}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 1);
 }
 
 TEST(Validator, SegmentsOfDataNeedTheDataCountSection) {
@@ -235,7 +247,8 @@ TEST(Validator, LocalsAreCountedWithoutOverflow) {
   EXPECT_EQ(code_of({1, 0xD1, 0x86, 0x03, kI32}), ErrorCode::kLimit);  // and one more
   EXPECT_EQ(code_of({2, 0xD0, 0x86, 0x03, kI32, 1, kI64}), ErrorCode::kLimit);
   EXPECT_EQ(code_of({2, 1, kI32, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, kI64}), ErrorCode::kMalformed);  // 2^32
-  expect_valid({0x20, 2, 0x1A}, 4, {2, 0, kI32, 1, kF64});                                      // an empty group
+  EXPECT_EQ(code_of({2, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, kI64, 1, kI32}), ErrorCode::kMalformed);
+  expect_valid({0x20, 2, 0x1A}, 4, {2, 0, kI32, 1, kF64});  // an empty group
 }
 
 TEST(Validator, DeepNestingAndHighStacksAreLimited) {

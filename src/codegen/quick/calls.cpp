@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Calls of the quick tier: between functions, through tables, into the library; and the stubs around a module.
+// Calls of the quick tier: between functions, through tables and references, into other instances and the library; and
+// the stubs around a module.
 #include <cassert>
 
 #include "codegen/quick/registers.hpp"
@@ -10,7 +11,13 @@ namespace x86 = asmjit::x86;
 
 // --- Calls between functions ---
 
-void QuickCompiler::emit_call(const FunctionType& type, std::uint32_t type_index, std::uint32_t function) {
+QuickCompiler::Mem QuickCompiler::spilled_result(const Gp& thread, std::uint32_t slot, ValueType type) {
+  // At most 2 * limits::kResults slots.
+  return {thread, abi::kSpilledResults + static_cast<std::int32_t>(8 * slot), bytes_of(type)};
+}
+
+void QuickCompiler::place_arguments(std::uint32_t type_index) {
+  const FunctionType& type = context_.module.types[type_index];
   const auto count = static_cast<std::uint32_t>(type.parameters.size());
   const abi::Places& places = context_.arguments[type_index];
   const std::uint32_t first = height() - count;
@@ -31,19 +38,84 @@ void QuickCompiler::emit_call(const FunctionType& type, std::uint32_t type_index
     }
   }
   move_all(moves_);
-  add_position();
-  if (function == kNone) {
-    a_.call(x86::qword_ptr(x86::r10));
-  } else {
-    // call [rip + disp32]: FF 15, then where the entry lies from the end of the instruction, filled in by the linker.
-    static constexpr std::uint8_t kCall[6] = {0xFF, 0x15, 0, 0, 0, 0};
-    a_.embed(kCall, sizeof(kCall));
-    entries_.push_back({static_cast<std::uint32_t>(code_offset() - 4), function});
-  }
   drop_to(first);
-  forget_volatile_registers();
+}
 
+void QuickCompiler::emit_entry_jump(const std::uint8_t (&opcode)[2], std::uint32_t function) {
+  // The opcode, then where the entry lies from the end of the instruction, filled in by the linker.
+  const std::uint8_t jump[6] = {opcode[0], opcode[1], 0, 0, 0, 0};
+  a_.embed(jump, sizeof(jump));
+  entries_.push_back({static_cast<std::uint32_t>(code_offset() - 4), function});
+}
+
+QuickCompiler::CrossCall& QuickCompiler::check_cell(Callee callee, std::uint32_t function) {
+  constexpr auto kCellAt = static_cast<std::int32_t>(offsetof(abi::FunctionReference, cell));
+  const bool imported = callee == Callee::kImported;
+  a_.cmp(imported ? cell_field(context_.layout.function_reference(function) + kCellAt, 8)
+                  : x86::qword_ptr(x86::r10, kCellAt),
+         x86::r13);
+  CrossCall& cross = cross_calls_.emplace_back();
+  cross.label = a_.newLabel();
+  cross.module_offset = module_offset_;
+  cross.import = imported ? function : kNone;
+  cross.try_block = kNoTryBlock;
+  a_.jne(cross.label);
+  return cross;
+}
+
+void QuickCompiler::emit_cross_call(const CrossCall& cross) {
+  module_offset_ = cross.module_offset;
+  a_.bind(cross.label);
+  if (cross.import != kNone) a_.lea(x86::r10, cell_field(context_.layout.function_reference(cross.import), 8));
+  a_.mov(x86::qword_ptr(x86::rbp, kSavedCell), x86::r13);
+  a_.mov(x86::r11, cell_field(abi::kThread, 8));
+  a_.mov(x86::r13, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, cell)));
+  a_.mov(cell_field(abi::kThread, 8), x86::r11);
+  a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
+  add_position();
+  a_.call(x86::qword_ptr(x86::r10));
+  if (cross.try_block != kNoTryBlock) {
+    try_tables_.call_sites.push_back({static_cast<std::uint32_t>(code_offset()), cross.try_block});
+  }
+  a_.mov(x86::r13, x86::qword_ptr(x86::rbp, kSavedCell));
+  a_.jmp(cross.back);
+}
+
+void QuickCompiler::note_call_site() {
+  if (try_block_ == kNoTryBlock) return;
+  // Text stays below 2^31 bytes or is refused as a whole (compile.cpp).
+  try_tables_.call_sites.push_back({static_cast<std::uint32_t>(code_offset()), try_block_});
+}
+
+void QuickCompiler::emit_call(std::uint32_t type_index, Callee callee, std::uint32_t function) {
+  static constexpr std::uint8_t kCallEntry[2] = {0xFF, 0x15};
+  place_arguments(type_index);
+  if (callee == Callee::kDefined) {
+    add_position();
+    emit_entry_jump(kCallEntry, function);
+    note_call_site();
+  } else {
+    CrossCall& cross = check_cell(callee, function);
+    cross.try_block = try_block_;
+    cross.back = a_.newLabel();
+    add_position();
+    if (callee == Callee::kImported) {
+      emit_entry_jump(kCallEntry, function);
+    } else {
+      a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
+      a_.call(x86::qword_ptr(x86::r10));
+    }
+    note_call_site();
+    a_.bind(cross.back);
+  }
+  forget_volatile_registers();
+  push_call_results(type_index);
+}
+
+void QuickCompiler::push_call_results(std::uint32_t type_index) {
+  const FunctionType& type = context_.module.types[type_index];
   const abi::Places& results = context_.results[type_index];
+  if (results.memory_slots != 0) a_.mov(x86::r10, cell_field(abi::kThread, 8));
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const ValueType result = type.results[i];
     const abi::Place place = results.places[i];
@@ -58,34 +130,110 @@ void QuickCompiler::emit_call(const FunctionType& type, std::uint32_t type_index
       }
       case abi::Place::Kind::kMemory: {
         const Operand& operand = push(result, Operand::Kind::kHome);
-        const Register scratch = is_float(result) ? kXmm15 : kR11;
-        load_register(scratch, cell_field(context_.layout.spilled_result(place.index), bytes_of(result)), result);
-        store_register(operand_home(operand.height, result), scratch, result);
+        const Register scratch = is_in_xmm(result) ? kXmm15 : kR11;
+        load_register(scratch, spilled_result(x86::r10, place.index, result), result);
+        store_register(operand_home(operand.slot, result), scratch, result);
         break;
       }
     }
   }
 }
 
-void QuickCompiler::call(std::uint32_t function) {
-  settle_flags();
-  const std::uint32_t type_index = context_.module.functions[function];
-  emit_call(context_.module.types[type_index], type_index, function);
+// The frame makes way for the callee, which returns to this function's caller. The stack arguments go where this
+// function's own ones lie, their ends aligned, since the caller expects those to be gone:
+//
+//   before   [rbp] caller's rbp   [rbp + 8] return address   [rbp + 16, rbp + 16 + own) own stack arguments
+//   after                            return address, [rbp + 16 + own - callee, rbp + 16 + own) the callee's
+//
+// A function of another instance is called and then returned from, so such a call takes stack.
+void QuickCompiler::emit_tail_call(std::uint32_t type_index, Callee callee, std::uint32_t function) {
+  static constexpr std::uint8_t kJumpToEntry[2] = {0xFF, 0x25};
+  check_code_size();
+  place_arguments(type_index);
+  add_position();
+  if (callee != Callee::kDefined) check_cell(callee, function).back = epilogue_;
+  // Both are multiples of 16, of at most 1,000 parameters.
+  const auto own = static_cast<std::int32_t>(context_.arguments[type_index_].stack_bytes());
+  const auto callees = static_cast<std::int32_t>(context_.arguments[type_index].stack_bytes());
+  preserved_loads_at_.push_back(code_offset());
+  for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
+    a_.mov(gp64(kPreservedRegisters[i]), x86::qword_ptr(x86::rbp, -8 * static_cast<std::int32_t>(i + 1)));
+  }
+  if (own == 0 && callees == 0) {
+    a_.leave();
+  } else {
+    a_.mov(x86::rax, x86::qword_ptr(x86::rbp));
+    a_.mov(x86::r11, x86::qword_ptr(x86::rbp, 8));
+    // Upwards in memory, so from the last to the first.
+    for (std::int32_t at = callees - 16; at >= 0; at -= 16) {
+      a_.vmovups(x86::xmm15, x86::xmmword_ptr(x86::rsp, at));
+      a_.vmovups(x86::xmmword_ptr(x86::rbp, 16 + own - callees + at), x86::xmm15);
+    }
+    a_.mov(x86::qword_ptr(x86::rbp, 8 + own - callees), x86::r11);
+    a_.lea(x86::rsp, x86::ptr(x86::rbp, 8 + own - callees));
+    a_.mov(x86::rbp, x86::rax);
+  }
+  if (callee == Callee::kReference) {
+    a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
+    a_.jmp(x86::qword_ptr(x86::r10));
+  } else {
+    emit_entry_jump(kJumpToEntry, function);
+  }
 }
 
-void QuickCompiler::call_indirect(std::uint32_t type, std::uint32_t table) {
-  settle_flags();
+void QuickCompiler::take_indirect_callee(std::uint32_t type, std::uint32_t table) {
   const Operand index = pop();
-  bounds_check_table(table, index, TrapKind::kUndefinedElement);
+  a_.mov(x86::r10, table_element(table, index, TrapKind::kUndefinedElement, false));
   release();
-  a_.mov(x86::r10, x86::Mem(x86::r13, x86::r10, 3, context_.layout.table_elements(table), 8));
   a_.test(x86::r10, x86::r10);
   a_.jz(cold_trap(TrapKind::kUninitializedElement));
   a_.mov(x86::r11d, cell_field(context_.layout.type_id(type), 4));
   a_.cmp(x86::dword_ptr(x86::r10, offsetof(abi::FunctionReference, type_id)), x86::r11d);
   a_.jne(cold_trap(TrapKind::kIndirectCallTypeMismatch));
-  a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
-  emit_call(context_.module.types[type], type, kNone);
+}
+
+void QuickCompiler::take_reference_callee() {
+  const Operand reference = pop();
+  move_to(kR10, reference);
+  release();
+  a_.test(x86::r10, x86::r10);
+  a_.jz(cold_trap(TrapKind::kNullFunctionReference));
+}
+
+void QuickCompiler::call(std::uint32_t function) {
+  settle_flags();
+  const bool imported = function < context_.module.imported_functions;
+  emit_call(context_.module.functions[function], imported ? Callee::kImported : Callee::kDefined, function);
+}
+
+void QuickCompiler::return_call(std::uint32_t function) {
+  settle_flags();
+  const bool imported = function < context_.module.imported_functions;
+  emit_tail_call(context_.module.functions[function], imported ? Callee::kImported : Callee::kDefined, function);
+}
+
+void QuickCompiler::call_indirect(std::uint32_t type, std::uint32_t table) {
+  settle_flags();
+  take_indirect_callee(type, table);
+  emit_call(type, Callee::kReference, kNone);
+}
+
+void QuickCompiler::return_call_indirect(std::uint32_t type, std::uint32_t table) {
+  settle_flags();
+  take_indirect_callee(type, table);
+  emit_tail_call(type, Callee::kReference, kNone);
+}
+
+void QuickCompiler::call_ref(std::uint32_t type) {
+  settle_flags();
+  take_reference_callee();
+  emit_call(type, Callee::kReference, kNone);
+}
+
+void QuickCompiler::return_call_ref(std::uint32_t type) {
+  settle_flags();
+  take_reference_callee();
+  emit_tail_call(type, Callee::kReference, kNone);
 }
 
 // --- Calls to the library ---
@@ -115,6 +263,7 @@ void QuickCompiler::call_library(std::size_t library_offset, std::uint32_t argum
   a_.mov(x86::r11, cell_field(abi::kLibrary, 8));
   add_position();
   a_.call(x86::qword_ptr(x86::r11, static_cast<std::int32_t>(library_offset)));
+  note_call_site();
   drop_to(first);
   forget_volatile_registers();
 }
@@ -137,7 +286,9 @@ Register register_of(abi::Place place, bool result) noexcept {
 
 /// Stores a register to an 8-byte slot in the form of anew::Value: what a narrow type does not fill is zero.
 void register_to_slot(x86::Assembler& a, const x86::Mem& slot, Register reg, ValueType type) {
-  if (type == ValueType::kF64) {
+  if (type == ValueType::kV128) {
+    a.vmovups(slot.cloneResized(16), x86::xmm(reg - kFirstXmm));
+  } else if (type == ValueType::kF64) {
     a.vmovsd(slot, x86::xmm(reg - kFirstXmm));
   } else if (type == ValueType::kF32) {
     a.vmovd(x86::r11d, x86::xmm(reg - kFirstXmm));
@@ -152,7 +303,9 @@ void register_to_slot(x86::Assembler& a, const x86::Mem& slot, Register reg, Val
 
 void slot_to_register(x86::Assembler& a, Register reg, x86::Mem slot, ValueType type) {
   slot.setSize(bytes_of(type));
-  if (type == ValueType::kF64) {
+  if (type == ValueType::kV128) {
+    a.vmovups(x86::xmm(reg - kFirstXmm), slot);
+  } else if (type == ValueType::kF64) {
     a.vmovsd(x86::xmm(reg - kFirstXmm), slot);
   } else if (type == ValueType::kF32) {
     a.vmovss(x86::xmm(reg - kFirstXmm), slot);
@@ -165,12 +318,21 @@ void slot_to_register(x86::Assembler& a, Register reg, x86::Mem slot, ValueType 
 
 void memory_to_memory(x86::Assembler& a, const x86::Mem& to, x86::Mem from, ValueType type) {
   from.setSize(bytes_of(type));
+  if (type == ValueType::kV128) {
+    a.vmovups(x86::xmm15, from);
+    a.vmovups(to.cloneResized(16), x86::xmm15);
+    return;
+  }
   is_wide(type) ? a.mov(x86::r11, from) : a.mov(x86::r11d, from);
   a.mov(to, x86::r11);
 }
 
+x86::Mem spilled_slot(const x86::Gp& thread, abi::Place place) {
+  return x86::qword_ptr(thread, abi::kSpilledResults + static_cast<std::int32_t>(8 * place.index));
+}
+
 x86::Mem slot_at(const x86::Gp& base, std::size_t index) {
-  // At most limits::kParameters or kResults slots.
+  // At most 2 * limits::kParameters or kResults slots.
   return x86::qword_ptr(base, static_cast<std::int32_t>(8 * index));
 }
 
@@ -181,31 +343,35 @@ void emit_import_stub(x86::Assembler& a, const ModuleContext& context, std::uint
   const FunctionType& type = context.module.types[type_index];
   const abi::Places& arguments = context.arguments[type_index];
   const abi::Places& results = context.results[type_index];
-  const std::size_t slots = std::max(type.parameters.size(), type.results.size());
+  const std::size_t slots = std::max(slots_of(type.parameters), slots_of(type.results));
   a.align(asmjit::AlignMode::kCode, 16);
   a.push(x86::rbp);
   a.mov(x86::rbp, x86::rsp);
   a.sub(x86::rsp, static_cast<std::uint32_t>((8 * slots + 15) & ~std::size_t{15}));
+  std::size_t slot = 0;
   for (std::size_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = arguments.places[i];
     if (place.kind == abi::Place::Kind::kMemory) {
-      memory_to_memory(a, slot_at(x86::rsp, i), slot_at(x86::rbp, 2 + place.index), type.parameters[i]);
+      memory_to_memory(a, slot_at(x86::rsp, slot), slot_at(x86::rbp, 2 + place.index), type.parameters[i]);
     } else {
-      register_to_slot(a, slot_at(x86::rsp, i), register_of(place, false), type.parameters[i]);
+      register_to_slot(a, slot_at(x86::rsp, slot), register_of(place, false), type.parameters[i]);
     }
+    slot += slots_of(type.parameters[i]);
   }
   a.mov(x86::eax, import);
   a.mov(x86::rdi, x86::rsp);
   a.mov(x86::r11, x86::qword_ptr(x86::r13, abi::kLibrary));
   a.call(x86::qword_ptr(x86::r11, offsetof(abi::Library, call_host)));
+  if (results.memory_slots != 0) a.mov(x86::r10, x86::qword_ptr(x86::r13, abi::kThread));
+  slot = 0;
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const abi::Place place = results.places[i];
     if (place.kind == abi::Place::Kind::kMemory) {
-      memory_to_memory(a, x86::qword_ptr(x86::r13, context.layout.spilled_result(place.index)), slot_at(x86::rsp, i),
-                       type.results[i]);
+      memory_to_memory(a, spilled_slot(x86::r10, place), slot_at(x86::rsp, slot), type.results[i]);
     } else {
-      slot_to_register(a, register_of(place, true), slot_at(x86::rsp, i), type.results[i]);
+      slot_to_register(a, register_of(place, true), slot_at(x86::rsp, slot), type.results[i]);
     }
+    slot += slots_of(type.results[i]);
   }
   a.leave();
   arguments.stack_bytes() != 0 ? a.ret(arguments.stack_bytes()) : a.ret();
@@ -222,24 +388,28 @@ void emit_entry_thunk(x86::Assembler& a, const ModuleContext& context, std::uint
   a.sub(x86::rsp, 8 + arguments.stack_bytes());
   a.mov(x86::r10, x86::rdi);
   a.mov(x86::rax, x86::rsi);
+  std::size_t slot = 0;
   for (std::size_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = arguments.places[i];
     if (place.kind == abi::Place::Kind::kMemory) {
-      memory_to_memory(a, slot_at(x86::rsp, place.index), slot_at(x86::r10, i), type.parameters[i]);
+      memory_to_memory(a, slot_at(x86::rsp, place.index), slot_at(x86::r10, slot), type.parameters[i]);
     } else {
-      slot_to_register(a, register_of(place, false), slot_at(x86::r10, i), type.parameters[i]);
+      slot_to_register(a, register_of(place, false), slot_at(x86::r10, slot), type.parameters[i]);
     }
+    slot += slots_of(type.parameters[i]);
   }
   a.call(x86::qword_ptr(x86::rax));
   a.mov(x86::r10, x86::qword_ptr(x86::rbp, -8));
+  if (results.memory_slots != 0) a.mov(x86::r9, x86::qword_ptr(x86::r13, abi::kThread));
+  slot = 0;
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const abi::Place place = results.places[i];
     if (place.kind == abi::Place::Kind::kMemory) {
-      memory_to_memory(a, slot_at(x86::r10, i), x86::qword_ptr(x86::r13, context.layout.spilled_result(place.index)),
-                       type.results[i]);
+      memory_to_memory(a, slot_at(x86::r10, slot), spilled_slot(x86::r9, place), type.results[i]);
     } else {
-      register_to_slot(a, slot_at(x86::r10, i), register_of(place, true), type.results[i]);
+      register_to_slot(a, slot_at(x86::r10, slot), register_of(place, true), type.results[i]);
     }
+    slot += slots_of(type.results[i]);
   }
   a.leave();
   a.ret();

@@ -38,6 +38,7 @@ struct Batch {
   std::uint32_t last = 0;  // one past the end
   asmjit::CodeHolder code;
   std::vector<EntryReference> entries;
+  quick::TryTables try_tables;
   std::vector<std::uint32_t> functions;        // offset of each function in the batch's code
   std::vector<std::uint32_t> position_starts;  // of each function in `positions`
   std::vector<std::byte> positions;
@@ -54,7 +55,8 @@ struct Batch {
 }
 
 void name_function(Error& error, const wasm::Module& module, std::uint32_t function) {
-  const std::string_view name = wasm::FunctionNames(module)[function];
+  const wasm::FunctionNames names(module);
+  const std::string_view name = names[function];
   error.message = name.empty() ? fmt::format("function {}: {}", function, error.message)
                                : fmt::format("function {} ({}): {}", function, name, error.message);
 }
@@ -80,7 +82,7 @@ void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::
   batch.code.init(asmjit::Environment::host());
   batch.code.setErrorHandler(&failed);
   asmjit::x86::Assembler assembler(&batch.code);
-  QuickCompiler compiler(context, assembler, batch.entries, batch.positions);
+  QuickCompiler compiler(context, assembler, batch.entries, batch.positions, batch.try_tables);
   compiler.record_starts_in(batch.functions);
   wasm::FunctionValidator validator(context.module);
   const std::size_t count = batch.last - batch.first;
@@ -124,6 +126,22 @@ void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::
     batches[i].last = i + 1 < starts.size() ? starts[i + 1] : static_cast<std::uint32_t>(module.bodies.size());
   }
   return batches;
+}
+
+/// Appends a batch's try_tables, whose code begins at `base` in the text.
+void append_try_tables(Image& image, const quick::TryTables& tables, std::uint64_t base) {
+  // Each belongs to operators of the module, and the text is below 2^31 bytes: all sums fit.
+  const auto blocks = static_cast<std::uint32_t>(image.try_blocks.size());
+  const auto handlers = static_cast<std::uint32_t>(image.handlers.size());
+  const auto text = static_cast<std::uint32_t>(base);
+  for (const CallSite& each : tables.call_sites) {
+    image.call_sites.push_back({each.return_offset + text, each.try_block + blocks});
+  }
+  for (const TryBlock& each : tables.try_blocks) {
+    const std::uint32_t outer = each.outer == kNoTryBlock ? kNoTryBlock : each.outer + blocks;
+    image.try_blocks.push_back({outer, each.first_handler + handlers, each.handlers});
+  }
+  for (const Handler& each : tables.handlers) image.handlers.push_back({each.kind, each.tag, each.offset + text});
 }
 
 /// Appends machine code, aligned to 16 bytes with int3 between. @return its offset.
@@ -229,6 +247,7 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
                                                       static_cast<std::int64_t>(entries + at + 4));
       std::memcpy(image.text.data() + at, &distance, sizeof(distance));
     }
+    append_try_tables(image, batch.try_tables, base);
     const auto positions = static_cast<std::uint32_t>(image.positions.size());
     for (const std::uint32_t function : batch.functions) {
       image.functions.push_back(static_cast<std::uint32_t>(base + function));

@@ -11,8 +11,14 @@ namespace anew::codegen::quick {
 namespace x86 = asmjit::x86;
 
 QuickCompiler::QuickCompiler(const ModuleContext& context, x86::Assembler& assembler,
-                             std::vector<EntryReference>& entries, std::vector<std::byte>& positions)
-    : context_(context), a_(assembler), entries_(entries), positions_(positions), position_writer_(positions) {}
+                             std::vector<EntryReference>& entries, std::vector<std::byte>& positions,
+                             TryTables& try_tables)
+    : context_(context),
+      a_(assembler),
+      entries_(entries),
+      positions_(positions),
+      try_tables_(try_tables),
+      position_writer_(positions) {}
 
 // --- Functions ---
 
@@ -26,7 +32,7 @@ constexpr std::uint32_t kSaveBytes = 4;               // mov [rbp - disp8], r64
 constexpr std::uint8_t kNop4[4] = {0x0F, 0x1F, 0x40, 0x00};
 constexpr std::uint32_t kUnprobedFrame = 4096;  // larger frames touch each page on their way
 
-Register result_register(ValueType type) noexcept { return is_float(type) ? kXmm0 : kRax; }
+Register result_register(ValueType type) noexcept { return is_in_xmm(type) ? kXmm0 : kRax; }
 
 }  // namespace
 
@@ -40,11 +46,26 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   type_ = &type;
   type_index_ = context_.module.functions[function_index];
   locals_ = locals;
-  max_height_ = 0;
+  max_slot_ = 0;
+  local_slots_ = static_cast<std::uint32_t>(locals.size());
+  local_slot_.clear();
+  if (std::ranges::find(locals, ValueType::kV128) != locals.end()) {
+    local_slots_ = 0;
+    for (const ValueType local : locals) {
+      local_slot_.push_back(local_slots_);
+      local_slots_ += slots_of(local);
+    }
+  }
   stack_.clear();
   settled_ = 0;
   controls_.clear();
   cold_.clear();
+  cross_calls_.clear();
+  clauses_.clear();
+  try_block_ = kNoTryBlock;
+  frame_size_at_.clear();
+  preserved_loads_at_.clear();
+  vectors_.clear();
   jump_tables_.clear();
   free_ = kAllocatable;
   held_ = pinned_ = cached_ = dirty_ = preserved_used_ = 0;
@@ -80,23 +101,24 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
     cache_local(i, reg, true);
   }
   // All other locals begin as zero.
-  const auto parameters = static_cast<std::uint32_t>(type.parameters.size());
-  const auto count = static_cast<std::uint32_t>(locals.size()) - parameters;
+  const auto parameters = static_cast<std::uint32_t>(slots_of(type.parameters));  // at most 2 * limits::kParameters
+  const std::uint32_t count = local_slots_ - parameters;                          // slots
   if (count > 0) {
     constexpr std::uint32_t kUnrolled = 32;
     a_.vpxor(x86::xmm15, x86::xmm15, x86::xmm15);
-    const auto last = static_cast<std::uint32_t>(locals.size()) - 1;
-    Mem lowest = operand_home(0, ValueType::kI64).cloneAdjusted(8);  // the home of the last local
+    Mem lowest = operand_home(0, ValueType::kI64).cloneAdjusted(8);  // the last local's slot
+    Mem highest = lowest.cloneAdjusted(std::int64_t{8} * (count - 1));
+    highest.setSize(8);
     lowest.setSize(16);
     if (count == 1) {
-      a_.vmovsd(home(last, ValueType::kF64), x86::xmm15);
+      a_.vmovsd(highest, x86::xmm15);
     } else if (count <= kUnrolled) {
       for (std::uint32_t i = 0; i + 1 < count; i += 2)
         a_.vmovups(lowest.cloneAdjusted(std::int64_t{8} * i), x86::xmm15);
       if (count % 2 != 0) a_.vmovups(lowest.cloneAdjusted(std::int64_t{8} * (count - 2)), x86::xmm15);
     } else {
       // Rounds down to pairs; an odd one is stored on its own.
-      if (count % 2 != 0) a_.vmovsd(home(parameters, ValueType::kF64), x86::xmm15);
+      if (count % 2 != 0) a_.vmovsd(highest, x86::xmm15);
       const asmjit::Label again = a_.newLabel();
       a_.lea(x86::r10, lowest);
       a_.mov(x86::r11d, count / 2);
@@ -115,6 +137,7 @@ void QuickCompiler::emit_return() {
     move_to(result_register(results[0]), stack_.back());
   } else if (!results.empty()) {
     const abi::Places& places = context_.results[type_index_];
+    if (places.memory_slots != 0) a_.mov(x86::r10, cell_field(abi::kThread, 8));
     std::vector<Move> moves(results.size());
     const std::size_t first = stack_.size() - results.size();
     for (std::size_t i = 0; i < results.size(); ++i) {
@@ -123,9 +146,7 @@ void QuickCompiler::emit_return() {
       switch (place.kind) {
         case abi::Place::Kind::kInteger: moves[i].reg = kResultRegisters[place.index]; break;
         case abi::Place::Kind::kFloat: moves[i].reg = static_cast<Register>(kXmm0 + place.index); break;
-        case abi::Place::Kind::kMemory:
-          moves[i].memory = cell_field(context_.layout.spilled_result(place.index), bytes_of(results[i]));
-          break;
+        case abi::Place::Kind::kMemory: moves[i].memory = spilled_result(x86::r10, place.index, results[i]); break;
       }
     }
     move_all(moves);
@@ -152,6 +173,7 @@ void QuickCompiler::end_function(bool reachable) {
     a_.ret();
   }
   emit_cold_code();
+  emit_vectors();
   for (const JumpTable& table : jump_tables_) {
     a_.bind(table.label);
     const std::uint64_t base = a_.code()->labelOffset(table.label);
@@ -162,7 +184,7 @@ void QuickCompiler::end_function(bool reachable) {
   }
 
   // Under 8.5 MB: bounded by limits::kLocals and kOperandStack.
-  const std::uint64_t slots = kPreservedRegisters.size() + locals_.size() + max_height_;
+  const std::uint64_t slots = kPreservedRegisters.size() + 1 + local_slots_ + max_slot_;
   const auto frame = static_cast<std::uint32_t>((8 * slots + 15) & ~std::uint64_t{15});
   std::uint64_t probe_at = 0;
   if (frame > kUnprobedFrame) {  // the prologue calls this in place of its sub
@@ -192,6 +214,13 @@ void QuickCompiler::end_function(bool reachable) {
   for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
     if ((preserved_used_ & bit(kPreservedRegisters[i])) != 0) continue;
     std::memcpy(start + kSavesAt + kSaveBytes * i, kNop4, sizeof(kNop4));
+    for (const std::uint64_t loads : preserved_loads_at_) {
+      std::memcpy(a_.bufferData() + loads + kSaveBytes * i, kNop4, sizeof(kNop4));
+    }
+  }
+  const std::uint32_t displacement = 0 - frame;
+  for (const std::uint64_t at : frame_size_at_) {
+    std::memcpy(a_.bufferData() + at, &displacement, sizeof(displacement));
   }
 }
 
@@ -229,9 +258,11 @@ bool QuickCompiler::results_in_place(const Control& control) const noexcept {
     const Operand& top = stack_.back();
     return top.kind == Operand::Kind::kRegister && top.reg == result_register(types[0]);
   }
+  std::uint32_t slot = control.slot;
   for (std::size_t i = 0; i < types.size(); ++i) {
     const Operand& operand = stack_[stack_.size() - types.size() + i];
-    if (operand.kind != Operand::Kind::kHome || operand.height != control.height + i) return false;
+    if (operand.kind != Operand::Kind::kHome || operand.slot != slot) return false;
+    slot += slots_of(types[i]);
   }
   return true;
 }
@@ -276,11 +307,13 @@ void QuickCompiler::move_results(const Control& control) {
   }
   // Upwards, because a value never lies below its place: nothing is overwritten before it was read.
   const std::size_t first = stack_.size() - types.size();
+  std::uint32_t slot = control.slot;
   for (std::size_t i = 0; i < types.size(); ++i) {
     const Operand& operand = stack_[first + i];
-    const std::uint32_t place = control.height + static_cast<std::uint32_t>(i);
-    if (operand.kind == Operand::Kind::kHome && operand.height == place) continue;
-    move_to_memory(operand_home(place, types[i]), operand);
+    if (operand.kind != Operand::Kind::kHome || operand.slot != slot) {
+      move_to_memory(operand_home(slot, types[i]), operand);
+    }
+    slot += slots_of(types[i]);
   }
 }
 
@@ -322,12 +355,13 @@ void QuickCompiler::open_block(Control::Kind kind, wasm::BlockType type) {
   control.height = height() - static_cast<std::uint32_t>(type.parameters.size());
   control.parameters = type.parameters;
   control.results = type.results;
+  control.slot = control.height < height() ? stack_[control.height].slot : next_slot();
   control.label = a_.newLabel();
   // Where else_() or a loop's next round takes its parameters up again, constants would be forgotten.
   for (std::uint32_t at = control.height; at < height(); ++at) {
     Operand& operand = stack_[at];
     if (operand.kind != Operand::Kind::kConstant) continue;
-    move_to_memory(operand_home(at, operand.type), operand);
+    move_to_memory(operand_home(operand.slot, operand.type), operand);
     operand.kind = Operand::Kind::kHome;
   }
 }
@@ -402,6 +436,8 @@ void QuickCompiler::end(bool reachable) {
       conform(control);
       drop_to(control.height);
     }
+  } else if (control.kind == Control::Kind::kTry) {
+    return end_try(reachable);
   } else if (!control.has_state) {  // nothing branches here: go on as if there were no block
     controls_.pop_back();
     return;
@@ -448,6 +484,11 @@ void QuickCompiler::branch(std::uint32_t depth) {
 
 void QuickCompiler::br_if(std::uint32_t depth) {
   const Condition condition = pop_condition();
+  release();  // before a state is taken: the condition's register is free behind the branch
+  branch_if(condition, depth);
+}
+
+void QuickCompiler::branch_if(Condition condition, std::uint32_t depth) {
   const asmjit::Label skip = a_.newLabel();
   if (depth == controls_.size()) {
     if (type_->results.empty()) {
@@ -458,12 +499,10 @@ void QuickCompiler::br_if(std::uint32_t depth) {
       a_.jmp(epilogue_);
       a_.bind(skip);
     }
-    release();
     return;
   }
   Control& control = controls_[controls_.size() - 1 - depth];
   make_way_for_result(control);
-  release();  // before a state is taken: the condition's register is free behind the branch
   if (conforms(control)) {
     if (!control.has_state) {
       control.has_state = true;
@@ -517,6 +556,43 @@ void QuickCompiler::return_() {
   a_.jmp(epilogue_);
 }
 
+void QuickCompiler::br_on_null(std::uint32_t depth) {
+  settle_flags();
+  const Operand reference = pop();
+  const Register reg = use(reference);
+  a_.test(gp64(reg), gp64(reg));
+  branch_if(Condition::kZero, depth);
+  push_again(reference, reg);
+}
+
+void QuickCompiler::br_on_non_null(std::uint32_t depth) {
+  settle_flags();
+  const Operand reference = pop();
+  const Register reg = use(reference);
+  a_.test(gp64(reg), gp64(reg));
+  push_again(reference, reg);
+  branch_if(Condition::kNotZero, depth);
+  drop_to(height() - 1);
+}
+
+void QuickCompiler::ref_as_non_null() {
+  settle_flags();
+  const Operand reference = pop();
+  const Register reg = use(reference);
+  a_.test(gp64(reg), gp64(reg));
+  a_.jz(cold_trap(TrapKind::kNullReference));
+  push_again(reference, reg);
+}
+
+void QuickCompiler::push_again(const Operand& operand, Register reg) {
+  if (operand.kind == Operand::Kind::kLocal) {
+    local_get(operand.local);
+  } else {
+    push_register(operand.type, reg);
+  }
+  release();
+}
+
 // --- Traps ---
 
 asmjit::Label QuickCompiler::cold_trap(TrapKind kind) {
@@ -533,13 +609,14 @@ void QuickCompiler::unreachable() {
 }
 
 void QuickCompiler::emit_cold_code() {
-  constexpr std::size_t kKinds = 16;
+  constexpr std::size_t kKinds = 24;
   std::array<asmjit::Label, kKinds> raise;  // by TrapKind; kNone: the kind is in eax
   auto call_raise = [&](TrapKind kind) {
     asmjit::Label& label = raise[static_cast<std::size_t>(kind)];
     if (!label.isValid()) label = a_.newLabel();
     a_.call(label);  // the return address says where
   };
+  for (const CrossCall& cross : cross_calls_) emit_cross_call(cross);
   for (const Cold& cold : cold_) {
     module_offset_ = cold.module_offset;
     a_.bind(cold.label);

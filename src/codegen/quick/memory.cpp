@@ -57,8 +57,19 @@ constexpr ValueType loaded_type(Op op) noexcept {
 
 // --- Addresses ---
 
+Register QuickCompiler::memory_base(std::uint32_t memory) {
+  if (is_own_memory(memory)) return kR13;
+  const Register base = allocate(false);
+  a_.mov(gp64(base), cell_field(context_.layout.memory_reference(memory) +
+                                    static_cast<std::int32_t>(offsetof(abi::MemoryReference, base)),
+                                8));
+  return base;
+}
+
 QuickCompiler::Address QuickCompiler::address(const Operand& base, const wasm::MemoryArgument& argument,
                                               std::uint32_t bytes) {
+  if (context_.module.memories[argument.memory].is_64) return checked_address(base, argument, bytes);
+  const bool is_own = is_own_memory(argument.memory);
   if (base.kind == Operand::Kind::kConstant) {
     // Both are below 2^32, so the sum is exact.
     const std::uint64_t at = base.bits + argument.offset;
@@ -66,21 +77,43 @@ QuickCompiler::Address QuickCompiler::address(const Operand& base, const wasm::M
       a_.jmp(cold_trap(TrapKind::kMemoryOutOfBounds));
       return {cell_field(0, bytes), kNoRegister, true};
     }
-    if (at <= 0x7FFF'FFFF) return {cell_field(static_cast<std::int32_t>(at), bytes)};
+    if (is_own && at <= 0x7FFF'FFFF) return {cell_field(static_cast<std::int32_t>(at), bytes)};
+    const Register memory = memory_base(argument.memory);
     a_.mov(x86::r10d, asmjit::imm(at));
-    return {x86::Mem(x86::r13, x86::r10, 0, 0, bytes), kR10};
+    return {x86::Mem(gp64(memory), x86::r10, 0, 0, bytes), kR10};
   }
+  // The guard does not cover a larger offset.
+  if (argument.offset >= kMaximumUncheckedOffset) return checked_address(base, argument, bytes);
   const Register index = use(base);
-  if (argument.offset < kMaximumUncheckedOffset) {
-    return {x86::Mem(x86::r13, gp64(index), 0, static_cast<std::int32_t>(argument.offset), bytes), index};
+  return {
+      x86::Mem(gp64(memory_base(argument.memory)), gp64(index), 0, static_cast<std::int32_t>(argument.offset), bytes),
+      index};
+}
+
+// Compares the end of the access with the memory's size; r10 is that end.
+QuickCompiler::Address QuickCompiler::checked_address(const Operand& base, const wasm::MemoryArgument& argument,
+                                                      std::uint32_t bytes) {
+  const std::uint64_t distance = argument.offset + bytes;
+  if (distance < bytes) {  // past 2^64
+    a_.jmp(cold_trap(TrapKind::kMemoryOutOfBounds));
+    return {cell_field(0, bytes), kNoRegister, true};
   }
-  // The guard does not cover such an offset.
-  a_.mov(x86::r10d, asmjit::imm(argument.offset));
-  a_.add(x86::r10, gp64(index));
-  a_.lea(x86::r11, x86::ptr(x86::r10, static_cast<std::int32_t>(bytes)));
-  a_.cmp(x86::r11, cell_field(abi::kMemoryBytes, 8));
+  const Register memory = memory_base(argument.memory);
+  move_to(kR10, base);
+  if (distance <= 0x7FFF'FFFF) {
+    a_.add(x86::r10, asmjit::imm(distance));
+  } else {
+    a_.mov(x86::r11, asmjit::imm(distance));
+    a_.add(x86::r10, x86::r11);
+  }
+  // A 32-bit address and an offset below 2^32 + 16 cannot carry.
+  if (context_.module.memories[argument.memory].is_64) a_.jc(cold_trap(TrapKind::kMemoryOutOfBounds));
+  a_.cmp(x86::r10, x86::qword_ptr(gp64(memory), abi::kMemoryBytes));
   a_.ja(cold_trap(TrapKind::kMemoryOutOfBounds));
-  return {x86::Mem(x86::r13, x86::r10, 0, 0, bytes), kR10};
+  // Against a mispredicted check: what goes on behind it with an end past the memory's has it replaced.
+  a_.mov(x86::r11d, bytes);
+  a_.cmova(x86::r10, x86::r11);
+  return {x86::Mem(gp64(memory), x86::r10, 0, -static_cast<std::int32_t>(bytes), bytes), kR10};
 }
 
 bool QuickCompiler::already_marked(const Operand& base, std::uint64_t offset, std::uint32_t bytes) const noexcept {
@@ -104,9 +137,17 @@ bool QuickCompiler::already_marked(const Operand& base, std::uint64_t offset, st
 
 void QuickCompiler::mark(const Operand& base, const Address& to, const wasm::MemoryArgument& argument,
                          std::uint32_t bytes) {
-  if (!context_.options.marks || already_marked(base, argument.offset, bytes)) return;
+  if (!context_.options.marks) return;
+  if (!is_own_memory(argument.memory)) return mark_linked(to, argument.memory);
   const std::uint32_t shift = context_.layout.card_shift();
   const std::int32_t cards = context_.layout.cards();
+  if (context_.module.memories[0].is_64) {  // the address is r10 less the width
+    a_.lea(x86::r11, x86::ptr(gp64(to.index), static_cast<std::int32_t>(to.mem.offset())));
+    a_.shr(x86::r11, shift);
+    a_.mov(x86::Mem(x86::r13, x86::r11, 0, cards, 1), 1);
+    return;
+  }
+  if (already_marked(base, argument.offset, bytes)) return;
   Marked marked;
   if (base.kind == Operand::Kind::kConstant) {
     marked.offset = base.bits + argument.offset;
@@ -133,9 +174,23 @@ void QuickCompiler::mark(const Operand& base, const Address& to, const wasm::Mem
   marked_count_ = std::min(marked_count_ + 1, static_cast<std::uint32_t>(marked_.size()));
 }
 
+// The card table and the size of its cards are those of the memory's owner.
+void QuickCompiler::mark_linked(const Address& to, std::uint32_t memory) {
+  const std::int32_t reference = context_.layout.memory_reference(memory);
+  constexpr auto kCardsAt = static_cast<std::int32_t>(offsetof(abi::MemoryReference, cards));
+  constexpr auto kShiftAt = static_cast<std::int32_t>(offsetof(abi::MemoryReference, card_shift));
+  const Register shift = allocate(false);
+  a_.mov(gp64(shift), cell_field(reference + kShiftAt, 8));
+  a_.lea(x86::r11, x86::ptr(gp64(to.index), static_cast<std::int32_t>(to.mem.offset())));
+  a_.shrx(x86::r11, x86::r11, gp64(shift));
+  a_.add(x86::r11, cell_field(reference + kCardsAt, 8));
+  a_.mov(x86::byte_ptr(x86::r11), 1);
+}
+
 // --- Loads and stores ---
 
 void QuickCompiler::load(Op op, wasm::MemoryArgument argument) {
+  if (wasm::is_vector_operator(op)) return vector_load(op, argument);
   settle_flags();
   const Operand base = pop();
   const std::uint32_t bytes = access_bytes(op);
@@ -162,6 +217,7 @@ void QuickCompiler::load(Op op, wasm::MemoryArgument argument) {
 }
 
 void QuickCompiler::store(Op op, wasm::MemoryArgument argument) {
+  if (wasm::is_vector_operator(op)) return vector_store(op, argument);
   settle_flags();
   const Operand value = pop();
   const Operand base = pop();
@@ -198,31 +254,41 @@ void QuickCompiler::store(Op op, wasm::MemoryArgument argument) {
 
 // --- Size and bulk operators ---
 
-void QuickCompiler::memory_size(std::uint32_t /*memory*/) {
+void QuickCompiler::memory_size(std::uint32_t memory) {
   settle_flags();
   const Register reg = allocate(false);
-  a_.mov(gp64(reg), cell_field(abi::kMemoryBytes, 8));
+  if (is_own_memory(memory)) {
+    a_.mov(gp64(reg), cell_field(abi::kMemoryBytes, 8));
+  } else {
+    a_.mov(gp64(reg), cell_field(context_.layout.memory_reference(memory), 8));
+    a_.mov(gp64(reg), x86::qword_ptr(gp64(reg), abi::kMemoryBytes));
+  }
   a_.shr(gp64(reg), 16);
-  push_register(ValueType::kI32, reg);
+  push_register(context_.module.memory_address(memory), reg);
   release();
 }
 
-void QuickCompiler::memory_grow(std::uint32_t /*memory*/) {
-  call_library(offsetof(abi::Library, memory_grow), 1, {});
+void QuickCompiler::push_size_before(ValueType type) {
+  if (type == ValueType::kI32) a_.mov(x86::eax, x86::eax);  // 2^64 - 1 becomes 2^32 - 1
   claim(kRax);
-  push_register(ValueType::kI32, kRax);
+  push_register(type, kRax);
 }
 
-void QuickCompiler::memory_init(std::uint32_t segment, std::uint32_t /*memory*/) {
-  call_library_that_may_trap(offsetof(abi::Library, memory_init), 3, {segment});
+void QuickCompiler::memory_grow(std::uint32_t memory) {
+  call_library(offsetof(abi::Library, memory_grow), 1, {memory});
+  push_size_before(context_.module.memory_address(memory));
 }
 
-void QuickCompiler::memory_copy(std::uint32_t /*destination*/, std::uint32_t /*source*/) {
-  call_library_that_may_trap(offsetof(abi::Library, memory_copy), 3, {});
+void QuickCompiler::memory_init(std::uint32_t segment, std::uint32_t memory) {
+  call_library_that_may_trap(offsetof(abi::Library, memory_init), 3, {segment, memory});
 }
 
-void QuickCompiler::memory_fill(std::uint32_t /*memory*/) {
-  call_library_that_may_trap(offsetof(abi::Library, memory_fill), 3, {});
+void QuickCompiler::memory_copy(std::uint32_t destination, std::uint32_t source) {
+  call_library_that_may_trap(offsetof(abi::Library, memory_copy), 3, {destination, source});
+}
+
+void QuickCompiler::memory_fill(std::uint32_t memory) {
+  call_library_that_may_trap(offsetof(abi::Library, memory_fill), 3, {memory});
 }
 
 void QuickCompiler::data_drop(std::uint32_t segment) {
@@ -237,11 +303,19 @@ void QuickCompiler::elem_drop(std::uint32_t segment) {
 
 // --- Globals ---
 
+QuickCompiler::Mem QuickCompiler::global_place(std::uint32_t global) {
+  const std::uint32_t bytes = bytes_of(context_.module.globals[global].type.type);
+  const std::int32_t displacement = context_.layout.global(global);
+  if (!context_.layout.is_linked_global(global)) return cell_field(displacement, bytes);
+  a_.mov(x86::r11, cell_field(displacement, 8));
+  return {x86::r11, 0, bytes};
+}
+
 void QuickCompiler::global_get(std::uint32_t global) {
   settle_flags();
   const ValueType type = context_.module.globals[global].type.type;
   const Register reg = allocate_for(type);
-  load_register(reg, cell_field(context_.layout.global(global), bytes_of(type)), type);
+  load_register(reg, global_place(global), type);
   push_register(type, reg);
   release();
 }
@@ -249,35 +323,39 @@ void QuickCompiler::global_get(std::uint32_t global) {
 void QuickCompiler::global_set(std::uint32_t global) {
   settle_flags();
   const Operand value = pop();
-  const ValueType type = value.type;
-  const Mem to = cell_field(context_.layout.global(global), bytes_of(type));
-  if (value.kind == Operand::Kind::kConstant && type == ValueType::kI32) {
-    a_.mov(to, asmjit::imm(static_cast<std::int32_t>(static_cast<std::uint32_t>(value.bits))));
+  if (value.kind == Operand::Kind::kConstant && value.type == ValueType::kI32) {
+    a_.mov(global_place(global), asmjit::imm(static_cast<std::int32_t>(static_cast<std::uint32_t>(value.bits))));
   } else {
-    store_register(to, use(value), type);
+    const Register from = use(value);
+    store_register(global_place(global), from, context_.module.globals[global].type.type);
   }
   release();
 }
 
 // --- Tables ---
 
-void QuickCompiler::bounds_check_table(std::uint32_t table, const Operand& index, TrapKind kind) {
+QuickCompiler::Mem QuickCompiler::table_element(std::uint32_t table, const Operand& index, TrapKind kind,
+                                                bool written) {
+  const bool is_linked = table < context_.module.imported_tables;
+  const Register base = is_linked ? allocate(false) : kR13;
+  const std::int32_t elements = is_linked ? 0 : context_.layout.table_elements(table);
+  if (is_linked) a_.mov(gp64(base), cell_field(context_.layout.table_link(table), 8));
   move_to(kR10, index);
-  a_.cmp(x86::r10, cell_field(context_.layout.table_size(table), 8));
+  a_.cmp(x86::r10, x86::qword_ptr(gp64(base), elements + abi::kTableSize));
   a_.jae(cold_trap(kind));
   // Against a mispredicted check: all ones if the comparison set the carry flag, as it did on this path.
   a_.sbb(x86::r11, x86::r11);
   a_.and_(x86::r10, x86::r11);
+  if (written) a_.mov(x86::qword_ptr(gp64(base), elements + abi::kTableWritten), 1);
+  return {gp64(base), x86::r10, 3, elements, 8};
 }
-
-void QuickCompiler::mark_written_tables() { a_.mov(cell_field(abi::kTablesWritten, 8), 1); }
 
 void QuickCompiler::table_get(std::uint32_t table) {
   settle_flags();
   const Operand index = pop();
-  bounds_check_table(table, index, TrapKind::kTableOutOfBounds);
+  const Mem from = table_element(table, index, TrapKind::kTableOutOfBounds, false);
   const Register reg = allocate(false);
-  a_.mov(gp64(reg), x86::Mem(x86::r13, x86::r10, 3, context_.layout.table_elements(table), 8));
+  a_.mov(gp64(reg), from);
   push_register(context_.module.tables[table].element, reg);
   release();
 }
@@ -287,24 +365,26 @@ void QuickCompiler::table_set(std::uint32_t table) {
   const Operand value = pop();
   const Operand index = pop();
   const Register from = use(value);
-  bounds_check_table(table, index, TrapKind::kTableOutOfBounds);
-  mark_written_tables();
-  a_.mov(x86::Mem(x86::r13, x86::r10, 3, context_.layout.table_elements(table), 8), gp64(from));
+  a_.mov(table_element(table, index, TrapKind::kTableOutOfBounds, true), gp64(from));
   release();
 }
 
 void QuickCompiler::table_size(std::uint32_t table) {
   settle_flags();
   const Register reg = allocate(false);
-  a_.mov(gp64(reg), cell_field(context_.layout.table_size(table), 8));
-  push_register(ValueType::kI32, reg);
+  if (table < context_.module.imported_tables) {
+    a_.mov(gp64(reg), cell_field(context_.layout.table_link(table), 8));
+    a_.mov(gp64(reg), x86::qword_ptr(gp64(reg), abi::kTableSize));
+  } else {
+    a_.mov(gp64(reg), cell_field(context_.layout.table_elements(table) + abi::kTableSize, 8));
+  }
+  push_register(context_.module.table_address(table), reg);
   release();
 }
 
 void QuickCompiler::table_grow(std::uint32_t table) {
   call_library(offsetof(abi::Library, table_grow), 2, {table});
-  claim(kRax);
-  push_register(ValueType::kI32, kRax);
+  push_size_before(context_.module.table_address(table));
 }
 
 void QuickCompiler::table_fill(std::uint32_t table) {
@@ -323,7 +403,7 @@ void QuickCompiler::ref_func(std::uint32_t function) {
   settle_flags();
   const Register reg = allocate(false);
   a_.lea(gp64(reg), cell_field(context_.layout.function_reference(function), 8));
-  push_register(ValueType::kFuncRef, reg);
+  push_register(non_null(ValueType::kFuncRef), reg);
   release();
 }
 

@@ -30,6 +30,7 @@ void QuickCompiler::numeric(Op op) {
   using Kind = Condition;
   // eqz turns a waiting comparison around; everything else needs it as a value.
   if (op != Op::kI32Eqz) settle_flags();
+  if (wasm::is_vector_operator(op)) return vector_numeric(op);
   switch (op) {
     case Op::kI32Eqz: return integer_eqz(false);
     case Op::kI64Eqz: return integer_eqz(true);
@@ -232,7 +233,7 @@ void QuickCompiler::select(ValueType type) {
   // From here on only moves, until the flags are read.
   const Register other = use(otherwise);
   const Register to = use_writable(chosen);
-  if (is_float(type)) {
+  if (is_in_xmm(type)) {
     const asmjit::Label skip = a_.newLabel();
     a_.j(condition, skip);
     a_.vmovaps(xmm(to), xmm(other));

@@ -2,13 +2,13 @@
 // The quick tier: validated operators in, x86-64 out, in one pass and linear time.
 //
 // It keeps a model of the operand stack. An operand is a constant, a reference to a local that was not read yet, a
-// register, the processor's flags (a comparison that waits for its branch), or its *home*: the 8-byte slot of the frame
-// that belongs to its height. Registers also cache locals; a dirty one is newer than the local's home.
+// register, the processor's flags (a comparison that waits for its branch), or its *home*: the slot of the frame that
+// belongs to its place. Registers also cache locals; a dirty one is newer than the local's home.
 //
 //   frame    [rbp + 16 + 8k]             stack arguments, the homes of the parameters that came there
 //            [rbp - 8] ... [rbp - 32]    the preserved registers rbx r12 r14 r15, saved if the function uses them
-//            [rbp - 40 - 8i]             home of local i
-//            [rbp - 40 - 8(locals + i)]  home of the operand at height i
+//            [rbp - 40]                  the cell pointer, where a call may change it or a handler needs it
+//            [rbp - 48 - 8s]             slot s: first the locals in order, then the operands; a v128 takes two
 //
 // Registers: r13 cell pointer, r10 r11 and xmm15 scratch within one operator, all others hold operands and locals.
 //
@@ -43,6 +43,13 @@ inline constexpr Register kNoRegister = 0xFF;
 inline constexpr Register kFirstXmm = 16;
 using RegisterSet = std::uint32_t;  ///< bit r: register r
 
+/// What try_tables leave behind, with offsets in the batch's code.
+struct TryTables {
+  std::vector<CallSite> call_sites;
+  std::vector<TryBlock> try_blocks;
+  std::vector<Handler> handlers;
+};
+
 /// A rel32 at `offset` that must reach the table of entry addresses at `function`.
 struct EntryReference {
   std::uint32_t offset;
@@ -66,7 +73,7 @@ struct ModuleContext {
 class QuickCompiler {
  public:
   QuickCompiler(const ModuleContext& context, asmjit::x86::Assembler& assembler, std::vector<EntryReference>& entries,
-                std::vector<std::byte>& positions);
+                std::vector<std::byte>& positions, TryTables& try_tables);
 
   /// Where begin_function appends the offset of each function's first byte.
   void record_starts_in(std::vector<std::uint32_t>& starts) noexcept { starts_ = &starts; }
@@ -85,14 +92,23 @@ class QuickCompiler {
   void block(wasm::BlockType type);
   void loop(wasm::BlockType type);
   void if_(wasm::BlockType type);
+  void try_table(wasm::BlockType type, std::span<const wasm::CatchClause> clauses);
   void else_(bool reachable);
   void end(bool reachable);
   void br(std::uint32_t depth);
   void br_if(std::uint32_t depth);
   void br_table(std::span<const std::uint32_t> depths);
+  void br_on_null(std::uint32_t depth);
+  void br_on_non_null(std::uint32_t depth);
   void return_();
+  void throw_(std::uint32_t tag);
+  void throw_ref();
   void call(std::uint32_t function);
   void call_indirect(std::uint32_t type, std::uint32_t table);
+  void call_ref(std::uint32_t type);
+  void return_call(std::uint32_t function);
+  void return_call_indirect(std::uint32_t type, std::uint32_t table);
+  void return_call_ref(std::uint32_t type);
   void drop();
   void select(ValueType type);
   void local_get(std::uint32_t local);
@@ -101,7 +117,14 @@ class QuickCompiler {
   void global_get(std::uint32_t global);
   void global_set(std::uint32_t global);
   void constant(ValueType type, std::uint64_t bits);
+  void vector_constant(wasm::Vector bits);
   void numeric(wasm::Op op);
+  void lane(wasm::Op op, std::uint32_t lane);
+  void shuffle(std::span<const std::uint8_t, 16> lanes);
+  void load_lane(wasm::Op op, wasm::MemoryArgument argument, std::uint32_t lane);
+  void store_lane(wasm::Op op, wasm::MemoryArgument argument, std::uint32_t lane);
+  void atomic(wasm::Op op, wasm::MemoryArgument argument);
+  void atomic_fence();
   void load(wasm::Op op, wasm::MemoryArgument argument);
   void store(wasm::Op op, wasm::MemoryArgument argument);
   void memory_size(std::uint32_t memory);
@@ -120,6 +143,7 @@ class QuickCompiler {
   void table_fill(std::uint32_t table);
   void ref_null(ValueType type);
   void ref_is_null();
+  void ref_as_non_null();
   void ref_func(std::uint32_t function);
 
  private:
@@ -138,7 +162,8 @@ class QuickCompiler {
     Register reg = kNoRegister;            ///< kRegister
     Condition condition = Condition::kO;   ///< kFlags
     std::uint32_t local = 0;               ///< kLocal
-    std::uint32_t height = 0;              ///< its place on the stack; says where its home is
+    std::uint32_t height = 0;              ///< its place on the stack
+    std::uint32_t slot = 0;                ///< of its home: the slots of all operands below it
     std::uint32_t next_reference = kNone;  ///< kLocal: the next operand below that refers to the same local
     std::uint64_t bits = 0;                ///< kConstant
   };
@@ -165,11 +190,15 @@ class QuickCompiler {
   void settle_flags();
 
   [[nodiscard]] Mem home(std::uint32_t local, ValueType type) const;
-  [[nodiscard]] Mem operand_home(std::uint32_t height, ValueType type) const;
+  [[nodiscard]] Mem operand_home(std::uint32_t slot, ValueType type) const;
+  /// The slot behind the topmost operand.
+  [[nodiscard]] std::uint32_t next_slot() const noexcept {
+    return stack_.empty() ? 0 : stack_.back().slot + slots_of(stack_.back().type);
+  }
   [[nodiscard]] Mem home_of(const Operand& operand) const;
   /// A free register, held until release(). Never changes the flags.
-  Register allocate(bool is_float, RegisterSet avoid = 0);
-  Register allocate_for(ValueType type) { return allocate(is_float(type)); }
+  Register allocate(bool in_xmm, RegisterSet avoid = 0);
+  Register allocate_for(ValueType type) { return allocate(is_float(type) || type == ValueType::kV128); }
   /// Frees and holds this very register. It must not be held already.
   void claim(Register reg);
   void evict(Register reg);
@@ -215,16 +244,19 @@ class QuickCompiler {
   // --- Control flow (control.cpp) ---
 
   struct Control {
-    enum class Kind : std::uint8_t { kBlock, kLoop, kIf, kElse };
+    enum class Kind : std::uint8_t { kBlock, kLoop, kIf, kElse, kTry };
     Kind kind;
     bool has_state = false;    ///< some branch reaches the label
     std::uint32_t height = 0;  ///< of the stack below the parameters
+    std::uint32_t slot = 0;    ///< the first of the parameters
     std::span<const ValueType> parameters;
     std::span<const ValueType> results;
     asmjit::Label label;
     asmjit::Label else_label;
-    State state;       ///< at the label, once has_state
-    State else_state;  ///< at the else or, without one, on the way past the if
+    State state;                            ///< at the label, once has_state
+    State else_state;                       ///< at the else or, without one, on the way past the if
+    std::uint32_t try_block = kNoTryBlock;  ///< kTry: in try_tables_
+    std::uint32_t first_clause = 0;         ///< kTry: in clauses_
     [[nodiscard]] std::span<const ValueType> label_types() const noexcept {
       return kind == Kind::kLoop ? parameters : results;
     }
@@ -246,8 +278,12 @@ class QuickCompiler {
   void make_way_for_result(const Control& control);
   void push_results(std::span<const ValueType> types, bool in_register);
   void branch(std::uint32_t depth);
+  /// A branch that is taken on a condition of the flags. Emits nothing but moves before it.
+  void branch_if(Condition condition, std::uint32_t depth);
   void emit_return();
   void bind(const asmjit::Label& label);
+  /// Puts an operand back that was popped and brought into `reg` by use().
+  void push_again(const Operand& operand, Register reg);
   /// Takes the top operand as a condition: emits a test unless it is flags already.
   Condition pop_condition();
 
@@ -255,25 +291,139 @@ class QuickCompiler {
 
   struct Address {
     Mem mem;
-    Register index = kNoRegister;  ///< the register that was added to the cell pointer, if any
+    Register index = kNoRegister;  ///< the register that was added to the memory's base, if any
     bool traps = false;            ///< the access is out of bounds for every memory: a trap was emitted
   };
+  /// Whether the memory's base is the cell pointer.
+  [[nodiscard]] bool is_own_memory(std::uint32_t memory) const noexcept {
+    return memory == 0 && !context_.options.foreign_memory;
+  }
+  /// The operand of an access of `bytes` bytes. May leave its sum in r10 and holds up to two registers; uses r11.
   Address address(const Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes);
+  Address checked_address(const Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes);
+  /// Marks what a store to that address is about to write. Uses r11 only.
   void mark(const Operand& base, const Address& to, const wasm::MemoryArgument& argument, std::uint32_t bytes);
+  void mark_linked(const Address& to, std::uint32_t memory);
+  /// Pushes what a library function returned as the size before growing.
+  void push_size_before(ValueType type);
+  /// The place of a global's value. May use r11.
+  Mem global_place(std::uint32_t global);
+  /// A register with the memory's base: r13 for the own one, else one that is held.
+  Register memory_base(std::uint32_t memory);
   void forget_marks() noexcept { marked_count_ = next_marked_ = 0; }
   [[nodiscard]] bool already_marked(const Operand& base, std::uint64_t offset, std::uint32_t bytes) const noexcept;
-  void mark_written_tables();
-  /// Leaves the index in r10, checked and clamped; `kind` is the trap if it is too large.
-  void bounds_check_table(std::uint32_t table, const Operand& index, TrapKind kind);
+  /// An element of a table: the index checked and clamped; `kind` is the trap if it is too large. Uses r10 and r11,
+  /// which the operand may refer to.
+  Mem table_element(std::uint32_t table, const Operand& index, TrapKind kind, bool written);
 
   // --- Calls (calls.cpp) ---
 
-  void emit_call(const FunctionType& type, std::uint32_t type_index, std::uint32_t function);
+  /// A call into another instance, through r10, in cold code; goes on behind the call that it stands for.
+  struct CrossCall {
+    asmjit::Label label;
+    asmjit::Label back;
+    std::uint64_t module_offset;
+    std::uint32_t import;  ///< kNone: r10 holds the FunctionReference
+    std::uint32_t try_block;
+  };
+  /// How a call finds its callee.
+  enum class Callee : std::uint8_t { kDefined, kImported, kReference /* r10: FunctionReference* */ };
+  void emit_call(std::uint32_t type_index, Callee callee, std::uint32_t function);
+  void emit_tail_call(std::uint32_t type_index, Callee callee, std::uint32_t function);
+  /// Leaves a function reference, checked, in r10.
+  void take_indirect_callee(std::uint32_t type, std::uint32_t table);
+  void take_reference_callee();
+  void push_call_results(std::uint32_t type_index);
+  [[nodiscard]] static Mem spilled_result(const Gp& thread, std::uint32_t slot, ValueType type);
+  /// Takes the arguments and puts them where the callee expects them.
+  void place_arguments(std::uint32_t type_index);
+  void emit_entry_jump(const std::uint8_t (&opcode)[2], std::uint32_t function);
+  /// Compares the callee's cell with this one: cold code makes the call if they differ.
+  CrossCall& check_cell(Callee callee, std::uint32_t function);
+  /// Behind every call: in a try_table, notes the return address.
+  void note_call_site();
   /// Calls a library function with the top `arguments` operands and then the constants; pops the operands.
   void call_library(std::size_t library_offset, std::uint32_t arguments,
                     std::initializer_list<std::uint64_t> constants);
   void call_library_that_may_trap(std::size_t library_offset, std::uint32_t arguments,
                                   std::initializer_list<std::uint64_t> constants);
+
+  // --- Exceptions (exceptions.cpp) ---
+
+  void end_try(bool reachable);
+  void emit_handlers(const Control& control);
+  /// Throws the exception in rdi.
+  void emit_throw();
+
+  // --- Vectors (vector*.cpp) and atomics (atomic.cpp) ---
+
+  /// An operator's vectors: up to three to read from, and the register for the result, which may be one of these.
+  struct Vectors {
+    Register result;
+    Xmm to, a, b, c;
+  };
+  /// Pops one to three vectors; the topmost is the last.
+  Vectors take_vectors(std::uint32_t count);
+  /// The same for operands that pop() gave.
+  Vectors use_vectors(std::span<const Operand> operands);
+  /// Pushes the result and ends the operator.
+  void push_vector(const Vectors& vectors);
+  /// A constant of 16 bytes in the code behind the function, relative to the instruction pointer. Equal ones share.
+  Mem vector_in_code(wasm::Vector bits);
+  void emit_vectors();
+  void vector_load(wasm::Op op, wasm::MemoryArgument argument);
+  void vector_store(wasm::Op op, wasm::MemoryArgument argument);
+  // Each of the next four hands on to the next what is not its own.
+  void vector_numeric(wasm::Op op);
+  void vector_integer(wasm::Op op);
+  void vector_float(wasm::Op op);
+  void vector_splat(wasm::Op op);
+  void vector_bitwise(wasm::Op op);
+  void vector_any_true();
+  void vector_all_true(InstId equal);
+  void vector_bitmask(wasm::Op op);
+  void vector_compare_negated(InstId compare, bool swap);
+  void vector_order(InstId extreme, InstId equal, bool negate);
+  void vector_negate(InstId subtract);
+  void vector_absolute_64();
+  void vector_popcnt();
+  /// The count modulo `bits`, plus `add`, to xmm15. Uses r11.
+  void vector_count_to_xmm15(const Operand& count, std::uint32_t bits, std::uint32_t add);
+  void vector_shift(InstId inst, std::uint32_t bits);
+  void vector_shift_bytes(bool left);
+  void vector_shift_signed_bytes();
+  void vector_shift_signed_64();
+  void vector_multiply_64();
+  void vector_q15mulr();
+  void vector_dot_add();
+  void vector_extmul_8(InstId extend, bool high);
+  void vector_extmul_16(InstId high_half, InstId unpack);
+  void vector_extmul_32(InstId multiply, InstId unpack);
+  void vector_extend_high(InstId extend);
+  void vector_extadd_pairwise(wasm::Op op);
+  void vector_float_bits(InstId inst, wasm::Vector bits);
+  void vector_min_max(bool is_64, bool is_min);
+  void vector_madd(InstId onto_factor, InstId onto_addend);
+  void vector_trunc_32_signed();
+  void vector_trunc_32_unsigned();
+  void vector_trunc_64_signed();
+  void vector_trunc_64_unsigned();
+  void vector_convert_unsigned(bool to_64);
+  void extract_float_lane(bool is_64, std::uint32_t lane);
+  void replace_lane(wasm::Op op, std::uint32_t lane);
+  void shuffle_one(const Vectors& v, std::span<const std::uint8_t, 16> lanes);
+  void shuffle_two(const Vectors& v, std::span<const std::uint8_t, 16> lanes);
+  void shuffle_units(const Vectors& v, const std::array<std::uint8_t, 4>& units);
+
+  void atomic_load(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes);
+  void atomic_store(const wasm::MemoryArgument& argument, std::uint32_t bytes);
+  void atomic_update(InstId inst, const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes);
+  void atomic_compare_exchange(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes);
+  void atomic_notify(const wasm::MemoryArgument& argument);
+  void atomic_wait(const wasm::MemoryArgument& argument, std::uint32_t bytes);
+  /// Emits the check of an atomic access's alignment. Uses r11; may bring the base into a register.
+  void check_alignment(Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes);
+  void load_zero_extended(Register to, const Mem& from, std::uint32_t bytes);
 
   // --- Numeric operators (numeric.cpp, floating.cpp) ---
 
@@ -310,6 +460,7 @@ class QuickCompiler {
   /// A label at which the trap is raised; its code stands behind the function.
   asmjit::Label cold_trap(TrapKind kind);
   void emit_cold_code();
+  void emit_cross_call(const CrossCall& cross);
   void add_position() { position_writer_.add(code_offset() - function_start_, module_offset_); }
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return a_.offset(); }
   /// Called before anything that emits more than a bounded, small amount of code.
@@ -331,6 +482,7 @@ class QuickCompiler {
   asmjit::x86::Assembler& a_;
   std::vector<EntryReference>& entries_;
   std::vector<std::byte>& positions_;
+  TryTables& try_tables_;
   PositionWriter position_writer_;
   std::vector<std::uint32_t>* starts_ = nullptr;
   std::uint64_t most_code_ = ~std::uint64_t{0};
@@ -342,12 +494,24 @@ class QuickCompiler {
   std::uint64_t module_offset_ = 0;
   std::uint64_t function_start_ = 0;
   asmjit::Label epilogue_;
-  std::uint32_t max_height_ = 0;
+  std::uint32_t max_slot_ = 0;  ///< slots of operands in all
+  std::uint32_t local_slots_ = 0;
   std::vector<Operand> stack_;
   std::uint32_t settled_ = 0;  ///< operands below this height are constants or in their homes
   std::vector<Control> controls_;
   std::vector<Move> moves_;  ///< scratch of calls
   std::vector<Cold> cold_;
+  std::vector<CrossCall> cross_calls_;
+  std::vector<wasm::CatchClause> clauses_;         ///< of the try_tables that are open
+  std::uint32_t try_block_ = kNoTryBlock;          ///< the innermost that is open
+  std::vector<std::uint64_t> frame_size_at_;       ///< where code holds the frame's size as a displacement
+  std::vector<std::uint64_t> preserved_loads_at_;  ///< where tail calls restore all preserved registers
+  struct VectorConstant {
+    wasm::Vector bits;
+    asmjit::Label label;
+  };
+  std::vector<VectorConstant> vectors_;
+  std::array<std::uint32_t, 256> vector_by_hash_{};  ///< where in vectors_ a constant with that hash may be
   struct JumpTable {
     asmjit::Label label;
     std::vector<asmjit::Label> targets;
@@ -368,6 +532,7 @@ class QuickCompiler {
   std::vector<Register> local_register_;
   std::vector<std::uint32_t> first_reference_;  ///< the topmost operand of kind kLocal
   std::vector<std::uint32_t> stack_home_;       ///< by parameter: slot among the stack arguments, or kNone
+  std::vector<std::uint32_t> local_slot_;       ///< by local, if some are v128; else empty: local i has slot i
 
   // Marks made since the last label: a store near one of them needs none (see abi::kSlackBytes).
   struct Marked {

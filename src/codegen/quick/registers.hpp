@@ -10,7 +10,7 @@
 namespace anew::codegen::quick {
 
 inline constexpr Register kRax = 0, kRcx = 1, kRdx = 2, kRbx = 3, kRsi = 6, kRdi = 7, kR8 = 8, kR9 = 9, kR10 = 10,
-                          kR11 = 11, kR12 = 12, kR14 = 14, kR15 = 15;
+                          kR11 = 11, kR12 = 12, kR13 = 13, kR14 = 14, kR15 = 15;
 inline constexpr Register kXmm0 = kFirstXmm, kXmm15 = kFirstXmm + 15;
 
 constexpr RegisterSet bit(Register reg) noexcept { return RegisterSet{1} << reg; }
@@ -28,6 +28,9 @@ inline constexpr std::array<Register, abi::kIntegerResults> kResultRegisters = {
 /// In the order of their places in the frame.
 inline constexpr std::array<Register, 4> kPreservedRegisters = {kRbx, kR12, kR14, kR15};
 
+/// Where a function keeps its cell pointer, from rbp.
+inline constexpr std::int32_t kSavedCell = -40;
+
 /// Calls f(register) for each member of the set.
 template <typename F>
 void for_each(RegisterSet set, F&& f) {
@@ -35,6 +38,10 @@ void for_each(RegisterSet set, F&& f) {
 }
 
 constexpr bool is_wide(ValueType type) noexcept { return type != ValueType::kI32 && type != ValueType::kF32; }
-constexpr std::uint32_t bytes_of(ValueType type) noexcept { return is_wide(type) ? 8 : 4; }
+/// Whether values of the type live in xmm registers.
+constexpr bool is_in_xmm(ValueType type) noexcept { return is_float(type) || type == ValueType::kV128; }
+constexpr std::uint32_t bytes_of(ValueType type) noexcept {
+  return type == ValueType::kV128 ? 16 : is_wide(type) ? 8 : 4;
+}
 
 }  // namespace anew::codegen::quick

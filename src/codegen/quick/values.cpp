@@ -12,37 +12,41 @@ namespace x86 = asmjit::x86;
 // --- Homes ---
 
 namespace {
-constexpr std::int64_t kFirstHome = 32 + 8;  // below the preserved registers
+// Below the preserved registers and the cell pointer. A value of two slots begins at the lower one.
+constexpr std::int64_t kFirstHome = 40 + 8;
+x86::Mem frame_slot(std::int64_t slot, ValueType type) {
+  // Locals and operands are bounded by limits::kLocals and kOperandStack: under 2^31 bytes.
+  return {x86::rbp, static_cast<std::int32_t>(-kFirstHome - 8 * (slot + slots_of(type) - 1)), bytes_of(type)};
 }
+}  // namespace
 
 QuickCompiler::Mem QuickCompiler::home(std::uint32_t local, ValueType type) const {
   if (local < stack_home_.size() && stack_home_[local] != kNone) {
     // Parameters are at most limits::kParameters, so this fits easily.
     return x86::Mem(x86::rbp, static_cast<std::int32_t>(16 + 8 * stack_home_[local]), bytes_of(type));
   }
-  // Locals and operands are bounded by limits::kLocals and kOperandStack: under 2^31 bytes.
-  return x86::Mem(x86::rbp, static_cast<std::int32_t>(-kFirstHome - 8 * static_cast<std::int64_t>(local)),
-                  bytes_of(type));
+  return frame_slot(local_slot_.empty() ? local : local_slot_[local], type);
 }
 
-QuickCompiler::Mem QuickCompiler::operand_home(std::uint32_t height, ValueType type) const {
-  const std::int64_t slot = static_cast<std::int64_t>(locals_.size()) + height;
-  return x86::Mem(x86::rbp, static_cast<std::int32_t>(-kFirstHome - 8 * slot), bytes_of(type));
+QuickCompiler::Mem QuickCompiler::operand_home(std::uint32_t slot, ValueType type) const {
+  return frame_slot(static_cast<std::int64_t>(local_slots_) + slot, type);
 }
 
 QuickCompiler::Mem QuickCompiler::home_of(const Operand& operand) const {
   return operand.kind == Operand::Kind::kLocal ? home(operand.local, operand.type)
-                                               : operand_home(operand.height, operand.type);
+                                               : operand_home(operand.slot, operand.type);
 }
 
 // --- Pushing and popping ---
 
 QuickCompiler::Operand& QuickCompiler::push(ValueType type, Operand::Kind kind) {
+  const std::uint32_t slot = next_slot();
   Operand& operand = stack_.emplace_back();
   operand.type = type;
   operand.kind = kind;
   operand.height = height() - 1;
-  max_height_ = std::max(max_height_, height());
+  operand.slot = slot;
+  max_slot_ = std::max(max_slot_, slot + slots_of(type));
   return operand;
 }
 
@@ -119,14 +123,14 @@ void QuickCompiler::evict(Register reg) {
   }
   Operand& operand = stack_[owner_[reg]];
   assert(operand.kind == Operand::Kind::kRegister && operand.reg == reg);
-  store_register(operand_home(operand.height, operand.type), reg, operand.type);
+  store_register(operand_home(operand.slot, operand.type), reg, operand.type);
   operand.kind = Operand::Kind::kHome;
   operand.reg = kNoRegister;
   free_ |= bit(reg);
 }
 
-Register QuickCompiler::allocate(bool is_float, RegisterSet avoid) {
-  const RegisterSet candidates = (is_float ? kFloats : kGeneral) & ~avoid;
+Register QuickCompiler::allocate(bool in_xmm, RegisterSet avoid) {
+  const RegisterSet candidates = (in_xmm ? kFloats : kGeneral) & ~avoid;
   RegisterSet choice = free_ & candidates;
   if (choice == 0) {
     const RegisterSet victims = candidates & ~held_ & ~pinned_;
@@ -168,7 +172,9 @@ void QuickCompiler::cache_local(std::uint32_t local, Register reg, bool dirty) {
 // --- Moving values ---
 
 void QuickCompiler::load_register(Register to, const Mem& from, ValueType type) {
-  if (is_float(type)) {
+  if (type == ValueType::kV128) {
+    a_.vmovups(xmm(to), from);
+  } else if (is_float(type)) {
     is_wide(type) ? a_.vmovsd(xmm(to), from) : a_.vmovss(xmm(to), from);
   } else {
     a_.mov(gp(to, is_wide(type)), from);
@@ -176,7 +182,9 @@ void QuickCompiler::load_register(Register to, const Mem& from, ValueType type) 
 }
 
 void QuickCompiler::store_register(const Mem& to, Register from, ValueType type) {
-  if (is_float(type)) {
+  if (type == ValueType::kV128) {
+    a_.vmovups(to, xmm(from));
+  } else if (is_float(type)) {
     is_wide(type) ? a_.vmovsd(to, xmm(from)) : a_.vmovss(to, xmm(from));
   } else {
     a_.mov(to, gp(from, is_wide(type)));
@@ -185,7 +193,7 @@ void QuickCompiler::store_register(const Mem& to, Register from, ValueType type)
 
 void QuickCompiler::move_register(Register to, Register from, ValueType type) {
   if (to == from) return;
-  if (is_float(type)) {
+  if (is_in_xmm(type)) {
     a_.vmovaps(xmm(to), xmm(from));
   } else {
     a_.mov(gp(to, is_wide(type)), gp(from, is_wide(type)));
@@ -226,7 +234,7 @@ void QuickCompiler::move_to(Register to, const Operand& operand) {
 void QuickCompiler::move_to_memory(const Mem& to, const Operand& operand) {
   Register from = register_of(operand);
   if (from == kNoRegister) {
-    from = is_float(operand.type) ? kXmm15 : kR11;
+    from = is_in_xmm(operand.type) ? kXmm15 : kR11;
     move_to(from, operand);
   }
   store_register(to, from, operand.type);
@@ -279,8 +287,8 @@ void QuickCompiler::move_registers(std::span<RegisterMove> moves) {
     }
     if (!progress) {  // only cycles are left: break one with the scratch register
       RegisterMove& move = moves[0];
-      const Register scratch = is_float(move.type) ? kXmm15 : kR11;
-      move_register(scratch, move.from, is_float(move.type) ? ValueType::kF64 : ValueType::kI64);
+      const Register scratch = is_in_xmm(move.type) ? kXmm15 : kR11;
+      move_register(scratch, move.from, is_in_xmm(move.type) ? ValueType::kV128 : ValueType::kI64);
       --readers[move.from];
       move.from = scratch;
       ++readers[scratch];
@@ -337,7 +345,7 @@ void QuickCompiler::detach_references(std::uint32_t local) {
   while (at != kNone) {
     Operand& operand = stack_[at];
     at = operand.next_reference;
-    store_register(operand_home(operand.height, type), reg, type);
+    store_register(operand_home(operand.slot, type), reg, type);
     operand.kind = Operand::Kind::kHome;
   }
 }
@@ -391,7 +399,7 @@ void QuickCompiler::settle_operands() {
   for (std::uint32_t at = settled_; at < height(); ++at) {
     Operand& operand = stack_[at];
     if (operand.kind == Operand::Kind::kConstant || operand.kind == Operand::Kind::kHome) continue;
-    move_to_memory(operand_home(at, operand.type), operand);
+    move_to_memory(operand_home(operand.slot, operand.type), operand);
     // Every reference to a local is above settled_, so all of the chain goes in this loop.
     if (operand.kind == Operand::Kind::kLocal) first_reference_[operand.local] = kNone;
     if (operand.kind == Operand::Kind::kRegister) free_ |= bit(operand.reg);
@@ -402,7 +410,8 @@ void QuickCompiler::settle_operands() {
 }
 
 void QuickCompiler::spill_for_call(std::uint32_t first_argument) {
-  for_each(dirty_ & kVolatile, [&](Register reg) {
+  // A handler of this function finds its locals in their homes, whatever the registers hold by then.
+  for_each(try_block_ == kNoTryBlock ? dirty_ & kVolatile : dirty_, [&](Register reg) {
     const std::uint32_t local = owner_[reg];
     store_register(home(local, locals_[local]), reg, locals_[local]);
     dirty_ &= ~bit(reg);

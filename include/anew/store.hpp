@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A store: a closed group of instances that are linked to one another and reset together (specification, 4.2.3).
+//
+//   anew::Store store;
+//   anew::Instance library = store.instantiate(library_module, linker).value();
+//   store.define("library", library);                       // what later modules import from "library"
+//   anew::Instance main = store.instantiate(main_module, linker).value();
+//   store.freeze().value();                                 // the state that reset() goes back to
+//   main.call_values("run", {}).value();
+//   store.reset().value();                                  // every instance is as it was
+//
+// A Pool keeps such groups warm (Linker::define_module); a Store is for groups that are put together step by step.
+#pragma once
+
+#include <anew/engine.hpp>
+#include <anew/error.hpp>
+#include <anew/linker.hpp>
+#include <anew/memory_view.hpp>
+#include <anew/value.hpp>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace anew {
+
+namespace detail {
+struct Instance;
+struct OwnedStore;
+struct StoreState;
+}  // namespace detail
+
+/// One instance of a store; a view, valid as long as the store. Used from one thread at a time, with all of its store.
+class Instance {
+ public:
+  /// Calls an exported function. References in the arguments must be null or come from this store; those to host
+  /// objects (externref) are the host's own bits; an exception (exnref) can be null only, and one that is returned says
+  /// nothing but whether it is null. @return the results, or kNotFound, kArgument, kTrap.
+  [[nodiscard]] Result<std::vector<Value>> call_values(std::string_view export_name,
+                                                       std::span<const Value> arguments) const;
+  /// The value of an exported global. @return kNotFound, or kArgument if the export is no global.
+  [[nodiscard]] Result<Value> global(std::string_view export_name) const;
+  /// Memory 0, of size 0 if there is none.
+  [[nodiscard]] MemoryView memory() const noexcept;
+  /// An exported memory. @return kNotFound, or kArgument if the export is no memory.
+  [[nodiscard]] Result<MemoryView> memory(std::string_view export_name) const;
+
+  explicit Instance(detail::Instance* instance) noexcept : instance_(instance) {}
+  [[nodiscard]] detail::Instance* state() const noexcept { return instance_; }
+
+ private:
+  detail::Instance* instance_;
+};
+
+struct StoreOptions {
+  /// freeze() also copies every byte of state the slow way, and each reset() compares with that copy.
+  bool audit = false;
+};
+
+/// Move-only. Used from one thread at a time.
+class Store {
+ public:
+  explicit Store(StoreOptions options = {});
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  /// Instantiates a module (specification, 4.5.4): imports are looked up among the instances given a name here, then in
+  /// the linker; then segments are copied and the start function runs. An instance that traps on the way is not
+  /// returned, but what it wrote to others' memories and tables stays, as the specification says.
+  /// @return kLink, kTrap, kUnsupported, kResource.
+  [[nodiscard]] Result<Instance> instantiate(const Module& module, const Linker& linker);
+  /// Makes an instance's exports importable under a module name; a later definition of the name replaces the earlier.
+  void define(std::string_view name, Instance instance);
+
+  /// Remembers the state of all instances as what reset() goes back to. As reset(), never from a host function that a
+  /// guest of this store called. @return kResource, or kUnsupported if a global or table holds an exception.
+  [[nodiscard]] Result<void> freeze();
+  /// Puts every instance back to what freeze() remembered, whatever happened since. Instances made after freeze() go.
+  /// @return kArgument before the first freeze(); kResource if the system refuses, then the store is of no more use;
+  ///         with StoreOptions::audit, kHost and what differs.
+  [[nodiscard]] Result<void> reset();
+
+  [[nodiscard]] detail::StoreState& state() const noexcept;
+
+ private:
+  std::unique_ptr<detail::OwnedStore> owned_;
+};
+
+}  // namespace anew

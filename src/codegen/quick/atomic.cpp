@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Atomic operators of the quick tier (threads). Memories are never shared (a module with a shared one is refused), and
+// one thread at a time runs an instance: ordinary loads and stores are atomic enough. What is left of atomicity is that
+// an access must be aligned. That is checked before its bounds, as the specification's interpreter does.
+#include <array>
+#include <cassert>
+
+#include "codegen/quick/registers.hpp"
+
+namespace anew::codegen::quick {
+
+namespace x86 = asmjit::x86;
+using wasm::Op;
+namespace Inst = asmjit::x86::Inst;
+
+namespace {
+
+enum class Family : std::uint8_t { kLoad, kStore, kAdd, kSub, kAnd, kOr, kXor, kExchange, kCompareExchange };
+
+/// The opcodes come in families of seven, one for each of these.
+struct Shape {
+  ValueType type;
+  std::uint32_t bytes;
+};
+constexpr std::array<Shape, 7> kShapes = {{{ValueType::kI32, 4},
+                                           {ValueType::kI64, 8},
+                                           {ValueType::kI32, 1},
+                                           {ValueType::kI32, 2},
+                                           {ValueType::kI64, 1},
+                                           {ValueType::kI64, 2},
+                                           {ValueType::kI64, 4}}};
+
+constexpr std::size_t number_of(Op op) noexcept {
+  return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::kI32AtomicLoad);
+}
+constexpr Family family_of(Op op) noexcept { return static_cast<Family>(number_of(op) / kShapes.size()); }
+constexpr Shape shape_of(Op op) noexcept { return kShapes[number_of(op) % kShapes.size()]; }
+static_assert(family_of(Op::kI64AtomicLoad32U) == Family::kLoad && family_of(Op::kI32AtomicStore) == Family::kStore &&
+              family_of(Op::kI32AtomicRmwAdd) == Family::kAdd && family_of(Op::kI32AtomicRmwSub) == Family::kSub &&
+              family_of(Op::kI32AtomicRmwAnd) == Family::kAnd && family_of(Op::kI32AtomicRmwOr) == Family::kOr &&
+              family_of(Op::kI32AtomicRmwXor) == Family::kXor &&
+              family_of(Op::kI32AtomicRmwXchg) == Family::kExchange &&
+              family_of(Op::kI64AtomicRmw32CmpxchgU) == Family::kCompareExchange);
+static_assert(shape_of(Op::kI64AtomicRmw16OrU).bytes == 2 && shape_of(Op::kI64AtomicRmw32CmpxchgU).bytes == 4);
+
+x86::Gp sized(const x86::Gp& reg, std::uint32_t bytes) noexcept {
+  switch (bytes) {
+    case 1: return reg.r8();
+    case 2: return reg.r16();
+    case 4: return reg.r32();
+    default: return reg.r64();
+  }
+}
+
+}  // namespace
+
+void QuickCompiler::atomic(Op op, wasm::MemoryArgument argument) {
+  settle_flags();
+  switch (op) {
+    case Op::kMemoryAtomicNotify: return atomic_notify(argument);
+    case Op::kMemoryAtomicWait32: return atomic_wait(argument, 4);
+    case Op::kMemoryAtomicWait64: return atomic_wait(argument, 8);
+    default: break;
+  }
+  const auto [type, bytes] = shape_of(op);
+  switch (family_of(op)) {
+    case Family::kLoad: return atomic_load(argument, type, bytes);
+    case Family::kStore: return atomic_store(argument, bytes);
+    case Family::kAdd: return atomic_update(Inst::kIdAdd, argument, type, bytes);
+    case Family::kSub: return atomic_update(Inst::kIdSub, argument, type, bytes);
+    case Family::kAnd: return atomic_update(Inst::kIdAnd, argument, type, bytes);
+    case Family::kOr: return atomic_update(Inst::kIdOr, argument, type, bytes);
+    case Family::kXor: return atomic_update(Inst::kIdXor, argument, type, bytes);
+    case Family::kExchange: return atomic_update(Inst::kIdMov, argument, type, bytes);
+    case Family::kCompareExchange: return atomic_compare_exchange(argument, type, bytes);
+  }
+}
+
+// Nothing to order: see above.
+void QuickCompiler::atomic_fence() {}
+
+// The memory's base is aligned, so what counts is the base operand and the offset.
+void QuickCompiler::check_alignment(Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes) {
+  if (bytes == 1) return;
+  const auto low_offset = static_cast<std::int32_t>(argument.offset & (bytes - 1));
+  if (base.kind == Operand::Kind::kConstant) {
+    if (((base.bits + argument.offset) & (bytes - 1)) != 0) a_.jmp(cold_trap(TrapKind::kUnalignedAtomic));
+    return;
+  }
+  const Register index = use(base);
+  if (base.kind == Operand::Kind::kHome) {  // so that it is loaded once
+    base.kind = Operand::Kind::kRegister;
+    base.reg = index;
+  }
+  if (low_offset == 0) {
+    a_.test(gp32(index).r8(), bytes - 1);
+  } else {
+    a_.lea(x86::r11d, x86::ptr(gp64(index), low_offset));
+    a_.test(x86::r11b, bytes - 1);
+  }
+  a_.jnz(cold_trap(TrapKind::kUnalignedAtomic));
+}
+
+void QuickCompiler::load_zero_extended(Register to, const Mem& from, std::uint32_t bytes) {
+  if (bytes < 4) {
+    a_.movzx(gp32(to), from);
+  } else {
+    a_.mov(gp(to, bytes == 8), from);
+  }
+}
+
+void QuickCompiler::atomic_load(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {
+  Operand base = pop();
+  check_alignment(base, argument, bytes);
+  const Mem from = address(base, argument, bytes).mem;
+  const Register to = allocate(false);
+  add_position();
+  load_zero_extended(to, from, bytes);
+  push_register(type, to);
+  release();
+}
+
+void QuickCompiler::atomic_store(const wasm::MemoryArgument& argument, std::uint32_t bytes) {
+  const Operand value = pop();
+  Operand base = pop();
+  const Register from = use(value);
+  check_alignment(base, argument, bytes);
+  const Address to = address(base, argument, bytes);
+  if (!to.traps) {
+    mark(base, to, argument, bytes);
+    add_position();
+    a_.mov(to.mem, sized(gp32(from), bytes));
+  }
+  release();
+}
+
+void QuickCompiler::atomic_update(InstId inst, const wasm::MemoryArgument& argument, ValueType type,
+                                  std::uint32_t bytes) {
+  const Operand value = pop();
+  Operand base = pop();
+  const Register from = use(value);
+  check_alignment(base, argument, bytes);
+  const Address at = address(base, argument, bytes);
+  const Register result = allocate(false);
+  if (!at.traps) {
+    mark(base, at, argument, bytes);
+    add_position();
+    load_zero_extended(result, at.mem, bytes);
+    a_.emit(inst, at.mem, sized(gp32(from), bytes));
+  }
+  push_register(type, result);
+  release();
+}
+
+// A narrow one compares the whole expected operand, so one that does not fit is never found.
+void QuickCompiler::atomic_compare_exchange(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {
+  const Operand replacement = pop();
+  const Operand expected = pop();
+  Operand base = pop();
+  const Register from = use(replacement);
+  const Register wanted = use(expected);
+  check_alignment(base, argument, bytes);
+  const Address at = address(base, argument, bytes);
+  const Register result = allocate(false);
+  if (!at.traps) {
+    const asmjit::Label done = a_.newLabel();
+    mark(base, at, argument, bytes);
+    add_position();
+    load_zero_extended(result, at.mem, bytes);
+    a_.cmp(gp(result, is_wide(type)), gp(wanted, is_wide(type)));
+    a_.jne(done);
+    a_.mov(at.mem, sized(gp32(from), bytes));
+    a_.bind(done);
+  }
+  push_register(type, result);
+  release();
+}
+
+// Nobody can wait on a memory that is not shared, so nobody is woken. The access is checked all the same.
+void QuickCompiler::atomic_notify(const wasm::MemoryArgument& argument) {
+  constexpr std::uint32_t kBytes = 4;
+  pop();  // how many to wake
+  Operand base = pop();
+  check_alignment(base, argument, kBytes);
+  const Mem at = address(base, argument, kBytes).mem;
+  add_position();
+  a_.mov(x86::r11d, at);
+  push_constant(ValueType::kI32, 0);
+  release();
+}
+
+void QuickCompiler::atomic_wait(const wasm::MemoryArgument& argument, std::uint32_t bytes) {
+  pop();  // how long to wait
+  pop();  // for which value to change
+  Operand base = pop();
+  check_alignment(base, argument, bytes);
+  const Mem at = address(base, argument, bytes).mem;
+  add_position();
+  load_zero_extended(kR11, at, bytes);
+  a_.jmp(cold_trap(TrapKind::kExpectedSharedMemory));
+  push_constant(ValueType::kI32, 0);
+  release();
+}
+
+}  // namespace anew::codegen::quick

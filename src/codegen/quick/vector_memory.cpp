@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Loads and stores of vectors and of their lanes. Each is one access of just the operator's width, so that it traps
+// where the specification says.
+#include <cassert>
+
+#include "codegen/quick/registers.hpp"
+
+namespace anew::codegen::quick {
+
+namespace x86 = asmjit::x86;
+using wasm::Op;
+namespace Inst = asmjit::x86::Inst;
+
+namespace {
+
+struct Load {
+  asmjit::InstId inst;
+  std::uint32_t bytes;
+};
+
+/// The instruction that loads and widens, copies, or clears the other lanes.
+constexpr Load load_of(Op op) noexcept {
+  switch (op) {
+    case Op::kV128Load8x8S: return {Inst::kIdVpmovsxbw, 8};
+    case Op::kV128Load8x8U: return {Inst::kIdVpmovzxbw, 8};
+    case Op::kV128Load16x4S: return {Inst::kIdVpmovsxwd, 8};
+    case Op::kV128Load16x4U: return {Inst::kIdVpmovzxwd, 8};
+    case Op::kV128Load32x2S: return {Inst::kIdVpmovsxdq, 8};
+    case Op::kV128Load32x2U: return {Inst::kIdVpmovzxdq, 8};
+    case Op::kV128Load8Splat: return {Inst::kIdVpbroadcastb, 1};
+    case Op::kV128Load16Splat: return {Inst::kIdVpbroadcastw, 2};
+    case Op::kV128Load32Splat: return {Inst::kIdVbroadcastss, 4};
+    case Op::kV128Load64Splat: return {Inst::kIdVmovddup, 8};
+    case Op::kV128Load32Zero: return {Inst::kIdVmovss, 4};
+    case Op::kV128Load64Zero: return {Inst::kIdVmovsd, 8};
+    default: return {Inst::kIdVmovups, 16};
+  }
+}
+
+constexpr std::uint32_t lane_bytes(Op op) noexcept {
+  switch (op) {
+    case Op::kV128Load8Lane:
+    case Op::kV128Store8Lane: return 1;
+    case Op::kV128Load16Lane:
+    case Op::kV128Store16Lane: return 2;
+    case Op::kV128Load32Lane:
+    case Op::kV128Store32Lane: return 4;
+    default: return 8;
+  }
+}
+
+}  // namespace
+
+void QuickCompiler::vector_load(Op op, wasm::MemoryArgument argument) {
+  settle_flags();
+  const Operand base = pop();
+  const Load load = load_of(op);
+  const Mem from = address(base, argument, load.bytes).mem;
+  const Register to = allocate(true);
+  add_position();
+  a_.emit(load.inst, xmm(to), from);
+  push_register(ValueType::kV128, to);
+  release();
+}
+
+void QuickCompiler::vector_store(Op /*v128.store*/, wasm::MemoryArgument argument) {
+  constexpr std::uint32_t kBytes = 16;
+  settle_flags();
+  const Operand value = pop();
+  const Operand base = pop();
+  const Register from = use(value);  // before address(), which may leave its sum in r10
+  const Address to = address(base, argument, kBytes);
+  if (!to.traps) {
+    mark(base, to, argument, kBytes);
+    add_position();
+    a_.vmovups(to.mem, xmm(from));
+  }
+  release();
+}
+
+void QuickCompiler::load_lane(Op op, wasm::MemoryArgument argument, std::uint32_t lane) {
+  settle_flags();
+  const Operand value = pop();
+  const Operand base = pop();
+  const std::uint32_t bytes = lane_bytes(op);
+  const Vectors v = use_vectors({&value, 1});
+  const Mem from = address(base, argument, bytes).mem;
+  add_position();
+  switch (bytes) {
+    case 1: a_.vpinsrb(v.to, v.a, from, lane); break;
+    case 2: a_.vpinsrw(v.to, v.a, from, lane); break;
+    case 4: a_.vpinsrd(v.to, v.a, from, lane); break;
+    default: lane == 0 ? a_.vmovlps(v.to, v.a, from) : a_.vmovhps(v.to, v.a, from); break;
+  }
+  push_vector(v);
+}
+
+void QuickCompiler::store_lane(Op op, wasm::MemoryArgument argument, std::uint32_t lane) {
+  settle_flags();
+  const Operand value = pop();
+  const Operand base = pop();
+  const std::uint32_t bytes = lane_bytes(op);
+  const Register from = use(value);
+  const Address to = address(base, argument, bytes);
+  if (!to.traps) {
+    mark(base, to, argument, bytes);
+    add_position();
+    switch (bytes) {
+      case 1: a_.vpextrb(to.mem, xmm(from), lane); break;
+      case 2: a_.vpextrw(to.mem, xmm(from), lane); break;
+      case 4: lane == 0 ? a_.vmovss(to.mem, xmm(from)) : a_.vextractps(to.mem, xmm(from), lane); break;
+      default: lane == 0 ? a_.vmovlps(to.mem, xmm(from)) : a_.vmovhps(to.mem, xmm(from)); break;
+    }
+  }
+  release();
+}
+
+}  // namespace anew::codegen::quick

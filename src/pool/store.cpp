@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <anew/store.hpp>
+#include <optional>
+#include <string>
+
+#include "reset/audit.hpp"
+#include "reset/restore.hpp"
+#include "runtime/trap_handler.hpp"
+#include "runtime/without_exceptions.hpp"
+
+namespace anew {
+
+struct detail::OwnedStore {
+  StoreOptions options;
+  StoreState state;
+  std::optional<reset::Snapshot> frozen;
+  std::optional<reset::StateCopy> copy;  // of the frozen state, with StoreOptions::audit
+  /// Code without marks was in the store since the last restore, so no card of it is trusted.
+  bool unmarked = false;
+};
+
+Store::Store(StoreOptions options) : owned_(std::make_unique<detail::OwnedStore>()) {
+  owned_->options = options;
+  detail::install_signal_handlers();
+}
+
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Result<Instance> Store::instantiate(const Module& module, const Linker& linker) {
+  return detail::without_exceptions("a module is instantiated", [&]() -> Result<Instance> {
+    detail::StoreState& state = owned_->state;
+    auto linked = detail::link(module.state(), *linker.state(), state, 0);
+    if (!linked) return std::unexpected(std::move(linked.error()));
+    owned_->unmarked = owned_->unmarked || !(*linked)->module->options.marks;
+    auto instance = detail::map_instance(std::move(*linked), state);
+    if (!instance) return std::unexpected(std::move(instance.error()));
+    if (auto done = detail::initialize(**instance); !done) return std::unexpected(std::move(done.error()));
+    if (auto done = detail::run_start(**instance); !done) return std::unexpected(std::move(done.error()));
+    return Instance(*instance);
+  });
+}
+
+void Store::define(std::string_view name, Instance instance) {
+  owned_->state.names.insert_or_assign(std::string(name), instance.state()->number);
+}
+
+Result<void> Store::freeze() {
+  return detail::without_exceptions("a store is frozen", [&]() -> Result<void> {
+    auto snapshot = reset::Snapshot::of(owned_->state);
+    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+    owned_->frozen = std::move(*snapshot);
+    owned_->unmarked = !owned_->frozen->marks;
+    if (!reset::settle(owned_->state)) {
+      return fail(ErrorCode::kResource, "the system refused to give pages of a store's cells back");
+    }
+    if (owned_->options.audit) owned_->copy.emplace(owned_->state);
+    return {};
+  });
+}
+
+Result<void> Store::reset() {
+  return detail::without_exceptions("a store is reset", [&]() -> Result<void> {
+    if (!owned_->frozen) return fail(ErrorCode::kArgument, "the store was never frozen: call freeze() before reset()");
+    const reset::Snapshot& frozen = *owned_->frozen;
+    detail::StoreState& state = owned_->state;
+    state.instances.resize(frozen.instances.size());
+    state.names = frozen.names;
+    const bool whole = state.distrusted || owned_->unmarked;
+    const reset::Restored restored = whole ? reset::restore_whole(state, frozen) : reset::restore(state, frozen);
+    if (!restored.ok) return fail(ErrorCode::kResource, "the system refused memory while a store was reset");
+    owned_->unmarked = !frozen.marks;
+    if (!owned_->copy) return {};
+    const std::string difference = owned_->copy->compare(state);
+    if (!difference.empty()) return fail(ErrorCode::kHost, "the audit of a reset store failed: " + difference);
+    return {};
+  });
+}
+
+detail::StoreState& Store::state() const noexcept { return owned_->state; }
+
+}  // namespace anew

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What is left of a call that trapped: its error and the frames on the guest stack.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "runtime/stack_walk.hpp"
+#include "runtime/store_state.hpp"
+
+namespace anew::detail {
+namespace {
+
+constexpr std::size_t kMostFrames = 64;
+
+struct Backtrace {
+  std::vector<Frame> frames;
+  std::uint64_t left_out = 0;
+};
+
+/// Whether the call that returns to `pc` may have been one to another instance. Such a call is followed by
+/// `mov r13, [rbp - 40]`, which takes back the cell pointer that the frame keeps (codegen/quick/quick_compiler.hpp).
+bool takes_cell_back(std::span<const std::byte> text, std::uint64_t offset) noexcept {
+  constexpr std::array kLoad = {std::byte{0x4C}, std::byte{0x8B}, std::byte{0x6D}, std::byte{0xD8}};
+  return offset <= text.size() && kLoad.size() <= text.size() - offset &&
+         std::ranges::equal(text.subspan(offset, kLoad.size()), kLoad);
+}
+
+/// Which instance a frame belongs to. Its module is known by the program counter, but several instances of a store may
+/// share a module's code.
+class FrameOwner {
+ public:
+  FrameOwner(const StoreState& store, std::uint64_t trap_cell) noexcept : store_(store), cell_(trap_cell) {}
+
+  /// For each frame from the innermost outwards. @return the instance with that code, or null if there is none.
+  [[nodiscard]] const Instance* find(const StackWalk& walk, bool is_return_address) noexcept {
+    const Instance* first = nullptr;
+    const Instance* found = nullptr;
+    for (const auto& instance : store_.instances) {
+      const auto text = instance->linked->module->image.text;
+      // The call is before its return address, which may be the first byte behind the text.
+      const std::uint64_t offset = walk.pc() - reinterpret_cast<std::uint64_t>(text.data());
+      if (offset - (is_return_address ? 1 : 0) >= text.size()) continue;
+      if (first == nullptr) {
+        first = instance.get();
+        // If it called no other instance, its cell is the one that it called with.
+        if (is_return_address && takes_cell_back(text, offset)) cell_ = walk.kept_cell();
+      }
+      if (reinterpret_cast<std::uint64_t>(instance->cell) == cell_) found = instance.get();
+    }
+    // The cell of a fault in a library function is not known; then one instance is as good as another.
+    if (found == nullptr) found = first;
+    if (found != nullptr) cell_ = reinterpret_cast<std::uint64_t>(found->cell);
+    return found;
+  }
+
+ private:
+  const StoreState& store_;
+  std::uint64_t cell_;
+};
+
+/// "module.name" of an imported function.
+std::string import_name(const wasm::Module& module, std::uint32_t function) {
+  std::uint32_t index = 0;
+  for (const wasm::Import& import : module.imports) {
+    if (import.kind() != ExternalKind::kFunction) continue;
+    if (index++ == function) return fmt::format("{}.{}", import.module, import.name);
+  }
+  return "";
+}
+
+Frame describe(const Instance& instance, const codegen::CodePosition& position) {
+  const ModuleState& module = *instance.linked->module;
+  const std::uint32_t function = position.function_index;
+  const bool is_host = function < module.module.imported_functions;  // an import's stub, which only host calls reach
+  return {.function_index = function,
+          .function_name = is_host ? import_name(module.module, function) : std::string(module.names[function]),
+          .instance_name = std::string(instance.store->name_of(instance)),
+          .is_host = is_host,
+          .module_offset = position.module_offset};
+}
+
+Backtrace collect_frames(const StoreState& store, const Thread& thread) {
+  Backtrace backtrace;
+  if (thread.depth == kMaximumNesting || thread.trap_pc == 0) return backtrace;  // refused: no guest ran
+  StackWalk walk(thread.stacks[thread.depth], thread.trap_pc, thread.trap_fp);
+  FrameOwner owner(store, thread.trap_cell);
+  bool is_return_address = thread.trap_is_fault == 0;
+  do {
+    const Instance* const instance = owner.find(walk, is_return_address);
+    const std::uint64_t pc = walk.pc() - (is_return_address ? 1 : 0);
+    is_return_address = true;
+    if (instance == nullptr) continue;  // a program counter outside all texts is in a library function
+    const codegen::ImageView& image = instance->linked->module->image;
+    const auto position = codegen::find_position(image, instance->linked->wasm().imported_functions,
+                                                 pc - reinterpret_cast<std::uint64_t>(image.text.data()));
+    if (!position) continue;
+    if (backtrace.frames.size() == kMostFrames) {
+      ++backtrace.left_out;
+      continue;
+    }
+    backtrace.frames.push_back(describe(*instance, *position));
+  } while (walk.next());
+  return backtrace;
+}
+
+}  // namespace
+
+Error make_trap_error(Instance& instance, std::uint32_t kind) {
+  Thread& thread = this_thread();
+  Error error;
+  const auto trap = static_cast<TrapKind>(kind);  // compiled code and the runtime raise no other numbers
+  if (trap == TrapKind::kHostError && thread.pending && thread.trap_pc == 0) {  // the call could not begin
+    error = std::move(*thread.pending);
+    thread.pending.reset();
+    return error;
+  }
+  Backtrace backtrace = collect_frames(*instance.store, thread);
+  if (trap == TrapKind::kHostError && thread.pending) {
+    error = std::move(*thread.pending);
+    thread.pending.reset();
+    if (error.code == ErrorCode::kTrap) {
+      // The error of a call that the host function made itself: this call's frames are around that one's.
+      error.backtrace.insert(error.backtrace.end(), std::make_move_iterator(backtrace.frames.begin()),
+                             std::make_move_iterator(backtrace.frames.end()));
+      backtrace.frames = std::move(error.backtrace);
+    } else {
+      error.message = fmt::format("{}: {}", to_string(trap), error.message);
+      error.trap = trap;
+    }
+  } else {
+    error.message = to_string(trap);
+    error.trap = trap;
+  }
+  error.code = ErrorCode::kTrap;
+  error.backtrace = std::move(backtrace.frames);
+  if (backtrace.left_out != 0) {
+    error.message += fmt::format(" (the backtrace leaves out the {} outermost frames)", backtrace.left_out);
+  }
+  return error;
+}
+
+}  // namespace anew::detail

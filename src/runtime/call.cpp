@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the host does with an instance by name: exports called with values known at run time only, and looked at.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <anew/store.hpp>
+
+#include "runtime/library.hpp"
+#include "runtime/store_state.hpp"
+#include "runtime/without_exceptions.hpp"
+
+namespace anew {
+namespace detail {
+namespace {
+
+/// Whether a value of type `given` may be looked at as one of type `wanted`; if they are references, reference_problem
+/// decides about its bits.
+bool is_of_kind(ValueType given, ValueType wanted) noexcept {
+  if (is_function_reference(wanted)) return is_function_reference(given);
+  if (is_extern_reference(wanted)) return is_extern_reference(given);
+  if (is_exception_reference(wanted)) return is_exception_reference(given);
+  return given == wanted;
+}
+
+bool is_narrow(ValueType type) noexcept { return type == ValueType::kI32 || type == ValueType::kF32; }
+
+Result<void> check_arguments(const Instance& instance, std::string_view name, const FunctionType& type,
+                             std::span<const Value> arguments) {
+  if (arguments.size() != type.parameters.size()) {
+    return fail(ErrorCode::kArgument, fmt::format("the function \"{}\" is {}: it takes {} arguments, not {}", name,
+                                                  to_string(type), type.parameters.size(), arguments.size()));
+  }
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const Value& argument = arguments[i];
+    const ValueType wanted = type.parameters[i];
+    if (!is_of_kind(argument.type, wanted)) {
+      return fail(ErrorCode::kArgument,
+                  fmt::format("argument {} of \"{}\" must be {}, is {}; the function is {}", i + 1, name,
+                              to_string(wanted), to_string(argument.type), to_string(type)));
+    }
+    if (is_narrow(wanted) && argument.bits >> 32 != 0) {
+      return fail(ErrorCode::kArgument, fmt::format("argument {} of \"{}\" is {}, but has bits above the low 32 set",
+                                                    i + 1, name, to_string(wanted)));
+    }
+    if (!is_reference(wanted)) continue;
+    if (const char* const problem =
+            instance.store->reference_problem(wanted, instance.linked->type_ids, argument.bits)) {
+      return fail(ErrorCode::kArgument,
+                  fmt::format("argument {} of \"{}\", {}, {}", i + 1, name, to_string(wanted), problem));
+    }
+  }
+  return {};
+}
+
+Value read_value(ValueType type, const std::uint64_t* slots) noexcept {
+  // Compiled code writes the low half of a 32-bit global only.
+  const std::uint64_t bits = is_narrow(type) ? static_cast<std::uint32_t>(slots[0]) : slots[0];
+  return {type, bits, slots_of(type) == 2 ? slots[1] : 0};
+}
+
+}  // namespace
+
+Result<std::vector<Value>> call_export(Instance& instance, std::string_view name, std::span<const Value> arguments) {
+  const auto found = instance.linked->find_export(name, ExternalKind::kFunction);
+  if (!found) return std::unexpected(found.error());
+  const FunctionHandle handle = function_handle(*instance.linked, found->index);
+  const FunctionType& type = *handle.type;
+  if (auto checked = check_arguments(instance, name, type, arguments); !checked) {
+    return std::unexpected(std::move(checked.error()));
+  }
+  std::vector<std::uint64_t> slots(std::max({slots_of(type.parameters), slots_of(type.results), std::size_t{1}}));
+  std::uint64_t* slot = slots.data();
+  for (const Value& argument : arguments) {
+    *slot++ = argument.bits;
+    if (slots_of(argument.type) == 2) *slot++ = argument.high;
+  }
+  if (const std::uint32_t trap = invoke(instance, handle, slots.data()); trap != 0) {
+    return std::unexpected(make_trap_error(instance, trap));
+  }
+  std::vector<Value> results;
+  results.reserve(type.results.size());
+  slot = slots.data();
+  for (const ValueType result : type.results) {
+    results.push_back(read_value(result, slot));
+    slot += slots_of(result);
+  }
+  return results;
+}
+
+Result<Value> exported_global(const Instance& instance, std::string_view name) {
+  const auto found = instance.linked->find_export(name, ExternalKind::kGlobal);
+  if (!found) return std::unexpected(found.error());
+  return read_value(instance.linked->wasm().globals[found->index].type.type, instance.global(found->index));
+}
+
+Result<MemoryView> exported_memory(const Instance& instance, std::string_view name) {
+  const auto found = instance.linked->find_export(name, ExternalKind::kMemory);
+  if (!found) return std::unexpected(found.error());
+  return MemoryView(instance.memory(found->index));
+}
+
+}  // namespace detail
+
+// --- Instance -------------------------------------------------------------------------------------------------------
+
+Result<std::vector<Value>> Instance::call_values(std::string_view export_name, std::span<const Value> arguments) const {
+  return detail::without_exceptions("a function is called",
+                                    [&] { return detail::call_export(*instance_, export_name, arguments); });
+}
+
+Result<Value> Instance::global(std::string_view export_name) const {
+  return detail::exported_global(*instance_, export_name);
+}
+
+MemoryView Instance::memory() const noexcept { return MemoryView(instance_->cell); }
+
+Result<MemoryView> Instance::memory(std::string_view export_name) const {
+  return detail::exported_memory(*instance_, export_name);
+}
+
+// --- Caller ---------------------------------------------------------------------------------------------------------
+
+void* Caller::host_state() const noexcept { return detail::instance_of(cell_).host_state.state.get(); }
+
+Result<MemoryView> Caller::memory(std::string_view export_name) const {
+  return detail::exported_memory(detail::instance_of(cell_), export_name);
+}
+
+Result<Value> Caller::global(std::string_view export_name) const {
+  return detail::exported_global(detail::instance_of(cell_), export_name);
+}
+
+}  // namespace anew

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/thread.hpp"
+
+namespace anew::detail {
+
+/// Follows the chain of frame pointers on a guest stack, which the guest's code wrote: nothing outside the stack is
+/// read, and each frame lies above the last one, so it ends. Takes no lock and allocates nothing.
+class StackWalk {
+ public:
+  StackWalk(const GuestStack& stack, std::uint64_t pc, std::uint64_t frame) noexcept
+      : bottom_(stack.bottom()), top_(stack.bottom() + stack.bytes()), pc_(pc), frame_(frame) {}
+
+  [[nodiscard]] std::uint64_t pc() const noexcept { return pc_; }
+  /// The frame pointer of the function that pc() is in, once it has set it.
+  [[nodiscard]] std::uint64_t frame() const noexcept { return frame_; }
+  /// The cell pointer where that function's frame keeps it (codegen/quick/quick_compiler.hpp); in functions that call
+  /// no other instance and catch nothing, anything. 0 if the frame is none.
+  [[nodiscard]] std::uint64_t kept_cell() const noexcept {
+    constexpr std::uint64_t kDistance = 40;
+    return is_frame() && frame_ - bottom_ >= kDistance ? read(frame_ - kDistance) : 0;
+  }
+  /// On to the caller. @return false at the end.
+  [[nodiscard]] bool next() noexcept {
+    if (!is_frame()) return false;
+    const std::uint64_t caller = read(frame_);
+    pc_ = read(frame_ + sizeof(std::uint64_t));
+    bottom_ = frame_ + 1;
+    frame_ = caller;
+    return true;
+  }
+
+ private:
+  [[nodiscard]] bool is_frame() const noexcept {
+    constexpr std::uint64_t kFrame = 2 * sizeof(std::uint64_t);  // the caller's frame pointer, the return address
+    return frame_ % alignof(std::uint64_t) == 0 && frame_ >= bottom_ && frame_ <= top_ - kFrame;
+  }
+  /// In bounds and aligned, as checked; the stack is readable for as long as the thread keeps it.
+  [[nodiscard]] static std::uint64_t read(std::uint64_t address) noexcept {
+    return *reinterpret_cast<const std::uint64_t*>(address);
+  }
+
+  std::uint64_t bottom_;
+  std::uint64_t top_;
+  std::uint64_t pc_;
+  std::uint64_t frame_;
+};
+
+}  // namespace anew::detail

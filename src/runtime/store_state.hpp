@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A closed group of instances: the unit that is created, leased and reset together.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/instance.hpp"
+
+namespace anew::detail {
+
+inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+
+struct StoreState {
+  /// By number; none imports from one behind it. Changes only while the store's thread is in host state: its trap
+  /// handler reads it.
+  std::vector<std::unique_ptr<Instance>> instances;
+  std::map<std::string, std::uint32_t, std::less<>> names;  ///< under which imports find an instance, by its number
+  /// A call ended with anything but a normal return since the last restore: no card or header of the group is trusted.
+  bool distrusted = false;
+  std::uint32_t slot = kNoSlot;  ///< in its pool; kNoSlot for one that is destroyed when its lease goes
+
+  StoreState() = default;
+  StoreState(const StoreState&) = delete;  // the instances point back to it
+  StoreState& operator=(const StoreState&) = delete;
+
+  /// The instance whose calls a lease makes.
+  [[nodiscard]] Instance& main() const noexcept { return *instances.back(); }
+
+  /// The name that imports find the instance under; empty if it has none.
+  [[nodiscard]] std::string_view name_of(const Instance& instance) const noexcept;
+
+  /// A function reference's bits as a number that means the same in every store put together in the same way, and back:
+  /// 0 for null, else 1 + (instance << 32 | function). Nothing for bits that are not a reference to a function of this
+  /// store.
+  [[nodiscard]] std::optional<std::uint64_t> function_number(std::uint64_t reference) const noexcept;
+  [[nodiscard]] std::uint64_t function_reference(std::uint64_t number) const noexcept;
+  /// What is wrong with bits that the host wants to pass to a guest as a reference, in words; null if nothing is. What
+  /// compiled code follows must be null or have come from this store: a made-up one would let a guest read anything.
+  /// @param type_ids  of the module that `type` belongs to.
+  [[nodiscard]] const char* reference_problem(ValueType type, std::span<const std::uint32_t> type_ids,
+                                              std::uint64_t bits) const noexcept;
+};
+
+}  // namespace anew::detail

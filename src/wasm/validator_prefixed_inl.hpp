@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Operators of more than one byte: on vectors, atomic ones, and those on whole memories and tables, which
+// validator_bulk_inl.hpp has. A part of validator_inl.hpp. Included by validator.hpp only.
+#pragma once
+
+#include "wasm/validator.hpp"
+
+namespace anew::wasm {
+
+template <typename Sink>
+bool FunctionValidator::prefixed_operator(std::uint8_t prefix, Sink& sink) {
+  std::uint32_t code = 0;
+  if (!prefixed_opcode(prefix, code)) {
+    return false;
+  }
+  const auto op = static_cast<Op>(code);  // those that are no operator end in `default` below
+  MemoryArgument argument;
+  std::uint32_t lane = 0;
+  switch (op) {
+#define ANEW_X(name, text, code, immediate, signature) case Op::k##name:
+    ANEW_SATURATING_OPERATORS(ANEW_X)
+    ANEW_VECTOR_NUMERIC_OPERATORS(ANEW_X) {
+      if (!apply_signature(op)) {
+        return false;
+      }
+      if (live(sink)) {
+        sink.numeric(op);
+      }
+      return true;
+    }
+    ANEW_VECTOR_LOAD_OPERATORS(ANEW_X) {
+      if (!memory_argument(op, argument) || !apply_access(op, argument)) {
+        return false;
+      }
+      if (live(sink)) {
+        sink.load(op, argument);
+      }
+      return true;
+    }
+    ANEW_VECTOR_STORE_OPERATORS(ANEW_X) {
+      if (!memory_argument(op, argument) || !apply_access(op, argument)) {
+        return false;
+      }
+      if (live(sink)) {
+        sink.store(op, argument);
+      }
+      return true;
+    }
+    ANEW_LANE_OPERATORS(ANEW_X) {
+      if (!lane_index(op, lane) || !apply_signature(op)) {
+        return false;
+      }
+      if (live(sink)) {
+        sink.lane(op, lane);
+      }
+      return true;
+    }
+    ANEW_LOAD_LANE_OPERATORS(ANEW_X) {
+      if (!memory_argument(op, argument) || !lane_index(op, lane) || !apply_access(op, argument)) {
+        return false;
+      }
+      if (live(sink)) {
+        sink.load_lane(op, argument, lane);
+      }
+      return true;
+    }
+    ANEW_STORE_LANE_OPERATORS(ANEW_X) {
+      if (!memory_argument(op, argument) || !lane_index(op, lane) || !apply_access(op, argument)) {
+        return false;
+      }
+      if (live(sink)) {
+        sink.store_lane(op, argument, lane);
+      }
+      return true;
+    }
+    ANEW_ATOMIC_OPERATORS(ANEW_X) {
+      if (!atomic_argument(op, argument) || !apply_access(op, argument)) {
+        return false;
+      }
+      if (live(sink)) {
+        sink.atomic(op, argument);
+      }
+      return true;
+    }
+#undef ANEW_X
+    case Op::kAtomicFence:
+      if (!reader_.zero_byte()) {
+        return false;
+      }
+      if (live(sink)) {
+        sink.atomic_fence();
+      }
+      return true;
+    case Op::kV128Const: return vector_constant(sink);
+    case Op::kI8x16Shuffle: return shuffle(sink);
+    case Op::kMemoryInit:
+    case Op::kDataDrop:
+    case Op::kMemoryCopy:
+    case Op::kMemoryFill: return memory_operator(op, sink);
+    case Op::kTableInit:
+    case Op::kElemDrop:
+    case Op::kTableCopy:
+    case Op::kTableGrow:
+    case Op::kTableSize:
+    case Op::kTableFill: return table_operator(op, sink);
+    default: return illegal_opcode(prefix);
+  }
+}
+
+template <typename Sink>
+bool FunctionValidator::vector_constant(Sink& sink) {
+  Vector vector{};
+  if (!reader_.fixed64(vector[0]) || !reader_.fixed64(vector[1]) || !push(ValueType::kV128)) {
+    return false;
+  }
+  if (live(sink)) {
+    sink.vector_constant(vector);
+  }
+  return true;
+}
+
+template <typename Sink>
+bool FunctionValidator::shuffle(Sink& sink) {
+  std::array<std::uint8_t, 16> lanes{};
+  for (std::uint8_t& lane : lanes) {
+    if (!reader_.byte(lane)) {
+      return false;
+    }
+    if (lane >= 32) {
+      return invalid_lane(lane, 32);
+    }
+  }
+  if (!apply_signature(Op::kI8x16Shuffle)) {
+    return false;
+  }
+  if (live(sink)) {
+    sink.shuffle(std::span<const std::uint8_t, 16>(lanes));
+  }
+  return true;
+}
+
+}  // namespace anew::wasm

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What each vector operator computes (specification, 4.3.5), lane by lane, written for clarity: what compiled code is
+// compared with. Where an operator on scalars does to its operand what a vector operator does to each lane,
+// reference.hpp says what that is.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "reference.hpp"
+#include "wasm/module.hpp"
+#include "wasm/opcodes.hpp"
+
+namespace anew::codegen::test {
+
+using wasm::Vector;
+
+/// A scalar operand or result is the low half, as in a slot.
+using VectorOperands = std::array<Vector, 3>;
+
+/// @param op  a vector operator without immediate.
+[[nodiscard]] Vector evaluate_vector(wasm::Op op, const VectorOperands& operands);
+
+/// @param lane  an operator that extracts or replaces a lane.
+[[nodiscard]] Vector evaluate_lane(wasm::Op op, const VectorOperands& operands, std::uint32_t lane);
+
+[[nodiscard]] Vector evaluate_shuffle(const VectorOperands& operands, std::span<const std::uint8_t, 16> lanes);
+
+/// Whether `found` is a result that the specification allows where `expected` is one. They are the same, but that an
+/// operator that computes with floats may give any quiet NaN for a NaN; if its operands hold no other NaNs than
+/// canonical ones, a canonical one.
+[[nodiscard]] bool is_allowed(wasm::Op op, const VectorOperands& operands, const Vector& expected, const Vector& found);
+
+/// All vector operators without immediate, in the order of the operator table.
+[[nodiscard]] const std::vector<wasm::Op>& vector_operators();
+
+}  // namespace anew::codegen::test
