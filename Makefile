@@ -27,6 +27,7 @@ spec: setup  ## the specification's own test suite: a line for each proposal
 
 bench: setup fetch  ## all benchmarks
 	@scripts/setup bench
+	@scripts/fetch-npm-modules
 	cmake --preset release -DANEW_BUILD_BENCH=ON -DANEW_BUILD_TESTS=OFF
 	cmake --build --preset release
 	for program in $(build_directory)/bench/anew_bench*; do "$$program" || exit 1; done
