@@ -148,6 +148,7 @@ class FunctionValidator {
 
   /// Reads the local declarations and puts all in the state at the function's start.
   [[nodiscard]] bool begin(std::uint32_t defined_index);
+  void append_locals(std::uint32_t count, ValueType type);
 
   template <typename Sink>
   [[nodiscard]] bool operators(Sink& sink);

@@ -49,7 +49,10 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   max_slot_ = 0;
   local_slots_ = static_cast<std::uint32_t>(locals.size());
   local_slot_.clear();
-  if (std::ranges::find(locals, ValueType::kV128) != locals.end()) {
+  // A search by bytes first, which is many times as fast: functions have up to limits::kLocals locals.
+  if (!locals.empty() &&
+      std::memchr(locals.data(), static_cast<int>(ValueType::kV128), locals.size_bytes()) != nullptr &&
+      std::ranges::find(locals, ValueType::kV128) != locals.end()) {
     local_slots_ = 0;
     for (const ValueType local : locals) {
       local_slot_.push_back(local_slots_);
