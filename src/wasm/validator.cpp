@@ -39,23 +39,25 @@ std::uint32_t prefixed_code(std::uint8_t prefix, std::uint32_t sub_opcode) {
 FunctionValidator::FunctionValidator(const Module& module)
     : module_(module),
       plain_memories_(!module.memories.empty() && std::ranges::none_of(module.memories, &MemoryType::is_64)),
-      stack_(std::make_unique_for_overwrite<ValueType[]>(kStackSlack + limits::kOperandStack)) {
+      stack_(std::make_unique_for_overwrite<ValueType[]>(kStackSlack + limits::kOperandStack)),
+      local_types_(std::make_unique_for_overwrite<ValueType[]>(limits::kLocals)) {
   std::fill_n(stack_.get(), kStackSlack, kUnknown);
 }
 
 // By doubling, with memcpy: a hostile module declares fifty thousand locals in each of its functions of six bytes.
 void FunctionValidator::append_locals(std::uint32_t count, ValueType type) {
-  const std::size_t first = locals_.size();
-  locals_.resize(first + count);  // at most limits::kLocals
   if (count == 0) {
     return;
   }
-  locals_[first] = type;
-  for (std::size_t done = 1; done < count;) {
-    const std::size_t next = std::min(done, count - done);
-    std::memcpy(locals_.data() + first + done, locals_.data() + first, next * sizeof(ValueType));
+  // There is room: begin() lets no more than limits::kLocals through, of which parameters are a part.
+  ValueType* const first = local_types_.get() + locals_.size();
+  *first = type;
+  for (std::uint32_t done = 1; done < count;) {
+    const std::uint32_t next = std::min(done, count - done);
+    std::memcpy(first + done, first, next * sizeof(ValueType));
     done += next;
   }
+  locals_ = {local_types_.get(), locals_.size() + count};
 }
 
 bool FunctionValidator::begin(std::uint32_t defined_index) {
@@ -64,7 +66,9 @@ bool FunctionValidator::begin(std::uint32_t defined_index) {
   const FunctionType& type = module_.function_type(function_index_);
   reader_ = Reader(body.bytes, body.offset);
   operator_position_ = reader_.position();
-  locals_.assign(type.parameters.begin(), type.parameters.end());
+  static_assert(limits::kParameters <= limits::kLocals);
+  std::ranges::copy(type.parameters, local_types_.get());
+  locals_ = {local_types_.get(), type.parameters.size()};
   frames_.clear();
   local_is_set_.clear();
   locals_set_.clear();

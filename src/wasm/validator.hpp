@@ -282,9 +282,10 @@ class FunctionValidator {
   ValueType* base_ = nullptr;   ///< of the innermost block: frames_.back().base
   ValueType* limit_ = nullptr;  ///< no operand at or above it
 
-  std::vector<Frame> frames_;  ///< the function body first
-  bool live_ = false;          ///< whether execution can reach the operator
-  std::vector<ValueType> locals_;
+  std::vector<Frame> frames_;                 ///< the function body first
+  bool live_ = false;                         ///< whether execution can reach the operator
+  std::unique_ptr<ValueType[]> local_types_;  ///< room for limits::kLocals
+  std::span<ValueType> locals_;               ///< those of the function, in it
   // Locals that have no null must be set before they are read, and are forgotten at the end of the block that set them.
   std::uint32_t plain_locals_ = 0;         ///< before the first local of this kind, all of them if there is none
   std::vector<bool> local_is_set_;         ///< from plain_locals_ on
