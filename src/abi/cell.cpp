@@ -40,7 +40,7 @@ Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card
   };
   layout.globals_.resize(module.globals.size());
   for (std::size_t i = 0; i < module.globals.size(); ++i) {
-    if (!is_linked(i)) layout.globals_[i] = place(8 * slots_of(module.globals[i].type.type), 8);
+    if (!is_linked(i)) layout.globals_[i] = place(8ull * slots_of(module.globals[i].type.type), 8);
   }
   layout.dropped_ = place(module.data.size() + module.elements.size(), 8);
   for (std::size_t i = 0; i < module.imported_globals; ++i) {

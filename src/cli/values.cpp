@@ -124,7 +124,7 @@ Parsed parse_vector(std::string_view text) {
   std::uint64_t halves[2] = {};
   for (std::size_t i = 0; i < 2; ++i) {
     const std::string_view digits = text.substr(i * kDigits, kDigits);
-    const auto result = std::from_chars(digits.data(), digits.data() + kDigits, halves[1 - i], 16);
+    const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), halves[1 - i], 16);
     if (flaw_of(result, digits) != Flaw::kNone) return {0, Flaw::kSyntax};
   }
   return {halves[0], Flaw::kNone, halves[1]};

@@ -14,7 +14,7 @@ namespace {
 
 x86::Mem exception_value(const x86::Gp& exception, std::uint32_t slot, ValueType type) {
   // At most 2 * limits::kParameters slots.
-  return {exception, static_cast<std::int32_t>(sizeof(abi::Exception) + 8 * slot), bytes_of(type)};
+  return {exception, static_cast<std::int32_t>(sizeof(abi::Exception) + 8ull * slot), bytes_of(type)};
 }
 
 }  // namespace
