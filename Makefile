@@ -30,7 +30,7 @@ bench: setup fetch  ## all benchmarks
 	@scripts/fetch-npm-modules
 	cmake --preset release -DANEW_BUILD_BENCH=ON -DANEW_BUILD_TESTS=OFF
 	cmake --build --preset release
-	for program in $(build_directory)/bench/anew_bench*; do "$$program" || exit 1; done
+	status=0; for program in $(build_directory)/bench/anew_bench*; do "$$program" || status=1; done; exit $$status
 
 fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in build/fuzz
 	@scripts/setup fuzz fetch
