@@ -24,8 +24,7 @@ namespace anew::artifact {
 
 struct CacheKey {
   ModuleHash hash{};
-  CompileOptions options;       ///< as asked for: a card size of 0 stays 0, so that a lookup need not decode the module
-  bool foreign_memory = false;  ///< see codegen::Options
+  CompileOptions options;  ///< as asked for: a card size of 0 stays 0, so that a lookup need not decode the module
 };
 
 struct CacheEntry {

@@ -15,6 +15,22 @@ namespace {
 // What a type names itself by where types are compared: no type has this index.
 constexpr std::uint32_t kOwnIndex = limits::kTypes;
 
+// A value type as types are compared by, in the type of index `own`.
+ValueType word(ValueType type, std::uint32_t own) {
+  const bool is_own = is_typed_reference(type) && anew::type_index(type) == own;
+  return is_own ? typed_reference(kOwnIndex, is_nullable(type)) : type;
+}
+
+// Equal for equal types. Nothing is lost where it is equal for others: it only saves looking at them.
+std::uint64_t hash_of(const FunctionType& type, std::uint32_t own) {
+  constexpr std::uint64_t kFactor = 0x9E37'79B9'7F4A'7C15;  // 2^64 over the golden ratio, odd
+  std::uint64_t hash = type.parameters.size();
+  const auto add = [&](ValueType each) { hash = (hash ^ static_cast<std::uint64_t>(word(each, own))) * kFactor; };
+  std::ranges::for_each(type.parameters, add);
+  std::ranges::for_each(type.results, add);
+  return hash;
+}
+
 // Bits of the byte before limits (5.3.13).
 constexpr std::uint8_t kWithMaximum = 1;
 constexpr std::uint8_t kShared = 2;
@@ -32,7 +48,8 @@ bool ModuleDecoder::within(std::size_t total, std::uint32_t limit, std::string_v
 // A type may name itself and those before it. Types are equal if they are written alike where each names itself by the
 // same word (specification, 3.1.2: a recursive type of one, rolled up). What a type says of others is stored by their
 // canonical index already, so equal types are equal lists of numbers but for their own index: compare_types. An ordered
-// set, which no choice of types can make quadratic, as it could a hash table.
+// set, which no choice of types can make quadratic, as it could a hash table; the hash comes first in the order, so
+// that the types themselves are rarely looked at.
 bool ModuleDecoder::type_section() {
   std::uint32_t count = 0;
   if (!reader_.count(limits::kTypes, "types", count)) {
@@ -40,15 +57,21 @@ bool ModuleDecoder::type_section() {
   }
   module_.types.resize(count);
   module_.canonical_types.reserve(count);
-  const auto before = [this](std::uint32_t first, std::uint32_t second) { return compare_types(first, second) < 0; };
-  std::set<std::uint32_t, decltype(before)> different(before);
+  struct Key {
+    std::uint64_t hash;
+    std::uint32_t index;
+  };
+  const auto before = [this](const Key& first, const Key& second) {
+    return first.hash != second.hash ? first.hash < second.hash : compare_types(first.index, second.index) < 0;
+  };
+  std::set<Key, decltype(before)> different(before);
   for (std::uint32_t i = 0; i < count; ++i) {
     FunctionType& type = module_.types[i];
     module_.canonical_types.push_back(i);
     if (!function_type(type)) {
       return false;
     }
-    const std::uint32_t canonical = *different.insert(i).first;
+    const std::uint32_t canonical = different.insert({hash_of(type, i), i}).first->index;
     if (canonical == i) {
       continue;
     }
@@ -59,10 +82,6 @@ bool ModuleDecoder::type_section() {
 }
 
 std::strong_ordering ModuleDecoder::compare_types(std::uint32_t first, std::uint32_t second) const {
-  const auto word = [](ValueType type, std::uint32_t own) {
-    const bool is_own = is_typed_reference(type) && anew::type_index(type) == own;
-    return is_own ? typed_reference(kOwnIndex, is_nullable(type)) : type;
-  };
   const auto compare = [&](const std::vector<ValueType>& left, const std::vector<ValueType>& right) {
     return std::lexicographical_compare_three_way(
         left.begin(), left.end(), right.begin(), right.end(),
