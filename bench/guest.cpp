@@ -119,7 +119,7 @@ double processor_time() {
 
 std::unique_ptr<Guest> make_anew_guest(const Engine& engine, const std::string& path, bool marks,
                                        const Imports& imports) {
-  const Module module = value_or_exit(engine.load(path, {.marks = marks}), path);
+  const Module module = value_or_exit(engine.load(path, {.ledger = marks ? Ledger::kCards : Ledger::kCow}), path);
   Linker linker;
   linker.trap_unknown_functions();
   if (imports.memory) linker.define_memory("env", "memory", *imports.memory);

@@ -16,7 +16,7 @@ constexpr Program kPrograms[] = {
 
 [[nodiscard]] Pool make_pool(const Engine& engine, const Program& program, bool marks) {
   const std::string path = fmt::format("{}/{}.wasm", ANEW_BENCH_PROGRAMS, program.name);
-  const Module module = value_or_exit(engine.load(path, {.marks = marks}), path);
+  const Module module = value_or_exit(engine.load(path, {.ledger = marks ? Ledger::kCards : Ledger::kCow}), path);
   return value_or_exit(Pool::create(module, Linker(), {.capacity = 1}), path);
 }
 

@@ -33,10 +33,24 @@ struct EngineOptions {
   std::function<void(std::uint32_t, std::uint32_t)> progress = {};
 };
 
+/// What tells a reset which pages of memory a call has written.
+enum class Ledger : std::uint8_t {
+  kAuto,     ///< chosen by what is known of the module and the system: Module::ledger says what and why
+  kCards,    ///< the compiled code marks what it writes: no system call, but a store costs a little more
+  kPagemap,  ///< the kernel is asked which pages are the instance's own (PAGEMAP_SCAN, Linux 6.7 and later)
+  kCow,      ///< the instance's own pages are given back, all of them; the image is mapped copy-on-write
+};
+/// "auto", "cards", "pagemap" or "cow".
+[[nodiscard]] const char* to_string(Ledger ledger) noexcept;
+
 /// What changes a module's machine code.
 struct CompileOptions {
-  std::uint32_t card_bytes = 0;  ///< 512, 1024, 2048 or 4096; 0: chosen by the size of the module's memory
-  bool marks = true;             ///< false: no marks beside stores, for measurements; a restore then copies everything
+  std::uint32_t card_bytes = 0;   ///< 512, 1024, 2048 or 4096; 0: chosen by the size of the module's memory
+  Ledger ledger = Ledger::kAuto;  ///< code has marks with kCards only
+  /// Every access to memory is compared with the memory's size, rather than left to fault behind it. Then growing and
+  /// shrinking back need no system call: for modules that grow their memory in every call.
+  bool explicit_bounds = false;
+  bool fuel = false;  ///< the code counts what it executes, and traps when its fuel is used up: see Lease::set_fuel
 };
 
 struct ImportDescription {
@@ -58,6 +72,10 @@ class Module {
   [[nodiscard]] std::vector<ExportDescription> exports() const;
   /// The type of an exported function. @return kNotFound, with near matches in the message, if there is none.
   [[nodiscard]] Result<FunctionType> function_type(std::string_view export_name) const;
+  /// The ledger that resets use, never kAuto.
+  [[nodiscard]] Ledger ledger() const noexcept;
+  /// Why it is that one, in words.
+  [[nodiscard]] const std::string& ledger_reason() const noexcept;
   /// BLAKE2b-256 of the binary.
   [[nodiscard]] const std::array<std::uint8_t, 32>& code_hash() const noexcept;
   /// Whether the machine code came from the code cache.

@@ -41,7 +41,7 @@ enum class TrapKind : std::uint8_t {
   kInvalidConversionToInteger,
   kStackExhausted,
   kHostError,    ///< a host function returned an error
-  kInterrupted,  ///< stopped from outside
+  kInterrupted,  ///< stopped from outside: its deadline passed, or its pool was shut down
   // Traps of WebAssembly 3.0 and of atomic operators.
   kNullReference,           ///< ref.as_non_null of null
   kNullFunctionReference,   ///< call_ref through null
@@ -50,6 +50,7 @@ enum class TrapKind : std::uint8_t {
   kExpectedSharedMemory,  ///< memory.atomic.wait on a memory that is not shared would never end
   kUnhandledException,    ///< an exception that no try_table caught before the call's end
   kExceptionsExhausted,   ///< more exceptions held by reference in one call than there is room for
+  kOutOfFuel,             ///< Lease::set_fuel
 };
 
 /// The specification test suite's words for a trap, such as "integer divide by zero".

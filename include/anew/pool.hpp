@@ -10,6 +10,7 @@
 #include <anew/memory_view.hpp>
 #include <anew/value.hpp>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,9 +49,22 @@ struct HostState {
   std::function<void(void*)> reset = {};  ///< may be empty
 };
 
+/// How the state is made that every instance starts from.
+struct SnapshotOptions {
+  std::uint64_t extra_memory_pages = 0;  ///< Wasm pages added to the initial size of memory 0 ("heap pages")
+  /// A start function that calls the host runs again after each reset. With this it runs once, host functions and all,
+  /// and what it did is part of the snapshot: randomness and time that it read are the same in all instances.
+  bool freeze_start = false;
+  /// Exported functions without parameters to call once, in this order, before the snapshot is taken (`_initialize`).
+  /// Host functions that they call are called once; what they read is the same in all instances.
+  std::vector<std::string> prelude = {};
+  /// How long the start function, and each function of the prelude, may take; also when it runs after a reset.
+  std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
+};
+
 struct PoolOptions {
   std::uint32_t capacity = 16;                      ///< instances at most; at least 1
-  std::uint64_t extra_memory_pages = 0;             ///< Wasm pages added to the initial size of memory 0 ("heap pages")
+  SnapshotOptions snapshot = {};                    ///< how the state is made that instances start from
   std::uint64_t audit_every = 0;                    ///< audit one restore in N; 1: each; 0: none
   std::function<HostState()> make_host_state = {};  ///< may be empty
 };
@@ -119,6 +133,15 @@ class Lease {
   [[nodiscard]] Result<MemoryView> memory(std::string_view export_name) const;
   /// The value of an exported global.
   [[nodiscard]] Result<Value> global(std::string_view export_name) const;
+  /// Calls in this lease end with TrapKind::kInterrupted when the time has come, within milliseconds; one that is in a
+  /// host function then, when that returns. Costs a call about nothing. The lease can still be given back, and is.
+  void set_deadline(std::chrono::steady_clock::time_point deadline) noexcept;
+  /// What calls in this lease may still execute, if the module was compiled with CompileOptions::fuel: about one unit
+  /// for each operator, the same on every machine. Past it they end with TrapKind::kOutOfFuel. Without this call there
+  /// is no limit.
+  void set_fuel(std::uint64_t fuel) noexcept;
+  /// What is left of it. In a module that does not count: all.
+  [[nodiscard]] std::uint64_t fuel() const noexcept;
   /// PoolOptions::make_host_state's object of this instance, or null.
   [[nodiscard]] void* host_state() const noexcept;
   /// What the dirty cards amount to now, in bytes: what giving back would restore. Scans the card tables.

@@ -72,10 +72,13 @@ struct ThreadRecord {
   std::uint64_t trap_fp = 0;         ///< 56  frame pointer of the function that trapped
   std::uint64_t host_calls = 0;      ///< 64  counted by call_host
   std::uint64_t trap_cell = 0;       ///< 72  r13 then: the cell, unless a library function was at work
-  /// 80  Results past the fourth of a class, written by the callee and read by the caller at once.
+  std::int64_t fuel = 0;     ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
+  std::uint64_t unused = 0;  ///< 88
+  /// 96  Results past the fourth of a class, written by the callee and read by the caller at once.
   std::uint64_t spilled_results[2 * wasm::limits::kResults] = {};
 };
-inline constexpr std::int32_t kSpilledResults = 80;
+inline constexpr std::int32_t kFuel = 80;
+inline constexpr std::int32_t kSpilledResults = 96;
 static_assert(sizeof(ThreadRecord) == kSpilledResults + 16 * wasm::limits::kResults);
 
 /// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at record->stack_top, and calls

@@ -13,7 +13,7 @@
 //   .anew.calls       codegen::CallSite each: calls inside try_tables, by return address
 //   .anew.tries       codegen::TryBlock each
 //   .anew.handlers    codegen::Handler each: where the clauses of the try_tables go on
-//   .anew.module      the module's binary without its code section, or whole (ModuleState::stripped)
+//   .anew.module      the module's binary
 //   .symtab .strtab   the functions' names, for tools
 //   .text             machine code, last, in whole pages of its own: the only part that is mapped executable. It is
 //                     mapped as it lies, so that perf finds the names of what runs
@@ -49,7 +49,7 @@
 namespace anew::artifact {
 
 /// Raise it with any change to what this folder writes.
-inline constexpr std::uint32_t kFormatVersion = 2;
+inline constexpr std::uint32_t kFormatVersion = 3;
 
 using ModuleHash = std::array<std::uint8_t, 32>;  ///< BLAKE2b-256 of the binary
 
@@ -61,7 +61,7 @@ struct Contents {
   codegen::ImageView image;
   const wasm::Module& module;
   const wasm::FunctionNames& names;
-  std::span<const std::byte> stripped;  ///< the binary that the reader decodes again; with or without its code section
+  std::span<const std::byte> binary;  ///< that the module was decoded from
 };
 
 /// An artifact as a file: its bytes are the pieces one after the other. Some pieces look at the Contents.
@@ -81,18 +81,19 @@ class Encoded {
 /// What the reader insists on; what is empty may be anything.
 struct Expectation {
   std::optional<ModuleHash> hash;
-  std::optional<std::uint32_t> card_shift;  ///< empty: any
-  bool marks = true;
-  bool foreign_memory = false;
+  std::optional<std::uint32_t> card_shift;
+  std::optional<bool> marks;
+  std::optional<bool> explicit_bounds;
+  std::optional<bool> fuel;
 };
 
 /// A checked artifact, mapped and ready to run.
 struct Loaded {
   ModuleHash hash{};
   codegen::Options options;
-  std::shared_ptr<const void> owner;    ///< keeps the mapped file, which all views here look at
-  std::span<const std::byte> stripped;  ///< as in Contents
-  wasm::Module module;                  ///< with function bodies if `stripped` has them
+  std::shared_ptr<const void> owner;  ///< keeps the mapped file, which all views here look at
+  std::span<const std::byte> binary;  ///< as in Contents
+  wasm::Module module;
   abi::CellLayout layout;
   codegen::ImageView image;
   codegen::CodeMemory code;  ///< with its entries filled

@@ -38,8 +38,11 @@ bool is_temporary(const os::Directory::Entry& entry) {
 }
 
 Expectation expectation_of(const CacheKey& key) {
-  Expectation expectation{
-      .hash = key.hash, .card_shift = std::nullopt, .marks = key.options.marks, .foreign_memory = false};
+  Expectation expectation{.hash = key.hash,
+                          .card_shift = std::nullopt,
+                          .marks = wanted_marks(key.options.ledger),
+                          .explicit_bounds = key.options.explicit_bounds,
+                          .fuel = key.options.fuel};
   if (key.options.card_bytes != 0) {
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(key.options.card_bytes));  // below 32
   }
@@ -82,9 +85,11 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
 }  // namespace
 
 std::string file_name(const CacheKey& key) {
+  const std::optional<bool> marks = wanted_marks(key.options.ledger);
   const std::string rest =
-      fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {}", ANEW_VERSION, kFormatVersion,
-                  abi::kAbiVersion, kCodeVersion, os::cpu_features(), key.options.card_bytes, key.options.marks);
+      fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {} bounds {} fuel {}", ANEW_VERSION,
+                  kFormatVersion, abi::kAbiVersion, kCodeVersion, os::cpu_features(), key.options.card_bytes,
+                  marks ? (*marks ? "yes" : "no") : "auto", key.options.explicit_bounds, key.options.fuel);
   ContentHasher hasher;
   hasher.add(std::as_bytes(std::span(rest)));
   return fmt::format("{}-{}{}", to_hexadecimal(key.hash), to_hexadecimal(hasher.finish()), kSuffix);

@@ -17,6 +17,11 @@ struct Range {
   std::uint64_t bytes;
 };
 
+/// Which codegen::Options the code was made with. Code with Options::foreign_memory is never written.
+inline constexpr std::uint32_t kMarks = 1;
+inline constexpr std::uint32_t kExplicitBounds = 2;
+inline constexpr std::uint32_t kFuel = 4;
+
 struct Meta {
   std::array<char, 8> magic;
   std::uint32_t format_version;
@@ -25,8 +30,7 @@ struct Meta {
   std::uint64_t file_bytes;
   std::uint64_t cpu_features;  ///< that the code needs: bits of os::cpu
   std::uint32_t card_shift;
-  std::uint16_t marks;           ///< 0 or 1
-  std::uint16_t foreign_memory;  ///< 0 or 1
+  std::uint32_t flags;  ///< of kMarks and so on
   std::array<std::uint8_t, 32> module_hash;
   std::array<char, 16> producer;  ///< Anew's version; for people
   std::array<char, 16> tier;      ///< the code generator; for people

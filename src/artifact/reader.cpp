@@ -82,26 +82,34 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
   if (expectation.hash && *expectation.hash != meta.module_hash) {
     return refuse("it was compiled from another module");
   }
-  if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift || meta.marks > 1 ||
-      meta.foreign_memory > 1) {
+  if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift ||
+      meta.flags > (kMarks | kExplicitBounds | kFuel)) {
     return refuse("its options have values that no Anew writes");
   }
   if (expectation.card_shift && *expectation.card_shift != meta.card_shift) {
     return refuse(fmt::format("its code marks cards of {} bytes, and {} are asked for", 1u << meta.card_shift,
                               1u << *expectation.card_shift));
   }
-  if (expectation.marks != (meta.marks != 0)) {
-    return refuse(meta.marks != 0 ? "its code marks what it writes, and code without marks is asked for"
-                                  : "its code does not mark what it writes, and code with marks is asked for");
+  const auto check = [&](std::optional<bool> wanted, std::uint32_t flag, const char* has,
+                         const char* lacks) -> Result<void> {
+    const bool found = (meta.flags & flag) != 0;
+    if (!wanted || *wanted == found) return {};
+    return found ? refuse(has) : refuse(lacks);
+  };
+  if (auto done = check(expectation.marks, kMarks, "its code marks what it writes, and code without marks is asked for",
+                        "its code does not mark what it writes, and code with marks is asked for");
+      !done) {
+    return done;
   }
-  if (expectation.foreign_memory != (meta.foreign_memory != 0)) {
-    return refuse(meta.foreign_memory != 0
-                      ? "its code runs on another instance's memory, and code for one of its own is "
-                        "asked for"
-                      : "its code runs on a memory of its own, and code for another instance's is "
-                        "asked for");
+  if (auto done = check(expectation.explicit_bounds, kExplicitBounds,
+                        "its code compares every address with the memory's size, and code that does not is asked for",
+                        "its code does not compare every address with the memory's size, and code that does is asked "
+                        "for");
+      !done) {
+    return done;
   }
-  return {};
+  return check(expectation.fuel, kFuel, "its code counts fuel, and code that does not is asked for",
+               "its code counts no fuel, and code that does is asked for");
 }
 
 constexpr bool lies_within(const Range& range, std::uint64_t begin, std::uint64_t end) noexcept {
@@ -240,18 +248,21 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   };
   const auto words_of = [&](const Range& range) { return entries_of(range, std::type_identity<std::uint32_t>()); };
   Loaded loaded;
-  loaded.stripped = bytes_of(meta.module);
-  auto module = wasm::decode_module(loaded.stripped, {.without_code = true});
+  loaded.binary = bytes_of(meta.module);
+  auto module = wasm::decode_module(loaded.binary);
   if (!module) {
     return refuse("the module in it does not decode: " + module.error().message);
   }
-  auto layout = abi::CellLayout::of(*module, meta.card_shift, meta.foreign_memory != 0);
+  auto layout = abi::CellLayout::of(*module, meta.card_shift);
   if (!layout) {
     return std::unexpected(std::move(layout.error()));
   }
   loaded.hash = meta.module_hash;
-  loaded.options = {
-      .card_shift = meta.card_shift, .marks = meta.marks != 0, .foreign_memory = meta.foreign_memory != 0};
+  loaded.options = {.card_shift = meta.card_shift,
+                    .marks = (meta.flags & kMarks) != 0,
+                    .foreign_memory = false,
+                    .explicit_bounds = (meta.flags & kExplicitBounds) != 0,
+                    .fuel = (meta.flags & kFuel) != 0};
   loaded.module = std::move(*module);
   loaded.layout = std::move(*layout);
   loaded.image = {.text = code->text(),

@@ -210,8 +210,8 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.file_bytes = file_bytes;
   meta.cpu_features = os::cpu::kBaseline;
   meta.card_shift = contents.options.card_shift;
-  meta.marks = contents.options.marks ? 1 : 0;
-  meta.foreign_memory = contents.options.foreign_memory ? 1 : 0;
+  meta.flags = (contents.options.marks ? kMarks : 0) | (contents.options.explicit_bounds ? kExplicitBounds : 0) |
+               (contents.options.fuel ? kFuel : 0);
   meta.module_hash = contents.hash;
   meta.producer = to_field<16>(ANEW_VERSION);
   meta.tier = to_field<16>(contents.tier);
@@ -247,7 +247,7 @@ Encoded encode(const Contents& contents) {
   at[kCallSites] = file.add(std::as_bytes(contents.image.call_sites), 8);
   at[kTryBlocks] = file.add(std::as_bytes(contents.image.try_blocks), 8);
   at[kHandlers] = file.add(std::as_bytes(contents.image.handlers), 8);
-  at[kModule] = file.add(contents.stripped, 8);
+  at[kModule] = file.add(contents.binary, 8);
 
   std::string section_names;
   for (const char* name : kNames) {

@@ -26,8 +26,10 @@ namespace anew::codegen {
 /// What changes the machine code; part of the key under which it is cached.
 struct Options {
   std::uint32_t card_shift = abi::kMaximumCardShift;
-  bool marks = true;            ///< mark the cards of written memory (the `cards` ledger)
-  bool foreign_memory = false;  ///< memory 0 is another instance's: reached through its MemoryReference
+  bool marks = true;             ///< mark the cards of written memory (the `cards` ledger)
+  bool foreign_memory = false;   ///< memory 0 is another instance's: reached through its MemoryReference
+  bool explicit_bounds = false;  ///< compare every address with the memory's size (CompileOptions)
+  bool fuel = false;             ///< count ThreadRecord::fuel down
   bool operator==(const Options&) const = default;
 };
 

@@ -46,7 +46,7 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
   }
   return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
     detail::install_signal_handlers();
-    auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.extra_memory_pages);
+    auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot.extra_memory_pages);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     return Pool(std::make_shared<detail::PoolState>(std::move(*snapshot), std::move(options)));
   });
@@ -100,6 +100,19 @@ Result<MemoryView> Lease::memory(std::string_view export_name) const {
 
 Result<Value> Lease::global(std::string_view export_name) const {
   return detail::exported_global(*instance_, export_name);
+}
+
+void Lease::set_deadline(std::chrono::steady_clock::time_point deadline) noexcept {
+  instance_->store->deadline = detail::to_deadline(deadline);
+}
+
+void Lease::set_fuel(std::uint64_t fuel) noexcept {
+  // What does not fit is more than any call can use.
+  instance_->store->fuel = static_cast<std::int64_t>(std::min<std::uint64_t>(fuel, detail::kAllFuel));
+}
+
+std::uint64_t Lease::fuel() const noexcept {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(instance_->store->fuel, 0));
 }
 
 void* Lease::host_state() const noexcept { return instance_->host_state.state.get(); }

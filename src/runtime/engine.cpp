@@ -15,6 +15,7 @@
 #include "artifact/code_cache.hpp"
 #include "os/cpu.hpp"
 #include "os/file.hpp"
+#include "runtime/ledger_choice.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/near_match.hpp"
 #include "runtime/trap_handler.hpp"
@@ -88,10 +89,31 @@ codegen::Options to_code_options(const CompileOptions& options, const wasm::Modu
   const std::uint32_t shift = options.card_bytes == 0
                                   ? abi::default_card_shift(module)
                                   : static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
-  return {.card_shift = shift, .marks = options.marks};
+  const Ledger ledger = detail::choose_ledger(options.ledger, module).ledger;
+  return {.card_shift = shift,
+          .marks = ledger == Ledger::kCards,
+          .foreign_memory = false,
+          .explicit_bounds = options.explicit_bounds,
+          .fuel = options.fuel};
 }
 
-Module to_module(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& loaded, bool from_cache) {
+/// Which ledger serves code that was asked for so.
+void set_ledger(ModuleState& state, Ledger asked) {
+  if (state.options.marks) asked = asked == Ledger::kAuto ? Ledger::kAuto : Ledger::kCards;
+  detail::LedgerChoice choice = detail::choose_ledger(asked, state.module);
+  if (!state.options.marks && choice.ledger == Ledger::kCards) {
+    // Compiled where another ledger was the choice.
+    choice = detail::choose_ledger(Ledger::kPagemap, state.module);
+    choice.reason = "the module was compiled without marks; " + choice.reason;
+  } else if (state.options.marks && choice.ledger != Ledger::kCards) {
+    choice = {Ledger::kCards, "the module was compiled with marks"};
+  }
+  state.ledger = choice.ledger;
+  state.ledger_reason = std::move(choice.reason);
+}
+
+Module to_module(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& loaded, Ledger ledger,
+                 bool from_cache) {
   auto state = std::make_shared<ModuleState>();
   state->engine = engine;
   state->hash = loaded.hash;
@@ -102,8 +124,9 @@ Module to_module(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& 
   state->layout = std::move(loaded.layout);
   state->image = loaded.image;
   state->code = std::move(loaded.code);
-  state->stripped = loaded.stripped;
+  state->binary = loaded.binary;
   state->from_cache = from_cache;
+  set_ledger(*state, ledger);
   return Module(std::move(state));
 }
 
@@ -113,7 +136,7 @@ artifact::Encoded encode(const ModuleState& state) {
                            .image = state.image,
                            .module = state.module,
                            .names = state.names,
-                           .stripped = state.stripped});
+                           .binary = state.binary});
 }
 
 struct Compiled {
@@ -144,7 +167,7 @@ Result<Compiled> compile_code(const EngineOptions& engine, const wasm::Module& m
 
 /// What a compiled module looks at for as long as it lives.
 struct Owner {
-  std::vector<std::byte> stripped;
+  std::vector<std::byte> binary;
   codegen::Image image;
   std::shared_ptr<const void> variant_of;  ///< the owner of the module whose second variant this is
 };
@@ -163,7 +186,10 @@ void set_code(ModuleState& state, Compiled&& compiled, const std::shared_ptr<Own
 Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineState>& engine,
                                                    std::span<const std::byte> binary, const artifact::ModuleHash& hash,
                                                    const CompileOptions& options) {
-  auto module = wasm::decode_module(binary);
+  // The caller's bytes are the caller's; the module looks at its own.
+  const auto owner = std::make_shared<Owner>();
+  owner->binary.assign(binary.begin(), binary.end());
+  auto module = wasm::decode_module(owner->binary);
   if (!module) {
     return std::unexpected(std::move(module.error()));
   }
@@ -175,20 +201,10 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
   if (!compiled) {
     return std::unexpected(std::move(compiled.error()));
   }
-  // The binary is the caller's; the module keeps the part of it that is still of use once the code is there.
-  const auto owner = std::make_shared<Owner>();
-  if (module->imported_memories == 0) {
-    owner->stripped = wasm::without_code_section(binary, *module);
-  } else {
-    owner->stripped.assign(binary.begin(), binary.end());
-  }
-  auto stripped = wasm::decode_module(owner->stripped, {.without_code = true});
-  if (!stripped) {
-    return std::unexpected(std::move(stripped.error()));
-  }
-  state->module = std::move(*stripped);
+  state->module = std::move(*module);
   state->names = wasm::FunctionNames(state->module);
-  state->stripped = owner->stripped;
+  state->binary = owner->binary;
+  set_ledger(*state, options.ledger);
   set_code(*state, std::move(*compiled), owner);
   return state;
 }
@@ -208,7 +224,7 @@ Result<Module> compile_or_find(const std::shared_ptr<EngineState>& engine, std::
   if (cache) {
     auto found = cache->find(key);
     if (found && *found) {
-      return to_module(engine, std::move(**found), true);
+      return to_module(engine, std::move(**found), options.ledger, true);
     }
     if (!found) {
       note = std::move(found.error().message);
@@ -255,7 +271,12 @@ std::unexpected<Error> not_a_module(const std::filesystem::path& path, std::span
 }
 
 Result<artifact::Loaded> load_artifact(const std::filesystem::path& path, const CompileOptions& options) {
-  artifact::Expectation expectation{.hash = std::nullopt, .card_shift = std::nullopt, .marks = options.marks};
+  // What is not asked for may be as it is.
+  artifact::Expectation expectation{.hash = std::nullopt,
+                                    .card_shift = std::nullopt,
+                                    .marks = artifact::wanted_marks(options.ledger),
+                                    .explicit_bounds = options.explicit_bounds ? std::optional(true) : std::nullopt,
+                                    .fuel = options.fuel ? std::optional(true) : std::nullopt};
   if (options.card_bytes != 0) {
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
   }
@@ -282,7 +303,7 @@ Result<Module> load_file(const std::shared_ptr<EngineState>& engine, const std::
     if (!loaded) {
       return std::unexpected(std::move(loaded.error()));
     }
-    return to_module(engine, std::move(*loaded), false);
+    return to_module(engine, std::move(*loaded), options.ledger, false);
   }
   if (!std::ranges::equal(*bytes, kWasmMagic)) {
     return not_a_module(path, *bytes);
@@ -300,7 +321,7 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   if (variant_) {
     return variant_;
   }
-  auto decoded = wasm::decode_module(stripped);  // whole, since memory 0 is imported
+  auto decoded = wasm::decode_module(binary);
   if (!decoded) {
     return std::unexpected(std::move(decoded.error()));
   }
@@ -309,6 +330,8 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   state->hash = hash;
   state->options = options;
   state->options.foreign_memory = true;
+  state->ledger = ledger;
+  state->ledger_reason = ledger_reason;
   auto compiled = compile_code(engine->options, *decoded, state->options);
   if (!compiled) {
     return std::unexpected(std::move(compiled.error()));
@@ -317,7 +340,7 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   new_owner->variant_of = owner;
   state->module = std::move(*decoded);
   state->names = names;
-  state->stripped = stripped;
+  state->binary = binary;
   set_code(*state, std::move(*compiled), new_owner);
   variant_ = std::move(state);
   return variant_;
@@ -393,6 +416,8 @@ Result<FunctionType> Module::function_type(std::string_view export_name) const {
 }
 
 const std::array<std::uint8_t, 32>& Module::code_hash() const noexcept { return state_->hash; }
+Ledger Module::ledger() const noexcept { return state_->ledger; }
+const std::string& Module::ledger_reason() const noexcept { return state_->ledger_reason; }
 bool Module::from_cache() const noexcept { return state_->from_cache; }
 const std::string& Module::cache_note() const noexcept { return state_->cache_note; }
 

@@ -28,15 +28,15 @@ struct ModuleState {
   std::shared_ptr<EngineState> engine;
   std::array<std::uint8_t, 32> hash{};
   std::shared_ptr<const void> owner;  ///< keeps what `module` and `image` look at: buffers or a mapped artifact
-  wasm::Module module;                ///< without function bodies
+  wasm::Module module;
   wasm::FunctionNames names;
   codegen::Options options;
   abi::CellLayout layout;
   codegen::ImageView image;  ///< text is code.text()
   codegen::CodeMemory code;
-  /// The binary without its code section (see wasm::without_code_section); whole if memory 0 is imported, because it
-  /// may then have to be compiled again (foreign_variant).
-  std::span<const std::byte> stripped;
+  std::span<const std::byte> binary;
+  Ledger ledger = Ledger::kCards;  ///< never kAuto
+  std::string ledger_reason;
   bool from_cache = false;
   std::string cache_note;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,11 +12,14 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/deadline.hpp"
 #include "runtime/instance.hpp"
 
 namespace anew::detail {
 
 inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+/// More than any call can use.
+inline constexpr std::int64_t kAllFuel = std::numeric_limits<std::int64_t>::max();
 
 struct StoreState {
   /// By number; none imports from one behind it. Changes only while the store's thread is in host state: its trap
@@ -24,7 +28,10 @@ struct StoreState {
   std::map<std::string, std::uint32_t, std::less<>> names;  ///< under which imports find an instance, by its number
   /// A call ended with anything but a normal return since the last restore: no card or header of the group is trusted.
   bool distrusted = false;
-  std::uint32_t slot = kNoSlot;  ///< in its pool; kNoSlot for one that is destroyed when its lease goes
+  std::uint32_t slot = kNoSlot;         ///< in its pool; kNoSlot for one that is destroyed when its lease goes
+  const void* owner = nullptr;          ///< its pool: whose calls interrupt_calls() stops
+  std::int64_t deadline = kNoDeadline;  ///< of the calls in it (deadline.hpp)
+  std::int64_t fuel = kAllFuel;         ///< left to the calls in it, in modules compiled with CompileOptions::fuel
 
   StoreState() = default;
   StoreState(const StoreState&) = delete;  // the instances point back to it

@@ -37,25 +37,7 @@ constexpr std::size_t kHeaderBytes = 8;
 
 }  // namespace
 
-Result<Module> decode_module(Bytes binary, DecodeOptions options) { return ModuleDecoder(binary, options).decode(); }
-
-std::vector<std::byte> without_code_section(Bytes binary, const Module& module) {
-  std::vector<std::byte> result;
-  std::size_t section_begin = kHeaderBytes;
-  std::size_t copied = 0;
-  for (const SectionRange& section : module.sections) {
-    const std::size_t section_end = static_cast<std::size_t>(section.offset + section.size);  // within `binary`
-    if (section.id == kCode) {
-      const Bytes kept = binary.subspan(copied, section_begin - copied);
-      result.insert(result.end(), kept.begin(), kept.end());
-      copied = section_end;
-    }
-    section_begin = section_end;
-  }
-  const Bytes rest = binary.subspan(copied);
-  result.insert(result.end(), rest.begin(), rest.end());
-  return result;
-}
+Result<Module> decode_module(Bytes binary) { return ModuleDecoder(binary).decode(); }
 
 Result<Module> ModuleDecoder::decode() {
   if (!module()) {
@@ -209,7 +191,7 @@ bool ModuleDecoder::code_section() {
 
 bool ModuleDecoder::whole_module() {
   const bool has_code = code_offset_ != 0;
-  if (module_.bodies.size() != module_.defined_functions() && (has_code || !options_.without_code)) {
+  if (module_.bodies.size() != module_.defined_functions()) {
     return reader_.fail(ErrorCode::kMalformed, has_code ? code_offset_ : binary_.size(),
                         fmt::format("function and code section have inconsistent lengths: {} and {}",
                                     module_.defined_functions(), module_.bodies.size()));

@@ -5,20 +5,11 @@
 
 namespace anew::wasm {
 
-struct DecodeOptions {
-  /// Accept a module whose code section was cut out: functions without bodies. Artifacts keep their module so.
-  bool without_code = false;
-};
-
 /// Decodes and validates everything of a module but the function bodies, which it only cuts apart (specification,
 /// chapters 5 and 3.4). Time and memory are linear in `binary`; counts are checked against what is left of the input
 /// before anything is reserved.
 /// @param binary  must outlive the result, which holds views into it.
 /// @return the module, or kMalformed, kInvalid, kUnsupported or kLimit with the byte offset.
-[[nodiscard]] Result<Module> decode_module(Bytes binary, DecodeOptions options = {});
-
-/// The module's binary without its code section: what the runtime needs to know of a module once it is compiled.
-/// @param binary  a module that decode_module accepted, with the `module` that it returned.
-[[nodiscard]] std::vector<std::byte> without_code_section(Bytes binary, const Module& module);
+[[nodiscard]] Result<Module> decode_module(Bytes binary);
 
 }  // namespace anew::wasm

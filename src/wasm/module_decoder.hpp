@@ -13,7 +13,7 @@ namespace anew::wasm {
 
 class ModuleDecoder {
  public:
-  ModuleDecoder(Bytes binary, DecodeOptions options) : binary_(binary), options_(options), reader_(binary) {}
+  explicit ModuleDecoder(Bytes binary) : binary_(binary), reader_(binary) {}
   [[nodiscard]] Result<Module> decode();
 
  private:
@@ -70,7 +70,6 @@ class ModuleDecoder {
   void declare(std::uint32_t function);
 
   Bytes binary_;
-  DecodeOptions options_;
   Reader reader_;  ///< of the binary, and within a section of that section alone
   Module module_;
   int last_rank_ = 0;  ///< of the last section that is not custom, in the order the specification prescribes

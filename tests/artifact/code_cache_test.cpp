@@ -19,7 +19,9 @@ namespace {
 constexpr std::uint64_t kNoLimit = 1ull << 40;
 
 CacheKey key_of(const test::Sample& sample) {
-  return {sample.hash, {.card_bytes = 1u << sample.options.card_shift, .marks = sample.options.marks}};
+  return {
+      sample.hash,
+      {.card_bytes = 1u << sample.options.card_shift, .ledger = sample.options.marks ? Ledger::kCards : Ledger::kCow}};
 }
 
 /// Sets when a cached artifact was last used.
@@ -55,7 +57,7 @@ TEST_F(Cache, FindsWhatWasStoredAndNothingElse) {
   other_cards.options.card_bytes = 512;
   EXPECT_FALSE(cache_.find(other_cards)->has_value());
   CacheKey other_marks = key_of(sample);
-  other_marks.options.marks = false;
+  other_marks.options.ledger = Ledger::kCow;
   EXPECT_FALSE(cache_.find(other_marks)->has_value());
 }
 

@@ -77,10 +77,10 @@ TEST_F(EngineWithCache, ModulesOutliveTheBinaryAndTheEngine) {
 
 TEST_F(EngineWithCache, KeepsModulesOfDifferentOptionsApart) {
   const Engine engine(options_for(cache_));
-  ASSERT_TRUE(engine.compile(binary_, {.card_bytes = 512, .marks = true}));
-  EXPECT_FALSE(engine.compile(binary_, {.card_bytes = 1024, .marks = true})->from_cache());
-  EXPECT_FALSE(engine.compile(binary_, {.card_bytes = 512, .marks = false})->from_cache());
-  const auto found = engine.compile(binary_, {.card_bytes = 512, .marks = true});
+  ASSERT_TRUE(engine.compile(binary_, {.card_bytes = 512, .ledger = Ledger::kCards}));
+  EXPECT_FALSE(engine.compile(binary_, {.card_bytes = 1024, .ledger = Ledger::kCards})->from_cache());
+  EXPECT_FALSE(engine.compile(binary_, {.card_bytes = 512, .ledger = Ledger::kCow})->from_cache());
+  const auto found = engine.compile(binary_, {.card_bytes = 512, .ledger = Ledger::kCards});
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->from_cache());
   EXPECT_EQ(found->state()->options.card_shift, 9u);
@@ -180,7 +180,7 @@ TEST_F(EngineWithCache, ServesProcessesThatCompileTheSameModuleAtOnce) {
 
 TEST_F(EngineWithCache, LoadsWhatItSaved) {
   const Engine engine(options_for(cache_));
-  const Module compiled = engine.compile(binary_, {.card_bytes = 512, .marks = true}).value();
+  const Module compiled = engine.compile(binary_, {.card_bytes = 512, .ledger = Ledger::kCards}).value();
   ASSERT_TRUE(engine.save(compiled, directory_ / "one.anew"));
   const auto loaded = engine.load(directory_ / "one.anew");
   ASSERT_TRUE(loaded) << loaded.error().message;
@@ -242,8 +242,11 @@ TEST_F(EngineWithCache, LinksALoadedModuleToAnotherOnesMemory) {
 
 TEST_F(EngineWithCache, RefusesASavedModuleWithOtherOptions) {
   const Engine engine(options_for(cache_));
-  ASSERT_TRUE(engine.save(engine.compile(binary_, {.card_bytes = 512, .marks = true}).value(), directory_ / "file"));
-  for (const CompileOptions& options : {CompileOptions{1024, true}, CompileOptions{0, false}}) {
+  ASSERT_TRUE(
+      engine.save(engine.compile(binary_, {.card_bytes = 512, .ledger = Ledger::kCards}).value(), directory_ / "file"));
+  for (const CompileOptions& options :
+       {CompileOptions{.card_bytes = 1024, .ledger = Ledger::kCards}, CompileOptions{.ledger = Ledger::kCow},
+        CompileOptions{.explicit_bounds = true}, CompileOptions{.fuel = true}}) {
     const auto loaded = engine.load(directory_ / "file", options);
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, ErrorCode::kArtifact);
@@ -298,7 +301,7 @@ TEST_F(EngineWithCache, PassesOnWhatIsWrongWithAModuleAndCachesNothing) {
 TEST_F(EngineWithCache, RefusesOptionsThatMeanNothing) {
   const Engine engine(options_for(cache_));
   for (const std::uint32_t card_bytes : {1u, 256u, 1000u, 8192u, 0x8000'0000u}) {
-    const auto compiled = engine.compile(binary_, {.card_bytes = card_bytes, .marks = true});
+    const auto compiled = engine.compile(binary_, {.card_bytes = card_bytes, .ledger = Ledger::kCards});
     ASSERT_FALSE(compiled);
     EXPECT_EQ(compiled.error().code, ErrorCode::kArgument);
   }

@@ -38,7 +38,6 @@ struct Sample {
   std::vector<std::byte> binary = sample_binary();
   wasm::Module module = wasm::decode_module(binary).value();
   wasm::FunctionNames names{module};
-  std::vector<std::byte> stripped = wasm::without_code_section(binary, module);
   codegen::Image image;
   artifact::ModuleHash hash{};
   codegen::Options options{.card_shift = 10, .marks = true};
@@ -67,12 +66,8 @@ struct Sample {
   Sample& operator=(const Sample&) = delete;
 
   [[nodiscard]] artifact::Encoded encode() const {
-    return artifact::encode({.hash = hash,
-                             .options = options,
-                             .image = image.view(),
-                             .module = module,
-                             .names = names,
-                             .stripped = stripped});
+    return artifact::encode(
+        {.hash = hash, .options = options, .image = image.view(), .module = module, .names = names, .binary = binary});
   }
 
  private:

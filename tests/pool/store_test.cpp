@@ -95,7 +95,7 @@ TEST(Store, DropsInstancesMadeAfterTheFreezeAndWhatTheyWrote) {
   store.define("library", library);
   ASSERT_TRUE(store.freeze());
   const Module user = compile(kUser);
-  const Module unmarked = compile(kUser, {.marks = false});
+  const Module unmarked = compile(kUser, {.ledger = Ledger::kCow});
   for (int i = 0; i < 10; ++i) {
     const Instance made = store.instantiate(i % 3 == 2 ? unmarked : user, Linker()).value();
     store.define(i % 2 == 0 ? "user" : "library", made);

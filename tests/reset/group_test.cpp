@@ -138,7 +138,9 @@ class Group : public testing::TestWithParam<Mode> {
     linker.define_module("middle", compile(kMiddle, {.card_bytes = 1024}));
     return linker;
   }
-  Fixture fixture{kMain, make_linker(GetParam()), {.card_bytes = GetParam().main_cards, .marks = GetParam().marks}};
+  Fixture fixture{kMain,
+                  make_linker(GetParam()),
+                  {.card_bytes = GetParam().main_cards, .ledger = GetParam().marks ? Ledger::kCards : Ledger::kCow}};
 };
 
 // The cards of a memory are its owner's, whoever writes to it.

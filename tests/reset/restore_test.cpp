@@ -76,7 +76,8 @@ void PrintTo(const Mode& mode, std::ostream* out) {
 
 class Restore : public testing::TestWithParam<Mode> {
  protected:
-  Fixture fixture{kMutator, {}, {.card_bytes = GetParam().card_bytes, .marks = GetParam().marks}};
+  Fixture fixture{
+      kMutator, {}, {.card_bytes = GetParam().card_bytes, .ledger = GetParam().marks ? Ledger::kCards : Ledger::kCow}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Modes, Restore,

@@ -474,22 +474,5 @@ TEST(Decoder, Limits) {
   EXPECT_EQ(decode_module(view(function)).error().code, ErrorCode::kLimit);
 }
 
-TEST(Decoder, AModuleDoesWithoutItsCode) {
-  const ByteVector bytes = join({module_around({0x01}), custom("name", {1, 2, 3})});
-  const Result<Module> whole = decode_module(view(bytes));
-  ASSERT_TRUE(whole);
-  const std::vector<std::byte> cut = without_code_section(view(bytes), *whole);
-  EXPECT_EQ(cut.size() + 10, bytes.size());  // id, size, count, and bodies of 1 + 3 and 1 + 2 bytes
-  EXPECT_FALSE(decode_module(cut));
-  const Result<Module> rest = decode_module(cut, {.without_code = true});
-  ASSERT_TRUE(rest) << rest.error().message;
-  EXPECT_TRUE(rest->bodies.empty());
-  EXPECT_EQ(rest->functions, whole->functions);
-  EXPECT_EQ(rest->data.size(), 1u);
-  EXPECT_EQ(rest->name_section.size(), 3u);
-  EXPECT_EQ(rest->sections.size() + 1, whole->sections.size());
-  EXPECT_EQ(without_code_section(cut, *rest), cut);
-}
-
 }  // namespace
 }  // namespace anew::wasm::test

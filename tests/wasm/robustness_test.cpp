@@ -47,8 +47,6 @@ Result<void> check(const ByteVector& original) {
       return result;
     }
   }
-  const std::vector<std::byte> cut = without_code_section(view(bytes), *module);
-  EXPECT_TRUE(decode_module(cut, {.without_code = true}));
   return {};
 }
 

@@ -64,7 +64,7 @@ Result<std::pair<Module, Pool>> make_pool(const Engine& engine, std::span<const 
   const std::uint64_t maximum_pages = options.grow_heap ? module.memories[0].limits.maximum.value_or(kMostPages) : 0;
   PoolOptions pool_options;
   pool_options.capacity = options.capacity;
-  pool_options.extra_memory_pages = options.heap_pages;
+  pool_options.snapshot.extra_memory_pages = options.heap_pages;
   pool_options.audit_every = options.audit_every;
   pool_options.make_host_state = [base = *heap_base, maximum_pages] {
     return HostState{std::make_shared<InstanceState>(FreeingBumpHeap(base), maximum_pages),

@@ -301,7 +301,7 @@ std::string answer(const Engine& engine, std::span<const std::byte> binary, Sett
   const std::string text = run_twice(*module, plan);
   std::string complaints;
   if (settings.also_without_marks()) {
-    const auto other = engine.compile(binary, {.card_bytes = 4096, .marks = false});
+    const auto other = engine.compile(binary, {.card_bytes = 4096, .ledger = Ledger::kCow});
     if (!other) {
       complaints += fmt::format("! without marks: {}\n", other.error().to_string());
     } else if (const std::string again = run_twice(*other, plan); again != text) {

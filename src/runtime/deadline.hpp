@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Stopping guests from outside: at a deadline, or at once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace anew::detail {
+
+/// Deadlines are nanoseconds of std::chrono::steady_clock.
+inline constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
+
+[[nodiscard]] inline std::int64_t to_deadline(std::chrono::steady_clock::time_point time) noexcept {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+/// The deadline that lies `timeout` ahead; none if that is past the clock's end.
+[[nodiscard]] inline std::int64_t deadline_in(std::chrono::nanoseconds timeout) noexcept {
+  const std::int64_t now = to_deadline(std::chrono::steady_clock::now());
+  return timeout.count() >= kNoDeadline - now ? kNoDeadline : now + timeout.count();
+}
+
+/// Stops every call that runs now in a store of this owner (StoreState::owner), on whatever thread: it ends with
+/// TrapKind::kInterrupted. A call in a host function ends when that returns. Calls that begin later are not stopped.
+void interrupt_calls(const void* owner) noexcept;
+
+}  // namespace anew::detail
