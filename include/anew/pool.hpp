@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -74,7 +75,7 @@ struct PoolStatistics {
   std::uint64_t acquired = 0;
   std::uint64_t restored = 0;        ///< restores after a call
   std::uint64_t distrusted = 0;      ///< of these, after a trap: restored whole
-  std::uint64_t cards_restored = 0;  ///< dirty cards copied back or zeroed
+  std::uint64_t bytes_restored = 0;  ///< of memory, copied back, zeroed or given back to the system
   std::uint64_t audited = 0;
   std::uint64_t audit_failures = 0;
 };
@@ -180,6 +181,10 @@ class Pool {
   [[nodiscard]] Result<Function<Signature>> function(std::string_view export_name) const {
     return function_of(export_name, static_cast<Signature*>(nullptr));
   }
+  /// Writes the state that the instances start from, with the modules, to a file that Engine::load takes: pools of
+  /// the module that it returns start from that state. Compile options are not part of it. Atomic.
+  /// @return kUnsupported if a global or table holds an external reference, which is this process's; kIo.
+  [[nodiscard]] Result<void> save_snapshot(const std::filesystem::path& path) const;
   [[nodiscard]] PoolStatistics statistics() const noexcept;
   /// Description of the first audit failure, or "".
   [[nodiscard]] std::string audit_report() const;

@@ -17,6 +17,7 @@
 #include <anew/linker.hpp>
 #include <anew/memory_view.hpp>
 #include <anew/value.hpp>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -54,6 +55,7 @@ class Instance {
 };
 
 struct StoreOptions {
+  std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);  ///< how long a start function may take
   /// freeze() also copies every byte of state the slow way, and each reset() compares with that copy.
   bool audit = false;
 };

@@ -40,7 +40,7 @@ bool is_temporary(const os::Directory::Entry& entry) {
 Expectation expectation_of(const CacheKey& key) {
   Expectation expectation{.hash = key.hash,
                           .card_shift = std::nullopt,
-                          .marks = wanted_marks(key.options.ledger),
+                          .marks = has_marks(key.options.ledger),
                           .explicit_bounds = key.options.explicit_bounds,
                           .fuel = key.options.fuel};
   if (key.options.card_bytes != 0) {
@@ -85,11 +85,10 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
 }  // namespace
 
 std::string file_name(const CacheKey& key) {
-  const std::optional<bool> marks = wanted_marks(key.options.ledger);
   const std::string rest =
       fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {} bounds {} fuel {}", ANEW_VERSION,
                   kFormatVersion, abi::kAbiVersion, kCodeVersion, os::cpu_features(), key.options.card_bytes,
-                  marks ? (*marks ? "yes" : "no") : "auto", key.options.explicit_bounds, key.options.fuel);
+                  has_marks(key.options.ledger), key.options.explicit_bounds, key.options.fuel);
   ContentHasher hasher;
   hasher.add(std::as_bytes(std::span(rest)));
   return fmt::format("{}-{}{}", to_hexadecimal(key.hash), to_hexadecimal(hasher.finish()), kSuffix);

@@ -27,10 +27,9 @@ struct CacheKey {
   CompileOptions options;  ///< as asked for: a card size of 0 stays 0, so that a lookup need not decode the module
 };
 
-/// Whether code for a ledger has marks; nothing where that depends on the module.
-[[nodiscard]] constexpr std::optional<bool> wanted_marks(Ledger ledger) noexcept {
-  if (ledger == Ledger::kAuto) return std::nullopt;
-  return ledger == Ledger::kCards;
+/// Whether code for a ledger has marks.
+[[nodiscard]] constexpr bool has_marks(Ledger ledger) noexcept {
+  return ledger == Ledger::kAuto || ledger == Ledger::kCards;
 }
 
 struct CacheEntry {

@@ -4,21 +4,20 @@
 
 #include <algorithm>
 #include <anew/anew.hpp>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/instance_options.hpp"
 #include "cli/measure.hpp"
 #include "cli/module_file.hpp"
 #include "cli/output.hpp"
 #include "cli/values.hpp"
-#include "runtime/module_state.hpp"
 
 namespace anew::cli {
 
@@ -28,52 +27,14 @@ struct CallOptions {
   std::string file;
   std::string export_name;
   std::vector<std::string> arguments;
-  std::vector<std::string> links;  ///< NAME=FILE each
-  std::uint64_t repeat = 0;        ///< 0: not asked for
+  InstanceOptions instance;
+  std::uint64_t repeat = 0;  ///< 0: not asked for
   std::uint32_t threads = 1;
-  std::string ledger = "auto";
+  std::chrono::nanoseconds timeout{};  ///< 0: none
+  std::uint64_t fuel = 0;              ///< 0: not counted
   bool audit = false;
   bool json = false;
-  bool trap_unknown_imports = false;
 };
-
-/// Memories that a module imports from elsewhere than a linked module.
-void define_memories(Linker& linker, const Module& module) {
-  for (const wasm::Import& import : module.state()->module.imports) {
-    if (const auto* memory = std::get_if<MemoryType>(&import.type)) {
-      linker.define_memory(import.module, import.name, memory->limits);
-    }
-  }
-}
-
-/// The command provides no functions but those of the linked modules; a memory that a module imports is made for each
-/// of its instances, if no linked module has it.
-Result<Linker> make_linker(const Module& module, const CallOptions& options) {
-  Linker linker;
-  if (options.trap_unknown_imports) linker.trap_unknown_functions();
-  for (const std::string& link : options.links) {
-    const std::size_t equals = link.find('=');
-    if (equals == std::string::npos || equals + 1 == link.size()) {
-      return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
-    }
-    const auto linked = load_module(link.substr(equals + 1));
-    if (!linked) return std::unexpected(linked.error());
-    define_memories(linker, *linked);
-    linker.define_module(link.substr(0, equals), *linked);
-  }
-  define_memories(linker, module);
-  return linker;
-}
-
-/// Adds what can be done about a link error on the command line.
-Error explain(Error error) {
-  if (error.code == ErrorCode::kLink) {
-    error.message +=
-        "\nThe command provides no functions or globals; --link NAME=FILE provides a module's exports, and "
-        "--trap-unknown-imports links each function that is left to a trap";
-  }
-  return error;
-}
 
 void copy_bytes(const std::vector<Value>& values, std::vector<std::byte>& bytes) {
   bytes.resize(values.size() * 2 * sizeof(std::uint64_t));
@@ -90,18 +51,26 @@ void print_results(const std::vector<Value>& results) {
 }
 
 Result<ExitCode> run_call(const CallOptions& options) {
-  auto module = load_module(options.file);
+  CompileOptions compile = options.instance.compile;
+  compile.fuel = options.fuel != 0;
+  auto module = load_module(options.file, compile);
   if (!module) return std::unexpected(std::move(module.error()));
   const auto type = module->function_type(options.export_name);
   if (!type) return std::unexpected(type.error());
   const auto arguments = parse_arguments(options.export_name, *type, options.arguments);
   if (!arguments) return std::unexpected(arguments.error());
-  const auto linker = make_linker(*module, options);
+  const auto linker = make_linker(*module, options.instance);
   if (!linker) return std::unexpected(linker.error());
+  const auto limit = [&options](Lease& lease) {
+    if (options.timeout.count() > 0) lease.set_deadline(std::chrono::steady_clock::now() + options.timeout);
+    if (options.fuel != 0) lease.set_fuel(options.fuel);
+  };
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
-    auto pool = Pool::create(*module, *linker, {.capacity = capacity, .audit_every = audit_every});
+    auto pool = Pool::create(*module, *linker,
+                             {.capacity = capacity, .snapshot = options.instance.snapshot, .audit_every = audit_every});
     if (!pool) return std::unexpected(std::move(pool.error()));
     return Subject{std::move(*pool), [&](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
+                     limit(lease);
                      auto called = lease.call_values(options.export_name, *arguments);
                      if (!called) return std::unexpected(std::move(called.error()));
                      copy_bytes(*called, result);
@@ -113,10 +82,13 @@ Result<ExitCode> run_call(const CallOptions& options) {
   std::vector<Value> results;
   PoolStatistics statistics;
   {
-    const auto pool = Pool::create(*module, *linker, {.capacity = 1, .audit_every = options.audit ? 1u : 0u});
+    const auto pool =
+        Pool::create(*module, *linker,
+                     {.capacity = 1, .snapshot = options.instance.snapshot, .audit_every = options.audit ? 1u : 0u});
     if (!pool) return std::unexpected(explain(pool.error()));
     auto lease = pool->acquire();
     if (!lease) return std::unexpected(std::move(lease.error()));
+    limit(*lease);
     auto called = lease->call_values(options.export_name, *arguments);
     if (!called) return std::unexpected(std::move(called.error()));
     results = std::move(*called);
@@ -162,23 +134,16 @@ void add_call(CLI::App& app, Run& run) {
       "ARG", options->arguments,
       "Arguments: integers (decimal or 0x..., signed or unsigned), floats (also inf, nan), vectors "
       "(0x and 32 digits, or i32x4:1,2,3,4 and the like), null. Write -- before an argument such as -inf");
-  command
-      ->add_option(
-          "--link", options->links,
-          "Link the module in FILE: its exports can be imported under NAME, also by those of later --link. Each "
-          "instance gets its own of it")
-      ->type_name("NAME=FILE")
-      ->expected(1)
-      ->take_all();
   add_measure_options(*command, options->repeat, options->threads, options->audit);
+  add_instance_options(*command, options->instance);
+  (void)add_time_option(*command, "--timeout", options->timeout,
+                        "End each call after this time (20ms, 1.5s): a trap, \"interrupted\"");
   command
-      ->add_option("--ledger", options->ledger,
-                   "What tells a restore which pages are dirty. cards is the only one there is; auto chooses it")
-      ->check(CLI::IsMember(std::set<std::string>{"auto", "cards"}))
-      ->type_name("NAME");
+      ->add_option("--fuel", options->fuel,
+                   "Count what the code executes, and end each call after N: a trap, \"out of fuel\"")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   command->add_flag("--json", options->json, "Print one JSON object");
-  command->add_flag("--trap-unknown-imports", options->trap_unknown_imports,
-                    "Link each imported function that no linked module provides to a trap that names it");
   command->callback([options, &run] { run = [options] { return run_call(*options); }; });
 }
 

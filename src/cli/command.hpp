@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The anew command: one file a subcommand (call.cpp, inspect.cpp, compile.cpp, cache.cpp, substrate.cpp). Each
+// The anew command: one file a subcommand (call.cpp, inspect.cpp, compile.cpp, snapshot.cpp, cache.cpp,
+// substrate.cpp). Each
 // registers its options with CLI11 and leaves what it does in a Run, which main.cpp runs once the command line is
 // understood.
 //
-// Shared by them: module_file.hpp (FILE -> Module, with wat.hpp for the text format), values.hpp (arguments and results
+// Shared by them: module_file.hpp (FILE -> Module, with wat.hpp for the text format),
+// instance_options.hpp (how instances come to be), values.hpp (arguments and results
 // as text and JSON), measure.hpp (many calls as new beside fresh instantiations) and progress.hpp.
 #pragma once
 
@@ -37,6 +39,7 @@ using Run = std::function<Result<ExitCode>()>;
 void add_call(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
 void add_compile(CLI::App& app, Run& run);
+void add_snapshot(CLI::App& app, Run& run);
 void add_cache(CLI::App& app, Run& run);
 void add_substrate(CLI::App& app, Run& run);
 

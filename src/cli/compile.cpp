@@ -24,8 +24,15 @@ struct CompileCommand {
 };
 
 Result<ExitCode> run_compile(const CompileCommand& options) {
-  const auto binary = read_binary(options.file);
-  if (!binary) return std::unexpected(binary.error());
+  const auto file = read_binary(options.file);
+  if (!file) return std::unexpected(file.error());
+  if (file->snapshot) {
+    return fail(ErrorCode::kArgument,
+                fmt::format("{} is a snapshot, whose state a compiled module cannot hold; it is compiled when it is "
+                            "loaded, and kept in the code cache",
+                            options.file));
+  }
+  const std::vector<std::byte>* const binary = &file->binary;
 
   Progress progress("compiling " + options.file);
   EngineOptions engine_options;

@@ -17,6 +17,7 @@
 #include "cli/inspection.hpp"
 #include "cli/module_file.hpp"
 #include "cli/output.hpp"
+#include "runtime/ledger_choice.hpp"
 #include "runtime/type_text.hpp"
 #include "wasm/decoder.hpp"
 
@@ -139,7 +140,14 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
   } else {
     fmt::print("heap base: {}\n", inspection.heap_base.found);
   }
+  const detail::LedgerChoice ledger = detail::choose_ledger(Ledger::kAuto, true);
+  fmt::print("ledger: {}, because {}\n", to_string(ledger.ledger), ledger.reason);
   fmt::print("card size: {} bytes\n", 1u << abi::default_card_shift(module));
+  if (inspection.writes.memory_grows > 0) {
+    fmt::print(
+        "growth: the code grows its memory; if each call does, --bounds explicit or a --prelude that has grown "
+        "it may pay\n");
+  }
   lines.clear();
   for (const auto& [name, count] : feature_counts(inspection.features)) {
     lines.push_back(fmt::format("{:<24} {:>10}", name, count));
@@ -220,6 +228,8 @@ nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, 
   if (module.start) object["start"] = *module.start;
   object["heap_base"] = {{"value", nullptr}, {"found", inspection.heap_base.found}};
   if (inspection.heap_base.value) object["heap_base"]["value"] = *inspection.heap_base.value;
+  const detail::LedgerChoice ledger = detail::choose_ledger(Ledger::kAuto, true);
+  object["ledger"] = {{"name", to_string(ledger.ledger)}, {"reason", ledger.reason}};
   object["card_bytes"] = 1u << abi::default_card_shift(module);
   object["operators"] = json::object();
   for (const auto& [name, count] : feature_counts(inspection.features)) object["operators"][name] = count;
@@ -228,17 +238,47 @@ nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, 
   return object;
 }
 
+void print_snapshot(const artifact::SavedSnapshot& snapshot) {
+  std::vector<std::string> lines;
+  for (const auto& instance : snapshot.instances) {
+    const std::string name = instance.names.empty() ? "main" : fmt::format("\"{}\"", list(instance.names));
+    if (instance.memories.empty()) lines.push_back(name + ": no memory");
+    for (const auto& memory : instance.memories) {
+      lines.push_back(fmt::format("{}: memory {} of {} bytes, {} pages of 4096 bytes with data", name, memory.memory,
+                                  memory.bytes, memory.pages.size()));
+    }
+  }
+  print_lines("snapshot", lines);
+}
+
+nlohmann::ordered_json snapshot_json(const artifact::SavedSnapshot& snapshot) {
+  auto instances = nlohmann::ordered_json::array();
+  for (const auto& instance : snapshot.instances) {
+    nlohmann::ordered_json entry = {{"names", instance.names}, {"memories", nlohmann::ordered_json::array()}};
+    for (const auto& memory : instance.memories) {
+      entry["memories"].push_back({{"index", memory.memory}, {"bytes", memory.bytes}, {"pages", memory.pages.size()}});
+    }
+    instances.push_back(std::move(entry));
+  }
+  return {{"start_after_restore", snapshot.start_after_restore}, {"instances", std::move(instances)}};
+}
+
 Result<ExitCode> run_inspect(const InspectOptions& options) {
-  const auto binary = read_binary(options.file);
-  if (!binary) return std::unexpected(binary.error());
+  const auto file = read_binary(options.file);
+  if (!file) return std::unexpected(file.error());
+  const std::vector<std::byte>* const binary = &file->binary;
   const auto module = wasm::decode_module(*binary);
   if (!module) return std::unexpected(module.error());
   const auto inspection = inspect(*module);
   if (!inspection) return std::unexpected(inspection.error());
   if (options.json) {
-    print_json(to_json(*module, binary->size(), *inspection));
+    auto object = to_json(*module, binary->size(), *inspection);
+    object["snapshot"] = nullptr;
+    if (file->snapshot) object["snapshot"] = snapshot_json(*file->snapshot);
+    print_json(object);
   } else {
     print_text(*module, binary->size(), *inspection);
+    if (file->snapshot) print_snapshot(*file->snapshot);
   }
   return kSuccess;
 }
@@ -250,7 +290,8 @@ void add_inspect(CLI::App& app, Run& run) {
                                      "Prints a module's sections, imports, exports and memories, the size of its "
                                      "image, what a reset must restore, and what only another module can provide");
   const auto options = std::make_shared<InspectOptions>();
-  command->add_option("FILE", options->file, "A module: .wasm or .wat; - reads standard input")->required();
+  command->add_option("FILE", options->file, "A module: .wasm, .wat, or a snapshot; - reads standard input")
+      ->required();
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &run] { run = [options] { return run_inspect(*options); }; });
 }

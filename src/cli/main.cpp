@@ -49,6 +49,7 @@ int run_command(int argc, char** argv) {
   add_call(app, run);
   add_inspect(app, run);
   add_compile(app, run);
+  add_snapshot(app, run);
   add_cache(app, run);
   add_substrate(app, run);
 

@@ -95,17 +95,28 @@ Result<Mapping> Mapping::reserve(std::uint64_t bytes) {
   return mapping;
 }
 
+Result<Mapping> Mapping::of_shared_file(int file, std::uint64_t bytes) {
+  void* const base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (base == MAP_FAILED) {
+    return mapping_refused(errno, bytes, "map a file of");
+  }
+  Mapping mapping;
+  mapping.data_ = static_cast<std::byte*>(base);
+  mapping.bytes_ = bytes;
+  return mapping;
+}
+
 bool protect(std::byte* begin, std::uint64_t bytes, Access access) noexcept {
   return mprotect(begin, bytes, protection(access)) == 0;
 }
 
 bool discard(std::byte* begin, std::uint64_t bytes) noexcept { return madvise(begin, bytes, MADV_DONTNEED) == 0; }
 
-Result<void> map_file_over(std::byte* begin, std::uint64_t bytes, int file, std::uint64_t offset, Access access) {
+Result<void> map_file_over(std::byte* begin, std::uint64_t bytes, int file, std::uint64_t offset, Access access,
+                           Populate populate) {
   // MAP_FIXED replaces what is mapped there: by contract pages inside a Mapping, so nothing of anybody else's.
-  // MAP_POPULATE: one call instead of a page fault every 16 pages, for what is about to be read whole.
-  void* const base =
-      mmap(begin, bytes, protection(access), MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, file, static_cast<off_t>(offset));
+  const int flags = MAP_PRIVATE | MAP_FIXED | (populate == Populate::kNow ? MAP_POPULATE : 0);
+  void* const base = mmap(begin, bytes, protection(access), flags, file, static_cast<off_t>(offset));
   if (base == MAP_FAILED) {
     return mapping_refused(errno, bytes, "map a file over");
   }

@@ -24,6 +24,8 @@ class Mapping {
   /// Reserves address space that cannot be accessed and costs no memory. @param bytes  a multiple of kPageBytes.
   /// @return kResource with the reason and what to do (vm.max_map_count, ulimit -v) if refused.
   [[nodiscard]] static Result<Mapping> reserve(std::uint64_t bytes);
+  /// Maps all of an open file, shared and writable.
+  [[nodiscard]] static Result<Mapping> of_shared_file(int file, std::uint64_t bytes);
 
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return bytes_; }
@@ -35,10 +37,14 @@ class Mapping {
 
 /// Changes the access to whole pages inside a Mapping. Async-signal-safe; allocates nothing. @return false if refused.
 [[nodiscard]] bool protect(std::byte* begin, std::uint64_t bytes, Access access) noexcept;
-/// Gives pages of private memory back: they read as zero afterwards.
+/// Gives pages of private memory back: they read as zero afterwards, or as the file that is mapped there.
 [[nodiscard]] bool discard(std::byte* begin, std::uint64_t bytes) noexcept;
+enum class Populate : std::uint8_t {
+  kNow,     ///< one call instead of a page fault every few pages, for what is about to be read whole
+  kOnTouch  ///< page by page
+};
 /// Maps part of an open file privately over whole pages inside a Mapping.
 [[nodiscard]] Result<void> map_file_over(std::byte* begin, std::uint64_t bytes, int file, std::uint64_t offset,
-                                         Access access);
+                                         Access access, Populate populate = Populate::kNow);
 
 }  // namespace anew::os

@@ -46,8 +46,9 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
   }
   return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
     detail::install_signal_handlers();
-    auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot.extra_memory_pages);
+    auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot, options.make_host_state);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+    if (options.audit_every == 0) snapshot->original.reset();
     return Pool(std::make_shared<detail::PoolState>(std::move(*snapshot), std::move(options)));
   });
 }
@@ -63,6 +64,16 @@ Result<Lease> Pool::instantiate() const {
   auto store = detail::without_exceptions("an instance is made", [&] { return state_->instantiate(); });
   if (!store) return std::unexpected(std::move(store.error()));
   return Lease(state_.get(), &store->release()->main());  // PoolState::give_back deletes it
+}
+
+Result<void> Pool::save_snapshot(const std::filesystem::path& path) const {
+  return detail::without_exceptions("a snapshot is written", [&]() -> Result<void> {
+    const auto saved = reset::to_saved(state_->snapshot());
+    if (!saved) return std::unexpected(saved.error());
+    const std::vector<std::byte> bytes = artifact::encode(*saved);
+    const os::Bytes pieces[] = {bytes};
+    return os::write_file(path, pieces, 0644);
+  });
 }
 
 PoolStatistics Pool::statistics() const noexcept { return state_->statistics(); }

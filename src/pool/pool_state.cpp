@@ -53,21 +53,21 @@ void PoolState::give_back(StoreState& store) noexcept {
 }
 
 bool PoolState::renew(StoreState& store, Slot& slot) {
-  const bool whole = store.distrusted || !snapshot_.marks;
   if (store.distrusted) [[unlikely]]
     slot.distrusted.add(1);
-  const reset::Restored restored = whole ? reset::restore_whole(store, snapshot_) : reset::restore(store, snapshot_);
+  const reset::Restored restored = reset::restore(store, snapshot_);
   if (!restored.ok) [[unlikely]]
     return false;
   slot.restored.add(1);
-  slot.cards_restored.add(restored.cards);
+  slot.bytes_restored.add(restored.bytes);
   if (options_.audit_every != 0 && restores_.fetch_add(1, std::memory_order_relaxed) % options_.audit_every == 0 &&
       !passes_audit(store, slot)) {
     return false;
   }
   if (const HostState& host = slot.main->host_state; host.reset) host.reset(host.state.get());
   // If it fails now, it will fail again for whoever acquires the next store, and is reported there.
-  return !snapshot_.start_after_restore || run_start(*slot.main).has_value();
+  return !snapshot_.start_after_restore ||
+         run_start(*slot.main, deadline_in(snapshot_.options.start_timeout)).has_value();
 }
 
 // --- now and then ---------------------------------------------------------------------------------------------------
@@ -95,7 +95,8 @@ Result<Instance*> PoolState::make_store() {
     (*store)->slot = index;
     if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
     if (snapshot_.start_after_restore) {
-      if (auto ready = run_start((*store)->main()); !ready) return std::unexpected(std::move(ready.error()));
+      if (auto ready = run_start((*store)->main(), deadline_in(snapshot_.options.start_timeout)); !ready)
+        return std::unexpected(std::move(ready.error()));
     }
     return store;
   });
@@ -126,28 +127,15 @@ Result<std::unique_ptr<StoreState>> PoolState::instantiate() const {
   auto store = reset::instantiate(snapshot_, false);
   if (!store) return store;
   if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
-  if (auto ready = run_start((*store)->main()); !ready) return std::unexpected(std::move(ready.error()));
+  if (!snapshot_.start_after_restore) return store;
+  const std::int64_t deadline = deadline_in(snapshot_.options.start_timeout);
+  if (auto ready = run_start((*store)->main(), deadline); !ready) return std::unexpected(std::move(ready.error()));
   return store;
 }
 
 bool PoolState::passes_audit(const StoreState& store, Slot& slot) {
   slot.audited.add(1);
-  const StoreState* reference = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    if (reference_ == nullptr) {
-      // A start function that runs after the restore has not run yet.
-      if (auto made = reset::instantiate(snapshot_, !snapshot_.start_after_restore)) {
-        reference_ = std::move(*made);
-      } else {
-        if (audit_report_.empty()) audit_report_ = "no instance to compare with: " + made.error().message;
-        slot.audit_failures.add(1);
-        return false;
-      }
-    }
-    reference = reference_.get();
-  }
-  std::string difference = reset::audit(store, *reference);
+  std::string difference = reset::audit(store, *snapshot_.original);
   if (difference.empty()) return true;
   slot.audit_failures.add(1);
   const std::lock_guard lock(mutex_);
@@ -163,7 +151,7 @@ PoolStatistics PoolState::statistics() const noexcept {
     sum.acquired += slot.acquired.get();
     sum.restored += slot.restored.get();
     sum.distrusted += slot.distrusted.get();
-    sum.cards_restored += slot.cards_restored.get();
+    sum.bytes_restored += slot.bytes_restored.get();
     sum.audited += slot.audited.get();
     sum.audit_failures += slot.audit_failures.get();
   }

@@ -33,7 +33,7 @@ struct alignas(64) Slot {
   SlotCounter acquired;
   SlotCounter restored;
   SlotCounter distrusted;
-  SlotCounter cards_restored;
+  SlotCounter bytes_restored;
   SlotCounter audited;
   SlotCounter audit_failures;
 };
@@ -50,6 +50,7 @@ struct PoolState {
   [[nodiscard]] PoolStatistics statistics() const noexcept;
   [[nodiscard]] std::string audit_report() const;
 
+  [[nodiscard]] const reset::Snapshot& snapshot() const noexcept { return snapshot_; }
   [[nodiscard]] const LinkedModule& linked() const noexcept { return snapshot_.main(); }
 
  private:
@@ -69,7 +70,6 @@ struct PoolState {
   mutable std::mutex mutex_;  // guards what follows
   std::uint32_t slots_used_ = 0;
   std::vector<std::uint32_t> empty_slots_;  // below slots_used_, their stores destroyed
-  std::unique_ptr<StoreState> reference_;   // what audits compare with; made by the first, constant from then on
   std::string audit_report_;
 };
 

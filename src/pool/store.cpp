@@ -37,7 +37,8 @@ Result<Instance> Store::instantiate(const Module& module, const Linker& linker) 
     auto instance = detail::map_instance(std::move(*linked), state);
     if (!instance) return std::unexpected(std::move(instance.error()));
     if (auto done = detail::initialize(**instance); !done) return std::unexpected(std::move(done.error()));
-    if (auto done = detail::run_start(**instance); !done) return std::unexpected(std::move(done.error()));
+    const std::int64_t deadline = detail::deadline_in(owned_->options.start_timeout);
+    if (auto done = detail::run_start(**instance, deadline); !done) return std::unexpected(std::move(done.error()));
     return Instance(*instance);
   });
 }
@@ -51,7 +52,7 @@ Result<void> Store::freeze() {
     auto snapshot = reset::Snapshot::of(owned_->state);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     owned_->frozen = std::move(*snapshot);
-    owned_->unmarked = !owned_->frozen->marks;
+    owned_->unmarked = owned_->frozen->ledger != Ledger::kCards;
     if (!reset::settle(owned_->state)) {
       return fail(ErrorCode::kResource, "the system refused to give pages of a store's cells back");
     }
@@ -67,10 +68,11 @@ Result<void> Store::reset() {
     detail::StoreState& state = owned_->state;
     state.instances.resize(frozen.instances.size());
     state.names = frozen.names;
-    const bool whole = state.distrusted || owned_->unmarked;
-    const reset::Restored restored = whole ? reset::restore_whole(state, frozen) : reset::restore(state, frozen);
-    if (!restored.ok) return fail(ErrorCode::kResource, "the system refused memory while a store was reset");
-    owned_->unmarked = !frozen.marks;
+    state.distrusted = state.distrusted || owned_->unmarked;
+    if (!reset::restore(state, frozen).ok) {
+      return fail(ErrorCode::kResource, "the system refused memory while a store was reset");
+    }
+    owned_->unmarked = frozen.ledger != Ledger::kCards;
     if (!owned_->copy) return {};
     const std::string difference = owned_->copy->compare(state);
     if (!difference.empty()) return fail(ErrorCode::kHost, "the audit of a reset store failed: " + difference);

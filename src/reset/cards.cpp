@@ -54,12 +54,38 @@ std::size_t find_sse2(const std::uint8_t* cards, std::size_t from, std::size_t b
   return block;
 }
 
-const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+[[gnu::target("avx512f")]] std::size_t find_avx512(const std::uint8_t* cards, std::size_t from,
+                                                   std::size_t blocks) noexcept {
+  std::size_t block = from;
+  while (blocks - block >= 2 * kStride) {
+    const std::uint8_t* const at = cards + block * kBlockCards;
+    __m512i even = _mm512_setzero_si512();
+    __m512i odd = _mm512_setzero_si512();
+    for (std::size_t i = 0; i < 2 * kStride; i += 2) {
+      even = _mm512_or_si512(even, _mm512_loadu_si512(at + i * kBlockCards));
+      odd = _mm512_or_si512(odd, _mm512_loadu_si512(at + (i + 1) * kBlockCards));
+    }
+    const __m512i all = _mm512_or_si512(even, odd);
+    if (_mm512_test_epi64_mask(all, all) != 0) break;
+    block += 2 * kStride;
+  }
+  for (; block < blocks; ++block) {
+    const __m512i all = _mm512_loadu_si512(cards + block * kBlockCards);
+    if (_mm512_test_epi64_mask(all, all) != 0) break;
+  }
+  return block;
+}
+
+using Find = std::size_t (*)(const std::uint8_t*, std::size_t, std::size_t) noexcept;
+
+const Find find = __builtin_cpu_supports("avx512f") != 0 ? find_avx512
+                  : __builtin_cpu_supports("avx2") != 0  ? find_avx2
+                                                         : find_sse2;
 
 }  // namespace
 
 std::size_t find_dirty_block(const std::uint8_t* cards, std::size_t from, std::size_t blocks) noexcept {
-  return has_avx2 ? find_avx2(cards, from, blocks) : find_sse2(cards, from, blocks);
+  return find(cards, from, blocks);
 }
 
 }  // namespace anew::reset

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "reset/restore.hpp"
 
+#include <array>
 #include <cstring>
+
+#include "os/pagemap.hpp"
+#include "reset/ledger.hpp"
 
 namespace anew::reset {
 namespace {
@@ -11,22 +15,6 @@ using detail::StoreState;
 
 /// Up to this much of the room for exceptions keeps its pages: giving them back is a system call.
 constexpr std::uint64_t kKeptExceptionBytes = 64 << 10;
-
-/// Copies [begin, end) of a memory from its image, or zeroes it where the image has nothing.
-void restore_bytes(std::byte* memory, const MemoryImage& image, std::uint64_t begin, std::uint64_t end) noexcept {
-  while (begin < end) {
-    const bool nonzero = image.is_nonzero(begin / os::kPageBytes);
-    std::uint64_t page = begin / os::kPageBytes + 1;
-    while (page * os::kPageBytes < end && image.is_nonzero(page) == nonzero) ++page;
-    const std::uint64_t stop = std::min(page * os::kPageBytes, end);
-    if (nonzero) {
-      std::memcpy(memory + begin, image.pages.data() + begin, stop - begin);
-    } else {
-      std::memset(memory + begin, 0, stop - begin);
-    }
-    begin = stop;
-  }
-}
 
 /// Zeroes a stretch of a cell's header, giving whole pages back rather than writing them: most were never touched.
 bool zero(std::byte* begin, std::byte* end) noexcept {
@@ -52,55 +40,71 @@ bool clear_cards(const abi::MemoryReference& memory) noexcept {
   return zero(begin, begin + abi::card_table_bytes(static_cast<std::uint32_t>(memory.card_shift)));  // at most 12
 }
 
-/// Takes back what a memory grew by: not accessible, and zero when it grows again.
-[[gnu::cold, gnu::noinline]] bool shrink(std::byte* memory, std::uint64_t to) noexcept {
-  abi::HotHeader& header = abi::hot_header(memory);
-  std::byte* const begin = memory + to;
-  const std::uint64_t bytes = header.memory_reached - to;
-  if (!os::discard(begin, bytes) || !os::protect(begin, bytes, os::Access::kNone)) return false;
-  header.memory_bytes = to;
-  header.memory_reached = to;
-  return true;
+/// How much of what a memory grew by keeps its pages, zeroed, for the next call that grows it.
+constexpr std::uint64_t kKeptGrowthBytes = 4 << 20;
+
+/// What of a grown memory a ledger restores before take_back_growth.
+std::uint64_t end_of_restore(const abi::HotHeader& header, const detail::MemoryRegion& region,
+                             const MemoryImage& image) noexcept {
+  // What was to be accessible and was refused has never been written.
+  return std::min({header.memory_reached, region.accessible, image.bytes + kKeptGrowthBytes});
 }
 
-/// After normal returns. The cards above the image's size stand for what is discarded.
-[[gnu::cold, gnu::noinline]] bool take_back_growth(const abi::MemoryReference& memory, std::uint64_t to) noexcept {
-  const std::uint64_t first = to >> memory.card_shift;
-  const std::uint64_t end = abi::hot_header(memory.base).memory_reached >> memory.card_shift;
-  std::memset(memory.cards + first, 0, end - first);
-  return shrink(memory.base, to);
-}
-
-bool restore_memory(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t& cards) noexcept {
-  if (abi::hot_header(memory.base).memory_reached != image.bytes) [[unlikely]] {
-    if (!take_back_growth(memory, image.bytes)) return false;
+/// Takes back what a memory grew by, of which [image.bytes, restored) is zero by now: not accessible, unless the store
+/// keeps it, and zero when it grows again.
+[[gnu::cold, gnu::noinline]] bool take_back_growth(const Instance& instance, detail::MemoryRegion& region,
+                                                   const MemoryImage& image, std::uint64_t restored) noexcept {
+  const abi::MemoryReference& memory = *instance.at<abi::MemoryReference>(image.reference);
+  abi::HotHeader& header = abi::hot_header(region.base);
+  const std::uint64_t reached = std::max(header.memory_reached, region.accessible);
+  if (header.memory_reached > restored) {
+    std::memset(memory.cards + (restored >> memory.card_shift), 0, (reached - restored) >> memory.card_shift);
+    if (!os::discard(region.base + restored, reached - restored)) return false;
   }
-  cards += take_dirty_runs(memory.cards, card_blocks(memory.card_shift, image.bytes),
-                           [&](std::uint64_t first, std::uint64_t end) {
-                             const ByteRange range = bytes_of_cards(memory.card_shift, first, end, image.bytes);
-                             restore_bytes(memory.base, image, range.begin, range.end);
-                           });
-  return true;
-}
-
-bool restore_memory_whole(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t& cards) noexcept {
-  abi::HotHeader& header = abi::hot_header(memory.base);
-  if (header.memory_reached > image.bytes && !shrink(memory.base, image.bytes)) return false;
-  if (header.memory_reached < image.bytes &&
-      !os::protect(memory.base + header.memory_reached, image.bytes - header.memory_reached, os::Access::kReadWrite)) {
-    return false;  // a cell fresh from the system, whose start function has grown the memory
+  if (!instance.store->keeps_growth) {
+    if (!os::protect(region.base + image.bytes, reached - image.bytes, os::Access::kNone)) return false;
+    region.accessible = image.bytes;
   }
   header.memory_bytes = image.bytes;
   header.memory_reached = image.bytes;
-  if (image.bytes != 0 && !os::discard(memory.base, image.bytes)) return false;
-  // Pages that are zero in the image are so already.
-  for (std::uint64_t page = 0; page < image.bytes / os::kPageBytes; ++page) {
-    if (!image.is_nonzero(page)) continue;
-    const std::uint64_t offset = page * os::kPageBytes;
-    std::memcpy(memory.base + offset, image.pages.data() + offset, os::kPageBytes);
-    cards += os::kPageBytes >> memory.card_shift;
+  return true;
+}
+
+/// After normal returns.
+template <Ledger kLedger>
+bool restore_memory(Instance& instance, const MemoryImage& image, std::uint64_t& bytes) noexcept {
+  const abi::MemoryReference& memory = *instance.at<abi::MemoryReference>(image.reference);
+  std::uint64_t end = image.bytes;
+  const bool grew = abi::hot_header(memory.base).memory_reached != image.bytes;
+  if (grew) [[unlikely]]
+    end = end_of_restore(abi::hot_header(memory.base), instance.regions[image.memory], image);
+  if constexpr (kLedger == Ledger::kCards) {
+    restore_by_cards(memory, image, end, bytes);
+  } else if constexpr (kLedger == Ledger::kPagemap) {
+    if (!restore_by_pagemap(memory, image, end, bytes)) return false;
+  } else {
+    if (!restore_by_discarding(memory, image, end, bytes)) return false;
   }
-  return clear_cards(memory);
+  if (!grew) [[likely]]
+    return true;
+  return take_back_growth(instance, instance.regions[image.memory], image, end);
+}
+
+bool restore_memory_whole(Instance& instance, const MemoryImage& image, std::uint64_t& bytes) noexcept {
+  const abi::MemoryReference& memory = *instance.at<abi::MemoryReference>(image.reference);
+  detail::MemoryRegion& region = instance.regions[image.memory];
+  abi::HotHeader& header = abi::hot_header(memory.base);
+  const std::uint64_t reached = std::max(header.memory_reached, region.accessible);
+  if (reached > image.bytes && !take_back_growth(instance, region, image, image.bytes)) return false;
+  if (region.accessible < image.bytes) {  // a cell fresh from the system, of a memory that grew before the snapshot
+    if (!os::protect(memory.base + region.accessible, image.bytes - region.accessible, os::Access::kReadWrite)) {
+      return false;
+    }
+    region.accessible = image.bytes;
+  }
+  header.memory_bytes = image.bytes;
+  header.memory_reached = image.bytes;
+  return restore_by_discarding(memory, image, image.bytes, bytes) && clear_cards(memory);
 }
 
 void restore_globals(const Instance& instance, const InstanceImage& image) noexcept {
@@ -134,9 +138,10 @@ bool drop_exceptions(const Instance& instance) noexcept {
   return bytes <= kKeptExceptionBytes || zero(room, room + bytes);
 }
 
-bool restore_instance(const Instance& instance, const InstanceImage& image, std::uint64_t& cards) noexcept {
+template <Ledger kLedger>
+bool restore_instance(Instance& instance, const InstanceImage& image, std::uint64_t& bytes) noexcept {
   for (const MemoryImage& each : image.memories) {
-    if (!restore_memory(*instance.at<abi::MemoryReference>(each.reference), each, cards)) return false;
+    if (!restore_memory<kLedger>(instance, each, bytes)) return false;
   }
   restore_globals(instance, image);
   for (const TableImage& each : image.tables) {
@@ -146,13 +151,29 @@ bool restore_instance(const Instance& instance, const InstanceImage& image, std:
   return drop_exceptions(instance);
 }
 
-bool restore_instance_whole(const Instance& instance, const InstanceImage& image, std::uint64_t& cards) noexcept {
+bool restore_instance_whole(Instance& instance, const InstanceImage& image, std::uint64_t& bytes) noexcept {
   for (const MemoryImage& each : image.memories) {
-    if (!restore_memory_whole(*instance.at<abi::MemoryReference>(each.reference), each, cards)) return false;
+    if (!restore_memory_whole(instance, each, bytes)) return false;
   }
   restore_globals(instance, image);
   for (const TableImage& each : image.tables) restore_table(instance, each);
   return drop_exceptions(instance);
+}
+
+template <typename RestoreInstance>
+Restored restore_each(StoreState& store, const Snapshot& snapshot, RestoreInstance restore_instance) noexcept {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
+    if (!restore_instance(*store.instances[i], snapshot.instances[i], bytes)) [[unlikely]]
+      return {};
+  }
+  return {true, bytes};
+}
+
+[[gnu::noinline]] Restored restore_distrusted(StoreState& store, const Snapshot& snapshot) noexcept {
+  const Restored restored = restore_each(store, snapshot, restore_instance_whole);
+  if (restored.ok) store.distrusted = false;
+  return restored;
 }
 
 /// Calls on_memory for each memory that an instance of the store owns.
@@ -161,34 +182,47 @@ void for_each_memory(const StoreState& store, OnMemory&& on_memory) {
   for (const auto& instance : store.instances) {
     const auto count = static_cast<std::uint32_t>(instance->linked->wasm().memories.size());  // limits::kMemories
     for (std::uint32_t i = 0; i < count; ++i) {
-      if (owns_memory(*instance, i)) on_memory(instance->memory(i), instance->linked->module->options);
+      if (owns_memory(*instance, i)) on_memory(instance->memory(i));
     }
   }
+}
+
+/// Of the pages of a memory, those that are the cell's own; all if the system refuses to say.
+std::uint64_t count_own_bytes(std::byte* base, std::uint64_t size) noexcept {
+  std::array<os::PageRun, 128> runs;
+  std::uint64_t bytes = 0;
+  for (std::byte* next = base; next != base + size;) {
+    const os::PagemapScan scan = os::scan_pagemap(next, base + size, runs);
+    if (scan.next == nullptr) return size;
+    for (const os::PageRun& run : std::span(runs).first(scan.runs)) {
+      bytes += static_cast<std::uint64_t>(run.end - run.begin);
+    }
+    next = scan.next;
+  }
+  return bytes;
+}
+
+/// Maps an image copy-on-write into a cell that is empty.
+Result<void> map_image(const Instance& instance, const MemoryImage& image) {
+  std::byte* const base = instance.at<abi::MemoryReference>(image.reference)->base;
+  return os::map_file_over(base, image.pages.size(), image.file.descriptor(), 0, os::Access::kReadWrite,
+                           os::Populate::kOnTouch);
 }
 
 }  // namespace
 
 Restored restore(StoreState& store, const Snapshot& snapshot) noexcept {
-  std::uint64_t cards = 0;
-  for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
-    if (!restore_instance(*store.instances[i], snapshot.instances[i], cards)) [[unlikely]]
-      return {};
-  }
-  return {true, cards};
-}
-
-Restored restore_whole(StoreState& store, const Snapshot& snapshot) noexcept {
-  std::uint64_t cards = 0;
-  for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
-    if (!restore_instance_whole(*store.instances[i], snapshot.instances[i], cards)) return {};
-  }
-  store.distrusted = false;
-  return {true, cards};
+  if (store.distrusted) [[unlikely]]
+    return restore_distrusted(store, snapshot);
+  if (snapshot.ledger == Ledger::kCards) [[likely]]
+    return restore_each(store, snapshot, restore_instance<Ledger::kCards>);
+  if (snapshot.ledger == Ledger::kPagemap) return restore_each(store, snapshot, restore_instance<Ledger::kPagemap>);
+  return restore_each(store, snapshot, restore_instance<Ledger::kCow>);
 }
 
 bool settle(StoreState& store) noexcept {
   bool ok = true;
-  for_each_memory(store, [&](const abi::MemoryReference& memory, const codegen::Options&) {
+  for_each_memory(store, [&](const abi::MemoryReference& memory) {
     if (store.distrusted) {
       ok = clear_cards(memory) && ok;
     } else {
@@ -207,16 +241,16 @@ bool settle(StoreState& store) noexcept {
 
 std::uint64_t count_dirty_bytes(const StoreState& store) noexcept {
   std::uint64_t bytes = 0;
-  for_each_memory(store, [&bytes](const abi::MemoryReference& memory, const codegen::Options& options) {
+  for_each_memory(store, [&](const abi::MemoryReference& memory) {
     const std::uint64_t size = abi::hot_header(memory.base).memory_bytes;
-    if (!options.marks) {
-      bytes += size;
-      return;
+    if (store.ledger == Ledger::kCards) {
+      bytes += for_each_dirty_run(
+                   memory.cards, card_blocks(memory.card_shift, size), [](std::uint64_t, std::uint64_t) {},
+                   [](std::size_t) {})
+               << memory.card_shift;
+    } else {
+      bytes += store.ledger == Ledger::kPagemap ? count_own_bytes(memory.base, size) : size;
     }
-    bytes +=
-        for_each_dirty_run(
-            memory.cards, card_blocks(memory.card_shift, size), [](std::uint64_t, std::uint64_t) {}, [](std::size_t) {})
-        << memory.card_shift;
   });
   return bytes;
 }
@@ -224,12 +258,18 @@ std::uint64_t count_dirty_bytes(const StoreState& store) noexcept {
 Result<std::unique_ptr<StoreState>> make_store(const Snapshot& snapshot) {
   auto store = std::make_unique<StoreState>();
   store->names = snapshot.names;
+  store->ledger = snapshot.ledger;
+  store->keeps_growth = snapshot.keeps_growth;
   for (const InstanceImage& image : snapshot.instances) {
-    if (auto mapped = detail::map_instance(image.linked, *store); !mapped) {
-      return std::unexpected(std::move(mapped.error()));
+    auto instance = detail::map_instance(image.linked, *store);
+    if (!instance) return std::unexpected(std::move(instance.error()));
+    for (const MemoryImage& memory : image.memories) {
+      if (!memory.is_mapped()) continue;
+      if (auto done = map_image(**instance, memory); !done) return std::unexpected(std::move(done.error()));
     }
   }
-  if (!restore_whole(*store, snapshot).ok) {
+  store->distrusted = true;
+  if (!restore(*store, snapshot).ok) {
     return fail(ErrorCode::kResource, "the system refused memory for an instance: keep fewer instances");
   }
   return store;

@@ -28,21 +28,19 @@ struct ByteRange {
 
 struct Restored {
   bool ok = false;          ///< false: the system refused; the store is to be destroyed
-  std::uint64_t cards = 0;  ///< dirty cards copied back or zeroed
+  std::uint64_t bytes = 0;  ///< of memory, copied back, zeroed or given back to the system
 };
 
-/// Puts a store back after normal returns: what its cards and headers say was changed. Without system calls, unless a
-/// memory grew or a call held very many exceptions. @pre the store is not distrusted, and all of its code has marks.
+/// Puts a store back: after normal returns what its ledger and headers say was changed, and everything, without
+/// trusting anything in it but the sizes that its memories reached, if it is distrusted. With the cards as the ledger a
+/// normal return takes no system call, unless a memory grew or a call held very many exceptions.
 [[nodiscard]] Restored restore(detail::StoreState& store, const Snapshot& snapshot) noexcept;
-
-/// Puts a store back without trusting anything in it but the sizes that its memories reached.
-[[nodiscard]] Restored restore_whole(detail::StoreState& store, const Snapshot& snapshot) noexcept;
 
 /// Makes the state of a store, as it is, the one that the next restore starts from: nothing counts as written. For the
 /// snapshot that was just taken of it. @return false if the system refused: the store is distrusted then.
 [[nodiscard]] bool settle(detail::StoreState& store) noexcept;
 
-/// What the dirty cards of all memories of a store amount to now, in bytes; all bytes if its code has no marks.
+/// What a restore would put back now, in bytes of memory: what the dirty cards amount to, the cell's own pages, or all.
 [[nodiscard]] std::uint64_t count_dirty_bytes(const detail::StoreState& store) noexcept;
 
 /// Makes a store: empty cells, restored whole. A start function that runs after each restore is not run.

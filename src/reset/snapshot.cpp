@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
+#include "os/pagemap.hpp"
 #include "reset/cards.hpp"
 #include "reset/restore.hpp"
 
@@ -16,54 +18,38 @@ using detail::Instance;
 using detail::LinkedModule;
 using detail::StoreState;
 
-/// Where in a memory to look for what is not zero.
-enum class Look : std::uint8_t {
-  kEverywhere,
-  kAtCards,  ///< the memory was zero, and whatever wrote to it marked its cards: saves touching all of a large memory
-};
-
-bool is_zero_page(const std::byte* page) noexcept {
-  // A page is equal to itself moved by one byte only if all its bytes are the same.
-  return page[0] == std::byte{0} && std::memcmp(page, page + 1, os::kPageBytes - 1) == 0;
-}
-
-/// Keeps the pages of [begin, end) of a memory that are not all zero.
-void keep_pages(MemoryImage& image, const std::byte* memory, std::uint64_t begin, std::uint64_t end) {
+/// Keeps the pages of [begin, end) of a memory.
+void keep_pages(ImageWriter& image, const std::byte* memory, std::uint64_t begin, std::uint64_t end) {
   for (std::uint64_t page = begin / os::kPageBytes; page * os::kPageBytes < end; ++page) {
-    const std::byte* const source = memory + page * os::kPageBytes;
-    if (image.is_nonzero(page) || is_zero_page(source)) continue;
-    std::memcpy(image.pages.data() + page * os::kPageBytes, source, os::kPageBytes);
-    image.nonzero_pages[page / 64] |= std::uint64_t{1} << (page % 64);
+    image.add(page, memory + page * os::kPageBytes);
   }
 }
+
+struct Look {
+  std::optional<Ledger> ledger;  ///< of the store; nothing if no cell will ever map the images
+  bool at_cards;                 ///< see take_store
+};
 
 Result<MemoryImage> take_memory(const Instance& instance, std::uint32_t index, Look look) {
   const abi::MemoryReference& memory = instance.memory(index);
-  MemoryImage image;
-  image.reference = instance.layout().memory_reference(index);
-  image.bytes = abi::hot_header(memory.base).memory_bytes;
-  if (image.bytes == 0) return image;
-  auto pages = os::Mapping::reserve(image.bytes);
-  if (!pages) return std::unexpected(std::move(pages.error()));
-  image.pages = std::move(*pages);
-  image.nonzero_pages.resize((image.bytes / os::kPageBytes + 63) / 64);
-  if (!os::protect(image.pages.data(), image.bytes, os::Access::kReadWrite)) {
-    return fail(ErrorCode::kResource, "the system refused memory for the snapshot of an instance");
-  }
-  if (look == Look::kAtCards) {
+  const std::uint64_t bytes = abi::hot_header(memory.base).memory_bytes;
+  auto writer = ImageWriter::create(bytes);
+  if (!writer) return std::unexpected(std::move(writer.error()));
+  if (look.at_cards) {
     for_each_dirty_run(
-        memory.cards, card_blocks(memory.card_shift, image.bytes),
+        memory.cards, card_blocks(memory.card_shift, bytes),
         [&](std::uint64_t first, std::uint64_t end) {
-          const ByteRange range = bytes_of_cards(memory.card_shift, first, end, image.bytes);
-          keep_pages(image, memory.base, range.begin, range.end);
+          const ByteRange range = bytes_of_cards(memory.card_shift, first, end, bytes);
+          keep_pages(*writer, memory.base, range.begin, range.end);
         },
         [](std::size_t) {});
   } else {
-    keep_pages(image, memory.base, 0, image.bytes);
+    keep_pages(*writer, memory.base, 0, bytes);
   }
-  if (!os::protect(image.pages.data(), image.bytes, os::Access::kRead)) {
-    return fail(ErrorCode::kResource, "the system refused to make the snapshot of an instance read-only");
-  }
+  auto image = writer->finish(look.ledger);
+  if (!image) return image;
+  image->memory = index;
+  image->reference = instance.layout().memory_reference(index);
   return image;
 }
 
@@ -143,26 +129,9 @@ Result<InstanceImage> take_instance(const Instance& instance, Look look) {
   return image;
 }
 
-Result<Snapshot> take_store(const StoreState& store, Look look) {
-  Snapshot snapshot;
-  snapshot.names = store.names;
-  for (const auto& instance : store.instances) {
-    auto image = take_instance(*instance, look);
-    if (!image) {
-      Error error = std::move(image.error());
-      const std::string_view name = store.name_of(*instance);
-      if (!name.empty()) error.message = fmt::format("instance \"{}\": {}", name, error.message);
-      return std::unexpected(std::move(error));
-    }
-    snapshot.marks = snapshot.marks && instance->linked->module->options.marks;
-    snapshot.instances.push_back(std::move(*image));
-  }
-  return snapshot;
-}
-
 /// Runs an instance's start function with every host function of the store replaced by one that stops it.
 /// @return whether it ran to its end without calling the host; kTrap if it trapped.
-Result<bool> run_start_without_host(Instance& started) {
+Result<bool> run_start_without_host(Instance& started, std::chrono::nanoseconds timeout) {
   bool called = false;
   const abi::HostFunction stop = {[](void* environment, std::byte*, std::uint64_t*) -> std::uint32_t {
                                     // `called` of the enclosing function, which is on the stack.
@@ -176,7 +145,7 @@ Result<bool> run_start_without_host(Instance& started) {
   }
   const std::vector<abi::HostFunction> stops(most, stop);
   for (const auto& instance : started.store->instances) instance->header().host_functions = stops.data();
-  auto result = detail::run_start(started);
+  auto result = detail::run_start(started, detail::deadline_in(timeout));
   for (const auto& instance : started.store->instances) {
     instance->header().host_functions = instance->linked->host_functions.data();
   }
@@ -199,13 +168,13 @@ Error of_module(const std::string& name, Error error) {
 }
 
 /// The named instances of a store, with their start functions run.
-Result<void> add_named_instances(const detail::LinkerState& linker, StoreState& store) {
+Result<void> add_named_instances(const detail::LinkerState& linker, StoreState& store, const SnapshotOptions& options) {
   for (const auto& [name, module] : linker.modules) {
     auto linked = detail::link(module, linker, store, 0);
     if (!linked) return std::unexpected(of_module(name, std::move(linked.error())));
     auto instance = add_instance(std::move(*linked), store);
     if (!instance) return std::unexpected(of_module(name, std::move(instance.error())));
-    auto frozen = run_start_without_host(**instance);
+    auto frozen = run_start_without_host(**instance, options.start_timeout);
     if (!frozen) return std::unexpected(of_module(name, std::move(frozen.error())));
     if (!*frozen) {
       return fail(ErrorCode::kUnsupported,
@@ -218,52 +187,146 @@ Result<void> add_named_instances(const detail::LinkerState& linker, StoreState& 
   return {};
 }
 
+/// Calls the functions of the prelude in a store's main instance.
+Result<void> run_prelude(StoreState& store, const SnapshotOptions& options) {
+  for (const std::string& name : options.prelude) {
+    auto refuse = [&name](Error error) {
+      error.message = fmt::format("the prelude \"{}\": {}", name, error.message);
+      return std::unexpected(std::move(error));
+    };
+    Instance& main = store.main();
+    const auto found = main.linked->find_export(name, ExternalKind::kFunction);
+    if (!found) return refuse(found.error());
+    const FunctionType& type = main.linked->wasm().function_type(found->index);
+    if (!type.parameters.empty()) {
+      return refuse({ErrorCode::kArgument,
+                     fmt::format("it is {}, and must take no parameters", to_string(type)),
+                     std::nullopt,
+                     TrapKind::kNone,
+                     {}});
+    }
+    store.deadline = detail::deadline_in(options.start_timeout);
+    auto called = detail::call_export(main, name, {});
+    store.deadline = detail::kNoDeadline;
+    if (!called) return refuse(std::move(called.error()));
+  }
+  return {};
+}
+
+/// Host functions that run while a snapshot is taken find a host state of their own.
+void attach_host_state(StoreState& store, const std::function<HostState()>& make_host_state) {
+  if (!make_host_state) return;
+  const HostState made = make_host_state();
+  for (const auto& instance : store.instances) instance->host_state.state = made.state;
+}
+
 }  // namespace
 
+Ledger ledger_of(const StoreState& store) noexcept {
+  const Ledger wanted = store.main().linked->module->ledger;
+  const bool marks =
+      std::ranges::all_of(store.instances, [](const auto& each) { return each->linked->module->options.marks; });
+  if (wanted != Ledger::kCards || marks) return wanted;
+  return os::has_pagemap_scan() ? Ledger::kPagemap : Ledger::kCow;
+}
+
+bool keeps_growth(const StoreState& store) noexcept {
+  return std::ranges::all_of(store.instances,
+                             [](const auto& each) { return each->linked->module->options.explicit_bounds; });
+}
+
+Result<Snapshot> take_store(const StoreState& store, bool mapped, bool look_at_cards) {
+  Snapshot snapshot;
+  snapshot.names = store.names;
+  if (store.instances.empty()) return snapshot;
+  snapshot.ledger = ledger_of(store);
+  // Under the other ledgers a restore needs cells that map the image.
+  if (!mapped && snapshot.ledger != Ledger::kCards) snapshot.ledger = Ledger::kCow;
+  const Look look{mapped ? std::optional(snapshot.ledger) : std::nullopt, look_at_cards};
+  for (const auto& instance : store.instances) {
+    auto image = take_instance(*instance, look);
+    if (!image) {
+      Error error = std::move(image.error());
+      const std::string_view name = store.name_of(*instance);
+      if (!name.empty()) error.message = fmt::format("instance \"{}\": {}", name, error.message);
+      return std::unexpected(std::move(error));
+    }
+    snapshot.instances.push_back(std::move(*image));
+  }
+  snapshot.keeps_growth = mapped && keeps_growth(store);
+  return snapshot;
+}
+
 Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool run_start) {
+  if (snapshot.from_file) return make_store(snapshot);
   auto store = std::make_unique<StoreState>();
   store->names = snapshot.names;
   for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
     auto instance = add_instance(snapshot.instances[i].linked, *store);
     if (!instance) return std::unexpected(std::move(instance.error()));
-    if (i + 1 == snapshot.instances.size() && !run_start) break;
-    if (auto done = detail::run_start(**instance); !done) return std::unexpected(std::move(done.error()));
+    const bool is_main = i + 1 == snapshot.instances.size();
+    if (is_main && snapshot.start_after_restore && !run_start) break;
+    if (auto done = detail::run_start(**instance, detail::deadline_in(snapshot.options.start_timeout)); !done) {
+      return std::unexpected(std::move(done.error()));
+    }
   }
+  if (auto done = run_prelude(*store, snapshot.options); !done) return std::unexpected(std::move(done.error()));
   return store;
 }
 
 Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> module, const detail::LinkerState& linker,
-                                std::uint64_t extra_pages) {
+                                const SnapshotOptions& options, const std::function<HostState()>& make_host_state) {
+  if (module->saved) return take_saved(std::move(module), linker, options);
   auto store = std::make_unique<StoreState>();
-  if (auto done = add_named_instances(linker, *store); !done) return std::unexpected(std::move(done.error()));
-  auto linked = detail::link(std::move(module), linker, *store, extra_pages);
+  if (auto done = add_named_instances(linker, *store, options); !done) return std::unexpected(std::move(done.error()));
+  auto linked = detail::link(std::move(module), linker, *store, options.extra_memory_pages);
   if (!linked) return std::unexpected(std::move(linked.error()));
   auto instance = add_instance(std::move(*linked), *store);
   if (!instance) return std::unexpected(std::move(instance.error()));
 
-  // What was mapped as zero was written by code and library functions only, which mark.
-  const auto take = [&store] {
-    const bool marks =
-        std::ranges::all_of(store->instances, [](const auto& each) { return each->linked->module->options.marks; });
-    return take_store(*store, marks ? Look::kAtCards : Look::kEverywhere);
-  };
-  if (!(*instance)->linked->wasm().start) return take();
-  auto frozen = run_start_without_host(**instance);
-  if (!frozen) return std::unexpected(std::move(frozen.error()));
-  if (*frozen) return take();
+  bool start_after_restore = false;
+  if (options.freeze_start) {
+    attach_host_state(*store, make_host_state);
+    if (auto done = detail::run_start(**instance, detail::deadline_in(options.start_timeout)); !done) {
+      return std::unexpected(std::move(done.error()));
+    }
+  } else if ((*instance)->linked->wasm().start) {
+    auto frozen = run_start_without_host(**instance, options.start_timeout);
+    if (!frozen) return std::unexpected(std::move(frozen.error()));
+    start_after_restore = !*frozen;
+  }
+  if (start_after_restore) {
+    if (!options.prelude.empty()) {
+      return fail(ErrorCode::kArgument,
+                  "the start function calls the host, so it runs after each reset; a prelude would run before it: set "
+                  "SnapshotOptions::freeze_start (--freeze-start), or do without the prelude");
+    }
+    // What the start function did before it was stopped is undone by making the store anew.
+    Snapshot stopped;
+    stopped.names = store->names;
+    stopped.options = options;
+    stopped.start_after_restore = true;
+    for (const auto& each : store->instances) stopped.instances.emplace_back().linked = each->linked;
+    auto again = instantiate(stopped, false);
+    if (!again) return std::unexpected(std::move(again.error()));
+    store = std::move(*again);
+  } else if (!options.prelude.empty()) {
+    attach_host_state(*store, make_host_state);
+    if (auto done = run_prelude(*store, options); !done) return std::unexpected(std::move(done.error()));
+  }
 
-  // What the start function did before it was stopped is undone by making the store anew.
-  Snapshot stopped;
-  stopped.names = store->names;
-  for (const auto& each : store->instances) stopped.instances.emplace_back().linked = each->linked;
-  auto again = instantiate(stopped, false);
-  if (!again) return std::unexpected(std::move(again.error()));
-  store = std::move(*again);
-  auto snapshot = take();
-  if (snapshot) snapshot->start_after_restore = true;
+  // What was mapped as zero was written by code and library functions only, which mark.
+  const bool marks =
+      std::ranges::all_of(store->instances, [](const auto& each) { return each->linked->module->options.marks; });
+  auto snapshot = take_store(*store, true, marks);
+  if (!snapshot) return snapshot;
+  snapshot->start_after_restore = start_after_restore;
+  snapshot->options = options;
+  for (const auto& each : store->instances) each->host_state = {};
+  snapshot->original = std::move(store);
   return snapshot;
 }
 
-Result<Snapshot> Snapshot::of(const StoreState& store) { return take_store(store, Look::kEverywhere); }
+Result<Snapshot> Snapshot::of(const StoreState& store) { return take_store(store, false, false); }
 
 }  // namespace anew::reset

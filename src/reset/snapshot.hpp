@@ -5,8 +5,8 @@
 //                                            of the modules that it links to, made as the specification says
 //   Snapshot::of(store)                      the same of a live store, as it is
 //   make_store(snapshot)                     another store in that state (restore.hpp)
-//   restore(store, snapshot)                 after a call: copies back what the cards say was written
-//   restore_whole(store, snapshot)           for cells fresh from the system, or distrusted: everything
+//   restore(store, snapshot)                 after a call: copies back what the ledger says was written; all if the
+//                                            store is distrusted
 //   audit(store, reference)                  compares a restored store with one made the slow way (audit.hpp)
 //
 // A store is a closed group of instances, most often of one. It is restored as a whole: what lies in one instance's
@@ -17,36 +17,46 @@
 //
 // Making a store is mapping empty cells and restoring them whole: there is no second way that could disagree.
 //
+// How a restore finds what was written is the ledger's part (ledger.hpp).
+//
 // Invariants:
 //   R1  After a restore, a store cannot be told from one made the slow way by any guest or host function (audit).
 //   R2  Between restores every byte of a memory that differs from the snapshot lies in [begin, end + kSlackBytes) of a
-//       run of set cards, or above the snapshot's memory size, or the store is distrusted. Where a module's code has no
-//       marks, no card of its store is trusted.
+//       run of set cards, or above the snapshot's memory size, or the store is distrusted. In stores
+//       whose ledger is another one than the cards, none is trusted, and every page that differs is the cell's own.
 //   R3  A store whose restore failed is destroyed, never handed out.
 #pragma once
 
+#include <anew/pool.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "os/memory_file.hpp"
 #include "runtime/instance.hpp"
 #include "runtime/store_state.hpp"
 
 namespace anew::reset {
 
-/// A memory's pristine content.
+/// A memory's pristine content. It lies in a sealed file in memory, of which pages that are all zero take nothing.
 struct MemoryImage {
-  std::int32_t reference = 0;  ///< where its MemoryReference lies in the cell of the instance that owns it
-  std::uint64_t bytes = 0;
-  os::Mapping pages;  ///< read-only; those that are all zero have never been touched and cost nothing
-  std::vector<std::uint64_t> nonzero_pages;  ///< a bit for each of them
+  std::uint32_t memory = 0;                  ///< its index in the instance that owns it
+  std::int32_t reference = 0;                ///< where its MemoryReference lies in that instance's cell
+  std::uint64_t bytes = 0;                   ///< the memory's size
+  os::Mapping pages;                         ///< up to the last page that is not zero; read-only
+  std::vector<std::uint64_t> nonzero_pages;  ///< a bit for each page that is not all zero
+  std::uint64_t nonzero_count = 0;
+  os::MemoryFile file;  ///< open if cells map it copy-on-write, rather than have it copied into them
 
   [[nodiscard]] bool is_nonzero(std::uint64_t page) const noexcept {
-    return (nonzero_pages[page / 64] >> (page % 64) & 1) != 0;
+    return page / 64 < nonzero_pages.size() && (nonzero_pages[page / 64] >> (page % 64) & 1) != 0;
   }
+  [[nodiscard]] bool is_mapped() const noexcept { return file.is_open(); }
 };
 
 struct TableImage {
@@ -73,28 +83,71 @@ struct InstanceImage {
 struct Snapshot {
   std::vector<InstanceImage> instances;  ///< by number; the main one last
   std::map<std::string, std::uint32_t, std::less<>> names;
-  bool marks = true;  ///< the code of all instances marks what it writes
+  Ledger ledger = Ledger::kCards;  ///< what restores go by; kCards only if the code of all instances has marks
+  bool keeps_growth = false;       ///< see StoreState
   /// The main instance's start function calls the host, so its effect cannot be frozen: it runs after each restore.
   bool start_after_restore = false;
+  SnapshotOptions options;  ///< that it was taken with
+  bool from_file = false;   ///< what was done before it was taken is not known
+  /// The very store that it was taken of, as it was then. What audits compare with.
+  std::unique_ptr<detail::StoreState> original;
 
   [[nodiscard]] const detail::LinkedModule& main() const noexcept { return *instances.back().linked; }
 
-  /// Instantiates the modules that the linker defines, then `module`, as the specification says, and keeps the result.
-  /// A start function that does not call the host is run and its effect frozen; one that does is stopped at the first
-  /// such call, before the host sees it.
-  /// @return what detail::link returns; kTrap if a segment does not fit or a start function traps; kUnsupported if that
-  ///         of another module than the main one calls the host; kResource.
+  /// Instantiates the modules that the linker defines, then `module`, as the specification says, runs the prelude, and
+  /// keeps the result. A start function that does not call the host is run and its effect frozen; one that does is
+  /// stopped at the first such call, before the host sees it, unless `options` say to freeze it. If the module comes
+  /// from a snapshot file, takes what that says instead.
+  /// @param make_host_state  PoolOptions::make_host_state: host functions that run now are given such a state.
+  /// @return what detail::link returns; kTrap if a segment does not fit, or a start function or the prelude traps or
+  ///         takes too long; kNotFound or kArgument for a bad prelude; kUnsupported if the start function of another
+  ///         module than the main one calls the host; kArtifact if a file's state does not fit its modules; kResource.
   [[nodiscard]] static Result<Snapshot> take(std::shared_ptr<const detail::ModuleState> module,
-                                             const detail::LinkerState& linker, std::uint64_t extra_pages);
+                                             const detail::LinkerState& linker, const SnapshotOptions& options,
+                                             const std::function<HostState()>& make_host_state = {});
 
-  /// Keeps the state of a live store. Looks at all of its memories. No guest runs in it meanwhile.
+  /// Keeps the state of a live store, for restores of this very store. Looks at all of its memories. No guest runs in
+  /// it meanwhile.
   /// @return kUnsupported if a global or table holds an exception; kResource; kHost for a made-up function reference.
   [[nodiscard]] static Result<Snapshot> of(const detail::StoreState& store);
 };
 
-/// A store made the slow way: each instance mapped, its segments copied one by one, its start function run; that of the
-/// main instance only if `run_start` is true.
+/// What a snapshot file says (ModuleState::saved), linked and checked (saved.cpp). @return as Snapshot::take.
+[[nodiscard]] Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module,
+                                          const detail::LinkerState& linker, const SnapshotOptions& options);
+/// A snapshot as a file has it. Looks at the snapshot. @return kUnsupported if a global or table holds an external
+/// reference.
+[[nodiscard]] Result<artifact::SavedSnapshot> to_saved(const Snapshot& snapshot);
+
+/// A store made the slow way: each instance mapped, its segments copied one by one, its start function run (that of the
+/// main instance only if `run_start` is true or its effect is frozen), the prelude called. Of a snapshot from a file:
+/// as make_store does.
 [[nodiscard]] Result<std::unique_ptr<detail::StoreState>> instantiate(const Snapshot& snapshot, bool run_start);
+
+// --- parts of taking one ---
+
+/// Decides how cells get the content of a snapshot's memories: `mapped` if they should map it.
+[[nodiscard]] bool should_map(Ledger ledger, const MemoryImage& image) noexcept;
+/// A memory's image under construction: pages are added, then it is finished.
+class ImageWriter {
+ public:
+  /// @param bytes  the memory's size.
+  [[nodiscard]] static Result<ImageWriter> create(std::uint64_t bytes);
+  /// Keeps a page, unless it is all zero.
+  void add(std::uint64_t page, const std::byte* content) noexcept;
+  /// @param ledger  of the store; nothing if no cell will ever map it.
+  [[nodiscard]] Result<MemoryImage> finish(std::optional<Ledger> ledger);
+
+ private:
+  MemoryImage image_;
+};
+/// Keeps the state of all of a store's instances. @param mapped  cells may map the images of its memories.
+/// @param look_at_cards  what the memories' cards do not stand for is zero: saves touching all of a large memory.
+[[nodiscard]] Result<Snapshot> take_store(const detail::StoreState& store, bool mapped, bool look_at_cards);
+/// Which ledger serves all instances of a store.
+[[nodiscard]] Ledger ledger_of(const detail::StoreState& store) noexcept;
+/// Whether its memories may keep what they grew by (StoreState::keeps_growth).
+[[nodiscard]] bool keeps_growth(const detail::StoreState& store) noexcept;
 
 /// Whether an instance owns the memory of that index, so that its content belongs to the instance's state.
 [[nodiscard]] inline bool owns_memory(const detail::Instance& instance, std::uint32_t memory) noexcept {

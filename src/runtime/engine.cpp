@@ -31,6 +31,7 @@ using detail::EngineState;
 using detail::ModuleState;
 
 constexpr std::array kWasmMagic = {std::byte{0x00}, std::byte{'a'}, std::byte{'s'}, std::byte{'m'}};
+constexpr std::size_t kMagicBytes = 8;  ///< of a file, to tell what it is
 constexpr unsigned kSavedFileMode = 0644;
 
 constexpr std::uint64_t kMinimumStackBytes = 16 << 10;
@@ -89,31 +90,21 @@ codegen::Options to_code_options(const CompileOptions& options, const wasm::Modu
   const std::uint32_t shift = options.card_bytes == 0
                                   ? abi::default_card_shift(module)
                                   : static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
-  const Ledger ledger = detail::choose_ledger(options.ledger, module).ledger;
   return {.card_shift = shift,
-          .marks = ledger == Ledger::kCards,
+          .marks = artifact::has_marks(options.ledger),
           .foreign_memory = false,
           .explicit_bounds = options.explicit_bounds,
           .fuel = options.fuel};
 }
 
-/// Which ledger serves code that was asked for so.
 void set_ledger(ModuleState& state, Ledger asked) {
-  if (state.options.marks) asked = asked == Ledger::kAuto ? Ledger::kAuto : Ledger::kCards;
-  detail::LedgerChoice choice = detail::choose_ledger(asked, state.module);
-  if (!state.options.marks && choice.ledger == Ledger::kCards) {
-    // Compiled where another ledger was the choice.
-    choice = detail::choose_ledger(Ledger::kPagemap, state.module);
-    choice.reason = "the module was compiled without marks; " + choice.reason;
-  } else if (state.options.marks && choice.ledger != Ledger::kCards) {
-    choice = {Ledger::kCards, "the module was compiled with marks"};
-  }
+  detail::LedgerChoice choice = detail::choose_ledger(asked, state.options.marks);
   state.ledger = choice.ledger;
   state.ledger_reason = std::move(choice.reason);
 }
 
-Module to_module(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& loaded, Ledger ledger,
-                 bool from_cache) {
+std::shared_ptr<ModuleState> to_state(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& loaded,
+                                      Ledger ledger, bool from_cache) {
   auto state = std::make_shared<ModuleState>();
   state->engine = engine;
   state->hash = loaded.hash;
@@ -127,7 +118,7 @@ Module to_module(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& 
   state->binary = loaded.binary;
   state->from_cache = from_cache;
   set_ledger(*state, ledger);
-  return Module(std::move(state));
+  return state;
 }
 
 artifact::Encoded encode(const ModuleState& state) {
@@ -209,8 +200,8 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
   return state;
 }
 
-Result<Module> compile_or_find(const std::shared_ptr<EngineState>& engine, std::span<const std::byte> binary,
-                               const CompileOptions& options) {
+Result<std::shared_ptr<ModuleState>> compile_or_find(const std::shared_ptr<EngineState>& engine,
+                                                     std::span<const std::byte> binary, const CompileOptions& options) {
   const artifact::CacheKey key{hash_of(binary), options};
   std::optional<artifact::CodeCache> cache;
   std::string note;
@@ -224,7 +215,7 @@ Result<Module> compile_or_find(const std::shared_ptr<EngineState>& engine, std::
   if (cache) {
     auto found = cache->find(key);
     if (found && *found) {
-      return to_module(engine, std::move(**found), options.ledger, true);
+      return to_state(engine, std::move(**found), options.ledger, true);
     }
     if (!found) {
       note = std::move(found.error().message);
@@ -240,7 +231,41 @@ Result<Module> compile_or_find(const std::shared_ptr<EngineState>& engine, std::
     }
   }
   (*state)->cache_note = std::move(note);
+  return state;
+}
+
+Result<Module> to_module(Result<std::shared_ptr<ModuleState>> state) {
+  if (!state) {
+    return std::unexpected(std::move(state.error()));
+  }
   return Module(std::move(*state));
+}
+
+/// Compiles the modules of a snapshot file.
+Result<std::shared_ptr<ModuleState>> load_snapshot(const std::shared_ptr<EngineState>& engine, os::File& file,
+                                                   std::vector<std::byte> bytes, const CompileOptions& options) {
+  if (auto read = file.read_rest(bytes, artifact::kMostSavedBytes); !read) {
+    return std::unexpected(std::move(read.error()));
+  }
+  auto snapshot = artifact::decode_saved(std::move(bytes), file.path().string());
+  if (!snapshot) {
+    return std::unexpected(std::move(snapshot.error()));
+  }
+  const auto saved = std::make_shared<detail::SavedState>();
+  std::shared_ptr<ModuleState> main;
+  for (const artifact::SavedInstance& each : snapshot->instances) {
+    auto state = compile_or_find(engine, each.binary, options);
+    if (!state) {
+      return state;
+    }
+    if (main) {
+      saved->modules.push_back(std::move(main));
+    }
+    main = std::move(*state);
+  }
+  saved->snapshot = std::move(*snapshot);
+  main->saved = saved;
+  return main;
 }
 
 /// The first bytes as a person would want to see them: `"(module"` or `50 4b 03 04`.
@@ -272,11 +297,12 @@ std::unexpected<Error> not_a_module(const std::filesystem::path& path, std::span
 
 Result<artifact::Loaded> load_artifact(const std::filesystem::path& path, const CompileOptions& options) {
   // What is not asked for may be as it is.
-  artifact::Expectation expectation{.hash = std::nullopt,
-                                    .card_shift = std::nullopt,
-                                    .marks = artifact::wanted_marks(options.ledger),
-                                    .explicit_bounds = options.explicit_bounds ? std::optional(true) : std::nullopt,
-                                    .fuel = options.fuel ? std::optional(true) : std::nullopt};
+  artifact::Expectation expectation{
+      .hash = std::nullopt,
+      .card_shift = std::nullopt,
+      .marks = options.ledger == Ledger::kAuto ? std::nullopt : std::optional(artifact::has_marks(options.ledger)),
+      .explicit_bounds = options.explicit_bounds ? std::optional(true) : std::nullopt,
+      .fuel = options.fuel ? std::optional(true) : std::nullopt};
   if (options.card_bytes != 0) {
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
   }
@@ -294,7 +320,7 @@ Result<Module> load_file(const std::shared_ptr<EngineState>& engine, const std::
   if (!file) {
     return std::unexpected(std::move(file.error()));
   }
-  auto bytes = file->read(kWasmMagic.size());
+  auto bytes = file->read(kMagicBytes);
   if (!bytes) {
     return std::unexpected(std::move(bytes.error()));
   }
@@ -303,15 +329,18 @@ Result<Module> load_file(const std::shared_ptr<EngineState>& engine, const std::
     if (!loaded) {
       return std::unexpected(std::move(loaded.error()));
     }
-    return to_module(engine, std::move(*loaded), options.ledger, false);
+    return to_module(to_state(engine, std::move(*loaded), options.ledger, false));
   }
-  if (!std::ranges::equal(*bytes, kWasmMagic)) {
+  if (artifact::has_snapshot_magic(*bytes)) {
+    return to_module(load_snapshot(engine, *file, std::move(*bytes), options));
+  }
+  if (bytes->size() < kWasmMagic.size() || !std::equal(kWasmMagic.begin(), kWasmMagic.end(), bytes->begin())) {
     return not_a_module(path, *bytes);
   }
   if (auto read = file->read_rest(*bytes, wasm::limits::kModuleBytes); !read) {
     return std::unexpected(std::move(read.error()));
   }
-  return compile_or_find(engine, *bytes, options);
+  return to_module(compile_or_find(engine, *bytes, options));
 }
 
 }  // namespace
@@ -360,7 +389,7 @@ Result<Module> Engine::compile(std::span<const std::byte> binary, const CompileO
     if (auto good = check_options(options); !good) {
       return std::unexpected(std::move(good.error()));
     }
-    return compile_or_find(state_, binary, options);
+    return to_module(compile_or_find(state_, binary, options));
   });
 }
 

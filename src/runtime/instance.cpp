@@ -27,14 +27,19 @@ Result<os::Mapping> map_region(std::uint64_t bytes, std::uint64_t accessible) {
   return mapping;
 }
 
-/// The further memories that the instance owns.
+/// The memories that the instance owns; memory 0 is in the cell.
 Result<void> map_memories(Instance& instance) {
   const LinkedModule& linked = *instance.linked;
   const std::uint64_t header = abi::memory_header_bytes(instance.layout().card_shift());
   instance.regions.resize(linked.memory_sizes.size());
   for (std::uint32_t i = 0; i < instance.regions.size(); ++i) {
-    if (!linked.memory_source(i).is_own() || i == 0) continue;
+    if (!linked.memory_source(i).is_own()) continue;
     const MemorySize& size = linked.memory_sizes[i];
+    instance.regions[i].accessible = size.initial;
+    if (i == 0) {
+      instance.regions[0].base = instance.cell;
+      continue;
+    }
     auto mapping = map_region(header + abi::kMemoryAddressSpace + abi::kGuardBytes, header + size.initial);
     if (!mapping) return std::unexpected(std::move(mapping.error()));
     MemoryRegion& region = instance.regions[i];

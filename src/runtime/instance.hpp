@@ -16,10 +16,12 @@ namespace anew::detail {
 
 struct StoreState;
 
-/// A further memory that the instance owns (abi/cell.hpp).
+/// A memory that the instance owns (abi/cell.hpp).
 struct MemoryRegion {
-  os::Mapping mapping;
+  os::Mapping mapping;  ///< empty for memory 0, which lies in the cell
   std::byte* base = nullptr;
+  /// Bytes of it that can be accessed: HotHeader::memory_bytes, or more where StoreState::keeps_growth.
+  std::uint64_t accessible = 0;
 };
 
 struct Instance {
@@ -28,7 +30,7 @@ struct Instance {
   std::uint32_t number = 0;     ///< in the store
   os::Mapping mapping;          ///< the cell's reservation
   std::byte* cell = nullptr;    ///< the cell pointer: base of the instance's own memory 0, if it has one
-  /// By memory index; empty mappings for memory 0 in the cell and for other instances' memories.
+  /// By memory index; with base null for other instances' memories.
   std::vector<MemoryRegion> regions;
   const abi::MemoryReference* memory_0 = nullptr;  ///< null without memories; kept for the views of host calls
   HostState host_state;
@@ -57,6 +59,12 @@ struct Instance {
   /// Any memory that the instance can reach.
   [[nodiscard]] abi::MemoryReference& memory(std::uint32_t index) const noexcept {
     return *at<abi::MemoryReference>(layout().memory_reference(index));
+  }
+  /// Of a memory that the instance owns, by its base.
+  [[nodiscard]] MemoryRegion& region_of(const std::byte* base) noexcept {
+    std::size_t index = 0;
+    while (regions[index].base != base) ++index;  // it is there: the base's header names this instance
+    return regions[index];
   }
   /// The elements of any table that the instance can reach; abi::TableHeader lies before them.
   [[nodiscard]] std::uint64_t* table(std::uint32_t index) const noexcept {
@@ -91,8 +99,8 @@ struct Instance {
 /// @return kTrap if a segment does not fit.
 [[nodiscard]] Result<void> initialize(Instance& instance);
 
-/// Runs the start function if there is one. @return kTrap if it traps.
-[[nodiscard]] Result<void> run_start(Instance& instance);
+/// Runs the start function if there is one. @return kTrap if it traps or the deadline passes.
+[[nodiscard]] Result<void> run_start(Instance& instance, std::int64_t deadline);
 
 /// Calls an exported function with values known at run time only; checks them. See Instance::call_values.
 [[nodiscard]] Result<std::vector<Value>> call_export(Instance& instance, std::string_view name,

@@ -111,11 +111,13 @@ Result<void> initialize(Instance& instance) {
   return {};
 }
 
-Result<void> run_start(Instance& instance) {
+Result<void> run_start(Instance& instance, std::int64_t deadline) {
   const wasm::Module& module = instance.linked->wasm();
   if (!module.start) return {};
   std::uint64_t slots[1] = {};  // the type of a start function is [] -> []
+  instance.store->deadline = deadline;
   const std::uint32_t trap = invoke(instance, function_handle(*instance.linked, *module.start), slots);
+  instance.store->deadline = kNoDeadline;
   if (trap == 0) return {};
   Error error = make_trap_error(instance, trap);
   error.message = "the start function failed: " + error.message;

@@ -4,8 +4,6 @@
 #include <anew/engine.hpp>
 #include <string>
 
-#include "wasm/module.hpp"
-
 namespace anew::detail {
 
 struct LedgerChoice {
@@ -13,7 +11,8 @@ struct LedgerChoice {
   std::string reason;  ///< in words
 };
 
-/// Which ledger serves a module, given what was asked for and what the system has.
-[[nodiscard]] LedgerChoice choose_ledger(Ledger asked, const wasm::Module& module);
+/// Which ledger serves compiled code, given what was asked for and what the system has.
+/// @param marks  whether the code marks what it writes. It does if cards, or auto, were asked for when it was compiled.
+[[nodiscard]] LedgerChoice choose_ledger(Ledger asked, bool marks);
 
 }  // namespace anew::detail

@@ -176,11 +176,15 @@ std::uint64_t grow_memory(std::byte* base, std::uint64_t delta_pages) noexcept {
   const std::uint64_t old_pages = old_bytes / abi::kWasmPageBytes;
   if (delta_pages > (header.memory_maximum - old_bytes) / abi::kWasmPageBytes) return kRefused;
   if (delta_pages == 0) return old_pages;
-  // In this order: whatever is accessible lies below memory_reached, and whatever is in memory_bytes is accessible.
-  const std::uint64_t delta_bytes = delta_pages * abi::kWasmPageBytes;
-  const std::uint64_t new_bytes = old_bytes + delta_bytes;
-  if (new_bytes > header.memory_reached) header.memory_reached = new_bytes;
-  if (!os::protect(base + old_bytes, delta_bytes, os::Access::kReadWrite)) return kRefused;
+  // In this order, since a guest may be stopped in between: whatever is accessible lies below memory_reached or is as
+  // the last restore left it, and whatever is in memory_bytes is accessible.
+  const std::uint64_t new_bytes = old_bytes + delta_pages * abi::kWasmPageBytes;
+  header.memory_reached = std::max(header.memory_reached, new_bytes);
+  MemoryRegion& region = instance_of(base).region_of(base);
+  if (new_bytes > region.accessible) {
+    if (!os::protect(base + region.accessible, new_bytes - region.accessible, os::Access::kReadWrite)) return kRefused;
+    region.accessible = new_bytes;
+  }
   header.memory_bytes = new_bytes;
   return old_pages;
 }

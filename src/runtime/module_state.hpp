@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "abi/cell.hpp"
+#include "artifact/saved_snapshot.hpp"
 #include "codegen/code_memory.hpp"
 #include "codegen/image.hpp"
 #include "wasm/module.hpp"
@@ -19,9 +20,17 @@
 
 namespace anew::detail {
 
+struct ModuleState;
+
 struct EngineState {
   EngineOptions options;
   std::optional<Error> refusal;  ///< why nothing can be compiled or run here; what every use of the engine returns
+};
+
+/// A snapshot file that was loaded, with its modules compiled.
+struct SavedState {
+  artifact::SavedSnapshot snapshot;
+  std::vector<std::shared_ptr<const ModuleState>> modules;  ///< of its instances but the main one, which has this
 };
 
 struct ModuleState {
@@ -39,6 +48,7 @@ struct ModuleState {
   std::string ledger_reason;
   bool from_cache = false;
   std::string cache_note;
+  std::shared_ptr<const SavedState> saved;  ///< of a module from a snapshot file: the state that its pools start from
 
   /// The module compiled for a memory 0 that is another instance's (codegen::Options::foreign_memory), made when it is
   /// first asked for. Only for modules that import memory 0. Thread-safe. @return what compiling returns.

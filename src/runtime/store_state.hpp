@@ -28,6 +28,10 @@ struct StoreState {
   std::map<std::string, std::uint32_t, std::less<>> names;  ///< under which imports find an instance, by its number
   /// A call ended with anything but a normal return since the last restore: no card or header of the group is trusted.
   bool distrusted = false;
+  /// The group's code compares every address with the memory's size (codegen::Options::explicit_bounds), so what a
+  /// memory grew by may stay accessible, zeroed, when it shrinks back.
+  bool keeps_growth = false;
+  Ledger ledger = Ledger::kCards;       ///< what restores of it go by
   std::uint32_t slot = kNoSlot;         ///< in its pool; kNoSlot for one that is destroyed when its lease goes
   const void* owner = nullptr;          ///< its pool: whose calls interrupt_calls() stops
   std::int64_t deadline = kNoDeadline;  ///< of the calls in it (deadline.hpp)

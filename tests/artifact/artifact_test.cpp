@@ -224,6 +224,127 @@ TEST_F(ArtifactFile, WithOtherOptionsIsRefusedForThatReason) {
   expect_refused("options have values that no Anew writes");
 }
 
+TEST_F(ArtifactFile, WhoseSectionsLieOutsideIsRefusedBeforeTheyAreUsed) {
+  constexpr std::uint64_t kHuge = ~std::uint64_t{0} - 7;
+  using Member = Range Meta::*;
+  for (const Member member : {&Meta::text, &Meta::functions, &Meta::thunks, &Meta::position_starts, &Meta::positions,
+                              &Meta::call_sites, &Meta::try_blocks, &Meta::handlers, &Meta::module}) {
+    for (const Range range : {Range{kHuge, 16}, Range{16, kHuge}, Range{kHuge, kHuge}, Range{0, 8},
+                              Range{bytes_.size(), 4096}, Range{bytes_.size() - 4096, 8192}}) {
+      forge([&](Meta& meta, auto&) { meta.*member = range; });
+      expect_refused("sections do not fit the file");
+    }
+  }
+  forge([](Meta& meta, auto&) { meta.text.offset += 1; });
+  expect_refused("sections do not fit the file");
+  forge([](Meta& meta, auto&) { meta.functions.offset += 2; });
+  expect_refused("sections do not fit the file");
+  forge([](Meta& meta, auto&) { meta.thunks.bytes -= 1; });
+  expect_refused("sections do not fit the file");
+  for (const Member member : {&Meta::call_sites, &Meta::try_blocks, &Meta::handlers}) {
+    forge([&](Meta& meta, auto&) { (meta.*member).bytes -= 4; });
+    expect_refused("sections do not fit the file");
+    forge([&](Meta& meta, auto&) { (meta.*member).offset += 1; });
+    expect_refused("sections do not fit the file");
+  }
+}
+
+TEST_F(ArtifactFile, WhoseTablesDoNotFitTheModuleIsRefused) {
+  const auto set_word = [](std::vector<std::byte>& bytes, std::uint64_t at, std::uint32_t value) {
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+  };
+  constexpr std::string_view kWhy = "tables do not fit the module";
+  forge([&](Meta& meta, auto& bytes) { set_word(bytes, meta.functions.offset + 4, 0xFFFF'FFFF); });
+  expect_refused(kWhy);
+  forge([&](Meta& meta, auto& bytes) {
+    set_word(bytes, meta.functions.offset, static_cast<std::uint32_t>(meta.text.bytes));
+  });
+  expect_refused(kWhy);
+  forge([&](Meta& meta, auto& bytes) { set_word(bytes, meta.thunks.offset, 0xFFFF'FFF0); });
+  expect_refused(kWhy);
+  forge([](Meta& meta, auto&) { meta.functions.bytes -= 4; });
+  expect_refused(kWhy);
+  forge([](Meta& meta, auto&) { meta.thunks.bytes -= 4; });
+  expect_refused(kWhy);
+  forge([](Meta& meta, auto&) { meta.position_starts.bytes = 0; });
+  expect_refused(kWhy);
+  forge([&](Meta& meta, auto& bytes) { set_word(bytes, meta.position_starts.offset, 3); });  // 3, 2, 5
+  expect_refused(kWhy);
+  forge([&](Meta& meta, auto& bytes) { set_word(bytes, meta.position_starts.offset + 8, 6); });  // past 5 bytes
+  expect_refused(kWhy);
+}
+
+TEST_F(ArtifactFile, WhoseTryTablesLeadAstrayIsRefused) {
+  const auto text_bytes = static_cast<std::uint32_t>(sample_.image.text.size());
+  const auto refused = [&](const auto& change) {
+    test::Sample changed;
+    change(changed.image);
+    bytes_ = test::join(changed.encode());  // with the hash that fits
+    write(bytes_);
+    expect_refused("tables do not fit the module");
+  };
+  using Image = codegen::Image;
+  constexpr std::uint32_t kHuge = 0xFFFF'FFFF;
+  refused([](Image& image) { image.call_sites[0].return_offset = 0; });
+  refused([](Image& image) { image.call_sites[1].return_offset = 16; });  // not after the one before
+  refused([](Image& image) { image.call_sites[2].return_offset = 39; });
+  refused([&](Image& image) { image.call_sites[2].return_offset = text_bytes + 1; });
+  refused([](Image& image) { image.call_sites[1].try_block = 2; });
+  refused([](Image& image) { image.call_sites[1].try_block = codegen::kNoTryBlock; });
+  refused([](Image& image) { image.try_blocks[0].outer = 0; });  // itself: unwinding would never end
+  refused([](Image& image) { image.try_blocks[0].outer = 1; });
+  refused([](Image& image) { image.try_blocks[1].handlers = 3; });
+  refused([](Image& image) { image.try_blocks[1].first_handler = 4; });
+  refused([](Image& image) { image.try_blocks[1] = {0, 2, kHuge}; });
+  refused([](Image& image) { image.try_blocks[1] = {0, kHuge, 2}; });
+  refused([](Image& image) { image.handlers[0].kind = static_cast<wasm::CatchKind>(4); });
+  refused([](Image& image) { image.handlers[1].tag = 1; });
+  refused([&](Image& image) { image.handlers[2].offset = text_bytes; });
+}
+
+TEST_F(ArtifactFile, WithAModuleThatDoesNotDecodeIsRefused) {
+  forge([](Meta& meta, auto& bytes) { bytes[meta.module.offset] = std::byte{0xFF}; });
+  expect_refused("does not decode");
+  forge([](Meta& meta, auto&) { meta.module.bytes = 0; });
+  expect_refused("does not decode");
+}
+
+TEST_F(ArtifactFile, ThatOthersMayWriteIsRefused) {
+  for (const mode_t mode : {0664, 0646, 0622}) {
+    ASSERT_EQ(chmod(path_.c_str(), mode), 0);
+    expect_refused("group or others may write");
+  }
+  ASSERT_EQ(chmod(path_.c_str(), 0644), 0);
+  EXPECT_TRUE(read_back());
+}
+
+TEST_F(ArtifactFile, ThatAnotherUserOwnsIsRefused) {
+  if (chown(path_.c_str(), 65'534, 65'534) != 0) {
+    GTEST_SKIP() << "only root may give files away";
+  }
+  expect_refused("another user owns it");
+}
+
+TEST_F(ArtifactFile, ThatIsNoRegularFileIsRefused) {
+  std::filesystem::rename(path_, directory_ / "target");
+  std::filesystem::create_symlink(directory_ / "target", path_);
+  const auto link = read_back();
+  ASSERT_FALSE(link);
+  EXPECT_NE(link.error().message.find("symbolic link"), std::string::npos) << link.error().message;
+  std::filesystem::remove(path_);
+  std::filesystem::create_directory(path_);
+  expect_refused("not a regular file");
+  std::filesystem::remove(path_);
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  expect_refused("not a regular file");
+}
+
+TEST_F(ArtifactFile, ThatIsSomeOtherElfFileIsRefused) {
+  std::filesystem::copy_file("/proc/self/exe", path_, std::filesystem::copy_options::overwrite_existing);
+  ASSERT_EQ(chmod(path_.c_str(), 0755), 0);
+  expect_refused("not a compiled module of Anew");
+}
+
 TEST(Artifact, OfAModuleWithoutAnyCodeReadsBack) {
   const test::TemporaryDirectory directory;
   std::vector<std::byte> binary = test::sample_binary();

@@ -12,6 +12,7 @@ TEST_F(Command, HelpsEverywhere) {
                                                   {"call"},
                                                   {"inspect"},
                                                   {"compile"},
+                                                  {"snapshot"},
                                                   {"cache"},
                                                   {"cache", "list"},
                                                   {"cache", "clear"},

@@ -123,11 +123,11 @@ constexpr std::string_view kMain = R"((module
 struct Mode {
   std::uint32_t library_cards;
   std::uint32_t main_cards;
-  bool marks;
+  Ledger main_ledger = Ledger::kCards;  ///< the libraries' code has marks
 };
 void PrintTo(const Mode& mode, std::ostream* out) {
   *out << mode.library_cards << " and " << mode.main_cards << " bytes a card"
-       << (mode.marks ? "" : ", the main module without marks");
+       << ", " << to_string(mode.main_ledger);
 }
 
 class Group : public testing::TestWithParam<Mode> {
@@ -138,15 +138,14 @@ class Group : public testing::TestWithParam<Mode> {
     linker.define_module("middle", compile(kMiddle, {.card_bytes = 1024}));
     return linker;
   }
-  Fixture fixture{kMain,
-                  make_linker(GetParam()),
-                  {.card_bytes = GetParam().main_cards, .ledger = GetParam().marks ? Ledger::kCards : Ledger::kCow}};
+  Fixture fixture{
+      kMain, make_linker(GetParam()), {.card_bytes = GetParam().main_cards, .ledger = GetParam().main_ledger}};
 };
 
 // The cards of a memory are its owner's, whoever writes to it.
 INSTANTIATE_TEST_SUITE_P(Modes, Group,
-                         testing::Values(Mode{512, 512, true}, Mode{512, 4096, true}, Mode{4096, 512, true},
-                                         Mode{1024, 2048, false}));
+                         testing::Values(Mode{512, 512}, Mode{512, 4096}, Mode{4096, 512},
+                                         Mode{1024, 2048, Ledger::kCow}, Mode{1024, 2048, Ledger::kPagemap}));
 
 TEST_P(Group, MadeFromTheSnapshotIsAsOneMadeTheSlowWay) {
   ASSERT_EQ(fixture.store->instances.size(), 3u);
@@ -231,7 +230,7 @@ TEST(GroupOfMany, OnlyTheMainStartFunctionMayCallTheHost) {
   EXPECT_FALSE(snapshot.instances[0].memories[0].is_nonzero(0)) << "what the start function did before is not kept";
 
   linker.define_module("eager", main);
-  const auto refused = reset::Snapshot::take(note.state(), *linker.state(), 0);
+  const auto refused = reset::Snapshot::take(note.state(), *linker.state(), {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
   EXPECT_NE(refused.error().message.find("module \"eager\": its start function calls the host"), std::string::npos)
@@ -242,7 +241,7 @@ TEST(GroupOfMany, OnlyTheMainStartFunctionMayCallTheHost) {
 TEST(GroupOfMany, ErrorsNameTheModule) {
   Linker linker;
   linker.define_module("broken", compile(R"((module (memory 1) (data (i32.const 65536) "x")))"));
-  const auto refused = reset::Snapshot::take(compile("(module)").state(), *linker.state(), 0);
+  const auto refused = reset::Snapshot::take(compile("(module)").state(), *linker.state(), {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kTrap);
   EXPECT_NE(refused.error().message.find("module \"broken\""), std::string::npos) << refused.error().message;

@@ -68,21 +68,29 @@ constexpr std::string_view kMutator = R"((module
 
 struct Mode {
   std::uint32_t card_bytes;
-  bool marks;
+  Ledger ledger;
+  bool explicit_bounds = false;
 };
 void PrintTo(const Mode& mode, std::ostream* out) {
-  *out << mode.card_bytes << (mode.marks ? " bytes a card" : " without marks");
+  *out << to_string(mode.ledger) << (mode.card_bytes != 0 ? " of " + std::to_string(mode.card_bytes) + " bytes" : "")
+       << (mode.explicit_bounds ? ", explicit bounds" : "");
 }
 
 class Restore : public testing::TestWithParam<Mode> {
  protected:
-  Fixture fixture{
-      kMutator, {}, {.card_bytes = GetParam().card_bytes, .ledger = GetParam().marks ? Ledger::kCards : Ledger::kCow}};
+  Fixture fixture{kMutator,
+                  {},
+                  {.card_bytes = GetParam().card_bytes,
+                   .ledger = GetParam().ledger,
+                   .explicit_bounds = GetParam().explicit_bounds}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Modes, Restore,
-                         testing::Values(Mode{512, true}, Mode{1024, true}, Mode{2048, true}, Mode{4096, true},
-                                         Mode{4096, false}));
+                         testing::Values(Mode{512, Ledger::kCards}, Mode{1024, Ledger::kCards},
+                                         Mode{2048, Ledger::kCards}, Mode{4096, Ledger::kCards},
+                                         Mode{1024, Ledger::kCards, true}, Mode{0, Ledger::kPagemap},
+                                         Mode{0, Ledger::kPagemap, true}, Mode{0, Ledger::kCow},
+                                         Mode{0, Ledger::kCow, true}));
 
 TEST_P(Restore, AnInstanceMadeFromTheSnapshotIsAsOneMadeTheSlowWay) { EXPECT_EQ(fixture.audit(), ""); }
 
@@ -95,7 +103,7 @@ TEST_P(Restore, PutsBackWhatEachKindOfChangeChanges) {
 }
 
 TEST_P(Restore, PutsBackAnySequenceOfChanges) {
-  std::mt19937 random(GetParam().card_bytes + GetParam().marks);
+  std::mt19937 random(GetParam().card_bytes + static_cast<unsigned>(GetParam().ledger));
   const std::vector<std::string> names = functions_of(*fixture.main().linked);
   for (int round = 0; round < 300; ++round) {
     const std::size_t calls = random() % 12;
@@ -142,12 +150,12 @@ TEST_P(Restore, CoversWhatTheHostWrites) {
 
 TEST(RestoreCost, IsTheDirtyCardsAndNothingElse) {
   Fixture fixture(kMutator, {}, {.card_bytes = 512});
-  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).cards, 0u);
+  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).bytes, 0u);
   (void)call(fixture.main(), "store32", {2000, 1});
   EXPECT_EQ(reset::count_dirty_bytes(*fixture.store), 512u);
-  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).cards, 1u);
+  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).bytes, 512u);
   (void)call(fixture.main(), "fill", {0, 5000});
-  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).cards, 10u);
+  EXPECT_EQ(reset::restore(*fixture.store, fixture.snapshot).bytes, 5120u);
 }
 
 TEST(RestoreCost, AStoreAtTheEndOfACardIsCoveredByTheSlack) {

@@ -28,7 +28,7 @@ T value_or_throw(Result<T> result) {
 
 inline reset::Snapshot take_snapshot(const Module& module, const Linker& linker = {}) {
   detail::install_signal_handlers();
-  return value_or_throw(reset::Snapshot::take(module.state(), *linker.state(), 0));
+  return value_or_throw(reset::Snapshot::take(module.state(), *linker.state(), {}));
 }
 
 /// A pool's worth of one, below the public API, for tests that look into cells: a store, its snapshot, and a store made
@@ -46,8 +46,7 @@ struct Fixture {
 
   /// What the pool does on release. @return what the audit says, and a comparison with what the store's bytes were.
   std::string restore() {
-    const bool whole = store->distrusted || !snapshot.marks;
-    const reset::Restored done = whole ? reset::restore_whole(*store, snapshot) : reset::restore(*store, snapshot);
+    const reset::Restored done = reset::restore(*store, snapshot);
     return done.ok ? audit() + copy.compare(*store) : "the restore failed";
   }
   [[nodiscard]] std::string audit() const { return reset::audit(*store, *reference); }

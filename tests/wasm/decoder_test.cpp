@@ -11,9 +11,8 @@
 namespace anew::wasm::test {
 namespace {
 
-void expect_refused(const ByteVector& bytes, ErrorCode code, std::string_view words, std::uint64_t offset,
-                    DecodeOptions options = {}) {
-  const Result<Module> result = decode_module(view(bytes), options);
+void expect_refused(const ByteVector& bytes, ErrorCode code, std::string_view words, std::uint64_t offset) {
+  const Result<Module> result = decode_module(view(bytes));
   ASSERT_FALSE(result) << words;
   EXPECT_EQ(result.error().code, code) << result.error().message;
   EXPECT_NE(result.error().message.find(words), std::string::npos) << result.error().message;

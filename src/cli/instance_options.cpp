@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "cli/instance_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <variant>
+
+#include "cli/module_file.hpp"
+#include "runtime/module_state.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+/// Memories that a module imports from elsewhere than a linked module.
+void define_memories(Linker& linker, const Module& module) {
+  for (const wasm::Import& import : module.state()->module.imports) {
+    if (const auto* memory = std::get_if<MemoryType>(&import.type)) {
+      linker.define_memory(import.module, import.name, memory->limits);
+    }
+  }
+}
+
+}  // namespace
+
+CLI::Option* add_time_option(CLI::App& command, const char* name, std::chrono::nanoseconds& time,
+                             const char* description) {
+  static const std::map<std::string, double> kUnits = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
+  static constexpr double kLongest = 1e18;  // ns, 31 years: far below what the type holds
+  return command
+      .add_option_function<double>(
+          name,
+          [&time](const double& nanoseconds) {
+            time = std::chrono::nanoseconds(static_cast<std::int64_t>(std::clamp(nanoseconds, 0.0, kLongest)));
+          },
+          description)
+      ->transform(CLI::AsNumberWithUnit(kUnits, CLI::AsNumberWithUnit::UNIT_REQUIRED))
+      ->type_name("TIME");
+}
+
+void add_instance_options(CLI::App& command, InstanceOptions& options) {
+  command
+      .add_option(
+          "--link", options.links,
+          "Link the module in FILE: its exports can be imported under NAME, also by those of later --link. Each "
+          "instance gets its own of it")
+      ->type_name("NAME=FILE")
+      ->expected(1)
+      ->take_all();
+  command.add_flag("--trap-unknown-imports", options.trap_unknown_imports,
+                   "Link each imported function that no linked module provides to a trap that names it");
+  static const std::map<std::string, Ledger> kLedgers = {
+      {"auto", Ledger::kAuto}, {"cards", Ledger::kCards}, {"pagemap", Ledger::kPagemap}, {"cow", Ledger::kCow}};
+  command
+      .add_option(
+          "--ledger", options.compile.ledger,
+          "What tells a restore which pages are dirty: auto, cards, pagemap or cow; anew inspect says what auto "
+          "chooses and why")
+      ->transform(CLI::CheckedTransformer(kLedgers).description(""))
+      ->type_name("NAME");
+  static const std::map<std::string, bool> kBounds = {{"guard", false}, {"explicit", true}};
+  command
+      .add_option("--bounds", options.compile.explicit_bounds,
+                  "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
+                  "(comparisons; growing needs no system call then)")
+      ->transform(CLI::CheckedTransformer(kBounds).description(""))
+      ->type_name("KIND");
+  command
+      .add_option("--prelude", options.snapshot.prelude,
+                  "Functions to call once, in this order, before the snapshot is taken that every instance starts from")
+      ->delimiter(',')
+      ->type_name("NAME,...");
+  command.add_flag("--freeze-start", options.snapshot.freeze_start,
+                   "Run a start function that calls imports once, and make its effect part of the snapshot");
+  (void)add_time_option(command, "--start-timeout", options.snapshot.start_timeout,
+                        "How long the start function and each function of the prelude may take (10s)");
+}
+
+Result<Linker> make_linker(const Module& module, const InstanceOptions& options) {
+  Linker linker;
+  if (options.trap_unknown_imports) linker.trap_unknown_functions();
+  for (const std::string& link : options.links) {
+    const std::size_t equals = link.find('=');
+    if (equals == std::string::npos || equals + 1 == link.size()) {
+      return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
+    }
+    const auto linked = load_module(link.substr(equals + 1), options.compile);
+    if (!linked) return std::unexpected(linked.error());
+    define_memories(linker, *linked);
+    linker.define_module(link.substr(0, equals), *linked);
+  }
+  define_memories(linker, module);
+  return linker;
+}
+
+Error explain(Error error) {
+  if (error.code == ErrorCode::kLink) {
+    error.message +=
+        "\nThe command provides no functions or globals; --link NAME=FILE provides a module's exports, and "
+        "--trap-unknown-imports links each function that is left to a trap";
+  }
+  return error;
+}
+
+}  // namespace anew::cli

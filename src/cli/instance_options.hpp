@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the subcommands that make instances have in common: how the module is compiled and linked, and the state that
+// its instances start from.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <anew/engine.hpp>
+#include <anew/linker.hpp>
+#include <anew/pool.hpp>
+#include <string>
+#include <vector>
+
+namespace anew::cli {
+
+struct InstanceOptions {
+  CompileOptions compile;
+  SnapshotOptions snapshot;
+  std::vector<std::string> links;  ///< NAME=FILE each
+  bool trap_unknown_imports = false;
+};
+
+/// @param options  outlives the parsing.
+void add_instance_options(CLI::App& command, InstanceOptions& options);
+
+/// Reads "20ms", "1.5s" and the like.
+[[nodiscard]] CLI::Option* add_time_option(CLI::App& command, const char* name, std::chrono::nanoseconds& time,
+                                           const char* description);
+
+/// The command provides no functions but those of the linked modules; a memory that a module imports is made for each
+/// of its instances, if no linked module has it.
+[[nodiscard]] Result<Linker> make_linker(const Module& module, const InstanceOptions& options);
+
+/// Adds what can be done about an error of Pool::create on the command line.
+[[nodiscard]] Error explain(Error error);
+
+}  // namespace anew::cli

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "reset/ledger.hpp"
+
+#include <array>
+#include <cstring>
+
+#include "os/pagemap.hpp"
+#include "reset/restore.hpp"
+
+namespace anew::reset {
+
+void restore_bytes(std::byte* memory, const MemoryImage& image, std::uint64_t begin, std::uint64_t end) noexcept {
+  while (begin < end) {
+    const bool nonzero = image.is_nonzero(begin / os::kPageBytes);
+    std::uint64_t page = begin / os::kPageBytes + 1;
+    while (page * os::kPageBytes < end && image.is_nonzero(page) == nonzero) ++page;
+    const std::uint64_t stop = std::min(page * os::kPageBytes, end);
+    if (nonzero) {
+      std::memcpy(memory + begin, image.pages.data() + begin, stop - begin);
+    } else {
+      std::memset(memory + begin, 0, stop - begin);
+    }
+    begin = stop;
+  }
+}
+
+void restore_by_cards(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t end,
+                      std::uint64_t& bytes) noexcept {
+  take_dirty_runs(memory.cards, card_blocks(memory.card_shift, end), [&](std::uint64_t first, std::uint64_t last) {
+    const ByteRange range = bytes_of_cards(memory.card_shift, first, last, end);
+    restore_bytes(memory.base, image, range.begin, range.end);
+    bytes += (last - first) << memory.card_shift;
+  });
+}
+
+bool restore_by_pagemap(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t end,
+                        std::uint64_t& bytes) noexcept {
+  std::array<os::PageRun, 128> runs;
+  std::byte* const stop = memory.base + end;
+  std::uint64_t kept = 0;
+  for (std::byte* next = memory.base; next != stop;) {
+    const os::PagemapScan scan = os::scan_pagemap(next, stop, runs);
+    if (scan.next == nullptr) return false;
+    for (const os::PageRun& run : std::span(runs).first(scan.runs)) {
+      const auto begin = static_cast<std::uint64_t>(run.begin - memory.base);
+      const auto size = static_cast<std::uint64_t>(run.end - run.begin);
+      bytes += size;
+      if (size > kKeptBytes - kept) return os::discard(run.begin, end - begin);  // the rest, found or not
+      kept += size;
+      restore_bytes(memory.base, image, begin, begin + size);
+    }
+    next = scan.next;
+  }
+  return true;
+}
+
+bool restore_by_discarding(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t end,
+                           std::uint64_t& bytes) noexcept {
+  if (end != 0 && !os::discard(memory.base, end)) return false;
+  bytes += end;
+  if (image.is_mapped()) return true;
+  // Pages that are zero in the image are so already.
+  for (std::uint64_t page = 0; page < image.bytes / os::kPageBytes; ++page) {
+    if (!image.is_nonzero(page)) continue;
+    const std::uint64_t offset = page * os::kPageBytes;
+    std::memcpy(memory.base + offset, image.pages.data() + offset, os::kPageBytes);
+  }
+  return true;
+}
+
+}  // namespace anew::reset
