@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the marks beside stores cost: the same program compiled with and without them, run in turn, as a ratio.
+// What marks beside stores, explicit bounds and fuel cost: the same program compiled with and without each of them, run
+// in turn, as a ratio.
 #include "support.hpp"
 
 namespace anew::bench {
@@ -14,29 +15,41 @@ constexpr Program kPrograms[] = {
     {"matmul", 160}, {"nbody", 20'000},     {"quicksort", 100'000}, {"sha256", 5'000}, {"sieve", 1'000'000},
 };
 
-[[nodiscard]] Pool make_pool(const Engine& engine, const Program& program, bool marks) {
+/// An option, and what it is compared with.
+struct Option {
+  const char* name;
+  CompileOptions with;
+  CompileOptions without;
+};
+const Option kOptions[] = {
+    {"marks", {.ledger = Ledger::kCards}, {.ledger = Ledger::kCow}},
+    {"bounds", {.ledger = Ledger::kCards, .explicit_bounds = true}, {.ledger = Ledger::kCards}},
+    {"fuel", {.ledger = Ledger::kCards, .fuel = true}, {.ledger = Ledger::kCards}},
+};
+
+[[nodiscard]] Pool make_pool(const Engine& engine, const Program& program, const CompileOptions& options) {
   const std::string path = fmt::format("{}/{}.wasm", ANEW_BENCH_PROGRAMS, program.name);
-  const Module module = value_or_exit(engine.load(path, {.ledger = marks ? Ledger::kCards : Ledger::kCow}), path);
+  const Module module = value_or_exit(engine.load(path, options), path);
   return value_or_exit(Pool::create(module, Linker(), {.capacity = 1}), path);
 }
 
-void marks(benchmark::State& state, const Program& program) {
+void compare(benchmark::State& state, const Option& option, const Program& program) {
   const Engine engine({.cache = false});
-  const Pool with = make_pool(engine, program, true);
-  const Pool without = make_pool(engine, program, false);
+  const Pool with = make_pool(engine, program, option.with);
+  const Pool without = make_pool(engine, program, option.without);
   const auto run_with = value_or_exit(with.function<std::int32_t(std::int32_t)>("run"), program.name);
   const auto run_without = value_or_exit(without.function<std::int32_t(std::int32_t)>("run"), program.name);
   // One lease for all runs: what is measured is the program, not the reset.
-  Lease marked = value_or_exit(with.acquire(), program.name);
-  Lease unmarked = value_or_exit(without.acquire(), program.name);
-  if (*marked.call(run_with, program.size) != *unmarked.call(run_without, program.size)) {
+  Lease subject = value_or_exit(with.acquire(), program.name);
+  Lease floor = value_or_exit(without.acquire(), program.name);
+  if (*subject.call(run_with, program.size) != *floor.call(run_without, program.size)) {
     state.SkipWithError("the two disagree");
     return;
   }
   for (auto _ : state) {
     const Pair pair = measure_in_turn(
-        61, 1, [&] { benchmark::DoNotOptimize(marked.call(run_with, program.size)); },
-        [&] { benchmark::DoNotOptimize(unmarked.call(run_without, program.size)); });
+        61, 1, [&] { benchmark::DoNotOptimize(subject.call(run_with, program.size)); },
+        [&] { benchmark::DoNotOptimize(floor.call(run_without, program.size)); });
     state.counters["with_us"] = pair.subject / 1000;
     state.counters["without_us"] = pair.floor / 1000;
     state.counters["ratio"] = pair.subject / pair.floor;
@@ -47,11 +60,13 @@ void marks(benchmark::State& state, const Program& program) {
 }  // namespace anew::bench
 
 int main(int argc, char** argv) {
-  for (const auto& program : anew::bench::kPrograms) {
-    benchmark::RegisterBenchmark(fmt::format("marks/{}", program.name).c_str(),
-                                 [program](benchmark::State& state) { anew::bench::marks(state, program); })
-        ->Iterations(1)
-        ->Unit(benchmark::kMillisecond);
+  for (const auto& option : anew::bench::kOptions) {
+    for (const auto& program : anew::bench::kPrograms) {
+      benchmark::RegisterBenchmark(fmt::format("{}/{}", option.name, program.name).c_str(),
+                                   [&](benchmark::State& state) { anew::bench::compare(state, option, program); })
+          ->Iterations(1)
+          ->Unit(benchmark::kMillisecond);
+    }
   }
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

@@ -55,6 +55,10 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
   }
 
   const Activation outer = thread.activation;
+  // While a call is active the thread's record holds what its store has left. The call around it, if there is one, may
+  // be in the same store, or have one in the same store around it.
+  if (outer.store != nullptr) outer.store->fuel = thread.fuel;
+  thread.fuel = instance.store->fuel;
   // The stack may be larger than this engine asks for, mapped for another one. The guest starts lower then: the guard
   // is always as far away as asked for, and how deep a guest may go does not depend on what ran before.
   thread.activation = {instance.store, stack.guard_begin(), stack.bottom()};
@@ -74,6 +78,8 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
     _mm_setcsr(float_control);
   --thread.depth;
   thread.activation = outer;
+  instance.store->fuel = thread.fuel;
+  if (outer.store != nullptr) thread.fuel = outer.store->fuel;
   if (trap != 0) [[unlikely]]
     instance.store->distrusted = true;
   return trap;

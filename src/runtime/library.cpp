@@ -27,6 +27,20 @@ bool is_dropped(const Instance& instance, std::int32_t displacement) noexcept {
 
 std::uint64_t size_of(const abi::MemoryReference& memory) noexcept { return abi::hot_header(memory.base).memory_bytes; }
 
+/// What bulk operators pay besides their own price in a module that counts fuel: one unit for so much, rounded down.
+constexpr std::uint64_t kBytesPerUnit = 64;
+constexpr std::uint64_t kElementsPerUnit = 8;
+
+/// Charges for `amount`, which is in the bounds of a memory or table, so fuel does not wrap. @return false: out of
+/// fuel.
+bool charge(const Instance& instance, std::uint64_t amount, std::uint64_t per_unit) noexcept {
+  if (!instance.linked->module->options.fuel) return true;
+  abi::ThreadRecord* const thread = instance.header().thread;
+  if (thread == nullptr) return true;  // a segment of an instance that is being made: no guest has run in it yet
+  thread->fuel -= static_cast<std::int64_t>(amount / per_unit);
+  return thread->fuel >= 0;
+}
+
 std::uint64_t new_exception(std::byte* cell, std::uint32_t tag) noexcept {
   const Instance& instance = instance_of(cell);
   const wasm::Module& module = instance.linked->wasm();
@@ -43,13 +57,20 @@ std::uint64_t new_exception(std::byte* cell, std::uint32_t tag) noexcept {
 }
 
 std::uint64_t memory_grow(std::byte* cell, std::uint64_t delta_pages, std::uint32_t memory) noexcept {
-  return grow_memory(instance_of(cell).memory(memory).base, delta_pages);
+  const Instance& instance = instance_of(cell);
+  std::byte* const base = instance.memory(memory).base;
+  const abi::HotHeader& header = abi::hot_header(base);
+  if (delta_pages > (header.memory_maximum - header.memory_bytes) / abi::kWasmPageBytes) return kRefused;
+  if (!charge(instance, delta_pages * abi::kWasmPageBytes, kBytesPerUnit)) return kRefused;
+  return grow_memory(base, delta_pages);
 }
 
 std::uint32_t memory_fill(std::byte* cell, std::uint64_t destination, std::uint32_t value, std::uint64_t count,
                           std::uint32_t memory) noexcept {
-  const abi::MemoryReference& to = instance_of(cell).memory(memory);
+  const Instance& instance = instance_of(cell);
+  const abi::MemoryReference& to = instance.memory(memory);
   if (!in_bounds(destination, count, size_of(to))) return code(TrapKind::kMemoryOutOfBounds);
+  if (!charge(instance, count, kBytesPerUnit)) return code(TrapKind::kOutOfFuel);
   mark_written(to, destination, count);
   std::memset(to.base + destination, static_cast<int>(value & 0xFF), count);
   return 0;
@@ -57,11 +78,13 @@ std::uint32_t memory_fill(std::byte* cell, std::uint64_t destination, std::uint3
 
 std::uint32_t memory_copy(std::byte* cell, std::uint64_t destination, std::uint64_t source, std::uint64_t count,
                           std::uint32_t destination_memory, std::uint32_t source_memory) noexcept {
-  const abi::MemoryReference& to = instance_of(cell).memory(destination_memory);
-  const abi::MemoryReference& from = instance_of(cell).memory(source_memory);
+  const Instance& instance = instance_of(cell);
+  const abi::MemoryReference& to = instance.memory(destination_memory);
+  const abi::MemoryReference& from = instance.memory(source_memory);
   if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, size_of(from))) {
     return code(TrapKind::kMemoryOutOfBounds);
   }
+  if (!charge(instance, count, kBytesPerUnit)) return code(TrapKind::kOutOfFuel);
   mark_written(to, destination, count);
   std::memmove(to.base + destination, from.base + source, count);
   return 0;
@@ -76,6 +99,7 @@ std::uint32_t memory_init(std::byte* cell, std::uint64_t destination, std::uint3
   if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, bytes.size())) {
     return code(TrapKind::kMemoryOutOfBounds);
   }
+  if (!charge(instance, count, kBytesPerUnit)) return code(TrapKind::kOutOfFuel);
   if (count == 0) return 0;
   mark_written(to, destination, count);
   std::memcpy(to.base + destination, bytes.data() + source, count);
@@ -83,10 +107,11 @@ std::uint32_t memory_init(std::byte* cell, std::uint64_t destination, std::uint3
 }
 
 std::uint64_t table_grow(std::byte* cell, std::uint64_t value, std::uint64_t delta, std::uint32_t table) noexcept {
-  std::uint64_t* const elements = instance_of(cell).table(table);
+  const Instance& instance = instance_of(cell);
+  std::uint64_t* const elements = instance.table(table);
   abi::TableHeader& header = table_header(elements);
   const std::uint64_t old_size = header.size;
-  if (delta > header.maximum - old_size) return kRefused;
+  if (delta > header.maximum - old_size || !charge(instance, delta, kElementsPerUnit)) return kRefused;
   header.written = 1;
   // Size first: a restore clears what is below the size. New elements are null until they are filled.
   header.size = old_size + delta;
@@ -96,9 +121,11 @@ std::uint64_t table_grow(std::byte* cell, std::uint64_t value, std::uint64_t del
 
 std::uint32_t table_fill(std::byte* cell, std::uint64_t index, std::uint64_t value, std::uint64_t count,
                          std::uint32_t table) noexcept {
-  std::uint64_t* const elements = instance_of(cell).table(table);
+  const Instance& instance = instance_of(cell);
+  std::uint64_t* const elements = instance.table(table);
   abi::TableHeader& header = table_header(elements);
   if (!in_bounds(index, count, header.size)) return code(TrapKind::kTableOutOfBounds);
+  if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
   header.written = 1;
   std::fill_n(elements + index, count, value);
   return 0;
@@ -106,11 +133,13 @@ std::uint32_t table_fill(std::byte* cell, std::uint64_t index, std::uint64_t val
 
 std::uint32_t table_copy(std::byte* cell, std::uint64_t destination, std::uint64_t source, std::uint64_t count,
                          std::uint32_t destination_table, std::uint32_t source_table) noexcept {
-  std::uint64_t* const to = instance_of(cell).table(destination_table);
-  std::uint64_t* const from = instance_of(cell).table(source_table);
+  const Instance& instance = instance_of(cell);
+  std::uint64_t* const to = instance.table(destination_table);
+  std::uint64_t* const from = instance.table(source_table);
   if (!in_bounds(destination, count, table_header(to).size) || !in_bounds(source, count, table_header(from).size)) {
     return code(TrapKind::kTableOutOfBounds);
   }
+  if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
   table_header(to).written = 1;
   // In bounds of a table, so at most limits::kTableElements: the product cannot overflow.
   std::memmove(to + destination, from + source, count * sizeof(std::uint64_t));
@@ -127,6 +156,7 @@ std::uint32_t table_init(std::byte* cell, std::uint64_t destination, std::uint32
   if (!in_bounds(destination, count, header.size) || !in_bounds(source, count, from.size())) {
     return code(TrapKind::kTableOutOfBounds);
   }
+  if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
   header.written = 1;
   for (std::uint32_t i = 0; i < count; ++i) {
     // A constant expression of reference type is one operator: none takes a reference as an operand.

@@ -37,7 +37,7 @@ struct StoreState;
 
 /// What the trap handler must know of the guest that runs now.
 struct Activation {
-  const StoreState* store = nullptr;
+  StoreState* store = nullptr;
   std::uint64_t guard_begin = 0;  ///< of its guest stack
   std::uint64_t stack_bottom = 0;
 };

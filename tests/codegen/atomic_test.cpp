@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "abi/cell.hpp"
@@ -58,7 +59,11 @@ std::uint64_t updated(Op op, std::uint64_t old, std::uint64_t first, std::uint64
 /// One operator at some offsets, with its operands in various places. Each function is called with all operands.
 class AtomicModule {
  public:
-  explicit AtomicModule(Op op) : op_(op), signature_(wasm::signature_of(op)), bytes_(1u << signature_.access_log2) {
+  AtomicModule(Op op, const CompileOptions& options)
+      : op_(op),
+        signature_(wasm::signature_of(op)),
+        bytes_(1u << signature_.access_log2),
+        has_guard_(!options.explicit_bounds) {
     offsets_ = {0, 1, 8, 4'099, kMemoryBytes - 8, kGuard - 16, kGuard, 0xFFFF'FFF8};
     for (std::uint32_t i = 0; i <= 5; ++i) addresses_.push_back(i);
     for (std::uint32_t i : {1, 2, 4, 7, 8, 9}) addresses_.push_back(kMemoryBytes - i);
@@ -72,7 +77,7 @@ class AtomicModule {
       for (const char* shape : {"locals", "registers", "homes", "local and home", "alive"}) add(shape, offset);
       for (const std::uint32_t address : addresses_) add_constant_address(address, offset);
     }
-    auto module = engine().compile(builder_.finish());
+    auto module = engine().compile(builder_.finish(), options);
     if (!module) {
       ADD_FAILURE() << wasm::to_string(op) << ": " << module.error().to_string();
       return;
@@ -159,6 +164,7 @@ class AtomicModule {
   void renew() {
     lease_.reset();
     lease_.emplace(pool_->acquire().value());
+    if (!has_guard_) open_address_space(lease_->memory());
     pattern_.assign(kMemoryBytes, static_cast<std::byte>(kEverywhere & 0xFF));
     std::ranges::copy(pattern_, lease_->memory().write(0, kMemoryBytes)->begin());
   }
@@ -202,6 +208,7 @@ class AtomicModule {
   Op op_;
   const wasm::Signature& signature_;
   std::uint32_t bytes_;
+  bool has_guard_;
   std::vector<std::uint32_t> offsets_, addresses_;
   ModuleBuilder builder_;
   std::uint32_t nothing_ = 0, live_ = 0;
@@ -211,16 +218,18 @@ class AtomicModule {
   std::optional<Lease> lease_;  // behind the pool, so that it goes first
 };
 
-class AtomicOperators : public testing::TestWithParam<std::uint32_t> {};
+/// A part of all operators, and whether addresses are compared with the memory's size.
+class AtomicOperators : public testing::TestWithParam<std::tuple<std::uint32_t, bool>> {};
 
 TEST_P(AtomicOperators, AccessAlignedAddressesInsideTheMemory) {
-  for (std::size_t i = GetParam(); i < operators().size(); i += 4) {
-    AtomicModule(operators()[i]).check();
+  const auto [part, explicit_bounds] = GetParam();
+  for (std::size_t i = part; i < operators().size(); i += 4) {
+    AtomicModule(operators()[i], {.explicit_bounds = explicit_bounds}).check();
     if (HasFailure()) return;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Parts, AtomicOperators, testing::Range(0u, 4u));
+INSTANTIATE_TEST_SUITE_P(PartsAndBounds, AtomicOperators, testing::Combine(testing::Range(0u, 4u), testing::Bool()));
 
 TEST(Atomics, ComputeWithAnyNumbers) {
   const std::vector<std::uint64_t> numbers = {0,

@@ -63,6 +63,7 @@ class Machine {
     }
     const ProgramFunction& function = program_.functions[index - program_.imports.size()];
     locals.resize(locals.size() + function.locals.size());
+    effects_.fuel += function.locals.size() / 8;
     run(function.body, locals);  // falls off the end, or branches to the function's label: the same
     unwind(base, type.results.size());
   }
@@ -70,6 +71,7 @@ class Machine {
   std::uint32_t run(const Sequence& sequence, std::vector<std::uint64_t>& locals) {
     for (const Instruction& each : sequence) {
       if (steps_-- == 0) throw OutOfSteps();
+      if (each.op != Op::kBlock && each.op != Op::kLoop && each.op != Op::kNop) ++effects_.fuel;
       const std::uint32_t to = step(each, locals);
       if (to != kNext) return to;
     }
@@ -180,12 +182,14 @@ class Machine {
         const std::uint32_t count = pop_i32();
         const std::uint32_t value = pop_i32();
         std::byte* const to = at(pop_i32(), 0, count);
+        effects_.fuel += count / 64;
         std::fill_n(to, count, static_cast<std::byte>(value & 0xFF));
         return kNext;
       }
       case Op::kMemoryCopy: {
         const std::uint32_t count = pop_i32();
         const std::byte* const source = at(pop_i32(), 0, count);
+        effects_.fuel += count / 64;
         std::memmove(at(pop_i32(), 0, count), source, count);
         return kNext;
       }

@@ -17,6 +17,7 @@ struct Effects {
   std::vector<std::uint64_t> results;
   std::vector<std::uint64_t> globals;
   std::vector<std::byte> memory;
+  std::uint64_t fuel = 0;  ///< used; of a call that trapped, not that which metered code has used
   std::uint64_t host = 0;  ///< of all calls to the host, in their order: see call_host
 };
 

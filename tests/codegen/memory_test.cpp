@@ -8,23 +8,20 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "abi/cell.hpp"
 #include "generator.hpp"
 #include "module_builder.hpp"
+#include "run.hpp"
 #include "support/wat.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {
 namespace {
 
-const Engine& engine() {
-  static const Engine kept(EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
-  return kept;
-}
-
-Pool make_pool(const ModuleBuilder& builder, const CompileOptions& options = {}, std::uint64_t audit_every = 1) {
+Pool make_pool(const ModuleBuilder& builder, const CompileOptions& options, std::uint64_t audit_every = 1) {
   auto module = engine().compile(builder.finish(), options);
   EXPECT_TRUE(module) << module.error().to_string();
   return Pool::create(*module, Linker(), {.capacity = 2, .audit_every = audit_every, .make_host_state = {}}).value();
@@ -42,7 +39,8 @@ constexpr std::uint32_t kOffsets[] = {0,           255,         kMemoryBytes - 8
 /// All loads or stores of one kind, at one operator's offsets.
 class AccessModule {
  public:
-  explicit AccessModule(Op op) : op_(op), bytes_(1u << wasm::signature_of(op).access_log2) {
+  AccessModule(Op op, const CompileOptions& options)
+      : op_(op), bytes_(1u << wasm::signature_of(op).access_log2), has_guard_(!options.explicit_bounds) {
     is_store_ = wasm::signature_of(op).results == 0;
     value_ = is_store_ ? wasm::signature_of(op).operand(1) : wasm::signature_of(op).result;
     addresses_ = {0, 1, kMemoryBytes - bytes_, kMemoryBytes - bytes_ + 1, 0x7FFF'FFFF, 0x8000'0000, 0xFFFF'FFFF};
@@ -60,7 +58,7 @@ class AccessModule {
       }
     }
     // Not each: after a trap an audit reads the whole card table, megabytes of it.
-    pool_.emplace(make_pool(builder_, {}, 40));
+    pool_.emplace(make_pool(builder_, options, 40));
     renew();
   }
 
@@ -92,6 +90,7 @@ class AccessModule {
   void renew() {
     lease_.reset();
     lease_.emplace(pool_->acquire().value());
+    if (!has_guard_) open_address_space(lease_->memory());
     pattern_.resize(kMemoryBytes);
     for (std::size_t i = 0; i < pattern_.size(); ++i) pattern_[i] = static_cast<std::byte>((i * 151 + i / 256) | 0x80);
     std::ranges::copy(pattern_, lease_->memory().write(0, kMemoryBytes)->begin());
@@ -129,6 +128,7 @@ class AccessModule {
 
   Op op_;
   std::uint32_t bytes_;
+  bool has_guard_;
   bool is_store_ = false;
   ValueType value_ = kI32;
   std::vector<std::uint32_t> addresses_;
@@ -138,19 +138,24 @@ class AccessModule {
   std::optional<Lease> lease_;
 };
 
-TEST(LoadsAndStores, ReachEveryByteOfTheMemoryAndNoneBehindIt) {
+class Accesses : public testing::TestWithParam<bool> {
+ protected:
+  [[nodiscard]] static CompileOptions options() { return {.explicit_bounds = GetParam()}; }
+};
+
+TEST_P(Accesses, ReachEveryByteOfTheMemoryAndNoneBehindIt) {
   const Op operators[] = {
 #define ANEW_X(name, text, code, immediate, signature) Op::k##name,
       ANEW_LOAD_OPERATORS(ANEW_X) ANEW_STORE_OPERATORS(ANEW_X)
 #undef ANEW_X
   };
   for (const Op op : operators) {
-    AccessModule(op).check();
+    AccessModule(op, options()).check();
     if (HasFailure()) return;
   }
 }
 
-TEST(LoadsAndStores, StoreConstantsOfAnyWidth) {
+TEST_P(Accesses, StoreConstantsOfAnyWidth) {
   for (const Op op : {Op::kI32Store8, Op::kI32Store16, Op::kI32Store, Op::kI64Store8, Op::kI64Store16, Op::kI64Store32,
                       Op::kI64Store, Op::kF32Store, Op::kF64Store}) {
     const ValueType type = wasm::signature_of(op).operand(1);
@@ -168,7 +173,7 @@ TEST(LoadsAndStores, StoreConstantsOfAnyWidth) {
       builder.function({{kI32}, {}}, {}, Code().get(0).constant(type, values[i]).access(op, kGuard),
                        fmt::format("far {}", i));
     }
-    const Pool pool = make_pool(builder);
+    const Pool pool = make_pool(builder, options());
     for (std::size_t i = 0; i < values.size(); ++i) {
       std::uint64_t expected = ~0ull;
       std::memcpy(&expected, &values[i], std::size_t{1} << wasm::signature_of(op).access_log2);
@@ -187,13 +192,14 @@ TEST(LoadsAndStores, StoreConstantsOfAnyWidth) {
   }
 }
 
-TEST(LoadsAndStores, FollowTheMemoryAsItGrows) {
+TEST_P(Accesses, FollowTheMemoryAsItGrows) {
   const Pool pool = anew::test::make_pool(R"((module (memory 1 3)
     (func (export "store") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
     (func (export "far") (param i32 i32) (i32.store8 offset=0x8000000 (local.get 0) (local.get 1)))
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "constant") (i32.store16 offset=3 (i32.const 131068) (i32.const 0xFFFF)))
     (func (export "size") (result i32) (memory.size))))",
-                                          {.audit_every = 1, .make_host_state = {}});
+                                          {.audit_every = 1, .make_host_state = {}}, {}, options());
   for (int round = 0; round < 3; ++round) {
     Lease lease = pool.acquire().value();
     ASSERT_TRUE(lease.call("store", 65'535u, 1u));
@@ -202,14 +208,24 @@ TEST(LoadsAndStores, FollowTheMemoryAsItGrows) {
     EXPECT_EQ(lease.call<std::uint32_t>("size").value(), 3u);
     ASSERT_TRUE(lease.call("store", 3 * 65'536u - 1, 1u));
     ASSERT_TRUE(lease.call("store", 65'536u, 1u));
+    ASSERT_TRUE(lease.call("constant"));
+    EXPECT_EQ(lease.memory().load<std::uint16_t>(131'071).value(), 0xFFFFu);
   }
   Lease lease = pool.acquire().value();
   EXPECT_EQ(lease.call("store", 65'536u, 1u).error().trap, TrapKind::kMemoryOutOfBounds);
+  lease = pool.acquire().value();
+  EXPECT_EQ(lease.call("constant").error().trap, TrapKind::kMemoryOutOfBounds);
+  lease = pool.acquire().value();
+  ASSERT_EQ(lease.call<std::uint32_t>("grow", 1u).value(), 1u);
+  EXPECT_EQ(lease.call("constant").error().trap, TrapKind::kMemoryOutOfBounds);  // its second byte alone is behind
   lease = pool.acquire().value();
   EXPECT_EQ(lease.call("far", 0u, 1u).error().trap, TrapKind::kMemoryOutOfBounds);
   lease.release();
   EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
 }
+
+INSTANTIATE_TEST_SUITE_P(WithGuard, Accesses, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(WithExplicitBounds, Accesses, testing::Values(true));
 
 // --- Marks ---
 
@@ -219,7 +235,14 @@ bool is_zero(const Lease& lease) {
   return std::ranges::all_of(bytes, [](std::byte each) { return each == std::byte{0}; });
 }
 
-class Marks : public testing::TestWithParam<std::uint32_t> {};
+/// The size of a card, and whether addresses are compared with the memory's size.
+class Marks : public testing::TestWithParam<std::tuple<std::uint32_t, bool>> {
+ protected:
+  [[nodiscard]] static std::uint32_t card_bytes() { return std::get<0>(GetParam()); }
+  [[nodiscard]] static CompileOptions options() {
+    return {.card_bytes = card_bytes(), .explicit_bounds = std::get<1>(GetParam())};
+  }
+};
 
 TEST_P(Marks, OnOneWayAreNotTakenForMarksOnTheOther) {
   // The store in the if marks; the one behind it, at the same base, must do so again.
@@ -228,7 +251,7 @@ TEST_P(Marks, OnOneWayAreNotTakenForMarksOnTheOther) {
       (if (local.get $condition) (then (i32.store8 (local.get $at) (i32.const 1))))
       (i32.store8 (i32.const 40000) (i32.const 2))
       (i32.store8 (local.get $at) (i32.const 3)))))",
-                                          {.audit_every = 1, .make_host_state = {}}, {}, {.card_bytes = GetParam()});
+                                          {.audit_every = 1, .make_host_state = {}}, {}, options());
   for (const std::uint32_t condition : {0u, 1u}) {
     Lease lease = pool.acquire().value();
     ASSERT_TRUE(lease.call("run", 20'000u, condition));
@@ -250,7 +273,7 @@ TEST_P(Marks, OfOneFunctionAreNotTakenForMarksOfAnother) {
     (func (export "third") (param $at i32)
       (i32.store8 (i32.const 40000) (i32.const 3))
       (i32.store8 (i32.const 50000) (i32.const 3)))))",
-                                          {.audit_every = 1, .make_host_state = {}}, {}, {.card_bytes = GetParam()});
+                                          {.audit_every = 1, .make_host_state = {}}, {}, options());
   for (const char* function : {"first", "second", "third"}) {
     Lease lease = pool.acquire().value();
     ASSERT_TRUE(lease.call(function, 20'000u));
@@ -273,7 +296,7 @@ TEST_P(Marks, CoverStoresOffTheSameBaseUpToTheSlack) {
     builder.function({{kI32}, {}}, {}, Code(first).append(second), fmt::format("up {}", distance));
     builder.function({{kI32}, {}}, {}, Code(second).append(first), fmt::format("down {}", distance));
   }
-  const Pool pool = make_pool(builder, {.card_bytes = GetParam()});
+  const Pool pool = make_pool(builder, options());
   for (const std::uint32_t distance : distances) {
     for (const char* way : {"up", "down"}) {
       for (const std::uint32_t at : {0u, 8'191u, 8'192u, 8'193u, 65'536u - 8 - distance}) {
@@ -402,18 +425,18 @@ class StoreGenerator {
 TEST_P(Marks, LetTheResetFindEveryStoreOfRandomFunctions) {
   constexpr std::uint32_t kModules = 60, kFunctions = 6, kCalls = 5;
   for (std::uint32_t seed = 1; seed <= kModules; ++seed) {
-    Random random(seed * 7'919 + GetParam());
+    Random random(seed * 7'919 + card_bytes());
     ModuleBuilder builder;
     builder.memory(kMarkedPages, kMarkedPages);
     builder.data(std::vector<std::byte>(1'000, std::byte{0x5A}));
-    StoreGenerator generator(random, builder, GetParam());
+    StoreGenerator generator(random, builder, card_bytes());
     for (std::uint32_t i = 0; i < kFunctions; ++i) generator.function(fmt::format("f{}", i));
-    const Pool pool = make_pool(builder, {.card_bytes = GetParam()});
+    const Pool pool = make_pool(builder, options());
     std::uint64_t normal = 0;
     for (std::uint32_t call = 0; call < kCalls * kFunctions; ++call) {
       Lease lease = pool.acquire().value();
       const auto address = [&] {
-        return random.percent(30) ? GetParam() * (1 + random.below(10)) - random.below(9) : random.below(0xFFFF);
+        return random.percent(30) ? card_bytes() * (1 + random.below(10)) - random.below(9) : random.below(0xFFFF);
       };
       normal += lease.call(fmt::format("f{}", call % kFunctions), address(), address(), address(),
                            static_cast<std::uint32_t>(random.bits()))
@@ -427,7 +450,8 @@ TEST_P(Marks, LetTheResetFindEveryStoreOfRandomFunctions) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(CardBytes, Marks, testing::Values(512u, 1'024u, 2'048u, 4'096u));
+INSTANTIATE_TEST_SUITE_P(CardBytesAndBounds, Marks,
+                         testing::Combine(testing::Values(512u, 1'024u, 2'048u, 4'096u), testing::Bool()));
 
 }  // namespace
 }  // namespace anew::codegen::test

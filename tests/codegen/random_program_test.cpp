@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <tuple>
 
 #include "generator.hpp"
 #include "interpreter.hpp"
@@ -48,6 +49,8 @@ std::string difference(const Program& program, const Effects& expected, const Ef
   return expected.host != found.host ? "what the host was called with" : "";
 }
 
+constexpr std::uint64_t kPlenty = 1'000'000'000;
+
 /// A program, compiled and linked.
 class Compiled {
  public:
@@ -81,7 +84,7 @@ class Compiled {
   [[nodiscard]] PoolStatistics statistics() const { return pool_->statistics(); }
   [[nodiscard]] std::string audit_report() const { return pool_->audit_report(); }
 
-  Effects call(std::span<const std::uint64_t> arguments) {
+  Effects call(std::span<const std::uint64_t> arguments, std::uint64_t fuel = kPlenty) {
     Effects effects;
     host_ = 0;
     std::vector<Value> values;
@@ -92,7 +95,9 @@ class Compiled {
       ADD_FAILURE() << lease.error().to_string();
       return effects;
     }
+    lease->set_fuel(fuel);
     auto results = lease->call_values("run", values);
+    effects.fuel = fuel - lease->fuel();
     effects.host = host_;
     if (!results) {
       EXPECT_EQ(results.error().code, ErrorCode::kTrap) << results.error().to_string();
@@ -115,6 +120,9 @@ class Compiled {
   std::optional<Pool> pool_;
 };
 
+/// How the programs are compiled.
+enum class Mode : std::uint8_t { kPlain, kExplicitBounds, kFuel };
+
 struct Tally {
   std::uint64_t calls = 0;
   std::uint64_t trapped = 0;
@@ -122,10 +130,12 @@ struct Tally {
 };
 
 /// Runs one program with several arguments, each twice in one pool: an instance as new must give the same again.
-void check(std::uint64_t seed, std::uint32_t size, Tally& tally) {
+void check(std::uint64_t seed, std::uint32_t size, Mode mode, Tally& tally) {
   const Program program = generate(seed, size);
   const FunctionType& type = program.functions.back().type;
-  Compiled compiled(program, {.card_bytes = 512u << (seed % 4)});
+  Compiled compiled(program, {.card_bytes = 512u << (seed / 1'000 % 4),
+                              .explicit_bounds = mode == Mode::kExplicitBounds,
+                              .fuel = mode == Mode::kFuel});
   ASSERT_EQ(compiled.error(), "") << "seed " << seed << ", size " << size << "\n" << print(program);
   Random random(~seed);
   for (int round = 0; round < 3; ++round) {
@@ -136,6 +146,7 @@ void check(std::uint64_t seed, std::uint32_t size, Tally& tally) {
       ++tally.too_long;
       continue;
     }
+    std::uint64_t used = expected->fuel;
     for (int again = 0; again < 2; ++again) {
       const Effects found = compiled.call(arguments);
       std::string arguments_text;
@@ -145,6 +156,15 @@ void check(std::uint64_t seed, std::uint32_t size, Tally& tally) {
       ASSERT_EQ(difference(program, *expected, found), "")
           << "seed " << seed << ", size " << size << ", call " << again << ", arguments:" << arguments_text
           << "\nexpected " << describe(type, *expected) << "found " << describe(type, found) << print(program);
+      if (mode != Mode::kFuel) continue;
+      // A call that traps has paid for what is left of its segments: just as much the next time.
+      if (again == 0 && found.trap != TrapKind::kNone) used = found.fuel;
+      ASSERT_EQ(found.fuel, used) << "seed " << seed << ", size " << size << ", call " << again << "\n"
+                                  << print(program);
+    }
+    if (mode == Mode::kFuel && expected->trap == TrapKind::kNone && used > 0) {
+      ASSERT_EQ(compiled.call(arguments, used).trap, TrapKind::kNone) << "seed " << seed << ", size " << size;
+      ASSERT_EQ(compiled.call(arguments, used - 1).trap, TrapKind::kOutOfFuel) << "seed " << seed << ", size " << size;
     }
     ++tally.calls;
     tally.trapped += expected->trap != TrapKind::kNone ? 1 : 0;
@@ -163,14 +183,14 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-class RandomPrograms : public testing::TestWithParam<std::uint32_t> {};
+class RandomPrograms : public testing::TestWithParam<std::tuple<Mode, std::uint32_t>> {};
 
 TEST_P(RandomPrograms, DoWhatTheInterpreterDoes) {
-  const std::uint32_t size = GetParam();
+  const auto [mode, size] = GetParam();
   const std::uint64_t first = number_from("ANEW_RANDOM_SEED", 1);
   const std::uint64_t count = number_from("ANEW_RANDOM_PROGRAMS", 60'000 / (size + 20));
   Tally tally;
-  for (std::uint64_t i = 0; i < count && !HasFatalFailure(); ++i) check((first + i) * 1'000 + size, size, tally);
+  for (std::uint64_t i = 0; i < count && !HasFatalFailure(); ++i) check((first + i) * 1'000 + size, size, mode, tally);
   RecordProperty("calls", std::to_string(tally.calls));
   RecordProperty("trapped", std::to_string(tally.trapped));
   RecordProperty("too_long", std::to_string(tally.too_long));
@@ -181,7 +201,13 @@ TEST_P(RandomPrograms, DoWhatTheInterpreterDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, RandomPrograms, testing::Values(5u, 15u, 40u, 120u, 300u));
+constexpr auto kSizes = {5u, 15u, 40u, 120u, 300u};
+INSTANTIATE_TEST_SUITE_P(Plain, RandomPrograms,
+                         testing::Combine(testing::Values(Mode::kPlain), testing::ValuesIn(kSizes)));
+INSTANTIATE_TEST_SUITE_P(ExplicitBounds, RandomPrograms,
+                         testing::Combine(testing::Values(Mode::kExplicitBounds), testing::ValuesIn(kSizes)));
+INSTANTIATE_TEST_SUITE_P(Fuel, RandomPrograms,
+                         testing::Combine(testing::Values(Mode::kFuel), testing::ValuesIn(kSizes)));
 
 }  // namespace
 }  // namespace anew::codegen::test

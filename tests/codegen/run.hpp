@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <anew/anew.hpp>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "abi/cell.hpp"
 #include "module_builder.hpp"
+#include "os/virtual_memory.hpp"
 
 namespace anew::codegen::test {
 
@@ -24,6 +27,13 @@ inline std::optional<Pool> make_pool(const ModuleBuilder& builder) {
     return std::nullopt;
   }
   return Pool::create(*module, Linker(), {.audit_every = 1, .make_host_state = {}}).value();
+}
+
+/// Makes all of the address space behind a memory accessible: what stops an access there is a comparison alone.
+inline void open_address_space(MemoryView memory) {
+  std::byte* const base = memory.write(0, memory.size())->data();
+  const std::uint64_t behind = abi::kMemoryAddressSpace + abi::kGuardBytes - memory.size();
+  ASSERT_TRUE(os::protect(base + memory.size(), behind, os::Access::kReadWrite));
 }
 
 /// Calls one exported function of a module in text format.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "abi/cell.hpp"
@@ -74,7 +75,8 @@ Vector loaded(Op op, const std::byte* from, std::uint32_t lane) {
 /// All loads or stores of one kind, at one operator's offsets and one lane.
 class VectorAccess {
  public:
-  VectorAccess(Op op, std::uint32_t lane) : op_(op), lane_(lane), bytes_(1u << wasm::signature_of(op).access_log2) {
+  VectorAccess(Op op, std::uint32_t lane, const CompileOptions& options)
+      : op_(op), lane_(lane), bytes_(1u << wasm::signature_of(op).access_log2), has_guard_(!options.explicit_bounds) {
     is_store_ = wasm::signature_of(op).results == 0;
     takes_vector_ = wasm::signature_of(op).operands == 2;
     addresses_ = {0, 1, kMemoryBytes - bytes_, kMemoryBytes - bytes_ + 1, 0x7FFF'FFFF, 0x8000'0000, 0xFFFF'FFFF};
@@ -91,7 +93,7 @@ class VectorAccess {
         add(fmt::format("constant {:#x} {:#x}", address, offset), Code().i32(address), offset);
       }
     }
-    auto module = engine().compile(builder_.finish());
+    auto module = engine().compile(builder_.finish(), options);
     if (!module) {
       ADD_FAILURE() << wasm::to_string(op) << ": " << module.error().to_string();
       return;
@@ -131,6 +133,7 @@ class VectorAccess {
   void renew() {
     lease_.reset();
     lease_.emplace(pool_->acquire().value());
+    if (!has_guard_) open_address_space(lease_->memory());
     pattern_.resize(kMemoryBytes);
     for (std::size_t i = 0; i < pattern_.size(); ++i) pattern_[i] = static_cast<std::byte>((i * 151 + i / 256) | 0x80);
     std::ranges::copy(pattern_, lease_->memory().write(0, kMemoryBytes)->begin());
@@ -161,6 +164,7 @@ class VectorAccess {
   Op op_;
   std::uint32_t lane_;
   std::uint32_t bytes_;
+  bool has_guard_;
   bool is_store_ = false;
   bool takes_vector_ = false;
   std::vector<std::uint32_t> addresses_;
@@ -170,7 +174,9 @@ class VectorAccess {
   std::optional<Lease> lease_;
 };
 
-TEST(VectorLoadsAndStores, ReachEveryByteOfTheMemoryAndNoneBehindIt) {
+class VectorAccesses : public testing::TestWithParam<bool> {};
+
+TEST_P(VectorAccesses, ReachEveryByteOfTheMemoryAndNoneBehindIt) {
   const Op operators[] = {
 #define ANEW_X(name, text, code, immediate, signature) Op::k##name,
       ANEW_VECTOR_LOAD_OPERATORS(ANEW_X) ANEW_VECTOR_STORE_OPERATORS(ANEW_X) ANEW_LOAD_LANE_OPERATORS(ANEW_X)
@@ -181,11 +187,14 @@ TEST(VectorLoadsAndStores, ReachEveryByteOfTheMemoryAndNoneBehindIt) {
     const std::uint32_t lanes = wasm::signature_of(op).lanes;
     for (const std::uint32_t lane : {0u, 1u, lanes / 2, lanes - 1}) {
       if (lanes == 0 && lane != 0) continue;
-      VectorAccess(op, lane).check();
+      VectorAccess(op, lane, {.explicit_bounds = GetParam()}).check();
       if (HasFailure()) return;
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(WithGuard, VectorAccesses, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(WithExplicitBounds, VectorAccesses, testing::Values(true));
 
 TEST(VectorLoadsAndStores, TakeEachLane) {
   for (const Op op : {Op::kV128Load8Lane, Op::kV128Load16Lane, Op::kV128Load32Lane, Op::kV128Load64Lane,
@@ -293,7 +302,8 @@ TEST(VectorLoadsAndStores, ThatTrapSayWhere) {
   }
 }
 
-class VectorMarks : public testing::TestWithParam<std::uint32_t> {};
+/// The size of a card, and whether addresses are compared with the memory's size.
+class VectorMarks : public testing::TestWithParam<std::tuple<std::uint32_t, bool>> {};
 
 TEST_P(VectorMarks, CoverStoresOfEachWidthAtTheEdgesOfCards) {
   ModuleBuilder builder;
@@ -313,7 +323,8 @@ TEST_P(VectorMarks, CoverStoresOfEachWidthAtTheEdgesOfCards) {
       builder.function({{kI32}, {}}, {}, code, fmt::format("{} {}", wasm::to_string(op), distance));
     }
   }
-  auto module = engine().compile(builder.finish(), {.card_bytes = GetParam()});
+  const auto [card_bytes, explicit_bounds] = GetParam();
+  auto module = engine().compile(builder.finish(), {.card_bytes = card_bytes, .explicit_bounds = explicit_bounds});
   ASSERT_TRUE(module) << module.error().to_string();
   const Pool pool = Pool::create(*module, Linker(), {.capacity = 1, .audit_every = 1, .make_host_state = {}}).value();
   for (const Op op : stores) {
@@ -330,7 +341,8 @@ TEST_P(VectorMarks, CoverStoresOfEachWidthAtTheEdgesOfCards) {
   EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
 }
 
-INSTANTIATE_TEST_SUITE_P(CardBytes, VectorMarks, testing::Values(512u, 1'024u, 2'048u, 4'096u));
+INSTANTIATE_TEST_SUITE_P(CardBytesAndBounds, VectorMarks,
+                         testing::Combine(testing::Values(512u, 1'024u, 2'048u, 4'096u), testing::Bool()));
 
 }  // namespace
 }  // namespace anew::codegen::test

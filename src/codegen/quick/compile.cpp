@@ -12,7 +12,7 @@
 #include <exception>
 #include <thread>
 
-#include "codegen/quick/quick_compiler.hpp"
+#include "codegen/quick/metered_compiler.hpp"
 #include "wasm/limits.hpp"
 #include "wasm/names.hpp"
 
@@ -20,6 +20,7 @@ namespace anew::codegen {
 namespace {
 
 using quick::EntryReference;
+using quick::MeteredCompiler;
 using quick::ModuleContext;
 using quick::QuickCompiler;
 
@@ -82,7 +83,8 @@ void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::
   batch.code.init(asmjit::Environment::host());
   batch.code.setErrorHandler(&failed);
   asmjit::x86::Assembler assembler(&batch.code);
-  QuickCompiler compiler(context, assembler, batch.entries, batch.positions, batch.try_tables);
+  MeteredCompiler compiler(context, assembler, batch.entries, batch.positions, batch.try_tables);
+  QuickCompiler& unmetered = compiler;
   compiler.record_starts_in(batch.functions);
   wasm::FunctionValidator validator(context.module);
   const std::size_t count = batch.last - batch.first;
@@ -94,7 +96,8 @@ void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::
     const std::uint64_t code_before = assembler.offset();
     const std::uint64_t others = text_bytes.load(std::memory_order_relaxed);
     compiler.limit_code(code_before + (most - std::min(most, others)));
-    if (auto valid = validator.validate(defined, compiler); !valid) {
+    auto valid = context.options.fuel ? validator.validate(defined, compiler) : validator.validate(defined, unmetered);
+    if (!valid) {
       batch.error = std::move(valid.error());
       name_function(*batch.error, context.module, context.module.imported_functions + defined);
       return;

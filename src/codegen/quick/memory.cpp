@@ -69,7 +69,6 @@ Register QuickCompiler::memory_base(std::uint32_t memory) {
 QuickCompiler::Address QuickCompiler::address(const Operand& base, const wasm::MemoryArgument& argument,
                                               std::uint32_t bytes) {
   if (context_.module.memories[argument.memory].is_64) return checked_address(base, argument, bytes);
-  const bool is_own = is_own_memory(argument.memory);
   if (base.kind == Operand::Kind::kConstant) {
     // Both are below 2^32, so the sum is exact.
     const std::uint64_t at = base.bits + argument.offset;
@@ -77,17 +76,35 @@ QuickCompiler::Address QuickCompiler::address(const Operand& base, const wasm::M
       a_.jmp(cold_trap(TrapKind::kMemoryOutOfBounds));
       return {cell_field(0, bytes), kNoRegister, true};
     }
-    if (is_own && at <= 0x7FFF'FFFF) return {cell_field(static_cast<std::int32_t>(at), bytes)};
     const Register memory = memory_base(argument.memory);
+    // Memories never shrink in a call.
+    const std::uint64_t always = context_.module.memories[argument.memory].limits.minimum * abi::kWasmPageBytes;
+    if (context_.options.explicit_bounds && at + bytes > always) {
+      a_.mov(x86::r10d, asmjit::imm(at + bytes - 1));
+      compare_with_size(x86::r10, memory);
+    }
+    if (memory == kR13 && at <= 0x7FFF'FFFF) return {cell_field(static_cast<std::int32_t>(at), bytes)};
     a_.mov(x86::r10d, asmjit::imm(at));
     return {x86::Mem(gp64(memory), x86::r10, 0, 0, bytes), kR10};
   }
   // The guard does not cover a larger offset.
   if (argument.offset >= kMaximumUncheckedOffset) return checked_address(base, argument, bytes);
   const Register index = use(base);
-  return {
-      x86::Mem(gp64(memory_base(argument.memory)), gp64(index), 0, static_cast<std::int32_t>(argument.offset), bytes),
-      index};
+  const Register memory = memory_base(argument.memory);
+  const auto offset = static_cast<std::int32_t>(argument.offset);
+  if (context_.options.explicit_bounds) {
+    const std::int32_t to_last = offset + static_cast<std::int32_t>(bytes - 1);
+    if (to_last != 0) a_.lea(x86::r10, x86::ptr(gp64(index), to_last));
+    compare_with_size(gp64(to_last != 0 ? kR10 : index), memory);
+  }
+  return {x86::Mem(gp64(memory), gp64(index), 0, offset, bytes), index};
+}
+
+// Needs no mask against a mispredicted check, which checked_address() has: whatever the comparison says, the access
+// stays in the memory's address space (invariant C3), where nothing but zeros lies behind its end.
+void QuickCompiler::compare_with_size(const Gp& last, Register memory) {
+  a_.cmp(last, x86::qword_ptr(gp64(memory), abi::kMemoryBytes));
+  a_.jae(cold_trap(TrapKind::kMemoryOutOfBounds));
 }
 
 // Compares the end of the access with the memory's size; r10 is that end.

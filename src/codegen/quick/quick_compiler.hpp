@@ -147,6 +147,7 @@ class QuickCompiler {
   void ref_func(std::uint32_t function);
 
  private:
+  friend class MeteredCompiler;  // metered_compiler.hpp: adds to this one what counts fuel
   using Gp = asmjit::x86::Gp;
   using Xmm = asmjit::x86::Xmm;
   using Mem = asmjit::x86::Mem;
@@ -300,6 +301,8 @@ class QuickCompiler {
   }
   /// The operand of an access of `bytes` bytes. May leave its sum in r10 and holds up to two registers; uses r11.
   Address address(const Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes);
+  /// Traps unless the last byte of an access lies in the memory with that base.
+  void compare_with_size(const Gp& last, Register memory);
   Address checked_address(const Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes);
   /// Marks what a store to that address is about to write. Uses r11 only.
   void mark(const Operand& base, const Address& to, const wasm::MemoryArgument& argument, std::uint32_t bytes);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The quick tier with fuel (Options::fuel): what is charged, and when, is the same in every tier and on every machine.
+//
+// A body is cut into segments. One begins at the start of the function and behind each loop, else, end, if, br_if,
+// br_on_null and br_on_non_null. Its price is the sum of its operators' prices, those that can never be reached left
+// out (wasm/validator.hpp says which these are): 0 for block, loop, else, end and nop, 1 for every other. To the first
+// segment of a function adds one for each whole kLocalsPerUnit locals that it declares.
+//
+// A segment is charged when its first operator that costs something is about to run; if the fuel goes below zero by
+// that, the call ends with kOutOfFuel before the operator. So a call that returns has paid just for what it executed,
+// whatever the cuts; one that leaves a segment in its midst, by a trap or an exception, has paid for all of that
+// segment. Bulk operators also pay for what they move, in runtime/library.cpp, before they move it.
+#pragma once
+
+#include "codegen/quick/quick_compiler.hpp"
+
+namespace anew::codegen::quick {
+
+class MeteredCompiler : public QuickCompiler {
+ public:
+  using QuickCompiler::QuickCompiler;
+
+  /// Entering a function sets its locals to zero, which takes time that no operator pays for.
+  static constexpr std::uint32_t kLocalsPerUnit = 8;
+
+  void begin_function(std::uint32_t function_index, const FunctionType& type, std::span<const ValueType> locals);
+  void at(std::uint64_t module_offset);
+  void memory_grow(std::uint32_t memory);
+  void table_grow(std::uint32_t table);
+
+ private:
+  void charge(std::uint32_t units);
+  void end_segment();
+  /// What the library could not trap for, because it returns a size.
+  void trap_if_out_of_fuel();
+  [[nodiscard]] static Mem fuel();
+
+  const wasm::FunctionBody* body_ = nullptr;
+  std::uint32_t entry_price_ = 0;  ///< not yet charged
+  std::uint32_t price_ = 0;        ///< of the segment so far: at most two for each byte of the body
+  std::uint64_t price_at_ = 0;     ///< where code holds the segment's price; 0: nothing was charged yet
+};
+
+}  // namespace anew::codegen::quick
