@@ -38,7 +38,7 @@ fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in b
 	cmake --preset fuzz
 	cmake --build --preset fuzz
 	cmake --preset differential
-	cmake --build --preset differential --target anew_differential
+	cmake --build --preset differential --target anew_differential anew_fairness
 	cargo build --release --locked --manifest-path tests/fuzz/smith/Cargo.toml --target-dir build/fuzz/smith
 	scripts/fuzz $(MINUTES)
 

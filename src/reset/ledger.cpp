@@ -17,7 +17,7 @@ void restore_bytes(std::byte* memory, const MemoryImage& image, std::uint64_t be
     const std::uint64_t stop = std::min(page * os::kPageBytes, end);
     if (nonzero) {
       std::memcpy(memory + begin, image.pages.data() + begin, stop - begin);
-    } else {
+    } else if (!abi::is_planted(PlantedFault::kZeroPage)) {
       std::memset(memory + begin, 0, stop - begin);
     }
     begin = stop;

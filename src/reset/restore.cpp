@@ -4,12 +4,14 @@
 #include <array>
 #include <cstring>
 
+#include "abi/planted_fault.hpp"
 #include "os/pagemap.hpp"
 #include "reset/ledger.hpp"
 
 namespace anew::reset {
 namespace {
 
+using abi::PlantedFault;
 using detail::Instance;
 using detail::StoreState;
 
@@ -46,6 +48,7 @@ constexpr std::uint64_t kKeptGrowthBytes = 4 << 20;
 /// What of a grown memory a ledger restores before take_back_growth.
 std::uint64_t end_of_restore(const abi::HotHeader& header, const detail::MemoryRegion& region,
                              const MemoryImage& image) noexcept {
+  if constexpr (abi::is_planted(PlantedFault::kGrownBytes)) return image.bytes;
   // What was to be accessible and was refused has never been written.
   return std::min({header.memory_reached, region.accessible, image.bytes + kKeptGrowthBytes});
 }
@@ -54,10 +57,11 @@ std::uint64_t end_of_restore(const abi::HotHeader& header, const detail::MemoryR
 /// keeps it, and zero when it grows again.
 [[gnu::cold, gnu::noinline]] bool take_back_growth(const Instance& instance, detail::MemoryRegion& region,
                                                    const MemoryImage& image, std::uint64_t restored) noexcept {
+  if constexpr (abi::is_planted(PlantedFault::kMemoryGrowth)) return true;
   const abi::MemoryReference& memory = *instance.at<abi::MemoryReference>(image.reference);
   abi::HotHeader& header = abi::hot_header(region.base);
   const std::uint64_t reached = std::max(header.memory_reached, region.accessible);
-  if (header.memory_reached > restored) {
+  if (header.memory_reached > restored && !abi::is_planted(PlantedFault::kGrownBytes)) {
     std::memset(memory.cards + (restored >> memory.card_shift), 0, (reached - restored) >> memory.card_shift);
     if (!os::discard(region.base + restored, reached - restored)) return false;
   }
@@ -104,7 +108,10 @@ bool restore_memory_whole(Instance& instance, const MemoryImage& image, std::uin
   }
   header.memory_bytes = image.bytes;
   header.memory_reached = image.bytes;
-  return restore_by_discarding(memory, image, image.bytes, bytes) && clear_cards(memory);
+  if (!abi::is_planted(PlantedFault::kWholeMemory) && !restore_by_discarding(memory, image, image.bytes, bytes)) {
+    return false;
+  }
+  return abi::is_planted(PlantedFault::kCardsOfTrap) || clear_cards(memory);
 }
 
 void restore_globals(const Instance& instance, const InstanceImage& image) noexcept {
@@ -123,7 +130,7 @@ void restore_globals(const Instance& instance, const InstanceImage& image) noexc
     elements[i] = image.functions ? instance.store->function_reference(image.elements[i]) : image.elements[i];
   }
   if (header.size > count) std::memset(elements + count, 0, (header.size - count) * sizeof(*elements));
-  header.size = count;
+  if constexpr (!abi::is_planted(PlantedFault::kTableGrowth)) header.size = count;
   header.written = 0;
 }
 
@@ -131,7 +138,7 @@ void restore_globals(const Instance& instance, const InstanceImage& image) noexc
 bool drop_exceptions(const Instance& instance) noexcept {
   abi::HotHeader& header = instance.header();
   const std::uint64_t bytes = header.exception_bytes;
-  if (bytes == 0) [[likely]]
+  if (bytes == 0 || abi::is_planted(PlantedFault::kExceptions)) [[likely]]
     return true;
   header.exception_bytes = 0;
   std::byte* const room = instance.cell + instance.layout().exceptions();
@@ -142,10 +149,14 @@ template <Ledger kLedger>
 bool restore_instance(Instance& instance, const InstanceImage& image, std::uint64_t& bytes) noexcept {
   for (const MemoryImage& each : image.memories) {
     if (!restore_memory<kLedger>(instance, each, bytes)) return false;
+    if constexpr (abi::is_planted(PlantedFault::kFurtherMemory)) break;
   }
+  const abi::Spared<PlantedFault::kGlobal, 8> global(instance.cell - sizeof(abi::HotHeader) - 8);  // global 0
+  const abi::Spared<PlantedFault::kDroppedSegment, 1> segment(instance.cell + instance.layout().restored_begin());
   restore_globals(instance, image);
   for (const TableImage& each : image.tables) {
-    if (detail::table_header(instance.table(each.table)).written != 0) [[unlikely]]
+    const bool written = detail::table_header(instance.table(each.table)).written != 0;
+    if (written && !abi::is_planted(PlantedFault::kTable)) [[unlikely]]
       restore_table(instance, each);
   }
   return drop_exceptions(instance);
@@ -164,6 +175,7 @@ template <typename RestoreInstance>
 Restored restore_each(StoreState& store, const Snapshot& snapshot, RestoreInstance restore_instance) noexcept {
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
+    if (abi::is_planted(PlantedFault::kLinkedInstance) && i + 1 < snapshot.instances.size()) continue;
     if (!restore_instance(*store.instances[i], snapshot.instances[i], bytes)) [[unlikely]]
       return {};
   }
@@ -212,7 +224,7 @@ Result<void> map_image(const Instance& instance, const MemoryImage& image) {
 }  // namespace
 
 Restored restore(StoreState& store, const Snapshot& snapshot) noexcept {
-  if (store.distrusted) [[unlikely]]
+  if (store.distrusted && !abi::is_planted(PlantedFault::kDistrust)) [[unlikely]]
     return restore_distrusted(store, snapshot);
   if (snapshot.ledger == Ledger::kCards) [[likely]]
     return restore_each(store, snapshot, restore_instance<Ledger::kCards>);

@@ -33,8 +33,6 @@ enum SectionId : std::uint8_t {
 // The place of each section in the prescribed order; the data count and tag sections came later than the numbering.
 constexpr std::array<int, 14> kRanks = {0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6};
 
-constexpr std::size_t kHeaderBytes = 8;
-
 }  // namespace
 
 Result<Module> decode_module(Bytes binary) { return ModuleDecoder(binary).decode(); }

@@ -2,6 +2,7 @@
 // Memory, globals and tables of the quick tier.
 #include <cassert>
 
+#include "abi/planted_fault.hpp"
 #include "codegen/quick/registers.hpp"
 
 namespace anew::codegen::quick {
@@ -146,7 +147,8 @@ bool QuickCompiler::already_marked(const Operand& base, std::uint64_t offset, st
     // A restore reaches from the start of the marked card to kSlackBytes past its end. Where in its card the marked
     // address lies is known only if it is a constant; else it may be the first byte or the last.
     const std::uint64_t begin = is_constant ? marked.offset & ~(card_bytes - 1) : marked.offset;
-    const std::uint64_t bytes_covered = is_constant ? card_bytes + abi::kSlackBytes : abi::kSlackBytes;
+    const std::uint64_t slack = abi::kSlackBytes + (abi::is_planted(abi::PlantedFault::kMemberMark) ? 16 : 0);
+    const std::uint64_t bytes_covered = is_constant ? card_bytes + slack : slack;
     if (at >= begin && at - begin + bytes <= bytes_covered) return true;
   }
   return false;
@@ -193,6 +195,7 @@ void QuickCompiler::mark(const Operand& base, const Address& to, const wasm::Mem
 
 // The card table and the size of its cards are those of the memory's owner.
 void QuickCompiler::mark_linked(const Address& to, std::uint32_t memory) {
+  if constexpr (abi::is_planted(abi::PlantedFault::kLinkedMark)) return;
   const std::int32_t reference = context_.layout.memory_reference(memory);
   constexpr auto kCardsAt = static_cast<std::int32_t>(offsetof(abi::MemoryReference, cards));
   constexpr auto kShiftAt = static_cast<std::int32_t>(offsetof(abi::MemoryReference, card_shift));
