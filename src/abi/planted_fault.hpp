@@ -31,6 +31,8 @@ enum class PlantedFault : std::uint8_t {
   kLinkedInstance,  ///< of a group only the main instance is restored
   kWholeMemory,     ///< after a trap, pages that are zero in the image are not restored
   kCardsOfTrap,     ///< after a trap, cards are not cleared
+  kPagemapRun,      ///< of the pages that the kernel names, only the first run is restored
+  kDiscard,         ///< under the ledger cow only the first page is given back
   // What a pool does about it (src/pool).
   kDistrust,   ///< cards are trusted after a trap
   kHostState,  ///< the host's state is not reset

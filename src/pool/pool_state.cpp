@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "abi/planted_fault.hpp"
 #include "reset/audit.hpp"
 #include "reset/restore.hpp"
 #include "runtime/instance.hpp"
@@ -64,7 +65,10 @@ bool PoolState::renew(StoreState& store, Slot& slot) {
       !passes_audit(store, slot)) {
     return false;
   }
-  if (const HostState& host = slot.main->host_state; host.reset) host.reset(host.state.get());
+  if constexpr (!abi::is_planted(abi::PlantedFault::kHostState)) {
+    if (const HostState& host = slot.main->host_state; host.reset) host.reset(host.state.get());
+  }
+  if constexpr (abi::is_planted(abi::PlantedFault::kStart)) return true;
   // If it fails now, it will fail again for whoever acquires the next store, and is reported there.
   return !snapshot_.start_after_restore ||
          run_start(*slot.main, deadline_in(snapshot_.options.start_timeout)).has_value();

@@ -4,10 +4,13 @@
 #include <array>
 #include <cstring>
 
+#include "abi/planted_fault.hpp"
 #include "os/pagemap.hpp"
 #include "reset/restore.hpp"
 
 namespace anew::reset {
+
+using abi::PlantedFault;
 
 void restore_bytes(std::byte* memory, const MemoryImage& image, std::uint64_t begin, std::uint64_t end) noexcept {
   while (begin < end) {
@@ -27,7 +30,10 @@ void restore_bytes(std::byte* memory, const MemoryImage& image, std::uint64_t be
 void restore_by_cards(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t end,
                       std::uint64_t& bytes) noexcept {
   take_dirty_runs(memory.cards, card_blocks(memory.card_shift, end), [&](std::uint64_t first, std::uint64_t last) {
-    const ByteRange range = bytes_of_cards(memory.card_shift, first, last, end);
+    if (abi::is_planted(PlantedFault::kCard) && first % 4 == 3) --last;
+    ByteRange range = bytes_of_cards(memory.card_shift, first, last, end);
+    if constexpr (abi::is_planted(PlantedFault::kSlack)) range.end = last << memory.card_shift;
+    if constexpr (abi::is_planted(PlantedFault::kSlackEnd)) range.end -= 8;
     restore_bytes(memory.base, image, range.begin, range.end);
     bytes += (last - first) << memory.card_shift;
   });
@@ -47,6 +53,7 @@ bool restore_by_pagemap(const abi::MemoryReference& memory, const MemoryImage& i
       bytes += size;
       if (size > kKeptBytes - kept) return os::discard(run.begin, end - begin);  // the rest, found or not
       kept += size;
+      if (abi::is_planted(PlantedFault::kPagemapRun) && kept != size) continue;
       restore_bytes(memory.base, image, begin, begin + size);
     }
     next = scan.next;
@@ -56,6 +63,7 @@ bool restore_by_pagemap(const abi::MemoryReference& memory, const MemoryImage& i
 
 bool restore_by_discarding(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t end,
                            std::uint64_t& bytes) noexcept {
+  if constexpr (abi::is_planted(PlantedFault::kDiscard)) end = std::min(end, os::kPageBytes);
   if (end != 0 && !os::discard(memory.base, end)) return false;
   bytes += end;
   if (image.is_mapped()) return true;

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <new>
 
+#include "abi/planted_fault.hpp"
+
 namespace anew::detail {
 namespace {
 
@@ -126,7 +128,7 @@ std::uint32_t table_fill(std::byte* cell, std::uint64_t index, std::uint64_t val
   abi::TableHeader& header = table_header(elements);
   if (!in_bounds(index, count, header.size)) return code(TrapKind::kTableOutOfBounds);
   if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
-  header.written = 1;
+  if constexpr (!abi::is_planted(abi::PlantedFault::kTableNote)) header.written = 1;
   std::fill_n(elements + index, count, value);
   return 0;
 }
@@ -221,6 +223,7 @@ std::uint64_t grow_memory(std::byte* base, std::uint64_t delta_pages) noexcept {
 
 void mark_written(const abi::MemoryReference& memory, std::uint64_t address, std::uint64_t count) noexcept {
   if (count == 0) return;
+  if constexpr (abi::is_planted(abi::PlantedFault::kRangeMark)) count = 1;
   const std::uint64_t first = address >> memory.card_shift;
   const std::uint64_t last = (address + count - 1) >> memory.card_shift;
   std::memset(memory.cards + first, 1, last - first + 1);
