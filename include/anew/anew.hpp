@@ -15,6 +15,7 @@
 #include <anew/linker.hpp>
 #include <anew/memory_view.hpp>
 #include <anew/pool.hpp>
+#include <anew/runtime_cache.hpp>
 #include <anew/store.hpp>
 #include <anew/substrate.hpp>
 #include <anew/value.hpp>

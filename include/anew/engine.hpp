@@ -51,6 +51,7 @@ struct CompileOptions {
   /// shrinking back need no system call: for modules that grow their memory in every call.
   bool explicit_bounds = false;
   bool fuel = false;  ///< the code counts what it executes, and traps when its fuel is used up: see Lease::set_fuel
+  bool operator==(const CompileOptions&) const = default;
 };
 
 struct ImportDescription {

@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ struct FunctionHandle {
 [[nodiscard]] std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::uint64_t* slots) noexcept;
 /// The Error for the trap that just ended a call of this instance, with its backtrace.
 [[nodiscard]] Error make_trap_error(Instance& instance, std::uint32_t kind);
+/// The Error of who uses a lease that holds no instance.
+[[nodiscard]] Error empty_lease();
 }  // namespace detail
 
 /// Host state of one instance that calls may change: made with the instance and put back by `reset` at each restore.
@@ -61,6 +64,14 @@ struct SnapshotOptions {
   std::vector<std::string> prelude = {};
   /// How long the start function, and each function of the prelude, may take; also when it runs after a reset.
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
+  bool operator==(const SnapshotOptions&) const = default;
+};
+
+/// When an instance that was given back is made as new.
+enum class ResetWhen : std::uint8_t {
+  kRelease,  ///< by the thread that gives it back: the next caller waits for nothing, and nothing of the call lingers
+  kAcquire,  ///< by the thread that takes it next. Until then what the call left, secrets too, stays in memory
+  kHelper,   ///< by a thread of the pool, soon; by the thread that takes it, if that comes first
 };
 
 struct PoolOptions {
@@ -68,16 +79,32 @@ struct PoolOptions {
   SnapshotOptions snapshot = {};                    ///< how the state is made that instances start from
   std::uint64_t audit_every = 0;                    ///< audit one restore in N; 1: each; 0: none
   std::function<HostState()> make_host_state = {};  ///< may be empty
+  std::uint32_t minimum_warm = 0;                   ///< made with the pool; so many are never trimmed or dropped
+  ResetWhen reset = ResetWhen::kRelease;
+  /// Instances that nobody took for so long give their memory back to the system, and go after twice that. 0: never.
+  std::chrono::nanoseconds idle_time = {};
+  /// While the machine, or the control group of this process, has fewer bytes left than this, idle instances go.
+  /// 0: never. Looked at every half second.
+  std::uint64_t minimum_available_bytes = 0;
 };
 
 struct PoolStatistics {
   std::uint64_t instances = 0;  ///< made so far
+  std::uint64_t leased = 0;     ///< now, those of instantiate() included
+  std::uint64_t idle = 0;       ///< now
   std::uint64_t acquired = 0;
-  std::uint64_t restored = 0;        ///< restores after a call
-  std::uint64_t distrusted = 0;      ///< of these, after a trap: restored whole
-  std::uint64_t bytes_restored = 0;  ///< of memory, copied back, zeroed or given back to the system
+  std::uint64_t waited = 0;      ///< calls of acquire_until() that had to
+  std::uint64_t timed_out = 0;   ///< of these, in vain
+  std::uint64_t restored = 0;    ///< restores after a lease
+  std::uint64_t distrusted = 0;  ///< of these, after a trap: restored whole
+  std::uint64_t traps = 0;       ///< of these, after any but a kill
+  std::uint64_t kills = 0;       ///< of these, after TrapKind::kInterrupted
+  std::uint64_t pages_restored =
+      0;  ///< of 4 KiB, copied back, zeroed or given back: the bytes of all restores together
   std::uint64_t audited = 0;
   std::uint64_t audit_failures = 0;
+  std::uint64_t trimmed = 0;    ///< idle instances whose memory was given back to the system
+  std::uint64_t evictions = 0;  ///< idle instances that were dropped
 };
 
 /// A typed handle of an exported function: `pool.function<std::uint32_t(std::uint32_t, std::uint32_t)>("add")`.
@@ -93,7 +120,9 @@ class Function<R(A...)> {
   detail::FunctionHandle handle_;
 };
 
-/// One instance as new. Move-only; used from one thread at a time; gives the instance back when it goes.
+/// One instance as new. Move-only; used from one thread at a time, not always the same; gives the instance back when it
+/// goes. It may outlive its Pool. An empty lease, released or moved from, refuses to call with kArgument, and has a
+/// memory of size 0 and no host state.
 class Lease {
  public:
   Lease(Lease&& other) noexcept
@@ -112,6 +141,8 @@ class Lease {
   /// one lease. @return the result, or kTrap; after a trap the lease can only be given back.
   template <typename R, typename... A>
   [[nodiscard]] Result<R> call(const Function<R(A...)>& function, A... arguments) {
+    if (instance_ == nullptr) [[unlikely]]
+      return std::unexpected(detail::empty_lease());
     std::uint64_t slots[sizeof...(A) > 0 ? sizeof...(A) : 1] = {detail::ValueTraits<A>::to_slot(arguments)...};
     if (const std::uint32_t trap = detail::invoke(*instance_, function.handle(), slots); trap != 0) [[unlikely]] {
       return std::unexpected(detail::make_trap_error(*instance_, trap));
@@ -148,19 +179,22 @@ class Lease {
   /// What the dirty cards amount to now, in bytes: what giving back would restore. Scans the card tables.
   [[nodiscard]] std::uint64_t dirty_bytes() const noexcept;
   /// Gives the instance back early; the lease is empty afterwards.
-  void release() noexcept;
+  void release() noexcept {
+    if (instance_ != nullptr) give_back();
+  }
 
   Lease(detail::PoolState* pool, detail::Instance* instance) noexcept : pool_(pool), instance_(instance) {}
 
  private:
   [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name, std::span<const ValueType> parameters,
                                                     std::span<const ValueType> results) const;
+  void give_back() noexcept;
   detail::PoolState* pool_ = nullptr;
   detail::Instance* instance_ = nullptr;
 };
 
-/// Instances of one linked module, handed out as leases. Cheap to copy; may be used from many threads. A Lease must not
-/// outlive the last copy of its Pool.
+/// Instances of one linked module, handed out as leases. Cheap to copy; may be used from many threads. When the last
+/// copy goes, so do the idle instances; leased ones go when they are given back.
 class Pool {
  public:
   /// Links and instantiates the module once, as the specification says, and keeps the result as the snapshot that every
@@ -170,11 +204,24 @@ class Pool {
   /// the linker defines calls the host; kArgument for bad options, kResource.
   [[nodiscard]] static Result<Pool> create(const Module& module, const Linker& linker, PoolOptions options = {});
 
-  /// An instance as new. @return kResource if all instances are leased or no more can be made.
+  /// An instance as new. Never waits. @return kResource if all instances are leased, others wait for one, no more can
+  /// be made, or the pool is closed; what the start function returns, if it calls the host and so runs each time.
   [[nodiscard]] Result<Lease> acquire() const;
+  /// The same, but waits until then for an instance to be given back; those that wait are served in the order in which
+  /// they came, and nobody overtakes them.
+  [[nodiscard]] Result<Lease> acquire_until(std::chrono::steady_clock::time_point deadline) const;
   /// Makes an instance the slow way: fresh mappings, segments copied, start function run; it is unmapped, not kept,
   /// when its lease goes. For comparison and for audits.
   [[nodiscard]] Result<Lease> instantiate() const;
+
+  /// Drops idle instances now, down to PoolOptions::minimum_warm. @return how many.
+  std::uint32_t trim() const;
+  /// Closes the pool: acquire() and those who wait get an error from now on. Then waits until all leases are back, and
+  /// drops what comes back. May be called again. @return kResource if leases are still out at the deadline.
+  [[nodiscard]] Result<void> drain(std::chrono::steady_clock::time_point deadline) const;
+  /// The same, but ends every call that runs in one of the pool's instances with TrapKind::kInterrupted, at once, and
+  /// those that begin before the deadline. To let calls run to their end first, drain() before.
+  [[nodiscard]] Result<void> shutdown(std::chrono::steady_clock::time_point deadline) const;
 
   /// Finds an exported function and checks its type against the C++ signature. Valid as long as the pool.
   template <typename Signature>
@@ -196,6 +243,8 @@ class Pool {
   [[nodiscard]] Result<Function<R(A...)>> function_of(std::string_view export_name, R (*)(A...)) const;
   [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name, std::span<const ValueType> parameters,
                                                     std::span<const ValueType> results) const;
+  [[nodiscard]] Result<Lease> acquire_otherwise(std::uint32_t stale,
+                                                std::optional<std::chrono::steady_clock::time_point> until) const;
   std::shared_ptr<detail::PoolState> state_;
 };
 

@@ -44,26 +44,57 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
     return fail(ErrorCode::kArgument,
                 fmt::format("a pool's capacity is 1 to {}, not {}", kMostInstances, options.capacity));
   }
+  if (options.minimum_warm > options.capacity) {
+    return fail(ErrorCode::kArgument, fmt::format("PoolOptions::minimum_warm is {}, more than the capacity, {}",
+                                                  options.minimum_warm, options.capacity));
+  }
   return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
     detail::install_signal_handlers();
     auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot, options.make_host_state);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     if (options.audit_every == 0) snapshot->original.reset();
-    return Pool(std::make_shared<detail::PoolState>(std::move(*snapshot), std::move(options)));
+    const Pool pool(std::shared_ptr<detail::PoolState>(new detail::PoolState(std::move(*snapshot), std::move(options)),
+                                                       [](detail::PoolState* state) { state->orphan(); }));
+    if (auto ready = pool.state_->warm_up(); !ready) return std::unexpected(std::move(ready.error()));
+    return pool;
   });
 }
 
 Result<Lease> Pool::acquire() const {
-  auto instance = state_->acquire();
-  if (!instance) [[unlikely]]
-    return std::unexpected(std::move(instance.error()));
+  std::uint32_t stale = detail::PoolState::kNone;
+  if (detail::Instance* const instance = state_->acquire_ready(stale)) [[likely]]
+    return Lease(state_.get(), instance);
+  return acquire_otherwise(stale, std::nullopt);
+}
+
+Result<Lease> Pool::acquire_until(std::chrono::steady_clock::time_point deadline) const {
+  std::uint32_t stale = detail::PoolState::kNone;
+  if (detail::Instance* const instance = state_->acquire_ready(stale)) [[likely]]
+    return Lease(state_.get(), instance);
+  return acquire_otherwise(stale, deadline);
+}
+
+Result<Lease> Pool::acquire_otherwise(std::uint32_t stale,
+                                      std::optional<std::chrono::steady_clock::time_point> until) const {
+  auto instance = detail::without_exceptions("an instance is acquired", [&] { return state_->acquire(stale, until); });
+  if (!instance) return std::unexpected(std::move(instance.error()));
   return Lease(state_.get(), *instance);
 }
 
 Result<Lease> Pool::instantiate() const {
   auto store = detail::without_exceptions("an instance is made", [&] { return state_->instantiate(); });
   if (!store) return std::unexpected(std::move(store.error()));
-  return Lease(state_.get(), &store->release()->main());  // PoolState::give_back deletes it
+  return Lease(state_.get(), &(*store)->main());
+}
+
+std::uint32_t Pool::trim() const { return state_->trim(); }
+
+Result<void> Pool::drain(std::chrono::steady_clock::time_point deadline) const {
+  return state_->close(deadline, false);
+}
+
+Result<void> Pool::shutdown(std::chrono::steady_clock::time_point deadline) const {
+  return state_->close(deadline, true);
 }
 
 Result<void> Pool::save_snapshot(const std::filesystem::path& path) const {
@@ -87,47 +118,65 @@ Result<detail::FunctionHandle> Pool::find(std::string_view export_name, std::spa
 
 // --- Lease ----------------------------------------------------------------------------------------------------------
 
-void Lease::release() noexcept {
-  if (instance_ == nullptr) return;
-  pool_->give_back(*instance_->store);
-  pool_ = nullptr;
-  instance_ = nullptr;
+Error detail::empty_lease() {
+  return Error{ErrorCode::kArgument,
+               "the lease holds no instance: it was released or moved from; acquire another one",
+               std::nullopt,
+               TrapKind::kNone,
+               {}};
+}
+
+void Lease::give_back() noexcept {
+  // First, so that a hook that runs meanwhile and comes back to this lease finds it empty.
+  detail::PoolState* const pool = std::exchange(pool_, nullptr);
+  pool->give_back(*std::exchange(instance_, nullptr)->store);
 }
 
 Result<detail::FunctionHandle> Lease::find(std::string_view export_name, std::span<const ValueType> parameters,
                                            std::span<const ValueType> results) const {
+  if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
   return find_typed(*instance_->linked, export_name, parameters, results);
 }
 
 Result<std::vector<Value>> Lease::call_values(std::string_view export_name, std::span<const Value> arguments) {
+  if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
   return detail::call_export(*instance_, export_name, arguments);
 }
 
-MemoryView Lease::memory() const noexcept { return MemoryView(instance_->cell); }
+MemoryView Lease::memory() const noexcept {
+  return instance_ != nullptr ? MemoryView(instance_->cell) : MemoryView(abi::MemoryReference{});
+}
 
 Result<MemoryView> Lease::memory(std::string_view export_name) const {
+  if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
   return detail::exported_memory(*instance_, export_name);
 }
 
 Result<Value> Lease::global(std::string_view export_name) const {
+  if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
   return detail::exported_global(*instance_, export_name);
 }
 
 void Lease::set_deadline(std::chrono::steady_clock::time_point deadline) noexcept {
-  instance_->store->deadline = detail::to_deadline(deadline);
+  if (instance_ != nullptr) instance_->store->deadline = detail::to_deadline(deadline);
 }
 
 void Lease::set_fuel(std::uint64_t fuel) noexcept {
   // What does not fit is more than any call can use.
-  instance_->store->fuel = static_cast<std::int64_t>(std::min<std::uint64_t>(fuel, detail::kAllFuel));
+  if (instance_ != nullptr) {
+    instance_->store->fuel = static_cast<std::int64_t>(std::min<std::uint64_t>(fuel, detail::kAllFuel));
+  }
 }
 
 std::uint64_t Lease::fuel() const noexcept {
+  if (instance_ == nullptr) return 0;
   return static_cast<std::uint64_t>(std::max<std::int64_t>(instance_->store->fuel, 0));
 }
 
-void* Lease::host_state() const noexcept { return instance_->host_state.state.get(); }
+void* Lease::host_state() const noexcept { return instance_ != nullptr ? instance_->host_state.state.get() : nullptr; }
 
-std::uint64_t Lease::dirty_bytes() const noexcept { return reset::count_dirty_bytes(*instance_->store); }
+std::uint64_t Lease::dirty_bytes() const noexcept {
+  return instance_ != nullptr ? reset::count_dirty_bytes(*instance_->store) : 0;
+}
 
 }  // namespace anew

@@ -3,6 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
+#include <ranges>
+#include <system_error>
+
 #include "abi/planted_fault.hpp"
 #include "reset/audit.hpp"
 #include "reset/restore.hpp"
@@ -14,51 +19,79 @@ namespace anew::detail {
 PoolState::PoolState(reset::Snapshot snapshot, PoolOptions options)
     : snapshot_(std::move(snapshot)),
       options_(std::move(options)),
-      slots_(std::make_unique<Slot[]>(options_.capacity)),
+      gate_(&pool::Gate::take(*this)),
+      // Not touched: that of unused slots costs nothing.
+      slots_(std::allocator<Slot>().allocate(options_.capacity), {options_.capacity}),
       free_(options_.capacity) {
-  // So that destroying a store, which happens where nothing may fail, allocates nothing.
+  // So that giving a store back or destroying it, which happens where nothing may fail, allocates nothing.
   empty_slots_.reserve(options_.capacity);
+  if (options_.reset == ResetWhen::kHelper) set_aside_.reserve(options_.capacity);
+  if (options_.idle_time.count() > 0) doomed_.reserve(options_.capacity);
 }
+
+PoolState::~PoolState() { std::destroy_n(slots_.get(), slots_used_.load()); }
 
 // --- every call -----------------------------------------------------------------------------------------------------
-
-Result<Instance*> PoolState::acquire() {
-  const std::uint32_t index = free_.pop();
-  if (index == pool::FreeList::kNone) [[unlikely]]
-    return make_store();
-  Slot& slot = slots_[index];
-  slot.acquired.add(1);
-  return slot.main;
-}
 
 void PoolState::give_back(StoreState& store) noexcept {
   const std::uint32_t index = store.slot;
   if (index == kNoSlot) [[unlikely]] {
-    delete &store;  // Pool::instantiate released it to the lease
+    delete &store;  // instantiate() released it to the lease
+    Lock lock(gate_->mutex);
+    instantiated_.fetch_sub(1, std::memory_order_relaxed);
+    settle(lock);
     return;
   }
   Slot& slot = slots_[index];
-  bool renewed = false;
-  try {
-    renewed = renew(store, slot);
-  } catch (...) {
-    // A hook of the embedder threw, or an audit ran out of memory: the store goes.
-  }
-  if (renewed) [[likely]] {
-    free_.push(index);
+  if (options_.reset != ResetWhen::kRelease) [[unlikely]] {
+    set_aside(index);
     return;
   }
-  slot.store.reset();
-  const std::lock_guard lock(mutex_);
-  empty_slots_.push_back(index);
+  const bool renewed = renew(slot);
+  slot.turns.add(1);
+  if (renewed) [[likely]] {
+    put(index);
+  } else {
+    drop(index);
+  }
 }
 
-bool PoolState::renew(StoreState& store, Slot& slot) {
+void PoolState::put(std::uint32_t index) noexcept {
+  pool::Gate& gate = *gate_;
+  const std::uint64_t life = gate.life.load(std::memory_order_relaxed);
+  free_.push(index);
+  // Whoever begins to wait, or closes the pool, first makes it seen in the gate, then has all threads pass a barrier
+  // (os::barrier_in_all_threads), then looks for what was put back: so either this load sees the one or that look sees
+  // the other, and only the compiler must not exchange the two here.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (gate.word.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    serve_behind(gate, life);
+}
+
+void PoolState::set_fresh(Slot& slot) noexcept {
+  slot.stale = false;
+  if (slot.trimmed) cold_.fetch_sub(1, std::memory_order_relaxed);
+  slot.trimmed = false;
+}
+
+bool PoolState::renew(Slot& slot) noexcept {
+  try {
+    return renew_or_throw(*slot.store, slot);
+  } catch (...) {
+    return false;  // a hook of the embedder threw, or an audit ran out of memory
+  }
+}
+
+bool PoolState::renew_or_throw(StoreState& store, Slot& slot) {
   if (store.distrusted) [[unlikely]]
-    slot.distrusted.add(1);
+    count_how_it_ended(store, slot);
+  if (slot.trimmed) [[unlikely]]
+    store.distrusted = true;  // all of its memory is to be restored
   const reset::Restored restored = reset::restore(store, snapshot_);
   if (!restored.ok) [[unlikely]]
     return false;
+  store.deadline = kNoDeadline;
+  store.fuel = kAllFuel;
   slot.restored.add(1);
   slot.bytes_restored.add(restored.bytes);
   if (options_.audit_every != 0 && restores_.fetch_add(1, std::memory_order_relaxed) % options_.audit_every == 0 &&
@@ -70,51 +103,106 @@ bool PoolState::renew(StoreState& store, Slot& slot) {
   }
   if constexpr (abi::is_planted(abi::PlantedFault::kStart)) return true;
   // If it fails now, it will fail again for whoever acquires the next store, and is reported there.
-  return !snapshot_.start_after_restore ||
-         run_start(*slot.main, deadline_in(snapshot_.options.start_timeout)).has_value();
+  return !snapshot_.start_after_restore || run_start_in_time(store).has_value();
+}
+
+void PoolState::count_how_it_ended(const StoreState& store, Slot& slot) const noexcept {
+  slot.distrusted.add(1);
+  if (store.trap == 0) return;  // the call could not begin
+  (store.trap == static_cast<std::uint32_t>(TrapKind::kInterrupted) ? slot.kills : slot.traps).add(1);
 }
 
 // --- now and then ---------------------------------------------------------------------------------------------------
 
-Result<Instance*> PoolState::make_store() {
-  std::uint32_t index = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!empty_slots_.empty()) {
-      index = empty_slots_.back();
-      empty_slots_.pop_back();
-    } else if (slots_used_ < options_.capacity) {
-      index = slots_used_++;
-    } else {
-      return fail(ErrorCode::kResource,
-                  fmt::format("all {} instances of the pool are leased: give leases back sooner, or raise the pool's "
-                              "capacity",
-                              options_.capacity));
-    }
+Result<Instance*> PoolState::use(const Given& given) {
+  switch (given.what) {
+    case Given::What::kStore: return take(given.index);
+    case Given::What::kEmptySlot: return make_store(given.index);
+    case Given::What::kNothing:
+    case Given::What::kClosed: break;
   }
-  // Outside the lock: it takes system calls, and may call the embedder.
+  const Lock lock(gate_->mutex);
+  return refusal();
+}
+
+Result<Instance*> PoolState::take(std::uint32_t index) {
+  Slot& slot = slots_[index];
+  if (slot.stale) {
+    if (!renew(slot)) {
+      live_.fetch_sub(1, std::memory_order_relaxed);
+      slot.store.reset();
+      set_fresh(slot);
+      return make_store(index);
+    }
+    set_fresh(slot);
+  }
+  slot.turns.add(1);
+  return slot.main;
+}
+
+Result<Instance*> PoolState::make_store(std::uint32_t index) {
+  if (auto made = fill(index); !made) {
+    Lock lock(gate_->mutex);
+    empty_slots_.push_back(index);
+    settle(lock);
+    return std::unexpected(std::move(made.error()));
+  }
+  slots_[index].turns.add(1);
+  return slots_[index].main;
+}
+
+Result<void> PoolState::fill(std::uint32_t index) {
+  // It takes system calls, and may call the embedder.
   auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<StoreState>> {
     auto store = reset::make_store(snapshot_);
     if (!store) return store;
     (*store)->slot = index;
+    (*store)->owner = this;
     if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
     if (snapshot_.start_after_restore) {
-      if (auto ready = run_start((*store)->main(), deadline_in(snapshot_.options.start_timeout)); !ready)
-        return std::unexpected(std::move(ready.error()));
+      if (auto ready = run_start_in_time(**store); !ready) return std::unexpected(std::move(ready.error()));
     }
     return store;
   });
-  if (!made) {
-    const std::lock_guard lock(mutex_);
-    empty_slots_.push_back(index);
-    return std::unexpected(std::move(made.error()));
-  }
+  if (!made) return std::unexpected(std::move(made.error()));
   made_.fetch_add(1, std::memory_order_relaxed);
-  Slot& slot = slots_[index];  // ours alone until it is pushed
+  live_.fetch_add(1, std::memory_order_relaxed);
+  Slot& slot = slots_[index];
   slot.store = std::move(*made);
   slot.main = &slot.store->main();
-  slot.acquired.add(1);
-  return slot.main;
+  return {};
+}
+
+void PoolState::drop(std::uint32_t index) noexcept {
+  slots_[index].store.reset();
+  set_fresh(slots_[index]);
+  live_.fetch_sub(1, std::memory_order_relaxed);
+  Lock lock(gate_->mutex);
+  empty_slots_.push_back(index);
+  settle(lock);
+}
+
+Result<void> PoolState::warm_up() {
+  std::vector<std::uint32_t> made(options_.minimum_warm);
+  for (std::uint32_t& index : made) {
+    index = find(Lock(gate_->mutex)).index;
+    if (auto filled = fill(index); !filled) {
+      const Lock lock(gate_->mutex);
+      empty_slots_.push_back(index);
+      for (const std::uint32_t each : std::span(made.data(), &index)) free_.push(each);
+      return filled;
+    }
+  }
+  for (const std::uint32_t index : made | std::views::reverse) put(index);  // the first is taken first
+  const bool upkeep = options_.idle_time.count() > 0 || options_.minimum_available_bytes != 0;
+  if (!upkeep && options_.reset != ResetWhen::kHelper) return {};
+  try {
+    helper_ = std::thread([this] { help(); });
+  } catch (const std::system_error& error) {
+    return fail(ErrorCode::kResource,
+                fmt::format("the system refused a thread for the upkeep of a pool: {}", error.what()));
+  }
+  return {};
 }
 
 Result<void> PoolState::attach_host_state(StoreState& store) const {
@@ -127,14 +215,31 @@ Result<void> PoolState::attach_host_state(StoreState& store) const {
   });
 }
 
-Result<std::unique_ptr<StoreState>> PoolState::instantiate() const {
-  auto store = reset::instantiate(snapshot_, false);
-  if (!store) return store;
-  if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
-  if (!snapshot_.start_after_restore) return store;
-  const std::int64_t deadline = deadline_in(snapshot_.options.start_timeout);
-  if (auto ready = run_start((*store)->main(), deadline); !ready) return std::unexpected(std::move(ready.error()));
-  return store;
+Result<void> PoolState::run_start_in_time(StoreState& store) const {
+  return run_start(store.main(), deadline_in(snapshot_.options.start_timeout));
+}
+
+Result<StoreState*> PoolState::instantiate() {
+  {
+    const Lock lock(gate_->mutex);
+    if (closed()) return refusal();
+    instantiated_.fetch_add(1, std::memory_order_relaxed);
+  }
+  auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<StoreState>> {
+    auto store = reset::instantiate(snapshot_, false);
+    if (!store) return store;
+    (*store)->owner = this;
+    if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
+    if (snapshot_.start_after_restore) {
+      if (auto ready = run_start_in_time(**store); !ready) return std::unexpected(std::move(ready.error()));
+    }
+    return store;
+  });
+  if (made) return made->release();
+  Lock lock(gate_->mutex);
+  instantiated_.fetch_sub(1, std::memory_order_relaxed);
+  settle(lock);
+  return std::unexpected(std::move(made.error()));
 }
 
 bool PoolState::passes_audit(const StoreState& store, Slot& slot) {
@@ -142,28 +247,54 @@ bool PoolState::passes_audit(const StoreState& store, Slot& slot) {
   std::string difference = reset::audit(store, *snapshot_.original);
   if (difference.empty()) return true;
   slot.audit_failures.add(1);
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(audit_mutex_);
   if (audit_report_.empty()) audit_report_ = std::move(difference);
   return false;
 }
 
 PoolStatistics PoolState::statistics() const noexcept {
   PoolStatistics sum;
-  sum.instances = made_.load(std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < options_.capacity; ++i) {
+  sum.leased = instantiated_.load(std::memory_order_relaxed);
+  std::uint64_t leased = 0;
+  std::uint64_t bytes = 0;
+  const std::uint32_t slots = slots_used_.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < slots; ++i) {
     const Slot& slot = slots_[i];
-    sum.acquired += slot.acquired.get();
+    const std::uint64_t turns = slot.turns.get();
+    sum.acquired += (turns + 1) / 2;
+    leased += turns % 2;
     sum.restored += slot.restored.get();
+    bytes += slot.bytes_restored.get();
     sum.distrusted += slot.distrusted.get();
-    sum.bytes_restored += slot.bytes_restored.get();
+    sum.traps += slot.traps.get();
+    sum.kills += slot.kills.get();
     sum.audited += slot.audited.get();
     sum.audit_failures += slot.audit_failures.get();
   }
+  sum.leased += leased;
+  const std::uint64_t live = live_.load(std::memory_order_relaxed);
+  sum.idle = live - std::min(leased, live);
+  sum.pages_restored = (bytes + os::kPageBytes - 1) / os::kPageBytes;
+  sum.instances = made_.load(std::memory_order_relaxed);
+  sum.waited = waited_.load(std::memory_order_relaxed);
+  sum.timed_out = timed_out_.load(std::memory_order_relaxed);
+  sum.trimmed = trimmed_.load(std::memory_order_relaxed);
+  sum.evictions = evictions_.load(std::memory_order_relaxed);
   return sum;
 }
 
+std::uint64_t PoolState::count_bytes() const noexcept {
+  constexpr std::uint64_t kHeaderBytes = 16 << 10;
+  std::uint64_t pages = 0;
+  for (const reset::InstanceImage& instance : snapshot_.instances) {
+    for (const reset::MemoryImage& memory : instance.memories) pages += memory.nonzero_count;
+  }
+  const std::uint64_t image = pages * os::kPageBytes;
+  return image + live_.load(std::memory_order_relaxed) * (image + kHeaderBytes);
+}
+
 std::string PoolState::audit_report() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(audit_mutex_);
   return audit_report_;
 }
 

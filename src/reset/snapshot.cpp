@@ -208,6 +208,7 @@ Result<void> run_prelude(StoreState& store, const SnapshotOptions& options) {
     store.deadline = detail::deadline_in(options.start_timeout);
     auto called = detail::call_export(main, name, {});
     store.deadline = detail::kNoDeadline;
+    store.fuel = detail::kAllFuel;
     if (!called) return refuse(std::move(called.error()));
   }
   return {};

@@ -118,6 +118,7 @@ Result<void> run_start(Instance& instance, std::int64_t deadline) {
   instance.store->deadline = deadline;
   const std::uint32_t trap = invoke(instance, function_handle(*instance.linked, *module.start), slots);
   instance.store->deadline = kNoDeadline;
+  instance.store->fuel = kAllFuel;
   if (trap == 0) return {};
   Error error = make_trap_error(instance, trap);
   error.message = "the start function failed: " + error.message;

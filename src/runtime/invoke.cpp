@@ -80,8 +80,10 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
   thread.activation = outer;
   instance.store->fuel = thread.fuel;
   if (outer.store != nullptr) thread.fuel = outer.store->fuel;
-  if (trap != 0) [[unlikely]]
+  if (trap != 0) [[unlikely]] {
     instance.store->distrusted = true;
+    instance.store->trap = trap;
+  }
   return trap;
 }
 

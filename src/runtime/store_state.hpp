@@ -28,6 +28,7 @@ struct StoreState {
   std::map<std::string, std::uint32_t, std::less<>> names;  ///< under which imports find an instance, by its number
   /// A call ended with anything but a normal return since the last restore: no card or header of the group is trusted.
   bool distrusted = false;
+  std::uint32_t trap = 0;  ///< how the last call that did not return normally ended: a TrapKind
   /// The group's code compares every address with the memory's size (codegen::Options::explicit_bounds), so what a
   /// memory grew by may stay accessible, zeroed, when it shrinks back.
   bool keeps_growth = false;

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Pools by the hash of their code, for hosts whose code comes and goes: compiled once however many ask at once, kept
+// while it is used, forgotten when room is needed.
+//
+//   anew::RuntimeCache cache(engine, linker, {.maximum_bytes = 256 << 20});
+//   anew::Pool pool = cache.get(code).value();
+//   anew::Pool same = cache.get(hash, [&] { return fetch_code(); }).value();   // fetched only if it is not there
+#pragma once
+
+#include <anew/engine.hpp>
+#include <anew/error.hpp>
+#include <anew/linker.hpp>
+#include <anew/pool.hpp>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace anew {
+
+namespace detail {
+struct RuntimeCacheState;
+}
+
+/// BLAKE2b-256 of a binary.
+using CodeHash = std::array<std::uint8_t, 32>;
+[[nodiscard]] CodeHash hash_code(std::span<const std::byte> code) noexcept;
+
+/// With the hash, what a pool is found by: another value of any of these is another pool. Pools that differ in the
+/// snapshot only share one compiled module.
+struct RuntimeSettings {
+  CompileOptions compile = {};
+  SnapshotOptions snapshot = {};
+};
+
+struct RuntimeCacheOptions {
+  /// What the cached pools may take together; the least recently used go first. Counted are, of each compiled module,
+  /// the binary and the machine code; of each pool, the pages of its snapshot that are not zero, and these again, and
+  /// 16 KiB, for each instance. Not counted are pages that calls touched beyond.
+  std::uint64_t maximum_bytes = 1ull << 30;
+  std::size_t remembered_failures = 64;  ///< so many of the last failures; 0: none
+  /// For all pools; the snapshot is that of the RuntimeSettings.
+  PoolOptions pool = {};
+  /// Called before each pool is made, from the thread that makes it: what depends on the module. @return the linker for
+  /// it. Empty: the cache's own linker for all.
+  std::function<Result<Linker>(const Module&, PoolOptions&)> prepare = {};
+};
+
+struct RuntimeCacheStatistics {
+  std::uint64_t hits = 0;                 ///< the pool was there
+  std::uint64_t joined = 0;               ///< somebody else was making it
+  std::uint64_t misses = 0;               ///< it had to be made
+  std::uint64_t remembered_failures = 0;  ///< making it had failed before, and was not tried again
+  std::uint64_t compilations = 0;
+  std::uint64_t failures = 0;   ///< makings that failed
+  std::uint64_t evictions = 0;  ///< pools that went because others needed the room
+  std::uint64_t pools = 0;      ///< now
+  std::uint64_t bytes = 0;      ///< now, counted as RuntimeCacheOptions::maximum_bytes says
+};
+
+/// Cheap to copy; may be used from many threads. A Pool that it handed out works on, whatever the cache forgets.
+class RuntimeCache {
+ public:
+  using Clock = std::chrono::steady_clock;
+  /// Fetches code. Must not ask the cache for the same code.
+  using Loader = std::function<Result<std::vector<std::byte>>()>;
+
+  RuntimeCache(Engine engine, Linker linker, RuntimeCacheOptions options = {});
+
+  /// The pool for this code. If it is not there it is made; whoever asks for it meanwhile waits for that, but not past
+  /// the deadline. The one who makes it is not stopped by a deadline.
+  /// @return what Engine::compile and Pool::create return. Failures that would come again are remembered; those for
+  ///         want of resources (kResource, kIo), of a host function (kHost) or because of options (kArgument) are not.
+  ///         kResource if the deadline passed.
+  [[nodiscard]] Result<Pool> get(std::span<const std::byte> code, const RuntimeSettings& settings = {},
+                                 Clock::time_point deadline = Clock::time_point::max()) const;
+  /// The same for code whose hash is known. The loader is called if the pool and its module are not there; what it
+  /// fails with is returned, not remembered. The caller vouches that the hash is that of the code and of none else: of
+  /// the binary to share pools with the other get(), but that of compressed code will do.
+  [[nodiscard]] Result<Pool> get(const CodeHash& hash, const Loader& loader, const RuntimeSettings& settings = {},
+                                 Clock::time_point deadline = Clock::time_point::max()) const;
+
+  /// Forgets what it has of this code, failures too; what is being made now is not kept. @return how many pools.
+  std::size_t invalidate(const CodeHash& hash) const;
+  /// Forgets everything.
+  void clear() const;
+  /// Drops the pools that are least recently used until the limit is kept: pools grow with their instances, and are
+  /// looked at only when another one is made. A pool that somebody has a copy or a lease of stays. @return how many.
+  std::size_t trim() const;
+  [[nodiscard]] RuntimeCacheStatistics statistics() const;
+
+ private:
+  std::shared_ptr<detail::RuntimeCacheState> state_;
+};
+
+}  // namespace anew

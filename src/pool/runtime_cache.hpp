@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+#include <anew/runtime_cache.hpp>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+namespace anew::detail {
+
+struct ModuleKey {
+  CodeHash hash{};
+  CompileOptions compile;
+  bool operator==(const ModuleKey&) const = default;
+};
+struct PoolKey {
+  ModuleKey module;
+  SnapshotOptions snapshot;
+  bool operator==(const PoolKey&) const = default;
+};
+/// The code's hash is one already; of the same code there are few.
+struct KeyHash {
+  std::size_t operator()(const ModuleKey& key) const noexcept {
+    std::size_t value = 0;
+    std::memcpy(&value, key.hash.data(), sizeof value);
+    return value;
+  }
+  std::size_t operator()(const PoolKey& key) const noexcept { return (*this)(key.module); }
+};
+
+/// Something that one thread makes while others wait for it.
+template <typename T>
+struct Making {
+  std::optional<Result<T>> result;
+};
+
+/// A pool, or the promise of one.
+struct CachedPool {
+  std::shared_ptr<Making<Pool>> making;      ///< null once it is there
+  std::optional<Pool> pool;                  ///< then
+  std::list<const PoolKey*>::iterator used;  ///< then its place in `by_use`
+};
+struct CachedModule {
+  std::shared_ptr<Making<Module>> making;
+  std::weak_ptr<const ModuleState> module;  ///< kept by the pools
+};
+struct Failure {
+  ModuleKey module;
+  std::optional<SnapshotOptions> snapshot;  ///< nothing: the code does not compile, with whatever snapshot
+  Error error;
+};
+
+struct RuntimeCacheState {
+  using Deadline = RuntimeCache::Clock::time_point;
+
+  RuntimeCacheState(Engine with_engine, Linker with_linker, RuntimeCacheOptions with_options);
+
+  /// @param load  the code; called at most once.
+  [[nodiscard]] Result<Pool> get(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline);
+  [[nodiscard]] std::size_t forget(const CodeHash* hash);  ///< null: everything
+  [[nodiscard]] std::size_t trim();
+  [[nodiscard]] RuntimeCacheStatistics statistics();
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  using Dropped = std::vector<Pool>;  // destroyed without the lock: that may call the embedder
+
+  [[nodiscard]] Result<Pool> make_pool(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline);
+  [[nodiscard]] Result<Module> get_module(const ModuleKey& key, const RuntimeCache::Loader& load, Deadline deadline);
+  template <typename T>
+  [[nodiscard]] Result<T> wait_for(Lock& lock, const std::shared_ptr<Making<T>>& making, Deadline deadline);
+  void keep(const PoolKey& key, const std::shared_ptr<Making<Pool>>& making, const Result<Pool>& made);
+  void remember(const ModuleKey& module, const SnapshotOptions* snapshot, const Error& error);
+  [[nodiscard]] std::uint64_t count_bytes() const;
+  [[nodiscard]] Dropped evict(const Pool* spare);
+
+  const Engine engine_;
+  const Linker linker_;
+  const RuntimeCacheOptions options_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable made_;
+  std::unordered_map<PoolKey, CachedPool, KeyHash> pools_;
+  std::list<const PoolKey*> by_use_;  // keys in pools_ of pools that are there; the least recently used last
+  std::unordered_map<ModuleKey, CachedModule, KeyHash> modules_;
+  std::deque<Failure> failures_;  // the last one last
+  RuntimeCacheStatistics counts_;
+};
+
+}  // namespace anew::detail

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/wat.hpp"
+
+namespace anew::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Code = std::vector<std::byte>;
+
+/// A module whose function "f" returns `answer`, with a snapshot of 16 pages that are not zero.
+Code module_of(int answer) {
+  const std::string page(65'536, 'x');
+  return wat("(module (memory (export \"memory\") 1) (data (i32.const 0) \"" + page +
+             "\") (func (export \"f\") (result i32) (i32.const " + std::to_string(answer) + ")))");
+}
+
+const Code& traps_at_start() {
+  static const Code code = wat("(module (func $f unreachable) (start $f))");
+  return code;
+}
+
+RuntimeCache make_cache(RuntimeCacheOptions options = {}, Linker linker = {}) {
+  return {Engine(EngineOptions{.cache = false}), std::move(linker), std::move(options)};
+}
+
+int answer_of(const Pool& pool) { return pool.acquire().value().call<int>("f").value(); }
+
+RuntimeCache::Loader must_not_load() {
+  return []() -> Result<Code> { return fail(ErrorCode::kIo, "it was loaded"); };
+}
+
+TEST(RuntimeCache, CompilesOnceAndHandsOutTheSamePool) {
+  const RuntimeCache cache = make_cache();
+  const Code code = module_of(1);
+  const Pool first = cache.get(code).value();
+  const Pool second = cache.get(code).value();
+  EXPECT_EQ(first.state(), second.state());
+  EXPECT_EQ(answer_of(second), 1);
+  EXPECT_EQ(cache.get(hash_code(code), must_not_load()).value().state(), first.state());
+  EXPECT_NE(cache.get(module_of(2)).value().state(), first.state());
+  const RuntimeCacheStatistics statistics = cache.statistics();
+  EXPECT_EQ(statistics.compilations, 2u);
+  EXPECT_EQ(statistics.misses, 2u);
+  EXPECT_EQ(statistics.hits, 2u);
+  EXPECT_EQ(statistics.pools, 2u);
+  EXPECT_GT(statistics.bytes, 3u * 65'536) << "two images and one instance at least";
+}
+
+TEST(RuntimeCache, HasTheHashOfTheModule) {
+  const Code code = module_of(1);
+  EXPECT_EQ(hash_code(code), Engine({.cache = false}).compile(code)->code_hash());
+}
+
+TEST(RuntimeCache, LoadsCodeThatIsNotThereAndReturnsWhatTheLoaderFailsWith) {
+  const RuntimeCache cache = make_cache();
+  const Code code = module_of(3);
+  int loads = 0;
+  const auto load = [&]() -> Result<Code> {
+    if (++loads == 1) return fail(ErrorCode::kNotFound, "not synced yet");
+    return code;
+  };
+  EXPECT_EQ(cache.get(hash_code(code), load).error().message, "not synced yet");
+  EXPECT_EQ(answer_of(cache.get(hash_code(code), load).value()), 3) << "that failure is not remembered";
+  EXPECT_EQ(answer_of(cache.get(hash_code(code), load).value()), 3);
+  EXPECT_EQ(loads, 2);
+  EXPECT_EQ(cache.statistics().remembered_failures, 0u);
+  const auto throws = []() -> Result<Code> { throw 1; };
+  EXPECT_EQ(cache.get(CodeHash{1}, throws).error().code, ErrorCode::kHost);
+}
+
+TEST(RuntimeCache, CompilesOnceForDifferentHeapPages) {
+  const RuntimeCache cache = make_cache();
+  const Code code = module_of(4);
+  const Pool small = cache.get(code).value();
+  const Pool large = cache.get(code, {.snapshot = {.extra_memory_pages = 10}}).value();
+  const Pool again = cache.get(code, {.snapshot = {.extra_memory_pages = 10}}).value();
+  EXPECT_NE(small.state(), large.state());
+  EXPECT_EQ(large.state(), again.state());
+  EXPECT_EQ(small.acquire()->memory().size(), 65'536u);
+  EXPECT_EQ(large.acquire()->memory().size(), 11 * 65'536u);
+  EXPECT_EQ(cache.statistics().compilations, 1u);
+  const Pool other_code = cache.get(code, {.compile = {.card_bytes = 4096}}).value();
+  EXPECT_NE(other_code.state(), small.state());
+  EXPECT_EQ(cache.statistics().compilations, 2u);
+}
+
+TEST(RuntimeCache, RemembersTheLastFailures) {
+  const RuntimeCache cache = make_cache({.remembered_failures = 2});
+  const Code bad = {std::byte{1}, std::byte{2}};
+  const Code worse = {std::byte{3}};
+  const Error first = cache.get(bad).error();
+  EXPECT_EQ(first.code, ErrorCode::kMalformed);
+  EXPECT_EQ(cache.get(bad).error().message, first.message);
+  EXPECT_EQ(cache.get(bad, {.snapshot = {.extra_memory_pages = 1}}).error().message, first.message)
+      << "the code is as bad with another snapshot";
+  EXPECT_EQ(cache.statistics().compilations, 1u);
+  EXPECT_EQ(cache.statistics().remembered_failures, 2u);
+
+  const Error trap = cache.get(traps_at_start()).error();
+  EXPECT_EQ(trap.code, ErrorCode::kTrap);
+  EXPECT_EQ(cache.get(traps_at_start()).error().trap, TrapKind::kUnreachable);
+  EXPECT_EQ(cache.statistics().compilations, 2u);
+  EXPECT_EQ(cache.statistics().remembered_failures, 3u);
+
+  EXPECT_FALSE(cache.get(worse).has_value());  // pushes `bad` out
+  EXPECT_FALSE(cache.get(bad).has_value());
+  EXPECT_EQ(cache.statistics().compilations, 4u);
+  EXPECT_EQ(cache.statistics().failures, 4u);
+  EXPECT_EQ(cache.statistics().pools, 0u);
+
+  EXPECT_EQ(cache.invalidate(hash_code(bad)), 0u);
+  EXPECT_FALSE(cache.get(bad).has_value());
+  EXPECT_EQ(cache.statistics().compilations, 5u) << "tried again";
+}
+
+TEST(RuntimeCache, DoesNotRememberWhatMayChange) {
+  int calls = 0;
+  RuntimeCacheOptions options;
+  options.prepare = [&calls](const Module&, PoolOptions&) -> Result<Linker> {
+    if (++calls == 1) return fail(ErrorCode::kHost, "not today");
+    return Linker();
+  };
+  const RuntimeCache cache = make_cache(options);
+  const Code code = module_of(5);
+  EXPECT_EQ(cache.get(code).error().message, "not today");
+  EXPECT_EQ(answer_of(cache.get(code).value()), 5);
+}
+
+TEST(RuntimeCache, AsksForTheLinkerAndTheOptionsThatDependOnTheModule) {
+  RuntimeCacheOptions options;
+  options.prepare = [](const Module& module, PoolOptions& pool) -> Result<Linker> {
+    pool.capacity = 1;
+    Linker linker;
+    linker.define(module.imports().at(0).module, "g", [] { return 77; });
+    return linker;
+  };
+  const RuntimeCache cache = make_cache(options);
+  const Pool pool =
+      cache.get(wat(R"((module (import "m" "g" (func $g (result i32))) (func (export "f") (result i32) (call $g))))"))
+          .value();
+  const Lease lease = pool.acquire().value();
+  EXPECT_FALSE(pool.acquire().has_value());
+}
+
+TEST(RuntimeCache, DropsTheLeastRecentlyUsedThatNobodyUses) {
+  // Room for the code and the images of three, not of four.
+  const RuntimeCache cache = make_cache({.maximum_bytes = 3 * 2 * 65'536 + 100'000});
+  const std::vector<Code> codes = {module_of(0), module_of(1), module_of(2), module_of(3), module_of(4)};
+  const auto is_there = [&](std::size_t i) { return cache.get(hash_code(codes[i]), must_not_load()).has_value(); };
+  std::optional<Lease> lease = cache.get(codes[0]).value().acquire().value();
+  lease.reset();
+  for (std::size_t i = 1; i < 3; ++i) ASSERT_TRUE(cache.get(codes[i]).has_value());
+  EXPECT_EQ(cache.statistics().evictions, 0u);
+  EXPECT_TRUE(is_there(0)) << "and is the one used last now";
+  ASSERT_TRUE(cache.get(codes[3]).has_value());
+  EXPECT_FALSE(is_there(1)) << "was used least recently";
+  EXPECT_TRUE(is_there(2));
+  EXPECT_TRUE(is_there(3));
+  EXPECT_EQ(cache.statistics().evictions, 1u);
+
+  // In the order of use: 0, 2, 3. What is held or leased stays.
+  lease = cache.get(codes[0]).value().acquire().value();  // a lease without a copy of its Pool
+  const Pool held = cache.get(codes[2]).value();
+  EXPECT_TRUE(is_there(3));
+  ASSERT_TRUE(cache.get(codes[4]).has_value());
+  EXPECT_FALSE(is_there(3));
+  EXPECT_TRUE(is_there(0));
+  EXPECT_TRUE(is_there(2));
+  EXPECT_EQ(lease->call<int>("f").value(), 0);
+  EXPECT_LE(cache.statistics().bytes, 3u * 2 * 65'536 + 100'000);
+}
+
+TEST(RuntimeCache, TrimsWhatHasGrown) {
+  const RuntimeCache cache = make_cache({.maximum_bytes = 8 * 65'536});
+  std::optional<Pool> pool = cache.get(module_of(1)).value();
+  {
+    std::vector<Lease> leases;
+    for (int i = 0; i < 10; ++i) leases.push_back(pool->acquire().value());
+  }
+  EXPECT_GT(cache.statistics().bytes, 10u * 65'536);
+  EXPECT_EQ(cache.trim(), 0u) << "somebody has a copy";
+  pool.reset();
+  EXPECT_EQ(cache.trim(), 1u);
+  EXPECT_EQ(cache.statistics().bytes, 0u);
+}
+
+TEST(RuntimeCache, ForgetsOnDemandAndPoolsWorkOn) {
+  const RuntimeCache cache = make_cache();
+  const Code code = module_of(6);
+  const Pool pool = cache.get(code).value();
+  ASSERT_TRUE(cache.get(code, {.snapshot = {.extra_memory_pages = 1}}).has_value());
+  ASSERT_TRUE(cache.get(module_of(7)).has_value());
+  EXPECT_EQ(cache.invalidate(hash_code(code)), 2u);
+  EXPECT_EQ(cache.statistics().pools, 1u);
+  EXPECT_EQ(answer_of(pool), 6);
+  EXPECT_NE(cache.get(code).value().state(), pool.state());
+  cache.clear();
+  EXPECT_EQ(cache.statistics().pools, 0u);
+  EXPECT_EQ(cache.statistics().bytes, 0u);
+  EXPECT_EQ(answer_of(pool), 6);
+}
+
+TEST(RuntimeCache, CompilesOnceHoweverManyAskAtOnce) {
+  constexpr int kThreads = 8;
+  constexpr int kCodes = 3;
+  const RuntimeCache cache = make_cache();
+  std::vector<Code> codes;
+  for (int i = 0; i < kCodes; ++i) codes.push_back(module_of(i));
+  std::atomic<int> wrong{0};
+  {
+    std::latch together(kThreads);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        together.arrive_and_wait();
+        for (int i = 0; i < 30; ++i) {
+          const int which = (i + t) % kCodes;
+          const std::uint64_t pages = static_cast<std::uint64_t>(i + t) % 2;
+          const auto pool =
+              cache.get(codes[static_cast<std::size_t>(which)], {.snapshot = {.extra_memory_pages = pages}});
+          if (!pool || pool->acquire_until(Clock::now() + 20s)->call<int>("f").value() != which) ++wrong;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(wrong.load(), 0);
+  const RuntimeCacheStatistics statistics = cache.statistics();
+  EXPECT_EQ(statistics.compilations, static_cast<std::uint64_t>(kCodes));
+  EXPECT_EQ(statistics.misses, 2u * kCodes);
+  EXPECT_EQ(statistics.hits + statistics.joined + statistics.misses, 30u * kThreads);
+}
+
+/// A loader that waits until it is let go.
+struct SlowLoader {
+  Code code;
+  std::latch begun{1};
+  std::latch go{1};
+  RuntimeCache::Loader loader() {
+    return [this]() -> Result<Code> {
+      begun.count_down();
+      go.wait();
+      return code;
+    };
+  }
+};
+
+TEST(RuntimeCache, LetsOthersWaitUpToTheirDeadline) {
+  const RuntimeCache cache = make_cache();
+  SlowLoader slow{module_of(8)};
+  const CodeHash hash = hash_code(slow.code);
+  std::jthread maker([&] { EXPECT_EQ(answer_of(cache.get(hash, slow.loader()).value()), 8); });
+  slow.begun.wait();
+  const auto late = cache.get(hash, must_not_load(), {}, Clock::now() + 5ms);
+  EXPECT_EQ(late.error().code, ErrorCode::kResource);
+  const auto other_heap = cache.get(hash, must_not_load(), {.snapshot = {.extra_memory_pages = 1}}, Clock::now() + 5ms);
+  EXPECT_EQ(other_heap.error().code, ErrorCode::kResource) << "its module is being made";
+  EXPECT_TRUE(cache.get(module_of(9)).has_value()) << "other code need not wait";
+  std::jthread waiter([&] { EXPECT_EQ(answer_of(cache.get(hash, must_not_load()).value()), 8); });
+  while (cache.statistics().joined < 2) std::this_thread::sleep_for(1ms);
+  slow.go.count_down();
+  maker.join();
+  waiter.join();
+  EXPECT_EQ(cache.statistics().compilations, 2u);
+}
+
+TEST(RuntimeCache, DoesNotKeepWhatWasInvalidatedMeanwhile) {
+  const RuntimeCache cache = make_cache();
+  SlowLoader slow{module_of(8)};
+  const CodeHash hash = hash_code(slow.code);
+  std::jthread maker([&] { EXPECT_EQ(answer_of(cache.get(hash, slow.loader()).value()), 8); });
+  slow.begun.wait();
+  EXPECT_EQ(cache.invalidate(hash), 0u);
+  slow.go.count_down();
+  maker.join();
+  EXPECT_EQ(cache.statistics().pools, 0u);
+  EXPECT_EQ(cache.get(hash, must_not_load()).error().code, ErrorCode::kIo);
+}
+
+TEST(RuntimeCache, StaysWithinBoundsWhileThreadsChurn) {
+  constexpr std::uint64_t kBytes = 4 * 2 * 65'536;
+  const RuntimeCache cache = make_cache({.maximum_bytes = kBytes});
+  std::vector<Code> codes;
+  for (int i = 0; i < 8; ++i) codes.push_back(module_of(i));
+  std::atomic<int> wrong{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 60; ++i) {
+          const int which = (i * (t + 1)) % 8;
+          const auto pool = cache.get(codes[static_cast<std::size_t>(which)]);
+          if (!pool || pool->acquire_until(Clock::now() + 20s)->call<int>("f").value() != which) ++wrong;
+          if (i % 20 == 19) (void)cache.invalidate(hash_code(codes[static_cast<std::size_t>(t)]));
+        }
+      });
+    }
+  }
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_GT(cache.statistics().evictions, 0u);
+  (void)cache.trim();
+  EXPECT_LE(cache.statistics().bytes, kBytes);
+}
+
+}  // namespace
+}  // namespace anew::test
