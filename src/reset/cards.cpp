@@ -3,32 +3,14 @@
 
 #include <immintrin.h>
 
+#include <array>
+
 namespace anew::reset {
 namespace {
 
 // Most scans find nothing: several blocks are combined before the one test. Loads are unaligned; they stay inside the
 // blocks that the caller promises are there. The casts are those that the intrinsics ask for.
 constexpr std::size_t kStride = 8;
-
-std::size_t find_sse2(const std::uint8_t* cards, std::size_t from, std::size_t blocks) noexcept {
-  const auto any = [](const std::uint8_t* block) {
-    const auto* vectors = reinterpret_cast<const __m128i*>(block);
-    return _mm_or_si128(_mm_or_si128(_mm_loadu_si128(vectors), _mm_loadu_si128(vectors + 1)),
-                        _mm_or_si128(_mm_loadu_si128(vectors + 2), _mm_loadu_si128(vectors + 3)));
-  };
-  const auto is_zero = [](__m128i vector) {
-    return _mm_movemask_epi8(_mm_cmpeq_epi8(vector, _mm_setzero_si128())) == 0xFFFF;
-  };
-  std::size_t block = from;
-  while (blocks - block >= kStride) {
-    __m128i all = _mm_setzero_si128();
-    for (std::size_t i = 0; i < kStride; ++i) all = _mm_or_si128(all, any(cards + (block + i) * kBlockCards));
-    if (!is_zero(all)) break;
-    block += kStride;
-  }
-  while (block < blocks && is_zero(any(cards + block * kBlockCards))) ++block;
-  return block;
-}
 
 [[gnu::target("avx2")]] std::size_t find_avx2(const std::uint8_t* cards, std::size_t from,
                                               std::size_t blocks) noexcept {
@@ -76,16 +58,18 @@ std::size_t find_sse2(const std::uint8_t* cards, std::size_t from, std::size_t b
   return block;
 }
 
-using Find = std::size_t (*)(const std::uint8_t*, std::size_t, std::size_t) noexcept;
-
-const Find find = __builtin_cpu_supports("avx512f") != 0 ? find_avx512
-                  : __builtin_cpu_supports("avx2") != 0  ? find_avx2
-                                                         : find_sse2;
+const bool has_avx512 = __builtin_cpu_supports("avx512f") != 0;
 
 }  // namespace
 
+std::span<const FindDirtyBlock> scanners() noexcept {
+  static constexpr std::array<FindDirtyBlock, 2> kAll = {find_avx2, find_avx512};
+  return std::span(kAll).first(has_avx512 ? 2 : 1);
+}
+
 std::size_t find_dirty_block(const std::uint8_t* cards, std::size_t from, std::size_t blocks) noexcept {
-  return find(cards, from, blocks);
+  // Compiled code needs AVX2 (os::cpu::kBaseline), so there are no cards where it is missing.
+  return has_avx512 ? find_avx512(cards, from, blocks) : find_avx2(cards, from, blocks);
 }
 
 }  // namespace anew::reset

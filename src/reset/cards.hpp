@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 namespace anew::reset {
 
@@ -16,6 +17,10 @@ inline constexpr std::size_t kBlockCards = 64;
 
 /// @return the first block at or after `from` with a card set, or `blocks` if there is none.
 [[nodiscard]] std::size_t find_dirty_block(const std::uint8_t* cards, std::size_t from, std::size_t blocks) noexcept;
+
+/// What find_dirty_block is on one processor or another: all that this one can run, for tests.
+using FindDirtyBlock = std::size_t (*)(const std::uint8_t* cards, std::size_t from, std::size_t blocks) noexcept;
+[[nodiscard]] std::span<const FindDirtyBlock> scanners() noexcept;
 
 /// Bit i is set if card i of the block is.
 [[nodiscard]] inline std::uint64_t block_mask(const std::uint8_t* block) noexcept {

@@ -69,15 +69,27 @@ TEST(CardScan, MergesRunsOverBlockBoundaries) {
   }
 }
 
-TEST(CardScan, StartsWhereItIsTold) {
-  std::vector<std::uint8_t> cards(32 * kBlockCards);
+TEST(CardScan, StartsWhereItIsToldOnEveryProcessor) {
+  std::vector<std::uint8_t> cards(64 * kBlockCards);
   cards[3 * kBlockCards] = 1;
   cards[29 * kBlockCards + 63] = 1;
-  EXPECT_EQ(find_dirty_block(cards.data(), 0, 32), 3u);
-  EXPECT_EQ(find_dirty_block(cards.data(), 3, 32), 3u);
-  EXPECT_EQ(find_dirty_block(cards.data(), 4, 32), 29u);
-  EXPECT_EQ(find_dirty_block(cards.data(), 30, 32), 32u);
-  EXPECT_EQ(find_dirty_block(cards.data(), 4, 20), 20u);
+  for (const FindDirtyBlock find : scanners()) {
+    EXPECT_EQ(find(cards.data(), 0, 64), 3u);
+    EXPECT_EQ(find(cards.data(), 3, 64), 3u);
+    EXPECT_EQ(find(cards.data(), 4, 64), 29u);
+    EXPECT_EQ(find(cards.data(), 30, 64), 64u);
+    EXPECT_EQ(find(cards.data(), 4, 20), 20u);
+    EXPECT_EQ(find(cards.data(), 64, 64), 64u);
+  }
+}
+
+TEST(CardScan, FindsEachSingleCardOnEveryProcessor) {
+  std::vector<std::uint8_t> cards(48 * kBlockCards);
+  for (std::size_t i = 0; i < cards.size(); ++i) {
+    cards[i] = 0x80;
+    for (const FindDirtyBlock find : scanners()) EXPECT_EQ(find(cards.data(), 0, 48), i / kBlockCards);
+    cards[i] = 0;
+  }
 }
 
 }  // namespace
