@@ -35,7 +35,8 @@ struct FunctionHandle {
   const void* thunk = nullptr;  ///< the entry thunk of its type
   std::int32_t reference = 0;   ///< where the function's reference lies in a cell: what runs may be another instance's
   const FunctionType* type = nullptr;
-  const void* owner = nullptr;  ///< the linked module that it was found in: no other's instance runs it
+  const void* owner = nullptr;    ///< the linked module that it was found in: no other's instance runs it
+  std::uint64_t stack_bytes = 0;  ///< of the guest stack that it runs on
 };
 
 /// Calls a guest function through its slots. @return 0, or the TrapKind.

@@ -60,20 +60,18 @@ enum class ThreadState : std::uint32_t { kHost = 0, kGuest = 1 };
 /// One per thread that ever called a guest. What a guest's stop is decided by: state, not program counter.
 /// enter.S knows these displacements.
 struct ThreadRecord {
-  volatile std::uint32_t state = 0;  ///<  0  a ThreadState; volatile: a signal handler reads it
-  volatile std::uint32_t kill = 0;   ///<  4  not 0: the next change to guest state lands instead
-  std::uint64_t host_sp = 0;         ///<  8  of the innermost activation, where its exit begins
-  std::uint64_t guest_sp = 0;        ///< 16  of the guest at the innermost host call
-  std::uint64_t guest_fp = 0;        ///< 24  its frame pointer
-  std::uint64_t stack_top = 0;       ///< 32  where the activation being entered starts its guest stack; 16-aligned
-  std::uint32_t trap_kind = 0;       ///< 40
-  std::uint32_t trap_is_fault = 0;   ///< 44  1: trap_pc is the faulting instruction; 0: it is a return address
-  std::uint64_t trap_pc = 0;         ///< 48
-  std::uint64_t trap_fp = 0;         ///< 56  frame pointer of the function that trapped
-  std::uint64_t host_calls = 0;      ///< 64  counted by call_host
-  std::uint64_t trap_cell = 0;       ///< 72  r13 then: the cell, unless a library function was at work
-  std::int64_t fuel = 0;     ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
-  std::uint64_t unused = 0;  ///< 88
+  volatile std::uint32_t state = 0;          ///<  0  a ThreadState; volatile: a signal handler reads it
+  volatile std::uint32_t kill = 0;           ///<  4  not 0: the next change to guest state lands instead
+  std::uint64_t host_sp = 0;                 ///<  8  of the innermost activation, where its exit begins
+  volatile std::uint32_t trap_kind = 0;      ///< 16  volatile, like those below: signal handlers write them
+  volatile std::uint32_t trap_is_fault = 0;  ///< 20  1: trap_pc is where the guest was stopped; 0: a return address
+  volatile std::uint64_t trap_pc = 0;        ///< 24
+  volatile std::uint64_t trap_fp = 0;        ///< 32  frame pointer of the function that trapped
+  volatile std::uint64_t trap_cell = 0;      ///< 40  r13 then: the cell, unless a library function was at work
+  std::uint64_t host_calls = 0;              ///< 48  counted by call_host
+  std::uint64_t unused[3] = {};              ///< 56
+  std::int64_t fuel = 0;         ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
+  std::uint64_t unused_too = 0;  ///< 88
   /// 96  Results past the fourth of a class, written by the callee and read by the caller at once.
   std::uint64_t spilled_results[2 * wasm::limits::kResults] = {};
 };
@@ -81,13 +79,18 @@ inline constexpr std::int32_t kFuel = 80;
 inline constexpr std::int32_t kSpilledResults = 96;
 static_assert(sizeof(ThreadRecord) == kSpilledResults + 16 * wasm::limits::kResults);
 
-/// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at record->stack_top, and calls
-/// `thunk` with rdi = slots, rsi = entry and r13 = cell.
+/// How a guest came back. In rax and rdx: whoever calls anew_enter need not keep the record meanwhile.
+struct EnterResult {
+  std::uint64_t trap;  ///< 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where
+  ThreadRecord* record;
+};
+/// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at `stack_top`, and calls `thunk`
+/// with r14 = slots, rsi = entry, r13 = cell and rbp = 0.
 /// @param slots  arguments in, results out, one u64 each; room for the larger number.
 /// @param entry  the slot in the module's table of entry addresses of the function to call.
-/// @return 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where.
-extern "C" std::uint32_t anew_enter(ThreadRecord* record, std::byte* cell, const void* thunk, std::uint64_t* slots,
-                                    void* const* entry);
+/// @param stack_top  where the activation's guest stack starts; 16-aligned.
+extern "C" EnterResult anew_enter(ThreadRecord* record, std::byte* cell, const void* thunk, std::uint64_t* slots,
+                                  void* const* entry, std::uint64_t stack_top);
 /// Where a stopped guest resumes: not a function. A signal handler sets rip to it and rdi to the ThreadRecord.
 extern "C" void anew_landing();
 extern "C" void anew_trap();

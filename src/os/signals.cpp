@@ -1,14 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "os/signals.hpp"
 
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <new>
+#include <type_traits>
+
+// ThreadSanitizer would hold signals back until the thread calls into it, which a guest never does: there the handler
+// of nudges is installed without its knowledge. Handlers are not instrumented, because they may interrupt its runtime.
+#if defined(__SANITIZE_THREAD__)
+#define ANEW_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ANEW_THREAD_SANITIZER 1
+#endif
+#endif
+
+#ifdef ANEW_THREAD_SANITIZER
+asm(R"(
+        .text
+        .type anew_return_from_signal, @function
+anew_return_from_signal:
+        mov $15, %eax
+        syscall
+        .size anew_return_from_signal, . - anew_return_from_signal
+)");
+extern "C" void anew_return_from_signal();
+#endif
 
 namespace anew::os {
 namespace {
@@ -19,10 +44,18 @@ constexpr std::size_t kOwnStack = 64 << 10;
 
 // Written before the handlers are installed, and constant from then on.
 FaultHandler fault_handler = nullptr;
+NudgeHandler nudge_handler = nullptr;
 struct sigaction previous_segv = {};
 struct sigaction previous_bus = {};
+struct sigaction previous_nudge = {};
 
-struct sigaction& previous_of(int signal) noexcept { return signal == SIGSEGV ? previous_segv : previous_bus; }
+// Its address is the value that our own signals carry.
+constexpr char kOurs = 0;
+
+struct sigaction& previous_of(int signal) noexcept {
+  if (signal == SIGSEGV) return previous_segv;
+  return signal == SIGBUS ? previous_bus : previous_nudge;
+}
 
 /// Lets the default action happen: a fault happens again when this handler returns; a sent signal must be sent again.
 void fall_back_to_default(int signal, bool is_fault) noexcept {
@@ -42,14 +75,12 @@ void pass_on(int signal, siginfo_t* info, void* context, bool is_fault) noexcept
     if (is_fault) fall_back_to_default(signal, true);
     return;
   }
-  // On return from our own handler the kernel puts the interrupted code's mask back, so nothing is undone here.
-  pthread_sigmask(SIG_BLOCK, &previous.sa_mask, nullptr);
-  if ((previous.sa_flags & SA_NODEFER) != 0) {
-    sigset_t self;
-    sigemptyset(&self);
-    sigaddset(&self, signal);
-    pthread_sigmask(SIG_UNBLOCK, &self, nullptr);
-  }
+  // With the mask that the kernel would have given it. When our own handler returns, the kernel puts the interrupted
+  // code's back, so nothing is undone here. The third argument of an SA_SIGINFO handler is a ucontext_t (POSIX).
+  sigset_t mask;
+  sigorset(&mask, &static_cast<const ucontext_t*>(context)->uc_sigmask, &previous.sa_mask);
+  if ((previous.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, signal);
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
   const struct sigaction action = previous;
   // The kernel forgets such a handler when it first calls it.
   if ((previous.sa_flags & SA_RESETHAND) != 0) {
@@ -63,27 +94,65 @@ void pass_on(int signal, siginfo_t* info, void* context, bool is_fault) noexcept
   }
 }
 
-void on_signal(int signal, siginfo_t* info, void* context) {
+__attribute__((no_sanitize("thread"))) Interrupted interrupted_by(const ucontext_t& context) noexcept {
+  const auto& registers = context.uc_mcontext.gregs;
+  return {static_cast<std::uint64_t>(registers[REG_RIP]), static_cast<std::uint64_t>(registers[REG_RBP]),
+          static_cast<std::uint64_t>(registers[REG_R13])};
+}
+
+__attribute__((no_sanitize("thread"))) void resume(ucontext_t& context, const Resumption& resumption) noexcept {
+  auto& registers = context.uc_mcontext.gregs;
+  registers[REG_RIP] = static_cast<greg_t>(resumption.pc);
+  registers[REG_RDI] = static_cast<greg_t>(resumption.argument);
+}
+
+void on_fault_signal(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   // Positive codes are the kernel's own: a fault of this very thread. Others were sent by somebody.
   const bool is_fault = info->si_code > 0;
-  if (is_fault) {
-    // The third argument of an SA_SIGINFO handler is a ucontext_t (POSIX).
-    auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-    const Fault fault = {reinterpret_cast<std::uint64_t>(info->si_addr), static_cast<std::uint64_t>(registers[REG_RIP]),
-                         static_cast<std::uint64_t>(registers[REG_RBP]),
-                         static_cast<std::uint64_t>(registers[REG_R13])};
-    Resumption resumption = {};
-    if (fault_handler(fault, resumption)) {
-      registers[REG_RIP] = static_cast<greg_t>(resumption.pc);
-      registers[REG_RDI] = static_cast<greg_t>(resumption.argument);
-      errno = saved_errno;
-      return;
-    }
+  auto& interrupted = *static_cast<ucontext_t*>(context);  // as above
+  Resumption resumption = {};
+  if (is_fault &&
+      fault_handler({interrupted_by(interrupted), reinterpret_cast<std::uint64_t>(info->si_addr)}, resumption)) {
+    resume(interrupted, resumption);
+  } else {
+    pass_on(signal, info, context, is_fault);
   }
-  pass_on(signal, info, context, is_fault);
   errno = saved_errno;
 }
+
+__attribute__((no_sanitize("thread"))) void on_nudge_signal(int signal, siginfo_t* info, void* context) {
+  const int saved_errno = errno;
+  if (info->si_code == SI_QUEUE && info->si_value.sival_ptr == &kOurs) {
+    auto& interrupted = *static_cast<ucontext_t*>(context);  // as above
+    Resumption resumption = {};
+    if (nudge_handler(interrupted_by(interrupted), resumption)) resume(interrupted, resumption);
+  } else {
+    pass_on(signal, info, context, false);
+  }
+  errno = saved_errno;
+}
+
+#ifdef ANEW_THREAD_SANITIZER
+bool set_nudge_action() noexcept {
+  struct {  // the kernel's own struct sigaction
+    void (*handler)(int, siginfo_t*, void*);
+    unsigned long flags;
+    void (*restorer)();
+    std::uint64_t mask;
+  } const action = {on_nudge_signal, SA_SIGINFO | SA_ONSTACK | SA_RESTART | 0x04000000 /* SA_RESTORER */,
+                    anew_return_from_signal, 0};
+  return syscall(SYS_rt_sigaction, nudge_signal(), &action, nullptr, sizeof(action.mask)) == 0;
+}
+#else
+bool set_nudge_action() noexcept {
+  struct sigaction action = {};
+  action.sa_sigaction = on_nudge_signal;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  return sigaction(nudge_signal(), &action, nullptr) == 0;
+}
+#endif
 
 }  // namespace
 
@@ -93,12 +162,29 @@ bool install_fault_handler(FaultHandler handler) noexcept {
     // Read before ours is in place, so that a fault in between finds it.
     if (sigaction(signal, nullptr, &previous_of(signal)) != 0) return false;
     struct sigaction action = {};
-    action.sa_sigaction = on_signal;
+    action.sa_sigaction = on_fault_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, nudge_signal());
     if (sigaction(signal, &action, nullptr) != 0) return false;
   }
   return true;
+}
+
+bool install_nudge_handler(NudgeHandler handler) noexcept {
+  nudge_handler = handler;
+  return sigaction(nudge_signal(), nullptr, &previous_nudge) == 0 && set_nudge_action();
+}
+
+// Not the last one, which valgrind keeps for itself, and far from SIGRTMIN, where programs begin to count.
+int nudge_signal() noexcept { return SIGRTMAX - 1; }
+
+static_assert(std::is_same_v<ThreadId, pthread_t>);
+ThreadId current_thread_id() noexcept { return pthread_self(); }
+
+bool nudge(ThreadId thread) noexcept {
+  // What carries a pointer carries it as one to what is not constant; nobody writes there.
+  return pthread_sigqueue(thread, nudge_signal(), {.sival_ptr = const_cast<char*>(&kOurs)}) == 0;
 }
 
 struct SignalStack::Own {

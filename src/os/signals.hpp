@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Faults: the memory accesses that the processor refused, as this process sees them.
+// Signals: memory accesses that the processor refused (faults), and what makes a thread look at itself (nudges).
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,16 @@
 
 namespace anew::os {
 
+/// Registers of the code that a signal interrupted.
+struct Interrupted {
+  std::uint64_t pc;             ///< of the instruction that comes next; of the one that faulted
+  std::uint64_t frame_pointer;  ///< rbp
+  std::uint64_t r13;
+};
+
 /// A refused memory access of the current thread.
-struct Fault {
-  std::uint64_t address;        ///< that was accessed
-  std::uint64_t pc;             ///< of the instruction that did
-  std::uint64_t frame_pointer;  ///< rbp then
-  std::uint64_t r13;            ///< then
+struct Fault : Interrupted {
+  std::uint64_t address;  ///< that was accessed
 };
 
 /// Where the thread goes on instead.
@@ -30,6 +34,26 @@ using FaultHandler = bool (*)(const Fault& fault, Resumption& resumption) noexce
 /// that somebody sent, go to the handler that was installed before, under the conditions that it was installed with.
 /// Call it once. @return false if the system refused.
 [[nodiscard]] bool install_fault_handler(FaultHandler handler) noexcept;
+
+/// Runs on a thread that was nudged, inside a signal handler, whatever the thread was doing.
+/// @return true and a resumption if the thread is to go on elsewhere, else false.
+using NudgeHandler = bool (*)(const Interrupted& interrupted, Resumption& resumption) noexcept;
+
+/// Makes nudge() work. Signals of the same number that somebody else sent go to the handler that was installed before.
+/// Faults and nudges of one thread do not interrupt each other's handlers. Call it once, before any nudge.
+/// @return false if the system refused.
+[[nodiscard]] bool install_nudge_handler(NudgeHandler handler) noexcept;
+
+/// The real-time signal that nudges are sent with.
+[[nodiscard]] int nudge_signal() noexcept;
+
+/// A thread of this process; of meaning while it runs.
+using ThreadId = unsigned long;
+[[nodiscard]] ThreadId current_thread_id() noexcept;
+
+/// Has the handler called on a thread that runs; later, if the thread masks the signal. System calls that wait may
+/// return EINTR there. @return false if the system has no room for another signal now: try again.
+[[nodiscard]] bool nudge(ThreadId thread) noexcept;
 
 /// The current thread's alternate signal stack, on which the handler runs: the one that the thread already has if it is
 /// large enough, else one of our own that goes with this object. Made and destroyed on the thread it serves.

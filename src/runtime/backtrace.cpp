@@ -81,6 +81,15 @@ Frame describe(const Instance& instance, const codegen::CodePosition& position) 
           .module_offset = position.module_offset};
 }
 
+/// The trap's words, with what stopped the call if something outside did.
+std::string describe(TrapKind trap, Interruption interruption) {
+  std::string words = to_string(trap);
+  if (trap != TrapKind::kInterrupted) return words;
+  if (interruption == Interruption::kDeadline) words += ": the call's deadline passed";
+  if (interruption == Interruption::kShutdown) words += ": the pool was shut down";
+  return words;
+}
+
 Backtrace collect_frames(const StoreState& store, const Thread& thread) {
   Backtrace backtrace;
   if (thread.depth == kMaximumNesting || thread.trap_pc == 0) return backtrace;  // refused: no guest ran
@@ -130,7 +139,7 @@ Error make_trap_error(Instance& instance, std::uint32_t kind) {
       error.trap = trap;
     }
   } else {
-    error.message = to_string(trap);
+    error.message = describe(trap, thread.interruption);
     error.trap = trap;
   }
   error.code = ErrorCode::kTrap;

@@ -3,14 +3,15 @@
 //
 // A thread's own stack at ThreadRecord::host_sp, the same wherever a guest of this activation stopped:
 //
-//   host_sp + 88  return address of anew_enter
-//           + 80  rbp     + 72  rbx     + 64  r12     + 56  r13     + 48  r14     + 40  r15      of anew_enter's caller
-//           + 32  host_sp + 24  guest_sp + 16  guest_fp                                of the activation around this one
-//           +  8  the ThreadRecord
-//           +  0  padding: host_sp is a multiple of 16
+//   host_sp + 56  return address of anew_enter
+//           + 48  rbp     + 40  rbx     + 32  r12     + 24  r13     + 16  r14     +  8  r15      of anew_enter's caller
+//           +  0  scratch, and padding: host_sp is a multiple of 16
 //
 // The state is set before the kill flag is tested, here and wherever else a guest begins to run: whoever sets the flag
 // and then looks at the state either stops the guest itself or knows that the guest will find the flag.
+//
+// While the state is guest, a signal handler may send the thread to anew_landing from any instruction, wherever rsp
+// points: host_sp is right before the state is set.
 
         .intel_syntax noprefix
         .text
@@ -18,15 +19,12 @@
 #define kState 0
 #define kKill 4
 #define kHostSp 8
-#define kGuestSp 16
-#define kGuestFp 24
-#define kStackTop 32
-#define kTrapKind 40
-#define kTrapIsFault 44
-#define kTrapPc 48
-#define kTrapFp 56
-#define kTrapCell 72
-#define kHostCalls 64
+#define kTrapKind 16
+#define kTrapIsFault 20
+#define kTrapPc 24
+#define kTrapFp 32
+#define kTrapCell 40
+#define kHostCalls 48
 
 #define kCellThread -16
 #define kCellHostFunctions -32
@@ -36,9 +34,13 @@
 #define kInterrupted 12
 #define kUnhandledException 18
 
+// invoke.cpp says why.
+#define kGuestFloatControl 0x1F80
+#define kFloatFlags 0x3F
+
 // Where the caller's registers are while rsp is host_sp.
         .macro cfi_at_host_sp
-        .cfi_def_cfa rsp, 96
+        .cfi_def_cfa rsp, 64
         .cfi_offset rbp, -16
         .cfi_offset rbx, -24
         .cfi_offset r12, -32
@@ -47,14 +49,13 @@
         .cfi_offset r15, -56
         .endm
 
-// uint32_t anew_enter(record: rdi, cell: rsi, thunk: rdx, slots: rcx, entry: r8)
+// EnterResult anew_enter(record: rdi, cell: rsi, thunk: rdx, slots: rcx, entry: r8, stack_top: r9)
         .globl  anew_enter
         .hidden anew_enter
         .type   anew_enter, @function
         .p2align 4
 anew_enter:
         .cfi_startproc
-        endbr64
         push    rbp
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset rbp, 0
@@ -73,51 +74,35 @@ anew_enter:
         push    r15
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset r15, 0
-        push    qword ptr [rdi + kHostSp]
-        .cfi_adjust_cfa_offset 8
-        push    qword ptr [rdi + kGuestSp]
-        .cfi_adjust_cfa_offset 8
-        push    qword ptr [rdi + kGuestFp]
-        .cfi_adjust_cfa_offset 8
-        push    rdi
-        .cfi_adjust_cfa_offset 8
         sub     rsp, 8
         .cfi_adjust_cfa_offset 8
 
         mov     [rdi + kHostSp], rsp
+        // The guest preserves them: a call that returns finds the way back without a load.
+        mov     rbx, rsp
+        mov     r12, rdi
+        mov     r14, rcx
         mov     r13, rsi
-        mov     [r13 + kCellThread], rdi
-        mov     rsp, [rdi + kStackTop]
+        mov     [rsi + kCellThread], rdi
+        mov     rsp, r9
         // On the guest stack an unwinder finds nothing: it stops here.
         .cfi_remember_state
         .cfi_undefined rip
         mov     dword ptr [rdi + kState], kGuest
         cmp     dword ptr [rdi + kKill], 0
         jne     .Lkilled_at_entry
-        mov     rdi, rcx
         mov     rsi, r8
         xor     ebp, ebp
         call    rdx
 
-        mov     rdi, [r13 + kCellThread]
-        mov     dword ptr [rdi + kState], kHost
-        mov     rsp, [rdi + kHostSp]
+        mov     dword ptr [r12 + kState], kHost
+        mov     rsp, rbx
         .cfi_restore_state
         xor     eax, eax
-.Lexit:
-        add     rsp, 8
-        .cfi_adjust_cfa_offset -8
-        pop     rdi
-        .cfi_adjust_cfa_offset -8
-        pop     qword ptr [rdi + kGuestFp]
-        .cfi_adjust_cfa_offset -8
-        pop     qword ptr [rdi + kGuestSp]
-        .cfi_adjust_cfa_offset -8
-        pop     qword ptr [rdi + kHostSp]
-        .cfi_adjust_cfa_offset -8
-        pop     r15
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r15
+        mov     rdx, r12
+        // The guest has preserved r15 as well.
+        add     rsp, 16
+        .cfi_adjust_cfa_offset -16
         pop     r14
         .cfi_adjust_cfa_offset -8
         .cfi_restore r14
@@ -147,7 +132,7 @@ anew_enter:
         .cfi_endproc
         .size   anew_enter, . - anew_enter
 
-// Resumed by a signal handler or jumped to below, with rdi = the ThreadRecord, on the guest stack.
+// Resumed by a signal handler or jumped to below, with rdi = the ThreadRecord, in guest state.
         .globl  anew_landing
         .hidden anew_landing
         .type   anew_landing, @function
@@ -158,8 +143,31 @@ anew_landing:
         cld
         mov     dword ptr [rdi + kState], kHost
         mov     rsp, [rdi + kHostSp]
+        .cfi_restore rip
+        cfi_at_host_sp
         mov     eax, [rdi + kTrapKind]
-        jmp     .Lexit
+        mov     rdx, rdi
+        add     rsp, 8
+        .cfi_adjust_cfa_offset -8
+        pop     r15
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r15
+        pop     r14
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r14
+        pop     r13
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r13
+        pop     r12
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r12
+        pop     rbx
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbx
+        pop     rbp
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbp
+        ret
         .cfi_endproc
         .size   anew_landing, . - anew_landing
 
@@ -223,9 +231,9 @@ anew_call_host:
         .cfi_startproc
         .cfi_undefined rip
         endbr64
+        push    rbx
         mov     rcx, [r13 + kCellThread]
-        mov     [rcx + kGuestSp], rsp
-        mov     [rcx + kGuestFp], rbp
+        mov     rbx, rsp
         inc     qword ptr [rcx + kHostCalls]
         mov     dword ptr [rcx + kState], kHost
         mov     rsp, [rcx + kHostSp]
@@ -240,10 +248,17 @@ anew_call_host:
         add     rax, [r13 + kCellHostFunctions]
         mov     rdi, [rax + 8]
         call    [rax]
+        stmxcsr [rsp]
+        mov     edx, [rsp]
+        and     edx, ~kFloatFlags
+        cmp     edx, kGuestFloatControl
+        jne     .Lforeign_float_control
+.Lback_to_guest:
         mov     rcx, [r13 + kCellThread]
-        mov     rsp, [rcx + kGuestSp]
+        mov     rsp, rbx
         .cfi_restore_state
         mov     dword ptr [rcx + kState], kGuest
+        pop     rbx
         test    eax, eax
         jnz     anew_trap
         cmp     dword ptr [rcx + kKill], 0
@@ -252,6 +267,12 @@ anew_call_host:
 .Lkilled_after_host:
         mov     eax, kInterrupted
         jmp     anew_trap
+        .cfi_restore rip
+        cfi_at_host_sp
+.Lforeign_float_control:
+        mov     dword ptr [rsp], kGuestFloatControl
+        ldmxcsr [rsp]
+        jmp     .Lback_to_guest
         .cfi_endproc
         .size   anew_call_host, . - anew_call_host
 

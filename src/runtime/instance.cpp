@@ -138,6 +138,7 @@ Result<Instance*> map_instance(std::shared_ptr<const LinkedModule> linked, Store
   instance.mapping = std::move(*mapping);
   instance.linked = std::move(linked);
   instance.store = &store;
+  store.counts_fuel = store.counts_fuel || instance.linked->module->options.fuel;
   instance.number = static_cast<std::uint32_t>(store.instances.size());  // each takes pages: far fewer than 2^32
   new (&instance.header()) abi::HotHeader{
       .instance = &instance,

@@ -8,20 +8,148 @@
 #include "runtime/library.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
+#include "runtime/watchdog.hpp"
 
 namespace anew::detail {
 namespace {
 
 // Floating-point control of guests: round to nearest, subnormals are numbers, nothing traps. The low six bits say what
-// happened and control nothing.
+// happened and control nothing. enter.S puts it back if a host function has changed it.
 constexpr std::uint32_t kGuestFloatControl = 0x1F80;
 constexpr std::uint32_t kFloatControlMask = ~std::uint32_t{0x3F};
 
 /// A call that cannot begin: there is no guest frame to report.
-[[gnu::cold]] std::uint32_t refuse(Thread& thread, TrapKind kind) noexcept {
+[[gnu::noinline, gnu::cold]] std::uint32_t refuse(Thread& thread, TrapKind kind) noexcept {
   thread.trap_pc = 0;
   thread.trap_fp = 0;
   return static_cast<std::uint32_t>(kind);
+}
+
+[[gnu::noinline, gnu::cold]] std::uint32_t refuse_foreign(Thread& thread) noexcept {
+  thread.pending = Error{ErrorCode::kArgument,
+                         "the function handle was found in another pool: find it in the pool of the lease",
+                         std::nullopt,
+                         TrapKind::kNone,
+                         {}};
+  return refuse(thread, TrapKind::kHostError);
+}
+
+/// Makes the stack of the next activation hold that much. @return 0, or the trap.
+[[gnu::noinline, gnu::cold]] std::uint32_t prepare_stack(Thread& thread, StoreState& store,
+                                                         std::uint64_t bytes) noexcept {
+  const bool is_room = thread.depth < kMaximumNesting;
+  if (is_room && thread.map_stack(bytes)) return 0;
+  store.distrusted = true;
+  return refuse(thread, is_room ? TrapKind::kHostError : TrapKind::kStackExhausted);
+}
+
+/// Makes an activation what signal handlers look at.
+[[gnu::always_inline]] inline void begin(Thread& thread, std::uint32_t depth, StoreState& store,
+                                         std::int64_t deadline) noexcept {
+  Activation& activation = thread.activations[depth];
+  activation.store = &store;
+  activation.owner.store(store.owner, std::memory_order_relaxed);
+  activation.deadline.store(deadline, std::memory_order_relaxed);
+  activation.serial.store(activation.serial.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  thread.depth.store(depth + 1, std::memory_order_release);
+}
+
+/// @param watched  what it was before the activation.
+[[gnu::always_inline]] inline void end(Thread& thread, std::uint32_t depth, std::int64_t watched) noexcept {
+  thread.depth.store(depth, std::memory_order_release);
+  thread.watched.store(watched, std::memory_order_release);
+  // A handler that ran before this line may have set the kill flag for this activation; later ones see the outer ones.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+[[gnu::always_inline]] inline abi::EnterResult enter(Thread& thread, const GuestStack& stack, const Instance& instance,
+                                                     const FunctionHandle& function, std::uint64_t* slots) noexcept {
+  // Of this instance, or a copy of that of the instance that defines the function.
+  const abi::FunctionReference& callee = *instance.at<abi::FunctionReference>(function.reference);
+  // The stack may be larger than this engine asks for, mapped for another one. The guest starts lower then: the guard
+  // is always as far away as asked for, and how deep a guest may go does not depend on what ran before.
+  return abi::anew_enter(&thread, callee.cell, function.thunk, slots, callee.entry,
+                         stack.bottom() + function.stack_bytes);
+}
+
+bool is_foreign(std::uint32_t float_control) noexcept {
+  return (float_control & kFloatControlMask) != kGuestFloatControl;
+}
+
+/// Behind end(), if the call trapped or `kill` is set.
+[[gnu::noinline, gnu::cold]] std::uint32_t end_stopped(Thread& thread, std::uint32_t depth,
+                                                       std::uint32_t trap) noexcept {
+  if (thread.kill != 0) trap = end_killed(thread, depth, trap);
+  if (trap != 0) {
+    StoreState& store = *thread.activations[depth].store;  // still there: its lease is in use
+    store.distrusted = true;
+    store.trap = trap;
+  }
+  return trap;
+}
+
+/// A call that is not to begin although begin() has run.
+[[gnu::noinline, gnu::cold]] std::uint32_t end_refused(Thread& thread, std::uint32_t depth, std::int64_t watched,
+                                                       std::uint32_t trap) noexcept {
+  refuse(thread, static_cast<TrapKind>(trap));  // arm() gives no other numbers
+  end(thread, depth, watched);
+  return end_stopped(thread, depth, trap);
+}
+
+/// While a call in a store whose code counts fuel is active, the thread's record holds what that store has left. The
+/// call may be in the same store as one around it, with others in between.
+class FuelOf {
+ public:
+  FuelOf(Thread& thread, std::uint32_t depth, StoreState& store) noexcept : thread_(thread), store_(store) {
+    if (!store.counts_fuel) return;
+    for (std::uint32_t i = depth; i > 0 && around_ == nullptr; --i) {
+      if (thread.activations[i - 1].store->counts_fuel) around_ = thread.activations[i - 1].store;
+    }
+    if (around_ != nullptr) around_->fuel = thread.fuel;
+    thread.fuel = store.fuel;
+  }
+  FuelOf(const FuelOf&) = delete;
+  FuelOf& operator=(const FuelOf&) = delete;
+  ~FuelOf() {
+    if (!store_.counts_fuel) return;
+    store_.fuel = thread_.fuel;
+    if (around_ != nullptr) thread_.fuel = around_->fuel;
+  }
+
+ private:
+  Thread& thread_;
+  StoreState& store_;
+  StoreState* around_ = nullptr;
+};
+
+/// invoke() with all that it may meet.
+[[gnu::noinline]] std::uint32_t invoke_any(Instance& instance, const FunctionHandle& function,
+                                           std::uint64_t* slots) noexcept {
+  Thread& thread = this_thread();
+  const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+  StoreState& store = *instance.store;
+  if (function.owner != instance.linked.get()) return refuse_foreign(thread);
+  const GuestStack& stack = thread.stacks[depth];
+  if (!stack.holds(function.stack_bytes)) {
+    if (const std::uint32_t trap = prepare_stack(thread, store, function.stack_bytes); trap != 0) return trap;
+  }
+  const std::int64_t watched_around = thread.watched.load(std::memory_order_relaxed);
+  begin(thread, depth, store, store.deadline);
+  if (store.deadline != kNoDeadline) {
+    if (const std::uint32_t trap = arm(thread, store.deadline); trap != 0) {
+      return end_refused(thread, depth, watched_around, trap);
+    }
+  }
+  const FuelOf fuel(thread, depth, store);
+  const std::uint64_t host_sp_around = thread.host_sp;  // the activation around this one needs it back
+  // A library that somebody loaded may have changed it (-ffast-math does); the guest's results must not depend on that.
+  const std::uint32_t float_control = _mm_getcsr();
+  if (is_foreign(float_control)) _mm_setcsr(kGuestFloatControl);
+  const auto trap = static_cast<std::uint32_t>(enter(thread, stack, instance, function, slots).trap);
+  if (is_foreign(float_control)) _mm_setcsr(float_control);
+  thread.host_sp = host_sp_around;
+  end(thread, depth, watched_around);
+  return (trap | thread.kill) != 0 ? end_stopped(thread, depth, trap) : 0;
 }
 
 }  // namespace
@@ -30,61 +158,34 @@ FunctionHandle function_handle(const LinkedModule& linked, std::uint32_t functio
   const ModuleState& module = *linked.module;
   const std::uint32_t type = module.module.functions[function];
   return {module.image.text.data() + module.image.thunks[type], module.layout.function_reference(function),
-          &module.module.types[type], &linked};
+          &module.module.types[type], &linked, module.engine->options.stack_bytes};
 }
 
 std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::uint64_t* slots) noexcept {
-  Thread& thread = this_thread();
-  const std::uint64_t stack_bytes = instance.linked->module->engine->options.stack_bytes;
-  if (function.owner != instance.linked.get()) [[unlikely]] {
-    thread.pending = Error{ErrorCode::kArgument,
-                           "the function handle was found in another pool: find it in the pool of the lease",
-                           std::nullopt,
-                           TrapKind::kNone,
-                           {}};
-    return refuse(thread, TrapKind::kHostError);
+  // The way of most calls: a thread's only one. It calls nothing but the guest, and keeps nothing in registers over it.
+  Thread* const thread = current_thread();
+  StoreState& store = *instance.store;
+  if (thread == nullptr || thread->depth.load(std::memory_order_relaxed) != 0 ||
+      function.owner != instance.linked.get() || !thread->stacks[0].holds(function.stack_bytes) || store.counts_fuel ||
+      is_foreign(_mm_getcsr())) [[unlikely]] {
+    return invoke_any(instance, function, slots);
   }
-  if (thread.depth == kMaximumNesting) [[unlikely]] {
-    instance.store->distrusted = true;
-    return refuse(thread, TrapKind::kStackExhausted);
+  const std::int64_t deadline = store.deadline;
+  begin(*thread, 0, store, deadline);
+  // There is no activation around this one whose deadline could be earlier.
+  thread->watched.store(deadline, std::memory_order_release);
+  if (deadline != kNoDeadline && needs_watchdog(deadline)) [[unlikely]] {
+    end(*thread, 0, kNoDeadline);
+    return invoke_any(instance, function, slots);
   }
-  GuestStack& stack = thread.stacks[thread.depth];
-  if (stack.bytes() < stack_bytes && !thread.map_stack(stack_bytes)) [[unlikely]] {
-    instance.store->distrusted = true;
-    return refuse(thread, TrapKind::kHostError);
-  }
-
-  const Activation outer = thread.activation;
-  // While a call is active the thread's record holds what its store has left. The call around it, if there is one, may
-  // be in the same store, or have one in the same store around it.
-  if (outer.store != nullptr) outer.store->fuel = thread.fuel;
-  thread.fuel = instance.store->fuel;
-  // The stack may be larger than this engine asks for, mapped for another one. The guest starts lower then: the guard
-  // is always as far away as asked for, and how deep a guest may go does not depend on what ran before.
-  thread.activation = {instance.store, stack.guard_begin(), stack.bottom()};
-  thread.stack_top = stack.bottom() + stack_bytes;
-  ++thread.depth;
-  // A library that somebody loaded may have changed it (-ffast-math does); the guest's results must not depend on that.
-  const std::uint32_t float_control = _mm_getcsr();
-  const bool foreign_control = (float_control & kFloatControlMask) != kGuestFloatControl;
-  if (foreign_control) [[unlikely]]
-    _mm_setcsr(kGuestFloatControl);
-
-  // Of this instance, or a copy of that of the instance that defines the function.
-  const abi::FunctionReference& callee = *instance.at<abi::FunctionReference>(function.reference);
-  const std::uint32_t trap = abi::anew_enter(&thread, callee.cell, function.thunk, slots, callee.entry);
-
-  if (foreign_control) [[unlikely]]
-    _mm_setcsr(float_control);
-  --thread.depth;
-  thread.activation = outer;
-  instance.store->fuel = thread.fuel;
-  if (outer.store != nullptr) thread.fuel = outer.store->fuel;
-  if (trap != 0) [[unlikely]] {
-    instance.store->distrusted = true;
-    instance.store->trap = trap;
-  }
-  return trap;
+  const abi::EnterResult result = enter(*thread, thread->stacks[0], instance, function, slots);
+  auto& same_thread = static_cast<Thread&>(*result.record);  // every ThreadRecord is a Thread's
+  end(same_thread, 0, kNoDeadline);
+  // A TrapKind, so it fits.
+  const auto trap = static_cast<std::uint32_t>(result.trap);
+  if ((trap | same_thread.kill) != 0) [[unlikely]]
+    return end_stopped(same_thread, 0, trap);
+  return 0;
 }
 
 std::uint32_t raise_host_error(Error&& error) noexcept {

@@ -36,6 +36,7 @@ struct StoreState {
   std::uint32_t slot = kNoSlot;         ///< in its pool; kNoSlot for one that is destroyed when its lease goes
   const void* owner = nullptr;          ///< its pool: whose calls interrupt_calls() stops
   std::int64_t deadline = kNoDeadline;  ///< of the calls in it (deadline.hpp)
+  bool counts_fuel = false;             ///< the code of one of its instances does (CompileOptions::fuel)
   std::int64_t fuel = kAllFuel;         ///< left to the calls in it, in modules compiled with CompileOptions::fuel
 
   StoreState() = default;

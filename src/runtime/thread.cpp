@@ -6,14 +6,13 @@
 #include <memory>
 
 #include "os/thread.hpp"
+#include "runtime/watchdog.hpp"
 
 namespace anew::detail {
-namespace {
 
-// Initial-exec: reading it never calls the dynamic linker, which a signal handler must not do.
-[[gnu::tls_model("initial-exec")]] constinit thread_local Thread* current = nullptr;
+constinit thread_local Thread* current = nullptr;
 
-[[gnu::noinline, gnu::cold]] Thread& make_thread() noexcept {
+Thread& make_thread() noexcept {
   auto thread = std::make_unique<Thread>();
   // If the system has no room to remember it, it lives as long as the process.
   (void)os::free_at_thread_exit(thread.get(), [](void* object) {
@@ -24,7 +23,9 @@ namespace {
   return *current;
 }
 
-}  // namespace
+Thread::Thread() noexcept { watch_thread(*this); }
+
+Thread::~Thread() { forget_thread(*this); }
 
 bool Thread::map_stack(std::uint64_t bytes) noexcept {
   GuestStack& stack = stacks[depth];
@@ -53,9 +54,5 @@ bool Thread::map_stack(std::uint64_t bytes) noexcept {
   stack.mapping = std::move(*mapping);
   return true;
 }
-
-Thread* current_thread() noexcept { return current; }
-
-Thread& this_thread() noexcept { return current != nullptr ? *current : make_thread(); }
 
 }  // namespace anew::detail

@@ -4,6 +4,7 @@
 
 #include <anew/error.hpp>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "abi/library.hpp"
 #include "os/signals.hpp"
 #include "os/virtual_memory.hpp"
+#include "runtime/deadline.hpp"
 
 namespace anew::detail {
 
@@ -31,33 +33,64 @@ struct GuestStack {
   [[nodiscard]] std::uint64_t bytes() const noexcept {
     return mapping.data() == nullptr ? 0 : mapping.size() - kStackGuardBytes;
   }
+  [[nodiscard]] bool holds(std::uint64_t wanted) const noexcept { return mapping.size() >= kStackGuardBytes + wanted; }
 };
 
 struct StoreState;
 
-/// What the trap handler must know of the guest that runs now.
+/// A call that runs: what the signal handlers of its thread, the watchdog and interrupt_calls() must know of it. Only
+/// its thread writes it, but for `interrupted`.
 struct Activation {
-  StoreState* store = nullptr;
-  std::uint64_t guard_begin = 0;  ///< of its guest stack
-  std::uint64_t stack_bottom = 0;
+  StoreState* store = nullptr;  ///< only for its own thread: it may go as soon as the call has ended
+  std::atomic<const void*> owner = nullptr;
+  std::atomic<std::int64_t> deadline = kNoDeadline;
+  /// Which call it is, of those at this depth. Written after the owner: who reads it first finds an owner that is as
+  /// new, or newer, and then the call with this number has ended.
+  std::atomic<std::uint64_t> serial = 0;
+  std::atomic<std::uint64_t> interrupted = 0;  ///< the serial number of the call that interrupt_calls() wants stopped
 };
+
+/// Why a call was stopped from outside.
+enum class Interruption : std::uint8_t { kNone, kDeadline, kShutdown };
 
 /// The thread's record, of which compiled code and enter.S know the first part.
 struct Thread : abi::ThreadRecord {
-  Activation activation;                           ///< the innermost; meaningful while a guest is active
-  std::uint32_t depth = 0;                         ///< activations now
-  std::array<GuestStack, kMaximumNesting> stacks;  ///< by depth; mapped when first needed, kept until the thread ends
+  std::atomic<std::uint32_t> depth = 0;  ///< activations now
+  /// By depth; mapped when first needed, kept until the thread ends. The last one never is: there the nesting ends.
+  std::array<GuestStack, kMaximumNesting + 1> stacks;
+  std::array<Activation, kMaximumNesting> activations;  ///< by depth
+
+  // Stopping calls (watchdog.hpp).
+  volatile std::uint32_t kill_depth = 0;            ///< while `kill` is set: of the outermost activation that is to end
+  volatile Interruption kill_reason = {};           ///< why it is
+  Interruption interruption = {};                   ///< why the last call ended that was stopped from outside
+  std::atomic<std::int64_t> watched = kNoDeadline;  ///< the earliest deadline that the watchdog is to see to
+  std::atomic<bool> attention = false;              ///< an activation was interrupted; its thread has not looked yet
+  os::ThreadId id = os::current_thread_id();
+  Thread* next = nullptr;  ///< in the list of all threads
+  Thread* previous = nullptr;
+
   /// Error of the host function that raised TrapKind::kHostError, until make_trap_error takes it.
   std::optional<Error> pending;
   os::SignalStack signal_stack;
+
+  Thread() noexcept;
+  ~Thread();
+  Thread(const Thread&) = delete;  // its cells and the list point to it
+  Thread& operator=(const Thread&) = delete;
 
   /// Maps stacks[depth] with at least `bytes` usable. @return false, with the reason in `pending`, if refused.
   [[nodiscard]] bool map_stack(std::uint64_t bytes) noexcept;
 };
 
+// Initial-exec: reading it never calls the dynamic linker, which a signal handler must not do.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local Thread* current;
+
 /// The current thread's, or null if it has called no guest yet. Async-signal-safe.
-[[nodiscard]] Thread* current_thread() noexcept;
+[[nodiscard]] inline Thread* current_thread() noexcept { return current; }
+
+[[nodiscard, gnu::noinline, gnu::cold]] Thread& make_thread() noexcept;
 /// The current thread's, made now if need be. Never fails but by std::terminate: it needs a few KiB.
-[[nodiscard]] Thread& this_thread() noexcept;
+[[nodiscard]] inline Thread& this_thread() noexcept { return current != nullptr ? *current : make_thread(); }
 
 }  // namespace anew::detail

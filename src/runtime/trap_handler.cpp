@@ -8,6 +8,7 @@
 #include "os/signals.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
+#include "runtime/watchdog.hpp"
 
 namespace anew::detail {
 namespace {
@@ -18,9 +19,9 @@ bool is_past_end(std::byte* base, std::uint64_t address) noexcept {
   return distance >= abi::hot_header(base).memory_bytes && distance < abi::kMemoryAddressSpace + abi::kGuardBytes;
 }
 
-TrapKind classify(const Activation& activation, std::uint64_t address) noexcept {
-  if (address >= activation.guard_begin && address < activation.stack_bottom) return TrapKind::kStackExhausted;
-  for (const auto& instance : activation.store->instances) {
+TrapKind classify(const StoreState& store, const GuestStack& stack, std::uint64_t address) noexcept {
+  if (address >= stack.guard_begin() && address < stack.bottom()) return TrapKind::kStackExhausted;
+  for (const auto& instance : store.instances) {
     if (instance->layout().has_memory() && is_past_end(instance->cell, address)) return TrapKind::kMemoryOutOfBounds;
     for (const MemoryRegion& region : instance->regions) {
       if (region.base != nullptr && is_past_end(region.base, address)) return TrapKind::kMemoryOutOfBounds;
@@ -29,28 +30,44 @@ TrapKind classify(const Activation& activation, std::uint64_t address) noexcept 
   return TrapKind::kNone;
 }
 
+/// Ends the innermost activation of a thread in guest state.
+__attribute__((no_sanitize("thread"))) os::Resumption land(Thread& thread, TrapKind kind,
+                                                           const os::Interrupted& interrupted) noexcept {
+  thread.trap_kind = static_cast<std::uint32_t>(kind);
+  thread.trap_is_fault = 1;
+  thread.trap_pc = interrupted.pc;
+  thread.trap_fp = interrupted.frame_pointer;
+  thread.trap_cell = interrupted.r13;
+  abi::ThreadRecord* const record = &thread;  // anew_landing knows this part of it
+  return {reinterpret_cast<std::uint64_t>(&abi::anew_landing), reinterpret_cast<std::uint64_t>(record)};
+}
+
 bool on_fault(const os::Fault& fault, os::Resumption& resumption) noexcept {
   Thread* const thread = current_thread();
   if (thread == nullptr || thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return false;
-  const TrapKind kind = classify(thread->activation, fault.address);
+  const std::uint32_t innermost = thread->depth.load(std::memory_order_relaxed) - 1;  // a guest runs: at least one
+  const TrapKind kind = classify(*thread->activations[innermost].store, thread->stacks[innermost], fault.address);
   if (kind == TrapKind::kNone) return false;
-  thread->trap_kind = static_cast<std::uint32_t>(kind);
-  thread->trap_is_fault = 1;
-  thread->trap_pc = fault.pc;
-  thread->trap_fp = fault.frame_pointer;
-  thread->trap_cell = fault.r13;
-  abi::ThreadRecord* const record = thread;  // anew_landing knows this part of it
-  resumption = {reinterpret_cast<std::uint64_t>(&abi::anew_landing), reinterpret_cast<std::uint64_t>(record)};
+  resumption = land(*thread, kind, fault);
+  return true;
+}
+
+__attribute__((no_sanitize("thread"))) bool on_nudge(const os::Interrupted& interrupted,
+                                                     os::Resumption& resumption) noexcept {
+  Thread* const thread = current_thread();
+  if (thread == nullptr) return false;  // it is about to end
+  decide(*thread);
+  if (thread->kill == 0 || thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return false;
+  resumption = land(*thread, TrapKind::kInterrupted, interrupted);
   return true;
 }
 
 }  // namespace
 
 void install_signal_handlers() noexcept {
-  static const bool installed = os::install_fault_handler(on_fault);
+  static const bool installed = os::install_fault_handler(on_fault) && os::install_nudge_handler(on_nudge);
   if (!installed) {
-    std::fputs("anew: the system refuses handlers for SIGSEGV and SIGBUS, without which guests cannot be contained\n",
-               stderr);
+    std::fputs("anew: the system refuses handlers for signals, without which guests cannot be contained\n", stderr);
     std::abort();
   }
 }

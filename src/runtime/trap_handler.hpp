@@ -5,6 +5,9 @@
 // fault: in the inaccessible part of a memory, or in the guard of the guest stack it runs on. The program counter plays
 // no part: library code that runs for a guest may fault on its stack as well. The handler changes the interrupted
 // context so that the thread resumes in anew_landing, which takes it back to the host side of the innermost activation.
+//
+// A guest that is to be stopped from outside goes the same way: its thread is nudged (watchdog.hpp), and in guest state
+// the handler redirects it. In host state it sets the kill flag only, which the guest finds where it would go on.
 #pragma once
 
 namespace anew::detail {

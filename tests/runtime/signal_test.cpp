@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
 
+#include "os/signals.hpp"
 #include "runtime/trap_handler.hpp"
 #include "support/wat.hpp"
 
@@ -97,6 +99,50 @@ TEST_F(SignalDeathTest, ASentSignalIsNoFaultEvenWhileAGuestsHostFunctionRuns) {
         (void)pool.acquire()->call("run");
       },
       testing::ExitedWithCode(43), "");
+}
+
+void be_stopped() {
+  const Pool pool = make_pool(R"((module (func (export "run") (loop $again (br $again)))))");
+  Lease lease = pool.acquire().value();
+  lease.set_deadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(2));
+  if (lease.call("run").error().trap != TrapKind::kInterrupted) _exit(1);
+}
+
+TEST_F(SignalDeathTest, ANudgeOfSomebodyElseGoesToThePreviousHandlerWithItsInformation) {
+  EXPECT_EXIT(
+      {
+        static int value = 0;
+        struct sigaction action = {};
+        action.sa_flags = SA_SIGINFO;
+        action.sa_sigaction = [](int, siginfo_t* info, void* context) {
+          _exit(info->si_value.sival_ptr == &value && context != nullptr ? 42 : 1);
+        };
+        sigaction(os::nudge_signal(), &action, nullptr);
+        be_stopped();  // ours; the handler above does not see it
+        pthread_sigqueue(pthread_self(), os::nudge_signal(), {.sival_ptr = &value});
+      },
+      testing::ExitedWithCode(42), "");
+}
+
+TEST_F(SignalDeathTest, ANudgeOfSomebodyElseTakesTheDefaultAction) {
+  EXPECT_EXIT(
+      {
+        be_stopped();
+        raise(os::nudge_signal());
+      },
+      testing::KilledBySignal(os::nudge_signal()), "");
+}
+
+TEST_F(SignalDeathTest, ANudgeOfSomebodyElseIsIgnoredIfItWas) {
+  EXPECT_EXIT(
+      {
+        std::signal(os::nudge_signal(), SIG_IGN);
+        be_stopped();
+        raise(os::nudge_signal());
+        be_stopped();
+        _exit(42);
+      },
+      testing::ExitedWithCode(42), "");
 }
 
 TEST(SignalStack, OfTheEmbedderIsUsedIfItIsLargeEnough) {

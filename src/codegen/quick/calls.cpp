@@ -382,36 +382,31 @@ void emit_entry_thunk(x86::Assembler& a, const ModuleContext& context, std::uint
   const abi::Places& arguments = context.arguments[type_index];
   const abi::Places& results = context.results[type_index];
   a.align(asmjit::AlignMode::kCode, 16);
-  a.push(x86::rbp);
-  a.mov(x86::rbp, x86::rsp);
-  a.push(x86::rdi);  // the slots, at [rbp - 8]
   a.sub(x86::rsp, 8 + arguments.stack_bytes());
-  a.mov(x86::r10, x86::rdi);
   a.mov(x86::rax, x86::rsi);
   std::size_t slot = 0;
   for (std::size_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = arguments.places[i];
     if (place.kind == abi::Place::Kind::kMemory) {
-      memory_to_memory(a, slot_at(x86::rsp, place.index), slot_at(x86::r10, slot), type.parameters[i]);
+      memory_to_memory(a, slot_at(x86::rsp, place.index), slot_at(x86::r14, slot), type.parameters[i]);
     } else {
-      slot_to_register(a, register_of(place, false), slot_at(x86::r10, slot), type.parameters[i]);
+      slot_to_register(a, register_of(place, false), slot_at(x86::r14, slot), type.parameters[i]);
     }
     slot += slots_of(type.parameters[i]);
   }
   a.call(x86::qword_ptr(x86::rax));
-  a.mov(x86::r10, x86::qword_ptr(x86::rbp, -8));
   if (results.memory_slots != 0) a.mov(x86::r9, x86::qword_ptr(x86::r13, abi::kThread));
   slot = 0;
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const abi::Place place = results.places[i];
     if (place.kind == abi::Place::Kind::kMemory) {
-      memory_to_memory(a, slot_at(x86::r10, slot), spilled_slot(x86::r9, place), type.results[i]);
+      memory_to_memory(a, slot_at(x86::r14, slot), spilled_slot(x86::r9, place), type.results[i]);
     } else {
-      register_to_slot(a, slot_at(x86::r10, slot), register_of(place, true), type.results[i]);
+      register_to_slot(a, slot_at(x86::r14, slot), register_of(place, true), type.results[i]);
     }
     slot += slots_of(type.results[i]);
   }
-  a.leave();
+  a.add(x86::rsp, 8);  // the callee has popped the rest
   a.ret();
 }
 

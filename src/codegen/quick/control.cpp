@@ -30,7 +30,14 @@ constexpr std::uint32_t kFrameSizeAt = 1 + 3;         // behind push rbp; mov rb
 constexpr std::uint32_t kSavesAt = kFrameSizeAt + 7;  // sub rsp, imm32
 constexpr std::uint32_t kSaveBytes = 4;               // mov [rbp - disp8], r64
 constexpr std::uint8_t kNop4[4] = {0x0F, 0x1F, 0x40, 0x00};
+constexpr std::uint8_t kNop8[8] = {0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00};
 constexpr std::uint32_t kUnprobedFrame = 4096;  // larger frames touch each page on their way
+
+/// Fills moves of preserved registers that are not needed with instructions that do nothing, as few as can be.
+void blank_out(std::uint8_t* code, std::size_t moves) noexcept {
+  for (; moves >= 2; moves -= 2, code += sizeof(kNop8)) std::memcpy(code, kNop8, sizeof(kNop8));
+  if (moves != 0) std::memcpy(code, kNop4, sizeof(kNop4));
+}
 
 Register result_register(ValueType type) noexcept { return is_in_xmm(type) ? kXmm0 : kRax; }
 
@@ -214,12 +221,15 @@ void QuickCompiler::end_function(bool reachable) {
   } else {
     std::memcpy(start + kFrameSizeAt + 3, &frame, 4);
   }
-  for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
-    if ((preserved_used_ & bit(kPreservedRegisters[i])) != 0) continue;
-    std::memcpy(start + kSavesAt + kSaveBytes * i, kNop4, sizeof(kNop4));
+  const auto is_used = [&](std::size_t i) { return (preserved_used_ & bit(kPreservedRegisters[i])) != 0; };
+  for (std::size_t i = 0; i < kPreservedRegisters.size();) {
+    std::size_t end = i;  // of the registers from i on that are not used
+    while (end < kPreservedRegisters.size() && !is_used(end)) ++end;
+    blank_out(start + kSavesAt + kSaveBytes * i, end - i);
     for (const std::uint64_t loads : preserved_loads_at_) {
-      std::memcpy(a_.bufferData() + loads + kSaveBytes * i, kNop4, sizeof(kNop4));
+      blank_out(a_.bufferData() + loads + kSaveBytes * i, end - i);
     }
+    i = end + 1;
   }
   const std::uint32_t displacement = 0 - frame;
   for (const std::uint64_t at : frame_size_at_) {

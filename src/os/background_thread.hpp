@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+namespace anew::os {
+
+/// Runs `run` on a new thread that nobody waits for and that gets none of the process's signals.
+/// @return false if the system refused.
+[[nodiscard]] bool start_background_thread(void (*run)()) noexcept;
+
+/// Has these called around each fork() of the process: in this order, the last one in the child, where the thread that
+/// forked is the only one. Call it once. @return false if the system has no room for it.
+[[nodiscard]] bool call_at_fork(void (*before)(), void (*after)(), void (*in_child)()) noexcept;
+
+}  // namespace anew::os

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/deadline.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "os/background_thread.hpp"
+#include "runtime/watchdog.hpp"
+
+namespace anew::detail {
+namespace {
+
+using Nanoseconds = std::chrono::nanoseconds;
+constexpr std::int64_t kLongestWait = Nanoseconds(std::chrono::milliseconds(2)).count();  // while there are deadlines
+constexpr std::int64_t kRepeatAfter = Nanoseconds(std::chrono::milliseconds(1)).count();
+constexpr std::int64_t kAwakeFor = Nanoseconds(std::chrono::seconds(1)).count();  // after the last deadline it saw
+
+/// All threads, and whoever signals one of them, so that none goes meanwhile.
+struct ThreadList {
+  std::mutex mutex;
+  Thread* first = nullptr;
+};
+// Never destroyed: the watchdog uses it while the process ends. Nor has it a destructor that does anything.
+constinit ThreadList threads;
+
+std::int64_t steady_now() noexcept { return to_deadline(std::chrono::steady_clock::now()); }
+
+struct Look {
+  bool busy = false;                ///< there are deadlines about
+  std::int64_t next = kNoDeadline;  ///< when to look again at the latest
+};
+
+Look look(std::int64_t now) noexcept {
+  watch.now.store(now, std::memory_order_relaxed);
+  Look result;
+  const std::lock_guard lock(threads.mutex);
+  for (Thread* thread = threads.first; thread != nullptr; thread = thread->next) {
+    std::int64_t deadline = thread->watched.load(std::memory_order_acquire);
+    if (deadline <= now || thread->attention.load(std::memory_order_acquire)) {
+      (void)os::nudge(thread->id);  // if there is no room for the signal, again soon
+      deadline = now + kRepeatAfter;
+    }
+    result.busy = result.busy || deadline != kNoDeadline;
+    result.next = std::min(result.next, deadline);
+  }
+  return result;
+}
+
+void run_watchdog() {
+  std::int64_t busy_at = steady_now();
+  for (;;) {
+    const std::int64_t now = steady_now();
+    const Look seen = look(now);
+    if (seen.busy) busy_at = now;
+    const bool asleep = watch.state.load(std::memory_order_relaxed) == WatchdogState::kAsleep;
+    if (seen.busy && asleep) {
+      watch.state.store(WatchdogState::kAwake, std::memory_order_relaxed);
+    } else if (asleep) {
+      watch.state.wait(WatchdogState::kAsleep, std::memory_order_relaxed);
+      busy_at = steady_now();
+      continue;
+    } else if (now - busy_at >= kAwakeFor) {
+      watch.state.store(WatchdogState::kAsleep, std::memory_order_seq_cst);  // and look once more: see needs_watchdog()
+    }
+    std::this_thread::sleep_for(Nanoseconds(std::clamp(seen.next - now, std::int64_t{0}, kLongestWait)));
+  }
+}
+
+void lock_threads() noexcept { threads.mutex.lock(); }
+void unlock_threads() noexcept { threads.mutex.unlock(); }
+/// The other threads are gone, the watchdog too; what they had stays as it is.
+void forget_other_threads() noexcept {
+  threads.first = current_thread();
+  if (threads.first != nullptr) threads.first->next = threads.first->previous = nullptr;
+  watch.state.store(WatchdogState::kNotRunning, std::memory_order_relaxed);
+  threads.mutex.unlock();
+}
+
+/// Makes sure that the watchdog looks. @return false if there is none and none can be made.
+bool wake_watchdog() noexcept {
+  auto state = WatchdogState::kAsleep;
+  if (watch.state.compare_exchange_strong(state, WatchdogState::kAwake)) {
+    watch.state.notify_one();
+    return true;
+  }
+  if (state == WatchdogState::kAwake) return true;
+  const std::lock_guard lock(threads.mutex);
+  if (watch.state.load() != WatchdogState::kNotRunning) return true;
+  watch.state.store(WatchdogState::kAwake);
+  if (os::start_background_thread(run_watchdog)) return true;
+  watch.state.store(WatchdogState::kNotRunning);
+  return false;
+}
+
+}  // namespace
+
+constinit Watch watch;
+
+std::uint32_t arm(Thread& thread, std::int64_t deadline) noexcept {
+  if (deadline < thread.watched.load(std::memory_order_relaxed)) {
+    thread.watched.store(deadline, std::memory_order_release);
+  }
+  if (!needs_watchdog(deadline)) return 0;
+  if (!wake_watchdog()) {
+    thread.pending = Error{ErrorCode::kResource,
+                           "the system refused the thread that watches deadlines: nothing would stop the call",
+                           std::nullopt,
+                           TrapKind::kNone,
+                           {}};
+    return static_cast<std::uint32_t>(TrapKind::kHostError);
+  }
+  if (deadline > steady_now()) return 0;
+  thread.interruption = Interruption::kDeadline;
+  return static_cast<std::uint32_t>(TrapKind::kInterrupted);
+}
+
+__attribute__((no_sanitize("thread"))) void decide(Thread& thread) noexcept {
+  // Before the activations are looked at: whoever interrupts one now sets it again.
+  thread.attention.store(false, std::memory_order_relaxed);
+  const std::int64_t now = watch.now.load(std::memory_order_relaxed);
+  const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+  std::int64_t earliest = kNoDeadline;
+  for (std::uint32_t i = 0; i < depth; ++i) {
+    const Activation& activation = thread.activations[i];
+    const std::int64_t deadline = activation.deadline.load(std::memory_order_relaxed);
+    const bool shut_down =
+        activation.interrupted.load(std::memory_order_relaxed) == activation.serial.load(std::memory_order_relaxed);
+    if (shut_down || deadline <= now) {
+      thread.kill_depth = i;
+      thread.kill_reason = shut_down ? Interruption::kShutdown : Interruption::kDeadline;
+      thread.kill = 1;
+      break;
+    }
+    earliest = std::min(earliest, deadline);
+  }
+  thread.watched.store(earliest, std::memory_order_relaxed);
+}
+
+std::uint32_t end_killed(Thread& thread, std::uint32_t depth, std::uint32_t trap) noexcept {
+  thread.interruption = thread.kill_reason;
+  if (thread.kill_depth < depth) return trap;  // it is an outer one's
+  thread.kill = 0;
+  // What the handler does before this line is lost, and done again here.
+  decide(thread);
+  // A host function that was at work then may have failed because of the signal. If it passed on the error of a call of
+  // its own that was stopped with this one, that has more to tell.
+  if (trap == static_cast<std::uint32_t>(TrapKind::kHostError) && thread.pending &&
+      thread.pending->trap != TrapKind::kInterrupted) {
+    thread.pending.reset();
+    return static_cast<std::uint32_t>(TrapKind::kInterrupted);
+  }
+  return trap;
+}
+
+void watch_thread(Thread& thread) noexcept {
+  static const bool forks = os::call_at_fork(lock_threads, unlock_threads, forget_other_threads);
+  (void)forks;  // without it deadlines do not work in children
+  const std::lock_guard lock(threads.mutex);
+  thread.next = threads.first;
+  if (thread.next != nullptr) thread.next->previous = &thread;
+  threads.first = &thread;
+}
+
+void forget_thread(Thread& thread) noexcept {
+  const std::lock_guard lock(threads.mutex);
+  (thread.previous != nullptr ? thread.previous->next : threads.first) = thread.next;
+  if (thread.next != nullptr) thread.next->previous = thread.previous;
+}
+
+void interrupt_calls(const void* owner) noexcept {
+  bool all = true;
+  {
+    const std::lock_guard lock(threads.mutex);
+    for (Thread* thread = threads.first; thread != nullptr; thread = thread->next) {
+      bool any = false;
+      const std::uint32_t depth = thread->depth.load(std::memory_order_acquire);
+      for (std::uint32_t i = 0; i < depth; ++i) {
+        Activation& activation = thread->activations[i];
+        const std::uint64_t serial = activation.serial.load(std::memory_order_acquire);
+        if (activation.owner.load(std::memory_order_relaxed) != owner) continue;
+        activation.interrupted.store(serial, std::memory_order_release);
+        any = true;
+      }
+      if (!any) continue;
+      thread->attention.store(true, std::memory_order_release);
+      all = os::nudge(thread->id) && all;
+    }
+  }
+  if (!all) (void)wake_watchdog();  // it sees to the rest; without memory for a signal and a thread, nobody can
+}
+
+}  // namespace anew::detail
