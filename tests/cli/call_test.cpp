@@ -222,14 +222,6 @@ TEST_F(Call, TrapInARepeatedCallIsATrap) {
   EXPECT_EQ(outcome.out, "");
 }
 
-TEST_F(Call, AcceptsTheLedgersThereAreAndNoOthers) {
-  EXPECT_EQ(call({"add", "1", "2", "--ledger", "cards"}).out, "3\n");
-  EXPECT_EQ(call({"add", "1", "2", "--ledger", "auto"}).out, "3\n");
-  const Outcome outcome = call({"add", "1", "2", "--ledger", "pagemap"});
-  EXPECT_EQ(outcome.exit_code, 64);
-  EXPECT_TRUE(contains(outcome.err, "cards"));
-}
-
 TEST_F(Call, ReadsStandardInputAndCompiledModules) {
   EXPECT_EQ(anew({"call", "-", "add", "1", "2"}, "cat " + quoted(module_) + " | ").out, "3\n");
   const std::string compiled = path("module.anew").string();
