@@ -29,7 +29,9 @@
 //   C1  Everything a guest can change lies in the cell or in the further memories. A reset restores these; there is
 //       nothing else to restore. The links and what is below the card table never change but for tables and exceptions.
 //   C2  [low, cell + memory_bytes) is readable and writable; [cell + memory_bytes, end) is not accessible at all. The
-//       same holds for a further memory's region.
+//       same holds for a further memory's region. But in a store whose code compares every address with the size
+//       (codegen::Options::explicit_bounds) what a memory grew by may stay accessible when it has shrunk back, and is
+//       zero then: what a mispredicted comparison lets through finds nothing.
 //   C3  Compiled code computes addresses in 32-bit memories as base + zero-extended index + offset with
 //       offset < kGuardBytes - 16, so no access leaves [base, end); a larger offset, and every access to a 64-bit
 //       memory, is checked against memory_bytes first.
