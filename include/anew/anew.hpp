@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Anew: every WebAssembly call in an instance as new.
+// Anew: every WebAssembly call in an instance as new. This header includes all the others.
 //
 //   anew::Engine engine;
 //   anew::Module module = engine.load("counter.wasm").value();
@@ -8,6 +8,18 @@
 //   anew::Pool pool = anew::Pool::create(module, linker, {.capacity = 64}).value();
 //   anew::Lease lease = pool.acquire().value();               // an instance as new
 //   anew::Result<uint32_t> sum = lease.call<uint32_t>("add", 2u, 40u);
+//
+//   error.hpp          Result and Error
+//   value.hpp          types and values
+//   engine.hpp         Engine, Module: from bytes to machine code
+//   linker.hpp         Linker, Caller: what a module imports
+//   memory_view.hpp    MemoryView: the host's way into a guest's memory
+//   pool.hpp           Pool, Lease: instances as new, and calls
+//   runtime_cache.hpp  RuntimeCache: pools by the hash of their code
+//   store.hpp          Store: groups of instances put together step by step
+//   substrate.hpp      runtimes of Substrate chains
+//
+// docs/embedding.md is the guide. What is said to be for the library's own folders may change at any time.
 #pragma once
 
 #include <anew/engine.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From bytes to machine code: an Engine compiles modules, keeps them in a cache on disk and loads and saves files.
 #pragma once
 
 #include <anew/error.hpp>
@@ -22,31 +23,32 @@ struct EngineState;
 struct ModuleState;
 }  // namespace detail
 
+/// A value that is not allowed is reported by the engine's functions, with kArgument.
 struct EngineOptions {
-  unsigned compile_threads = 0;  ///< 0: all cores
+  unsigned compile_threads = 0;  ///< for one module; 0: all cores
   bool cache = true;             ///< keep compiled modules on disk
   /// Empty: $ANEW_CACHE_DIR, else $XDG_CACHE_HOME/anew, else ~/.cache/anew.
   std::filesystem::path cache_directory = {};
   std::uint64_t cache_bytes = 1ull << 30;  ///< the cache keeps at most this much on disk
-  std::uint64_t stack_bytes = 1ull << 20;  ///< of a guest stack; a multiple of 4096
-  /// Called while a module compiles with (functions done, functions in all), from any thread.
+  std::uint64_t stack_bytes = 1ull << 20;  ///< of a guest stack: a multiple of 4096 from 16 KiB to 4 GiB
+  /// Called while a module compiles with (functions done, functions in all), from any thread, maybe several at once.
   std::function<void(std::uint32_t, std::uint32_t)> progress = {};
 };
 
-/// What tells a reset which pages of memory a call has written.
+/// What tells a reset which pages of memory a call has written. All do the same; docs/ledgers.md shows what they cost.
 enum class Ledger : std::uint8_t {
-  kAuto,     ///< chosen by what is known of the module and the system: Module::ledger says what and why
+  kAuto,     ///< kCards; for a file of code without marks kPagemap or kCow. Module::ledger_reason() says why
   kCards,    ///< the compiled code marks what it writes: no system call, but a store costs a little more
-  kPagemap,  ///< the kernel is asked which pages are the instance's own (PAGEMAP_SCAN, Linux 6.7 and later)
+  kPagemap,  ///< the kernel is asked which pages are the instance's own (PAGEMAP_SCAN, Linux 6.7; before that: kCow)
   kCow,      ///< the instance's own pages are given back, all of them; the image is mapped copy-on-write
 };
 /// "auto", "cards", "pagemap" or "cow".
 [[nodiscard]] const char* to_string(Ledger ledger) noexcept;
 
-/// What changes a module's machine code.
+/// What changes a module's machine code. No results depend on it, but for the traps of fuel.
 struct CompileOptions {
   std::uint32_t card_bytes = 0;   ///< 512, 1024, 2048 or 4096; 0: chosen by the size of the module's memory
-  Ledger ledger = Ledger::kAuto;  ///< code has marks with kCards only
+  Ledger ledger = Ledger::kAuto;  ///< code has marks with kAuto and kCards only
   /// Every access to memory is compared with the memory's size, rather than left to fault behind it. Then growing and
   /// shrinking back need no system call: for modules that grow their memory in every call.
   bool explicit_bounds = false;
@@ -54,30 +56,35 @@ struct CompileOptions {
   bool operator==(const CompileOptions&) const = default;
 };
 
+/// What a module wants from a Linker.
 struct ImportDescription {
   std::string module;
   std::string name;
   ExternalKind kind;
   std::string type;  ///< as text, such as "[i32] -> []"
 };
+/// What a module gives.
 struct ExportDescription {
   std::string name;
   ExternalKind kind;
-  std::string type;
+  std::string type;  ///< as text
 };
 
-/// Decoded, validated, compiled code. Immutable and cheap to copy; may be used from many threads.
+/// Decoded, validated, compiled code. Immutable and cheap to copy; may be used from many threads, and after its Engine
+/// is gone. One that was loaded from a snapshot file holds the snapshot too.
 class Module {
  public:
+  /// In the order of the binary.
   [[nodiscard]] std::vector<ImportDescription> imports() const;
   [[nodiscard]] std::vector<ExportDescription> exports() const;
   /// The type of an exported function. @return kNotFound, with near matches in the message, if there is none.
   [[nodiscard]] Result<FunctionType> function_type(std::string_view export_name) const;
-  /// The ledger that resets use, never kAuto.
+  /// The ledger that resets use, never kAuto. Linked to a module without marks (Linker::define_module), the cards
+  /// of one with marks are not used.
   [[nodiscard]] Ledger ledger() const noexcept;
   /// Why it is that one, in words.
   [[nodiscard]] const std::string& ledger_reason() const noexcept;
-  /// BLAKE2b-256 of the binary.
+  /// BLAKE2b-256 of the binary, as hash_code() computes it.
   [[nodiscard]] const std::array<std::uint8_t, 32>& code_hash() const noexcept;
   /// Whether the machine code came from the code cache.
   [[nodiscard]] bool from_cache() const noexcept;
@@ -93,18 +100,25 @@ class Module {
 };
 
 /// Compiler settings, code cache, and what all modules share. Cheap to copy; may be used from many threads. The first
-/// Engine of a process installs handlers for SIGSEGV and SIGBUS, which pass on every fault that is not a guest's.
+/// Engine of a process installs handlers for SIGSEGV, SIGBUS and SIGRTMAX - 1, which pass on every signal that is not
+/// Anew's ("Signals" in docs/embedding.md).
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});
 
-  /// Compiles a binary, or takes it from the code cache.
+  /// Compiles a binary, or takes it from the code cache. The bytes are copied.
+  /// @return kMalformed, kInvalid, kUnsupported, kLimit, with Error::offset; kArgument for bad options; kResource.
   [[nodiscard]] Result<Module> compile(std::span<const std::byte> binary, const CompileOptions& options = {}) const;
-  /// Reads a file and compiles it. Also takes an artifact written by save(), after checking it.
+  /// Reads a file and compiles it. Also takes what save() and Pool::save_snapshot() wrote, after checking it; the
+  /// content decides which it is. The code of save() must have been compiled with the options that are asked for.
+  /// @return what compile() returns; kNotFound or kIo for the file; kArtifact for compiled code or a snapshot that is
+  ///         refused.
   [[nodiscard]] Result<Module> load(const std::filesystem::path& path, const CompileOptions& options = {}) const;
-  /// Writes the compiled module to a file (an ELF file that objdump and gdb read), atomically.
+  /// Writes the compiled module to a file (an ELF file that objdump and gdb read), atomically; without the snapshot, if
+  /// it was loaded from one. @return kIo.
   [[nodiscard]] Result<void> save(const Module& module, const std::filesystem::path& path) const;
 
+  /// For the library's own folders.
   [[nodiscard]] const std::shared_ptr<detail::EngineState>& state() const noexcept { return state_; }
 
  private:

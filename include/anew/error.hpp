@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Errors are values. Every fallible function of the public API returns Result<T>; no exception crosses it.
+// Errors are values. Every function of the public API that may fail returns Result<T>; no exception crosses it.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,20 @@
 
 namespace anew {
 
+/// What kind of thing is wrong. Error::message says the rest.
 enum class ErrorCode : std::uint8_t {
   kMalformed,    ///< the bytes are not a WebAssembly module (specification, chapter 5)
   kInvalid,      ///< the module does not validate (specification, chapter 3)
-  kUnsupported,  ///< a WebAssembly feature that Anew does not run
-  kLimit,        ///< one of the limits stated in src/wasm/limits.hpp
+  kUnsupported,  ///< a WebAssembly feature that Anew does not run, or a processor that it does not run on
+  kLimit,        ///< the module is past one of Anew's limits; the message has the number
   kLink,         ///< an import is missing or of another type
   kTrap,         ///< the guest trapped; Error::trap and Error::backtrace say how and where
   kArgument,     ///< a wrong argument: count, type or range
   kNotFound,     ///< no such export, file or key
   kIo,           ///< the operating system refused a file operation
-  kResource,     ///< out of memory, address space, mappings or pool capacity
-  kArtifact,     ///< a compiled module that is truncated, altered, foreign or stale
-  kHost,         ///< a host function failed
+  kResource,     ///< out of memory, address space, mappings, threads, pool capacity or time to wait
+  kArtifact,     ///< a compiled module or snapshot file that is truncated, altered, foreign or stale
+  kHost,         ///< a function of the host failed; inside a guest's call this is kTrap with TrapKind::kHostError
 };
 
 /// Why a guest stopped. The first group are the traps of the specification (chapter 4.4, appendix "Implementation
@@ -41,7 +42,7 @@ enum class TrapKind : std::uint8_t {
   kInvalidConversionToInteger,
   kStackExhausted,
   kHostError,    ///< a host function returned an error
-  kInterrupted,  ///< stopped from outside: its deadline passed, or its pool was shut down
+  kInterrupted,  ///< stopped from outside: its deadline or start_timeout passed, or its pool was shut down
   // Traps of WebAssembly 3.0 and of atomic operators.
   kNullReference,           ///< ref.as_non_null of null
   kNullFunctionReference,   ///< call_ref through null
@@ -50,11 +51,12 @@ enum class TrapKind : std::uint8_t {
   kExpectedSharedMemory,  ///< memory.atomic.wait on a memory that is not shared would never end
   kUnhandledException,    ///< an exception that no try_table caught before the call's end
   kExceptionsExhausted,   ///< more exceptions held by reference in one call than there is room for
-  kOutOfFuel,             ///< Lease::set_fuel
+  kOutOfFuel,             ///< it needed more than Lease::set_fuel gave it
 };
 
 /// The specification test suite's words for a trap, such as "integer divide by zero".
 [[nodiscard]] const char* to_string(TrapKind kind) noexcept;
+/// A few words, such as "link error".
 [[nodiscard]] const char* to_string(ErrorCode code) noexcept;
 
 /// One WebAssembly frame of a backtrace, innermost first.
@@ -66,17 +68,19 @@ struct Frame {
   std::uint64_t module_offset = 0;  ///< byte offset of the operator in the module's binary; 0 where unknown
 };
 
+/// Why something failed.
 struct Error {
   ErrorCode code = ErrorCode::kInvalid;
   std::string message;                  ///< what is wrong, where, and what to do about it
-  std::optional<std::uint64_t> offset;  ///< for modules: byte offset in the binary
-  TrapKind trap = TrapKind::kNone;
-  std::vector<Frame> backtrace;
+  std::optional<std::uint64_t> offset;  ///< of a module that is refused: byte offset in the binary
+  TrapKind trap = TrapKind::kNone;      ///< of a call that trapped, with code kTrap
+  std::vector<Frame> backtrace;         ///< of that call, innermost frame first; a deep one leaves out the outermost
 
   /// The message with the offset and the backtrace, over several lines if there is one; no trailing newline.
   [[nodiscard]] std::string to_string() const;
 };
 
+/// A value, or why there is none.
 template <typename T>
 using Result = std::expected<T, Error>;
 
@@ -84,6 +88,7 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
   return std::unexpected(Error{code, std::move(message), std::nullopt, TrapKind::kNone, {}});
 }
+/// The same with Error::offset.
 [[nodiscard]] inline std::unexpected<Error> fail_at(ErrorCode code, std::uint64_t offset, std::string message) {
   return std::unexpected(Error{code, std::move(message), offset, TrapKind::kNone, {}});
 }

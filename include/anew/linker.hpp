@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a module imports: host functions, from any C++ callable, and values, memories, tables and other modules.
 #pragma once
 
 #include <anew/engine.hpp>
@@ -19,17 +20,18 @@
 
 namespace anew {
 
-/// What a host function knows of the instance that calls it. Valid during the call only.
+/// What a host function knows of the instance that calls it. Valid during the call, on its thread, only.
 class Caller {
  public:
+  /// For the library's own folders.
   Caller(std::byte* cell) noexcept : cell_(cell) {}
   /// Memory 0, of size 0 if there is none.
   [[nodiscard]] MemoryView memory() const noexcept { return MemoryView(cell_); }
   /// An exported memory. @return kNotFound, or kArgument if the export is no memory.
   [[nodiscard]] Result<MemoryView> memory(std::string_view export_name) const;
-  /// The per-instance host state given to Pool::create (PoolOptions::make_host_state), or null.
+  /// The instance's object of PoolOptions::make_host_state, or null.
   [[nodiscard]] void* host_state() const noexcept;
-  /// The value of an exported global. @return kNotFound if there is none of this name.
+  /// The value of an exported global. @return kNotFound, or kArgument if the export is no global.
   [[nodiscard]] Result<Value> global(std::string_view export_name) const;
 
  private:
@@ -122,7 +124,8 @@ HostDefinition make_host_definition(F&& function) {
 
 }  // namespace detail
 
-/// Host functions and values by module and field name. Fill it from one thread; then share it freely.
+/// Host functions and values by module and field name. Fill it from one thread; then share it freely. Copies share what
+/// is defined. A pool keeps what it was linked to: the linker may go, and later definitions change nothing for it.
 class Linker {
  public:
   Linker();
@@ -130,7 +133,8 @@ class Linker {
   /// Defines a host function from any callable. Parameters and result are C++ integers (32 or 64 bits), bool, float or
   /// double; a first parameter of type Caller gives access to the calling instance; a result of type Result<T> may
   /// fail, which traps the guest with the error's message, and so does an exception. A later definition of the same
-  /// name replaces the earlier one.
+  /// name replaces the earlier one. The one callable is called for all instances, from all their threads, maybe at
+  /// once. It may call another lease or pool, 64 calls deep at most.
   template <typename F>
   void define(std::string_view module, std::string_view name, F&& function) {
     using Traits = detail::CallableTraits<std::decay_t<F>>;
@@ -138,6 +142,7 @@ class Linker {
       return detail::make_host_definition<F, typename Traits::Return, false, A...>(std::forward<F>(callable));
     }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
   }
+  /// The same for a callable whose first parameter is a Caller.
   template <typename F>
     requires(
         std::tuple_size_v<typename detail::CallableTraits<std::decay_t<F>>::Arguments> > 0 &&
@@ -150,14 +155,15 @@ class Linker {
   }
 
   /// Defines a host function by its slots, for bindings made at run time: reads arguments from and writes results to
-  /// the slots (see Value; a v128 takes two). May fail. A funcref that it returns must have come from the instances
-  /// that it is linked to, and an exnref must be null.
+  /// the slots (see Value; a v128 takes two), of which there are as many as the parameters or the results take,
+  /// whichever are more. May fail. A funcref that it returns must have come from the instances that it is linked to,
+  /// and an exnref must be null.
   void define(std::string_view module, std::string_view name, FunctionType type,
               std::function<Result<void>(Caller, std::span<std::uint64_t>)> function);
   /// An immutable global.
   void define_global(std::string_view module, std::string_view name, Value value);
-  /// A memory that is made for each instance that imports it. The size is the larger of this and what the import
-  /// declares as its minimum.
+  /// A memory that is made for each instance that imports it. @param limits  in Wasm pages of 64 KiB. The size is the
+  /// larger of this minimum and the import's; the maximum, if none is given, is the import's.
   void define_memory(std::string_view module, std::string_view name, Limits limits);
   /// A table that is made for each instance that imports it, with null elements; of a type that null belongs to.
   void define_table(std::string_view module, std::string_view name, TableType type);
@@ -168,7 +174,7 @@ class Linker {
   /// Every function import that is not defined links to a host function that traps with "not implemented: NAME".
   void trap_unknown_functions();
 
-  /// For bindings that this header's templates do not cover.
+  /// For the library's own folders.
   void define_raw(std::string_view module, std::string_view name, detail::HostDefinition definition);
   [[nodiscard]] const std::shared_ptr<detail::LinkerState>& state() const noexcept { return state_; }
 

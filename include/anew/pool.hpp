@@ -48,22 +48,27 @@ struct FunctionHandle {
 }  // namespace detail
 
 /// Host state of one instance that calls may change: made with the instance and put back by `reset` at each restore.
-/// The instances that it is linked to share it.
+/// The instances that it is linked to share it. Used by one thread at a time, that of the lease or of the restore.
 struct HostState {
-  std::shared_ptr<void> state;
-  std::function<void(void*)> reset = {};  ///< may be empty
+  std::shared_ptr<void> state;  ///< what Caller::host_state() and Lease::host_state() return
+  /// Called with it after each restore, before the instance's next lease; may be empty. An instance whose reset throws
+  /// is destroyed, and made anew when it is needed.
+  std::function<void(void*)> reset = {};
 };
 
-/// How the state is made that every instance starts from.
+/// How the state is made that every instance starts from. The state of a module from a snapshot file is there already:
+/// for such a one all but start_timeout must be as they are here.
 struct SnapshotOptions {
   std::uint64_t extra_memory_pages = 0;  ///< Wasm pages added to the initial size of memory 0 ("heap pages")
   /// A start function that calls the host runs again after each reset. With this it runs once, host functions and all,
   /// and what it did is part of the snapshot: randomness and time that it read are the same in all instances.
   bool freeze_start = false;
   /// Exported functions without parameters to call once, in this order, before the snapshot is taken (`_initialize`).
-  /// Host functions that they call are called once; what they read is the same in all instances.
+  /// Host functions that they call are called once; what they read is the same in all instances. Results are ignored.
+  /// If the start function calls the host, needs freeze_start.
   std::vector<std::string> prelude = {};
-  /// How long the start function, and each function of the prelude, may take; also when it runs after a reset.
+  /// How long the start function, and each function of the prelude, may take; also when it runs after a reset. Past it
+  /// they end with TrapKind::kInterrupted.
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
   bool operator==(const SnapshotOptions&) const = default;
 };
@@ -75,12 +80,16 @@ enum class ResetWhen : std::uint8_t {
   kHelper,   ///< by a thread of the pool, soon; by the thread that takes it, if that comes first
 };
 
+/// How many instances a pool has, how they are made, and what becomes of them between leases.
 struct PoolOptions {
-  std::uint32_t capacity = 16;                      ///< instances at most; at least 1
-  SnapshotOptions snapshot = {};                    ///< how the state is made that instances start from
-  std::uint64_t audit_every = 0;                    ///< audit one restore in N; 1: each; 0: none
-  std::function<HostState()> make_host_state = {};  ///< may be empty
-  std::uint32_t minimum_warm = 0;                   ///< made with the pool; so many are never trimmed or dropped
+  std::uint32_t capacity = 16;    ///< instances at most, made when first needed: 1 to 2^20
+  SnapshotOptions snapshot = {};  ///< how the state is made that instances start from
+  /// One restore in N is compared, byte for byte, with an instance made the slow way; 1: each; 0: none.
+  std::uint64_t audit_every = 0;
+  /// Called for each instance that is made, from the thread that makes it, maybe several at once; and once for the
+  /// snapshot if host functions run while that is taken. May be empty.
+  std::function<HostState()> make_host_state = {};
+  std::uint32_t minimum_warm = 0;  ///< made with the pool; so many are never trimmed or dropped
   ResetWhen reset = ResetWhen::kRelease;
   /// Instances that nobody took for so long give their memory back to the system, and go after twice that. 0: never.
   std::chrono::nanoseconds idle_time = {};
@@ -89,31 +98,36 @@ struct PoolOptions {
   std::uint64_t minimum_available_bytes = 0;
 };
 
+/// What a pool did so far. While other threads use it the numbers may be of slightly different moments. What a lease
+/// leaves is counted when its instance is restored: see ResetWhen.
 struct PoolStatistics {
-  std::uint64_t instances = 0;  ///< made so far
-  std::uint64_t leased = 0;     ///< now, those of instantiate() included
-  std::uint64_t idle = 0;       ///< now
-  std::uint64_t acquired = 0;
-  std::uint64_t waited = 0;      ///< calls of acquire_until() that had to
+  std::uint64_t instances = 0;   ///< made so far, without those of instantiate()
+  std::uint64_t leased = 0;      ///< now, those of instantiate() included
+  std::uint64_t idle = 0;        ///< now
+  std::uint64_t acquired = 0;    ///< leases handed out, without those of instantiate()
+  std::uint64_t waited = 0;      ///< calls of acquire_until() that had to wait
   std::uint64_t timed_out = 0;   ///< of these, in vain
   std::uint64_t restored = 0;    ///< restores after a lease
-  std::uint64_t distrusted = 0;  ///< of these, after a trap: restored whole
-  std::uint64_t traps = 0;       ///< of these, after any but a kill
-  std::uint64_t kills = 0;       ///< of these, after TrapKind::kInterrupted
-  std::uint64_t pages_restored =
-      0;  ///< of 4 KiB, copied back, zeroed or given back: the bytes of all restores together
-  std::uint64_t audited = 0;
-  std::uint64_t audit_failures = 0;
-  std::uint64_t trimmed = 0;    ///< idle instances whose memory was given back to the system
-  std::uint64_t evictions = 0;  ///< idle instances that were dropped
+  std::uint64_t distrusted = 0;  ///< leases whose last call trapped or could not begin: restored whole
+  std::uint64_t traps = 0;       ///< of these, those that ended with any trap but the next
+  std::uint64_t kills = 0;       ///< of these, those that ended with TrapKind::kInterrupted
+  /// Of 4 KiB, copied back, zeroed or given back: the bytes of all restores together, rounded up.
+  std::uint64_t pages_restored = 0;
+  std::uint64_t audited = 0;         ///< restores that PoolOptions::audit_every had compared
+  std::uint64_t audit_failures = 0;  ///< of these, those that differed: a defect of Anew, see Pool::audit_report()
+  std::uint64_t trimmed = 0;         ///< idle instances whose memory was given back to the system
+  std::uint64_t evictions = 0;       ///< idle instances that were dropped
 };
 
-/// A typed handle of an exported function: `pool.function<std::uint32_t(std::uint32_t, std::uint32_t)>("add")`.
+/// A typed handle of an exported function: `pool.function<std::uint32_t(std::uint32_t, std::uint32_t)>("add")`. Its
+/// types are 32- and 64-bit integers, bool, float and double, its result one of these or void; for all others there is
+/// Lease::call_values. Cheap to copy; good for leases of the pool that it came from, and as long as that.
 template <typename Signature>
 class Function;
 template <typename R, typename... A>
 class Function<R(A...)> {
  public:
+  /// For the library's own folders, as handle() is.
   explicit Function(const detail::FunctionHandle& handle) noexcept : handle_(handle) {}
   [[nodiscard]] const detail::FunctionHandle& handle() const noexcept { return handle_; }
 
@@ -139,7 +153,8 @@ class Lease {
   ~Lease() { release(); }
 
   /// Calls through a typed handle: allocates nothing, looks nothing up. The instance keeps its state between calls of
-  /// one lease. @return the result, or kTrap; after a trap the lease can only be given back.
+  /// one lease; after a trap it is as the trap left it, in the midst of its work: give the lease back.
+  /// @return the result, or kTrap; kArgument if the handle is of another pool.
   template <typename R, typename... A>
   [[nodiscard]] Result<R> call(const Function<R(A...)>& function, A... arguments) {
     if (instance_ == nullptr) [[unlikely]]
@@ -154,20 +169,23 @@ class Lease {
       return {};
     }
   }
-  /// Calls by name, checking that the C++ types fit: kNotFound, kArgument or kTrap. R may be void.
+  /// Calls by name, checking that the C++ types are those of the function: lease.call<float>("f", 1, 2.0). R may be
+  /// void.
+  /// @return the result, or kNotFound, kArgument, kTrap.
   template <typename R = void, typename... A>
   [[nodiscard]] Result<R> call(std::string_view export_name, A... arguments);
-  /// Calls by name with values known at run time only.
+  /// Calls by name with values whose types are known at run time only; any number of results. References as for
+  /// Instance::call_values. @return the results, or kNotFound, kArgument, kTrap.
   [[nodiscard]] Result<std::vector<Value>> call_values(std::string_view export_name, std::span<const Value> arguments);
 
   /// Memory 0, of size 0 if there is none.
   [[nodiscard]] MemoryView memory() const noexcept;
   /// An exported memory. @return kNotFound, or kArgument if the export is no memory.
   [[nodiscard]] Result<MemoryView> memory(std::string_view export_name) const;
-  /// The value of an exported global.
+  /// The value of an exported global. @return kNotFound, or kArgument if the export is no global.
   [[nodiscard]] Result<Value> global(std::string_view export_name) const;
-  /// Calls in this lease end with TrapKind::kInterrupted when the time has come, within milliseconds; one that is in a
-  /// host function then, when that returns. Costs a call about nothing. The lease can still be given back, and is.
+  /// Calls that begin in this lease from now on end with TrapKind::kInterrupted when the time has come, within
+  /// milliseconds; one that is in a host function then, when that returns. time_point::max(): no deadline, as at first.
   void set_deadline(std::chrono::steady_clock::time_point deadline) noexcept;
   /// What calls in this lease may still execute, if the module was compiled with CompileOptions::fuel: about one unit
   /// for each operator, the same on every machine. Past it they end with TrapKind::kOutOfFuel. Without this call there
@@ -177,13 +195,15 @@ class Lease {
   [[nodiscard]] std::uint64_t fuel() const noexcept;
   /// PoolOptions::make_host_state's object of this instance, or null.
   [[nodiscard]] void* host_state() const noexcept;
-  /// What the dirty cards amount to now, in bytes: what giving back would restore. Scans the card tables.
+  /// About how many bytes of memory giving back would restore now; with Ledger::kCow all. Looks at the ledger, so it
+  /// takes about as long as a restore.
   [[nodiscard]] std::uint64_t dirty_bytes() const noexcept;
   /// Gives the instance back early; the lease is empty afterwards.
   void release() noexcept {
     if (instance_ != nullptr) give_back();
   }
 
+  /// For the library's own folders.
   Lease(detail::PoolState* pool, detail::Instance* instance) noexcept : pool_(pool), instance_(instance) {}
 
  private:
@@ -200,19 +220,24 @@ class Pool {
  public:
   /// Links and instantiates the module once, as the specification says, and keeps the result as the snapshot that every
   /// instance starts from. @return kLink (each missing or ill-typed import named), kTrap if a segment or the start
-  /// function traps (one that calls the host runs with each instance, so its traps come from acquire()), kUnsupported
-  /// for shared memory, for an exception that is held in a global or table, and if the start function of a module that
-  /// the linker defines calls the host; kArgument for bad options, kResource.
+  /// function or the prelude traps (a start function that calls the host runs with each instance, so its traps come
+  /// from acquire()), kUnsupported for shared memory, for an exception that is held in a global or table, and if the
+  /// start function of a module that the linker defines calls the host; kNotFound for a prelude that the module does
+  /// not export; kArgument for bad options, kResource; kArtifact if a snapshot file does not fit its module; kHost if
+  /// make_host_state throws.
   [[nodiscard]] static Result<Pool> create(const Module& module, const Linker& linker, PoolOptions options = {});
 
-  /// An instance as new. Never waits. @return kResource if all instances are leased, others wait for one, no more can
-  /// be made, or the pool is closed; what the start function returns, if it calls the host and so runs each time.
+  /// An instance as new. Never waits for a lease to be given back. @return kResource if all instances are leased,
+  /// others wait for one, no more can be made, or the pool is closed; what the start function returns, if it calls the
+  /// host and so runs each time.
   [[nodiscard]] Result<Lease> acquire() const;
   /// The same, but waits until then for an instance to be given back; those that wait are served in the order in which
-  /// they came, and nobody overtakes them.
+  /// they came, and nobody overtakes them. @return also kResource if the deadline passed; one that lies in the past
+  /// does not wait. Do not wait for a pool in a host function of its own guests: all may be waiting then.
   [[nodiscard]] Result<Lease> acquire_until(std::chrono::steady_clock::time_point deadline) const;
-  /// Makes an instance the slow way: fresh mappings, segments copied, start function run; it is unmapped, not kept,
-  /// when its lease goes. For comparison and for audits.
+  /// Makes an instance the slow way: fresh mappings, segments copied, start function and prelude run; it is unmapped,
+  /// not kept, when its lease goes. Not counted against the capacity. For comparison and for audits. @return as
+  /// acquire().
   [[nodiscard]] Result<Lease> instantiate() const;
 
   /// Drops idle instances now, down to PoolOptions::minimum_warm. @return how many.
@@ -225,17 +250,21 @@ class Pool {
   [[nodiscard]] Result<void> shutdown(std::chrono::steady_clock::time_point deadline) const;
 
   /// Finds an exported function and checks its type against the C++ signature. Valid as long as the pool.
+  /// @return kNotFound, with near matches in the message; kArgument if the type is another one.
   template <typename Signature>
   [[nodiscard]] Result<Function<Signature>> function(std::string_view export_name) const {
     return function_of(export_name, static_cast<Signature*>(nullptr));
   }
   /// Writes the state that the instances start from, with the modules, to a file that Engine::load takes: pools of
-  /// the module that it returns start from that state. Compile options are not part of it. Atomic.
+  /// the module that it returns start from that state, linked to host functions only: modules that the linker defined
+  /// are in the file. Compile options are not. Atomic.
   /// @return kUnsupported if a global or table holds an external reference, which is this process's; kIo.
   [[nodiscard]] Result<void> save_snapshot(const std::filesystem::path& path) const;
+  /// Costs the calls nothing; looks at each instance that was ever made.
   [[nodiscard]] PoolStatistics statistics() const noexcept;
   /// Description of the first audit failure, or "".
   [[nodiscard]] std::string audit_report() const;
+  /// For the library's own folders.
   [[nodiscard]] const std::shared_ptr<detail::PoolState>& state() const noexcept { return state_; }
 
  private:

@@ -28,6 +28,7 @@ struct RuntimeCacheState;
 
 /// BLAKE2b-256 of a binary.
 using CodeHash = std::array<std::uint8_t, 32>;
+/// The hash by which RuntimeCache::get(code) finds a pool, and Module::code_hash() of the module compiled from it.
 [[nodiscard]] CodeHash hash_code(std::span<const std::byte> code) noexcept;
 
 /// With the hash, what a pool is found by: another value of any of these is another pool. Pools that differ in the
@@ -37,38 +38,41 @@ struct RuntimeSettings {
   SnapshotOptions snapshot = {};
 };
 
+/// What a cache may keep, and how it makes pools.
 struct RuntimeCacheOptions {
   /// What the cached pools may take together; the least recently used go first. Counted are, of each compiled module,
   /// the binary and the machine code; of each pool, the pages of its snapshot that are not zero, and these again, and
   /// 16 KiB, for each instance. Not counted are pages that calls touched beyond.
   std::uint64_t maximum_bytes = 1ull << 30;
-  std::size_t remembered_failures = 64;  ///< so many of the last failures; 0: none
+  std::size_t remembered_failures = 64;  ///< so many of the last failures are remembered; 0: none
   /// For all pools; the snapshot is that of the RuntimeSettings.
   PoolOptions pool = {};
-  /// Called before each pool is made, from the thread that makes it: what depends on the module. @return the linker for
-  /// it. Empty: the cache's own linker for all.
+  /// Called before each pool is made, from the thread that makes it, maybe from several at once: what depends on the
+  /// module. May change the options. @return the linker for it. Empty: the cache's own linker for all.
   std::function<Result<Linker>(const Module&, PoolOptions&)> prepare = {};
 };
 
+/// What a cache did so far. Each call of get() counts as one of the first four.
 struct RuntimeCacheStatistics {
   std::uint64_t hits = 0;                 ///< the pool was there
   std::uint64_t joined = 0;               ///< somebody else was making it
   std::uint64_t misses = 0;               ///< it had to be made
   std::uint64_t remembered_failures = 0;  ///< making it had failed before, and was not tried again
-  std::uint64_t compilations = 0;
-  std::uint64_t failures = 0;   ///< makings that failed
-  std::uint64_t evictions = 0;  ///< pools that went because others needed the room
-  std::uint64_t pools = 0;      ///< now
-  std::uint64_t bytes = 0;      ///< now, counted as RuntimeCacheOptions::maximum_bytes says
+  std::uint64_t compilations = 0;         ///< calls of Engine::compile, those that failed included
+  std::uint64_t failures = 0;             ///< modules and pools that could not be made
+  std::uint64_t evictions = 0;            ///< pools that went because others needed the room
+  std::uint64_t pools = 0;                ///< now
+  std::uint64_t bytes = 0;                ///< now, counted as RuntimeCacheOptions::maximum_bytes says
 };
 
 /// Cheap to copy; may be used from many threads. A Pool that it handed out works on, whatever the cache forgets.
 class RuntimeCache {
  public:
   using Clock = std::chrono::steady_clock;
-  /// Fetches code. Must not ask the cache for the same code.
+  /// Fetches code, from the thread that asks for the pool. Must not ask the cache for the same code.
   using Loader = std::function<Result<std::vector<std::byte>>()>;
 
+  /// @param linker  for all pools, unless RuntimeCacheOptions::prepare returns others.
   RuntimeCache(Engine engine, Linker linker, RuntimeCacheOptions options = {});
 
   /// The pool for this code. If it is not there it is made; whoever asks for it meanwhile waits for that, but not past

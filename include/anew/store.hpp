@@ -47,6 +47,7 @@ class Instance {
   /// An exported memory. @return kNotFound, or kArgument if the export is no memory.
   [[nodiscard]] Result<MemoryView> memory(std::string_view export_name) const;
 
+  /// For the library's own folders, as state() is.
   explicit Instance(detail::Instance* instance) noexcept : instance_(instance) {}
   [[nodiscard]] detail::Instance* state() const noexcept { return instance_; }
 
@@ -54,13 +55,15 @@ class Instance {
   detail::Instance* instance_;
 };
 
+/// What holds for all instances of a store.
 struct StoreOptions {
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);  ///< how long a start function may take
   /// freeze() also copies every byte of state the slow way, and each reset() compares with that copy.
   bool audit = false;
 };
 
-/// Move-only. Used from one thread at a time.
+/// Move-only. Used from one thread at a time. Calls have no deadline and no limit of fuel here: those belong to a
+/// Lease.
 class Store {
  public:
   explicit Store(StoreOptions options = {});
@@ -71,9 +74,11 @@ class Store {
   /// Instantiates a module (specification, 4.5.4): imports are looked up among the instances given a name here, then in
   /// the linker; then segments are copied and the start function runs. An instance that traps on the way is not
   /// returned, but what it wrote to others' memories and tables stays, as the specification says.
+  /// A module from a snapshot file is instantiated as its binary says; snapshots are for pools.
   /// @return kLink, kTrap, kUnsupported, kResource.
   [[nodiscard]] Result<Instance> instantiate(const Module& module, const Linker& linker);
-  /// Makes an instance's exports importable under a module name; a later definition of the name replaces the earlier.
+  /// Makes the exports of an instance of this store importable under a module name; a later definition of the name
+  /// replaces the earlier.
   void define(std::string_view name, Instance instance);
 
   /// Remembers the state of all instances as what reset() goes back to. As reset(), never from a host function that a
@@ -84,6 +89,7 @@ class Store {
   ///         with StoreOptions::audit, kHost and what differs.
   [[nodiscard]] Result<void> reset();
 
+  /// For the library's own folders.
   [[nodiscard]] detail::StoreState& state() const noexcept;
 
  private:

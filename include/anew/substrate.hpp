@@ -5,8 +5,7 @@
 //   auto source = substrate::load_runtime("polkadot.json").value();          // a raw chain spec, or a .wasm file
 //   auto runtime = substrate::Runtime::create(engine, source.code, {.heap_pages = source.heap_pages}).value();
 //   auto version = runtime.version().value();                                // version.spec_name == "polkadot"
-//   auto metadata = runtime.call("Metadata_metadata", {}).value();           // SCALE-encoded, as the runtime returns
-//   it
+//   auto metadata = runtime.call("Metadata_metadata", {}).value();           // SCALE-encoded
 #pragma once
 
 #include <anew/engine.hpp>
@@ -69,6 +68,7 @@ using ApiId = std::array<std::uint8_t, 8>;
 /// The name of a runtime API that Anew knows, such as "Core" for df6acb689907609b; else "".
 [[nodiscard]] std::string_view api_name(const ApiId& id) noexcept;
 
+/// A runtime API and the version in which a runtime has it.
 struct RuntimeApi {
   ApiId id{};
   std::uint32_t version = 0;
@@ -97,6 +97,7 @@ enum class LogLevel : std::uint8_t { kOff = 0, kError = 1, kWarn = 2, kInfo = 3,
 /// "ERROR", "WARN" and so on.
 [[nodiscard]] const char* to_string(LogLevel level) noexcept;
 
+/// How a runtime's instances are made, and what they may log.
 struct RuntimeOptions {
   std::uint64_t heap_pages = kDefaultHeapPages;  ///< Wasm pages added to what the module's memory has at the start
   /// Whether the heap may grow the memory once it is full, as far as the module allows: Substrate's "dynamic" strategy.
@@ -136,16 +137,19 @@ class Runtime {
 
   /// Calls in an instance as new: the arguments, SCALE-encoded one after the other, are copied into its heap, and what
   /// the runtime returns into `result`, whose capacity is used before anything is allocated.
+  /// @return kTrap; kResource if all instances are leased; kHost if the runtime returns what is not in its memory. Then
+  ///         `result` is as it was.
   [[nodiscard]] Result<void> call(const Method& method, std::span<const std::byte> arguments, Bytes& result) const;
   /// The same by name.
   [[nodiscard]] Result<Bytes> call(std::string_view name, std::span<const std::byte> arguments) const;
   /// The same in an instance that is made the slow way for this call, for comparison (see Pool::instantiate).
   [[nodiscard]] Result<void> call_fresh(const Method& method, std::span<const std::byte> arguments,
                                         Bytes& result) const;
-  /// Calls in an instance that the caller leased from pool(); it keeps its state between calls of one lease.
+  /// Calls in an instance that the caller leased from pool(), to wait for one or to give the call a deadline; it keeps
+  /// its state between calls of one lease. @return also kArgument if the lease is not of a runtime's pool.
   [[nodiscard]] static Result<void> call_in(Lease& lease, const Method& method, std::span<const std::byte> arguments,
                                             Bytes& result);
-  /// Calls `Core_version` and decodes what it returns.
+  /// Calls `Core_version` in an instance as new and decodes what it returns.
   [[nodiscard]] Result<RuntimeVersion> version() const;
 
   [[nodiscard]] const Module& module() const noexcept { return module_; }

@@ -40,6 +40,7 @@ inline constexpr std::uint32_t kTypeIndexShift = 12;
 constexpr std::uint32_t number(ValueType type) noexcept { return static_cast<std::uint32_t>(type); }
 }  // namespace detail
 
+/// As the text format writes it: "i32", "(ref null 3)".
 [[nodiscard]] std::string to_string(ValueType type);
 
 /// "(ref null $index)" or "(ref $index)". @param index  below 2^20.
@@ -87,6 +88,7 @@ constexpr std::uint32_t number(ValueType type) noexcept { return static_cast<std
 /// Slots of 64 bits that a value takes where values pass between host and guest: two for a v128, low half first.
 [[nodiscard]] constexpr std::uint32_t slots_of(ValueType type) noexcept { return type == ValueType::kV128 ? 2 : 1; }
 
+/// What a function takes and returns.
 struct FunctionType {
   std::vector<ValueType> parameters;
   std::vector<ValueType> results;
@@ -105,15 +107,15 @@ struct Limits {
 
 struct MemoryType {
   Limits limits;
-  bool shared = false;
-  bool is_64 = false;
+  bool shared = false;  ///< between threads; such modules are compiled, but not instantiated
+  bool is_64 = false;   ///< addresses are i64
   bool operator==(const MemoryType&) const = default;
 };
 
 struct TableType {
   ValueType element = ValueType::kFuncRef;
   Limits limits;
-  bool is_64 = false;
+  bool is_64 = false;  ///< indices are i64
   bool operator==(const TableType&) const = default;
 };
 
@@ -123,11 +125,14 @@ struct GlobalType {
   bool operator==(const GlobalType&) const = default;
 };
 
+/// What an import or export is; the numbers are those of the binary format.
 enum class ExternalKind : std::uint8_t { kFunction = 0, kTable = 1, kMemory = 2, kGlobal = 3, kTag = 4 };
+/// "function", "table" and so on.
 [[nodiscard]] const char* to_string(ExternalKind kind) noexcept;
 
 /// A value with its type. The bits of an i32 or f32 are in the low 32 bits, the rest is zero: the form in which values
-/// pass between host and guest (a *slot*); a v128 takes two. A null reference is 0.
+/// pass between host and guest (a *slot*); a v128 takes two. A null reference is 0. One that is not null is good for
+/// the store it came from, until that is next restored.
 struct Value {
   ValueType type = ValueType::kI32;
   std::uint64_t bits = 0;
@@ -153,8 +158,8 @@ struct Value {
 
 namespace detail {
 
-/// C++ types that stand for a WebAssembly value type: 32- and 64-bit integers of either sign, bool, enums of these
-/// sizes are left out on purpose; float and double.
+/// C++ types that stand for a WebAssembly value type: 32- and 64-bit integers of either sign, bool, float and double.
+/// Enums are left out on purpose.
 template <typename T>
 struct ValueTraits;  // no definition: the type has no WebAssembly counterpart
 

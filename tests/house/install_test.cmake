@@ -1,38 +1,85 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# Installs the build in BUILD_DIRECTORY to a prefix of its own, builds EXAMPLE against it (WAY: find_package or
-# pkg_config) and compares what it prints.
+# Installs the build in BUILD_DIRECTORY to a prefix of its own, builds the programs in EXAMPLES against it (WAY:
+# find_package; pkg_config: one of them) and compares what they print.
 set(work ${BUILD_DIRECTORY}/install_test/${WAY})
 set(prefix ${work}/prefix)
 file(REMOVE_RECURSE ${work})
-file(MAKE_DIRECTORY ${work})
+file(MAKE_DIRECTORY ${work}/build)
+set(ENV{ANEW_CACHE_DIR} ${work}/cache)
+
+set(expected_call [[
+calls: mutable i32
+next: [] -> [i32]
+divide: [i32 i32] -> [i32 i32]
+an instance: 1 2 3
+another:     1 2 3
+by name: 1
+17 by 5: 3, remainder 2
+the global: 1
+not found: the module exports no function "nex"; did you mean "next"?
+wrong argument: the function "next" is [] -> [i32], but is called as [] -> [f64]
+integer divide by zero
+  at quotient, function 1, byte 0x6f of the module
+  at divide, function 2, byte 0x77 of the module
+an instance: 1 2 3
+another:     1 2 3]])
+set(expected_host_functions [[
+Hello, Ada Lovelace
+  its journal: looking one up
+host function failed: nobody is called "Bob"
+  at env.full_name, function 1, a call of the host
+  at greet, function 3, byte 0xb0 of the module
+  its journal: looking one up
+Hello, Alan Turing
+  its journal: looking one up]])
+set(expected_service [[
+request 0: the sum is 500500, for 12001 units of fuel
+request 1: the sum is 2001000, for 24001 units of fuel
+request 2: the sum is 4501500, for 36001 units of fuel
+request 3: out of fuel
+request 4: the sum is 12502500, for 60001 units of fuel
+request 5: interrupted: the call's deadline passed
+request 6: the sum is 24503500, for 84001 units of fuel
+request 7: the sum is 32004000, for 96001 units of fuel
+drain: 1 of the pool's instances are still leased at the deadline: give the leases back, or stop the calls with Pool::shutdown
+the job: interrupted: the pool was shut down
+acquire: the pool is closed (Pool::drain, Pool::shutdown): make another pool
+9 leases, 0 out now, 2 kills, 1 other traps]])
 
 macro(run)
   execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${work} COMMAND_ERROR_IS_FATAL ANY OUTPUT_VARIABLE output
                   OUTPUT_STRIP_TRAILING_WHITESPACE)
 endmacro()
 
-set(flags "")
+macro(run_example name)
+  run(${work}/build/${name} ${work}/build/${name}.wasm)
+  if(NOT output STREQUAL expected_${name})
+    message(FATAL_ERROR "${name} printed\n${output}\ninstead of\n${expected_${name}}")
+  endif()
+endmacro()
+
+# An embedder's warnings are not to come from the headers.
+set(flags -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
 if(SANITIZE)
-  set(flags -fsanitize=${SANITIZE})
+  list(APPEND flags -fsanitize=${SANITIZE})
 endif()
 
 run(${CMAKE_COMMAND} --install ${BUILD_DIRECTORY} --prefix ${prefix})
 if(WAY STREQUAL "find_package")
-  run(${CMAKE_COMMAND} -S ${EXAMPLE} -B ${work}/build -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX}
+  list(JOIN flags " " flags)
+  run(${CMAKE_COMMAND} -S ${EXAMPLES} -B ${work}/build -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX}
       -D CMAKE_CXX_FLAGS=${flags})
-  run(${CMAKE_COMMAND} --build ${work}/build)
-  run(${work}/build/counter)
+  run(${CMAKE_COMMAND} --build ${work}/build --parallel 2)
+  run_example(call)
+  run_example(host_functions)
+  run_example(service)
 else()
   set(ENV{PKG_CONFIG_PATH} ${prefix}/${LIBDIR}/pkgconfig)
   run(pkg-config --cflags anew)
   separate_arguments(compile_flags UNIX_COMMAND "${output}")
   run(pkg-config --libs anew)
   separate_arguments(link_flags UNIX_COMMAND "${output}")
-  run(${CXX} ${flags} ${compile_flags} ${EXAMPLE}/main.cpp -o ${work}/counter ${link_flags})
-  run(${work}/counter)
-endif()
-
-set(expected "an instance: 1 2 3\nanother:     1 2 3")
-if(NOT output STREQUAL expected)
-  message(FATAL_ERROR "the example printed\n${output}\ninstead of\n${expected}")
+  run(${CXX} ${flags} ${compile_flags} ${EXAMPLES}/call.cpp -o ${work}/build/call ${link_flags})
+  run(wat2wasm --debug-names ${EXAMPLES}/call.wat -o ${work}/build/call.wasm)
+  run_example(call)
 endif()

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Host functions: strings that go into a guest's memory and come out of it, state that the host keeps for an instance,
+// and a host function that fails.
+#include <algorithm>
+#include <anew/anew.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+/// What the host keeps for an instance while it is leased.
+struct Journal {
+  std::vector<std::string> lines;
+};
+
+/// A copy of the guest's bytes: what is in its memory may change as soon as it runs again.
+anew::Result<std::string> read_string(const anew::MemoryView& memory, std::uint64_t address, std::uint64_t bytes) {
+  const auto found = memory.read(address, bytes);  // an error if they are not all inside the memory
+  if (!found) return std::unexpected(found.error());
+  std::string text(found->size(), '\0');
+  std::ranges::transform(*found, text.begin(), [](std::byte each) { return static_cast<char>(each); });
+  return text;
+}
+
+anew::Result<void> write_string(anew::MemoryView memory, std::uint64_t address, std::string_view text) {
+  auto room = memory.write(address, text.size());  // marked: the reset puts these bytes back
+  if (!room) return std::unexpected(room.error());
+  std::ranges::copy(std::as_bytes(std::span(text)), room->begin());
+  return {};
+}
+
+anew::Linker make_linker() {
+  anew::Linker linker;
+  linker.define("env", "log", [](anew::Caller caller, std::uint32_t text, std::uint32_t bytes) -> anew::Result<void> {
+    auto line = read_string(caller.memory(), text, bytes);
+    if (!line) return std::unexpected(line.error());  // traps the guest, with this message
+    static_cast<Journal*>(caller.host_state())->lines.push_back(std::move(*line));
+    return {};
+  });
+
+  const std::map<std::string, std::string> names = {{"Ada", "Ada Lovelace"}, {"Alan", "Alan Turing"}};
+  linker.define("env", "full_name",
+                [names](anew::Caller caller, std::uint32_t name, std::uint32_t bytes, std::uint32_t buffer,
+                        std::uint32_t room) -> anew::Result<std::uint32_t> {
+                  const auto asked = read_string(caller.memory(), name, bytes);
+                  if (!asked) return std::unexpected(asked.error());
+                  const auto found = names.find(*asked);
+                  if (found == names.end()) {
+                    return anew::fail(anew::ErrorCode::kHost, "nobody is called \"" + *asked + "\"");
+                  }
+                  if (found->second.size() > room) {
+                    return anew::fail(anew::ErrorCode::kHost, "the buffer is too small");
+                  }
+                  const auto written = write_string(caller.memory(), buffer, found->second);
+                  if (!written) return std::unexpected(written.error());
+                  return static_cast<std::uint32_t>(found->second.size());  // at most `room`
+                });
+  return linker;
+}
+
+/// Copies a name into an instance's memory, calls it, and copies the answer out.
+anew::Result<std::string> greet(anew::Lease& lease, std::string_view name) {
+  const auto bytes = static_cast<std::uint32_t>(name.size());  // names are short
+  const auto address = lease.call<std::uint32_t>("allocate", bytes);
+  if (!address) return std::unexpected(address.error());
+  if (const auto written = write_string(lease.memory(), *address, name); !written) {
+    return std::unexpected(written.error());
+  }
+  const auto greeting = lease.call<std::uint64_t>("greet", *address, bytes);
+  if (!greeting) return std::unexpected(greeting.error());
+  return read_string(lease.memory(), *greeting >> 32, *greeting & 0xFFFF'FFFF);
+}
+
+anew::Result<void> run(const char* path) {
+  const anew::Engine engine;
+  const auto module = engine.load(path);
+  if (!module) return std::unexpected(module.error());
+
+  anew::PoolOptions options{.capacity = 1};
+  options.make_host_state = [] {
+    return anew::HostState{.state = std::make_shared<Journal>(),
+                           .reset = [](void* state) { static_cast<Journal*>(state)->lines.clear(); }};
+  };
+  const auto pool = anew::Pool::create(*module, make_linker(), options);
+  if (!pool) return std::unexpected(pool.error());
+
+  for (const char* name : {"Ada", "Bob", "Alan"}) {
+    auto lease = pool->acquire();
+    if (!lease) return std::unexpected(lease.error());
+    const auto greeting = greet(*lease, name);
+    std::printf("%s\n", greeting ? greeting->c_str() : greeting.error().to_string().c_str());
+    for (const std::string& line : static_cast<Journal*>(lease->host_state())->lines) {
+      std::printf("  its journal: %s\n", line.c_str());  // one line each time: the reset hook clears it
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: host_functions MODULE\n");
+    return 64;
+  }
+  const auto done = run(argv[1]);
+  if (!done) std::fprintf(stderr, "host_functions: %s\n", done.error().to_string().c_str());
+  return done ? 0 : 1;
+}

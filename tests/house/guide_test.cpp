@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// docs/embedding.md: what its code says must compile and do as it says. Each block is a quotation from an example or
+// from the tests below.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/wat.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kRoot = ANEW_SOURCE_DIR;
+
+/// The lines of a file, without what they begin and end with of blanks, and without empty ones.
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::ifstream stream(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) {
+    const std::size_t begin = line.find_first_not_of(' ');
+    if (begin != std::string::npos) lines.push_back(line.substr(begin, line.find_last_not_of(' ') + 1 - begin));
+  }
+  return lines;
+}
+
+/// Whether the block that begins behind line `at` of the guide stands in `source`; `at` is then behind its end.
+bool is_quotation(const std::vector<std::string>& guide, std::size_t& at, const std::vector<std::string>& source) {
+  std::vector<std::string> block;
+  for (++at; at < guide.size() && guide[at] != "```"; ++at) block.push_back(guide[at]);
+  return !block.empty() && std::ranges::search(source, block).begin() != source.end();
+}
+
+TEST(Guide, QuotesCodeThatIsCompiledAndRun) {
+  const std::vector<std::string> guide = lines_of(kRoot / "docs" / "embedding.md");
+  constexpr std::string_view kMark = "<!-- ";
+  std::size_t checked = 0;
+  for (std::size_t at = 0; at < guide.size(); ++at) {
+    if (guide[at] != "```cpp") continue;
+    ASSERT_TRUE(at > 0 && guide[at - 1].starts_with(kMark)) << "a block without <!-- FILE --> before it: " << at;
+    const std::string name = guide[at - 1].substr(kMark.size(), guide[at - 1].find(" -->") - kMark.size());
+    ASSERT_LT(at + 1, guide.size());
+    const std::string first = guide[at + 1];
+    EXPECT_TRUE(is_quotation(guide, at, lines_of(kRoot / name))) << name << " has no block that begins " << first;
+    ++checked;
+  }
+  EXPECT_GT(checked, 10u);
+}
+
+TEST(Guide, SeesWhatIsNoQuotation) {
+  std::size_t at = 0;
+  EXPECT_FALSE(is_quotation({"```cpp", "int a;", "int b;", "```"}, at, {"int a;", "int c;"}));
+  at = 0;
+  EXPECT_TRUE(is_quotation({"```cpp", "int a;", "int b;", "```"}, at, {"int;", "int a;", "int b;"}));
+  EXPECT_EQ(at, 3u);
+}
+
+// --- the guide's code that is in no example -------------------------------------------------------------------------
+
+using namespace std::chrono_literals;
+
+class GuideCode : public testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(directory); }
+  void TearDown() override { fs::remove_all(directory); }
+  static std::vector<std::byte> code(int answer) {
+    return anew::test::wat(R"((module
+      (memory (export "memory") 1)
+      (func (export "_initialize") (i32.store (i32.const 0) (i32.const )" +
+                           std::to_string(answer) + R"()))
+      (func (export "warm_up"))
+      (func (export "get") (result i32) (i32.load (i32.const 0)))))");
+  }
+
+  const fs::path directory = fs::temp_directory_path() / ("anew-guide-" + std::to_string(getpid()));
+  anew::Engine engine{anew::EngineOptions{.cache_directory = directory / "cache"}};
+  anew::Linker linker;
+};
+
+TEST_F(GuideCode, Pool) {
+  const anew::Module module = engine.compile(code(42)).value();
+  const anew::PoolOptions options = {
+      .capacity = 64,                        // instances at most
+      .minimum_warm = 8,                     // made now, and kept
+      .idle_time = 1min,                     // the others: trimmed, later dropped
+      .minimum_available_bytes = 256 << 20,  // dropped when memory is short
+  };
+  const auto pool = anew::Pool::create(module, linker, options);
+  EXPECT_EQ(pool.value().statistics().instances, 8u);
+}
+
+TEST_F(GuideCode, Snapshot) {
+  const anew::Module module = engine.compile(code(42)).value();
+  anew::SnapshotOptions snapshot;
+  snapshot.prelude = {"_initialize", "warm_up"};  // called once, now
+  const auto pool = anew::Pool::create(module, linker, {.snapshot = snapshot});
+  EXPECT_EQ(pool.value().acquire().value().call<int>("get").value(), 42);
+
+  const fs::path path = directory / "warm.snapshot";
+  if (const auto saved = pool->save_snapshot(path); !saved) FAIL() << saved.error().to_string();
+  // Later, maybe in another process:
+  const auto warm = engine.load(path);
+  const auto warm_pool = anew::Pool::create(warm.value(), linker);
+  EXPECT_EQ(warm_pool.value().acquire().value().call<int>("get").value(), 42);
+}
+
+TEST_F(GuideCode, CompileOptions) {
+  const fs::path path = directory / "module.wasm";
+  {
+    const auto binary = code(0);
+    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(binary.data()), std::ssize(binary));
+  }
+  const auto copied = engine.load(path, {.ledger = anew::Ledger::kCow});
+  const auto growing = engine.load(path, {.explicit_bounds = true});
+  EXPECT_EQ(copied.value().ledger(), anew::Ledger::kCow);
+  EXPECT_EQ(growing.value().ledger(), anew::Ledger::kCards);
+}
+
+TEST_F(GuideCode, ModulesThatImportFromOneAnother) {
+  const anew::Module library = engine.compile(code(42)).value();
+  const anew::Module main_module = engine
+                                       .compile(anew::test::wat(R"((module
+            (import "library" "_initialize" (func $set))
+            (import "library" "memory" (memory 1))
+            (func (export "run") (result i32) (call $set) (i32.load (i32.const 0)))))"))
+                                       .value();
+  linker.define_module("library", library);
+  const auto pool = anew::Pool::create(main_module, linker);  // with an instance of `library` in each lease
+  EXPECT_EQ(pool.value().acquire().value().call<int>("run").value(), 42);
+
+  anew::Store store;
+  const auto first = store.instantiate(library, anew::Linker());
+  if (!first) FAIL() << first.error().to_string();
+  store.define("library", *first);  // what later modules import from "library"
+  const auto second = store.instantiate(main_module, anew::Linker());
+  if (!second) FAIL() << second.error().to_string();
+  const auto frozen = store.freeze();  // the state that reset() goes back to
+  const auto results = second->call_values("run", {});
+  const auto reset = store.reset();  // both are as they were
+  EXPECT_TRUE(frozen && reset);
+  EXPECT_EQ(results.value().front(), anew::Value::i32(42));
+  EXPECT_EQ(first->call_values("get", {}).value().front(), anew::Value::i32(0));
+}
+
+TEST_F(GuideCode, RuntimeCache) {
+  const std::vector<std::byte> first_code = code(1);
+  const std::vector<std::byte> second_code = code(2);
+  const anew::CodeHash second_hash = anew::hash_code(second_code);
+  int fetched = 0;
+  const auto fetch = [&]() -> anew::Result<std::vector<std::byte>> {
+    ++fetched;
+    return second_code;
+  };
+
+  const anew::RuntimeCache cache(engine, linker, {.maximum_bytes = 512 << 20});
+  const auto pool = cache.get(first_code);           // hashes, then finds or compiles
+  const auto other = cache.get(second_hash, fetch);  // fetched only if it is not there
+  const anew::RuntimeSettings large{.snapshot = {.extra_memory_pages = 2048}};
+  const auto larger = cache.get(second_hash, fetch, large);  // another pool, the same compiled module
+  EXPECT_TRUE(pool && other && larger);
+  EXPECT_EQ(fetched, 1);
+  EXPECT_EQ(cache.statistics().compilations, 2u);
+}
+
+}  // namespace
