@@ -226,10 +226,9 @@ Result<StoreState*> PoolState::instantiate() {
     instantiated_.fetch_add(1, std::memory_order_relaxed);
   }
   auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<StoreState>> {
-    auto store = reset::instantiate(snapshot_, false);
+    auto store = reset::instantiate(snapshot_, false, options_.make_host_state);
     if (!store) return store;
     (*store)->owner = this;
-    if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
     if (snapshot_.start_after_restore) {
       if (auto ready = run_start_in_time(**store); !ready) return std::unexpected(std::move(ready.error()));
     }

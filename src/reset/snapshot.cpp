@@ -258,14 +258,23 @@ Result<Snapshot> take_store(const StoreState& store, bool mapped, bool look_at_c
   return snapshot;
 }
 
-Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool run_start) {
-  if (snapshot.from_file) return make_store(snapshot);
+Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool run_start,
+                                                const std::function<HostState()>& make_host_state) {
   auto store = std::make_unique<StoreState>();
+  if (snapshot.from_file) {
+    auto made = make_store(snapshot);
+    if (!made) return made;
+    store = std::move(*made);
+    attach_host_state(*store, make_host_state);
+    return store;
+  }
   store->names = snapshot.names;
   for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
     auto instance = add_instance(snapshot.instances[i].linked, *store);
     if (!instance) return std::unexpected(std::move(instance.error()));
     const bool is_main = i + 1 == snapshot.instances.size();
+    // Those before it call no host function that could ask for the state.
+    if (is_main) attach_host_state(*store, make_host_state);
     if (is_main && snapshot.start_after_restore && !run_start) break;
     if (auto done = detail::run_start(**instance, detail::deadline_in(snapshot.options.start_timeout)); !done) {
       return std::unexpected(std::move(done.error()));

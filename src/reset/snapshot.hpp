@@ -122,7 +122,9 @@ struct Snapshot {
 /// A store made the slow way: each instance mapped, its segments copied one by one, its start function run (that of the
 /// main instance only if `run_start` is true or its effect is frozen), the prelude called. Of a snapshot from a file:
 /// as make_store does.
-[[nodiscard]] Result<std::unique_ptr<detail::StoreState>> instantiate(const Snapshot& snapshot, bool run_start);
+/// @param make_host_state  PoolOptions::make_host_state: for what runs now, and later.
+[[nodiscard]] Result<std::unique_ptr<detail::StoreState>> instantiate(
+    const Snapshot& snapshot, bool run_start, const std::function<HostState()>& make_host_state = {});
 
 // --- parts of taking one ---
 

@@ -407,6 +407,12 @@ Result<Module> Engine::load(const std::filesystem::path& path, const CompileOpti
 
 Result<void> Engine::save(const Module& module, const std::filesystem::path& path) const {
   return detail::without_exceptions("a compiled module is written", [&]() -> Result<void> {
+    if (module.state()->saved) {
+      return fail(
+          ErrorCode::kUnsupported,
+          "the module comes from a snapshot file, whose state a compiled module cannot hold; it is compiled when "
+          "it is loaded, and kept in the code cache");
+    }
     return os::write_file(path, encode(*module.state()).pieces(), kSavedFileMode);
   });
 }

@@ -79,6 +79,7 @@ TEST_P(FrozenUnder, AFileHoldsTheSameState) {
   const auto loaded = engine.load(directory / "file", {.ledger = GetParam()});
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(loaded->code_hash(), module.code_hash());
+  EXPECT_EQ(engine.save(*loaded, directory / "compiled").error().code, ErrorCode::kUnsupported);
   const auto from_file = Pool::create(*loaded, {}, {.audit_every = 1});
   ASSERT_TRUE(from_file) << from_file.error().message;
   expect_frozen(*from_file);
@@ -118,6 +119,9 @@ TEST(Prelude, MayCallTheHostOnceForAllInstances) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.acquire()->call<int>("get").value(), 1);
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(*static_cast<int*>(pool.acquire()->host_state()), 0) << "host state is made for each instance";
+  const Lease slow = pool.instantiate().value();
+  EXPECT_EQ(calls, 2) << "made the slow way, the prelude runs again";
+  EXPECT_EQ(*static_cast<int*>(slow.host_state()), 1);
 }
 
 TEST(Start, ThatCallsTheHostIsFrozenIfAskedFor) {
