@@ -180,7 +180,11 @@ Result<SavedSnapshot> decode_saved(std::vector<std::byte> bytes, const std::stri
   const std::uint64_t flags = from.number();
   snapshot.start_after_restore = flags == kStartAfterRestore;
   snapshot.extra_memory_pages = from.number();
-  for (std::uint64_t left = from.count(8); left > 0 && from.good(); --left) {
+  const std::uint64_t instances = from.count(8);
+  if (instances > kMostSavedInstances) {
+    return refuse(fmt::format("it has {} instances, and {} are the most", instances, kMostSavedInstances));
+  }
+  for (std::uint64_t left = instances; left > 0 && from.good(); --left) {
     snapshot.instances.push_back(read_instance(from));
   }
   if (flags > kStartAfterRestore || !from.at_end() || snapshot.instances.empty()) {

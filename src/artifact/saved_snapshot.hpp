@@ -29,6 +29,9 @@ inline constexpr std::uint64_t kSavedSnapshotVersion = 1;
 /// Larger files are refused.
 inline constexpr std::uint64_t kMostSavedBytes = 8ull << 30;
 
+/// And those with more instances: each takes mappings, of which a process has few, and a file could list millions.
+inline constexpr std::uint64_t kMostSavedInstances = 1000;
+
 struct SavedMemory {
   std::uint64_t memory = 0;
   std::uint64_t bytes = 0;

@@ -8,7 +8,7 @@ namespace anew::os {
 [[nodiscard]] bool start_background_thread(void (*run)()) noexcept;
 
 /// Has these called around each fork() of the process: in this order, the last one in the child, where the thread that
-/// forked is the only one. Call it once. @return false if the system has no room for it.
+/// forked is the only one; null for nothing to do. @return false if the system has no room for it.
 [[nodiscard]] bool call_at_fork(void (*before)(), void (*after)(), void (*in_child)()) noexcept;
 
 }  // namespace anew::os

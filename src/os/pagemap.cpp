@@ -5,10 +5,13 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include "os/background_thread.hpp"
 
 namespace anew::os {
 namespace {
@@ -38,10 +41,22 @@ constexpr std::uint64_t kIsPresent = 1 << 3;
 constexpr std::uint64_t kIsSwapped = 1 << 4;
 constexpr std::uint64_t kIsZeroPage = 1 << 5;
 
-/// /proc/self/pagemap; it stands for the address space of the process that opened it, so it is never closed. Below 0 if
-/// it cannot be opened.
+int open_pagemap() noexcept { return open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC); }
+
+/// /proc/self/pagemap. It stands for the address space of the process that opened it, so it is never closed but in a
+/// child, which would look at its parent's pages and miss what it writes itself. Below 0 if it cannot be opened.
 int pagemap() noexcept {
-  static const int descriptor = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  static int descriptor = -1;  // changed in a child's only thread
+  static const bool opened = [] {
+    const auto reopen = [] {
+      close(descriptor);
+      descriptor = open_pagemap();
+    };
+    // Without room to remember that, no use of it is safe.
+    if (call_at_fork(nullptr, nullptr, reopen)) descriptor = open_pagemap();
+    return true;
+  }();
+  (void)opened;
   return descriptor;
 }
 

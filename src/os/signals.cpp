@@ -97,7 +97,7 @@ void pass_on(int signal, siginfo_t* info, void* context, bool is_fault) noexcept
 __attribute__((no_sanitize("thread"))) Interrupted interrupted_by(const ucontext_t& context) noexcept {
   const auto& registers = context.uc_mcontext.gregs;
   return {static_cast<std::uint64_t>(registers[REG_RIP]), static_cast<std::uint64_t>(registers[REG_RBP]),
-          static_cast<std::uint64_t>(registers[REG_R13])};
+          static_cast<std::uint64_t>(registers[REG_RSP]), static_cast<std::uint64_t>(registers[REG_R13])};
 }
 
 __attribute__((no_sanitize("thread"))) void resume(ucontext_t& context, const Resumption& resumption) noexcept {

@@ -12,6 +12,7 @@ namespace anew::os {
 struct Interrupted {
   std::uint64_t pc;             ///< of the instruction that comes next; of the one that faulted
   std::uint64_t frame_pointer;  ///< rbp
+  std::uint64_t stack_pointer;  ///< rsp: whether that code was a guest's, or a signal handler that interrupted one
   std::uint64_t r13;
 };
 

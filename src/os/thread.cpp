@@ -2,6 +2,7 @@
 #include "os/thread.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 namespace anew::os {
 
@@ -14,5 +15,7 @@ bool free_at_thread_exit(void* object, void (*free)(void*)) noexcept {
   } key(free);
   return key.created && pthread_setspecific(key.key, object) == 0;
 }
+
+int process_id() noexcept { return getpid(); }
 
 }  // namespace anew::os

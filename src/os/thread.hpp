@@ -8,4 +8,7 @@ namespace anew::os {
 /// `free` for the process: a later call takes the earlier one's place. @return false if the system has no room for it.
 [[nodiscard]] bool free_at_thread_exit(void* object, void (*free)(void*)) noexcept;
 
+/// Another one in a child after fork(), where the other threads of its parent are not.
+[[nodiscard]] int process_id() noexcept;
+
 }  // namespace anew::os

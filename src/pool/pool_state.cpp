@@ -197,6 +197,7 @@ Result<void> PoolState::warm_up() {
   const bool upkeep = options_.idle_time.count() > 0 || options_.minimum_available_bytes != 0;
   if (!upkeep && options_.reset != ResetWhen::kHelper) return {};
   try {
+    helpers_process_ = os::process_id();
     helper_ = std::thread([this] { help(); });
   } catch (const std::system_error& error) {
     return fail(ErrorCode::kResource,

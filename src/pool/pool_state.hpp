@@ -21,6 +21,7 @@
 #include <optional>
 #include <thread>
 
+#include "os/thread.hpp"
 #include "pool/free_list.hpp"
 #include "pool/gate.hpp"
 #include "reset/snapshot.hpp"
@@ -170,6 +171,13 @@ struct PoolState {
   /// Empties a slot that is in no list now. Its store is to be destroyed without the lock.
   [[nodiscard]] std::unique_ptr<StoreState> take_store_out(std::uint32_t index) noexcept;
   void stop_helper() noexcept;
+  /// Whether this is the helper, in a function of the embedder that it called.
+  [[nodiscard]] bool is_helper() const noexcept { return std::this_thread::get_id() == helper_.get_id(); }
+  /// Whether the helper is about to have restored an instance: not if it is the one who asks, nor in a child after
+  /// fork(), where there is none.
+  [[nodiscard]] bool helper_will_restore(const Lock&) const noexcept {
+    return helper_restores_ && !is_helper() && helpers_process_ == os::process_id();
+  }
 
   const reset::Snapshot snapshot_;
   const PoolOptions options_;
@@ -187,11 +195,13 @@ struct PoolState {
   Waiter* last_waiter_ = nullptr;
   bool orphaned_ = false;
   bool stop_helper_ = false;
+  bool orphaned_by_helper_ = false;    // it had the last Pool, and orphans the state when it ends
   std::uint32_t being_destroyed_ = 0;  // stores whose slot is empty already
   bool helper_restores_ = false;       // the helper holds a slot
   std::condition_variable progress_;   // of closing: something came back; of the helper: it restored something
   std::condition_variable for_helper_;
   std::thread helper_;
+  int helpers_process_ = 0;
   std::atomic<std::uint64_t> made_{0};
   std::atomic<std::uint64_t> live_{0};          // stores in slots
   std::atomic<std::uint64_t> cold_{0};          // of these, those trimmed

@@ -102,6 +102,9 @@ void PoolState::help() noexcept {
     }
     keep_up(lock);
   }
+  if (!orphaned_by_helper_) return;
+  lock.unlock();
+  orphan();
 }
 
 void PoolState::stop_helper() noexcept {
@@ -139,7 +142,7 @@ void PoolState::keep_up(Lock& lock) noexcept {
       cold_.fetch_add(1, std::memory_order_relaxed);
       trimmed_.fetch_add(1, std::memory_order_relaxed);
     }
-    if (idle < 2 * options_.idle_time || live <= options_.minimum_warm) return true;
+    if (idle / 2 < options_.idle_time || live <= options_.minimum_warm) return true;
     --live;
     doomed_.push_back(take_store_out(index));
     return false;
@@ -151,6 +154,7 @@ void PoolState::keep_up(Lock& lock) noexcept {
   doomed_.clear();
   lock.lock();
   --being_destroyed_;
+  progress_.notify_all();
 }
 
 std::uint32_t PoolState::trim() noexcept {
@@ -187,6 +191,7 @@ std::uint32_t PoolState::drop_idle(Lock& lock, std::uint32_t at_most) noexcept {
     store.reset();
     lock.lock();
     --being_destroyed_;
+    progress_.notify_all();
   }
   return dropped;
 }

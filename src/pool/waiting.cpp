@@ -25,7 +25,7 @@ Result<Instance*> PoolState::acquire(std::uint32_t stale, std::optional<TimePoin
     // What the helper restores just now is not leased: soon it will be there.
     while (!closed() && first_waiter_ == nullptr) {
       given = find(lock);
-      if (given.what != Given::What::kNothing || !helper_restores_ || until) break;
+      if (given.what != Given::What::kNothing || until || !helper_will_restore(lock)) break;
       progress_.wait(lock);
     }
     if (closed()) return refusal();
@@ -170,6 +170,15 @@ Result<void> PoolState::close(TimePoint deadline, bool interrupt) {
 }
 
 void PoolState::orphan() noexcept {
+  // In a child after fork() nobody can join the helper, nor destroy what it waited on: the state stays.
+  if (helper_.joinable() && helpers_process_ != os::process_id()) return;
+  if (is_helper()) {
+    helper_.detach();
+    const Lock lock(gate_->mutex);
+    stop_helper_ = true;
+    orphaned_by_helper_ = true;
+    return;
+  }
   stop_helper();
   Lock lock(gate_->mutex);
   orphaned_ = true;

@@ -185,6 +185,10 @@ Result<void> read_tables(InstanceImage& image, const Instance& mapped, const Sav
 }  // namespace
 
 Result<SavedSnapshot> to_saved(const Snapshot& snapshot) {
+  if (snapshot.instances.size() > artifact::kMostSavedInstances) {
+    return fail(ErrorCode::kLimit, fmt::format("a snapshot file holds at most {} instances, and the store has {}",
+                                               artifact::kMostSavedInstances, snapshot.instances.size()));
+  }
   SavedSnapshot saved;
   saved.start_after_restore = snapshot.start_after_restore;
   saved.extra_memory_pages = snapshot.options.extra_memory_pages;

@@ -15,6 +15,7 @@ namespace {
 using Nanoseconds = std::chrono::nanoseconds;
 constexpr std::int64_t kLongestWait = Nanoseconds(std::chrono::milliseconds(2)).count();  // while there are deadlines
 constexpr std::int64_t kRepeatAfter = Nanoseconds(std::chrono::milliseconds(1)).count();
+constexpr std::uint32_t kMostDoublings = 10;                                      // of kRepeatAfter: to a second
 constexpr std::int64_t kAwakeFor = Nanoseconds(std::chrono::seconds(1)).count();  // after the last deadline it saw
 
 /// All threads, and whoever signals one of them, so that none goes meanwhile.
@@ -39,8 +40,14 @@ Look look(std::int64_t now) noexcept {
   for (Thread* thread = threads.first; thread != nullptr; thread = thread->next) {
     std::int64_t deadline = thread->watched.load(std::memory_order_acquire);
     if (deadline <= now || thread->attention.load(std::memory_order_acquire)) {
-      (void)os::nudge(thread->id);  // if there is no room for the signal, again soon
-      deadline = now + kRepeatAfter;
+      const std::uint32_t unanswered = thread->unanswered.load(std::memory_order_relaxed);
+      if (unanswered == 0 || thread->nudge_at <= now) {
+        thread->unanswered.store(unanswered + 1, std::memory_order_relaxed);
+        // A thread that masks the signal has each of them queued, and users have a limit on those (RLIMIT_SIGPENDING).
+        thread->nudge_at = now + (kRepeatAfter << std::min(unanswered, kMostDoublings));
+        (void)os::nudge(thread->id);  // if there is no room for the signal, again soon
+      }
+      deadline = thread->nudge_at;
     }
     result.busy = result.busy || deadline != kNoDeadline;
     result.next = std::min(result.next, deadline);
@@ -119,6 +126,7 @@ std::uint32_t arm(Thread& thread, std::int64_t deadline) noexcept {
 __attribute__((no_sanitize("thread"))) void decide(Thread& thread) noexcept {
   // Before the activations are looked at: whoever interrupts one now sets it again.
   thread.attention.store(false, std::memory_order_relaxed);
+  thread.unanswered.store(0, std::memory_order_relaxed);
   const std::int64_t now = watch.now.load(std::memory_order_relaxed);
   const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
   std::int64_t earliest = kNoDeadline;
@@ -170,7 +178,7 @@ void forget_thread(Thread& thread) noexcept {
 }
 
 void interrupt_calls(const void* owner) noexcept {
-  bool all = true;
+  bool some = false;
   {
     const std::lock_guard lock(threads.mutex);
     for (Thread* thread = threads.first; thread != nullptr; thread = thread->next) {
@@ -185,10 +193,13 @@ void interrupt_calls(const void* owner) noexcept {
       }
       if (!any) continue;
       thread->attention.store(true, std::memory_order_release);
-      all = os::nudge(thread->id) && all;
+      (void)os::nudge(thread->id);
+      some = true;
     }
   }
-  if (!all) (void)wake_watchdog();  // it sees to the rest; without memory for a signal and a thread, nobody can
+  // It sees to threads for which there was no room for the signal, or that another signal's handler kept busy. Without
+  // memory for a thread, nobody can.
+  if (some) (void)wake_watchdog();
 }
 
 }  // namespace anew::detail

@@ -140,8 +140,9 @@ anew_enter:
 anew_landing:
         .cfi_startproc
         .cfi_undefined rip
-        cld
+        // The first instruction: a signal handler knows by the address that the guest has been stopped already.
         mov     dword ptr [rdi + kState], kHost
+        cld
         mov     rsp, [rdi + kHostSp]
         .cfi_restore rip
         cfi_at_host_sp

@@ -33,6 +33,10 @@ struct GuestStack {
   [[nodiscard]] std::uint64_t bytes() const noexcept {
     return mapping.data() == nullptr ? 0 : mapping.size() - kStackGuardBytes;
   }
+  /// Whether it is a stack pointer of this stack, or one of a guest that is about to find that it has used it up.
+  [[nodiscard]] bool has(std::uint64_t stack_pointer) const noexcept {
+    return stack_pointer - guard_begin() <= mapping.size();
+  }
   [[nodiscard]] bool holds(std::uint64_t wanted) const noexcept { return mapping.size() >= kStackGuardBytes + wanted; }
 };
 
@@ -66,6 +70,8 @@ struct Thread : abi::ThreadRecord {
   Interruption interruption = {};                   ///< why the last call ended that was stopped from outside
   std::atomic<std::int64_t> watched = kNoDeadline;  ///< the earliest deadline that the watchdog is to see to
   std::atomic<bool> attention = false;              ///< an activation was interrupted; its thread has not looked yet
+  std::atomic<std::uint32_t> unanswered = 0;        ///< nudges of the watchdog since its thread last looked
+  std::int64_t nudge_at = 0;                        ///< the watchdog's own: while there are some, when to send another
   os::ThreadId id = os::current_thread_id();
   Thread* next = nullptr;  ///< in the list of all threads
   Thread* previous = nullptr;

@@ -30,6 +30,14 @@ TrapKind classify(const StoreState& store, const GuestStack& stack, std::uint64_
   return TrapKind::kNone;
 }
 
+/// Whether the signal interrupted a guest. While the state is guest it may also be another signal's handler, on the
+/// alternate stack, that did: that one is never left in its midst.
+__attribute__((no_sanitize("thread"))) bool is_guest(const Thread& thread,
+                                                     const os::Interrupted& interrupted) noexcept {
+  if (thread.state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return false;
+  return thread.stacks[thread.depth.load(std::memory_order_relaxed) - 1].has(interrupted.stack_pointer);
+}
+
 /// Ends the innermost activation of a thread in guest state.
 __attribute__((no_sanitize("thread"))) os::Resumption land(Thread& thread, TrapKind kind,
                                                            const os::Interrupted& interrupted) noexcept {
@@ -44,7 +52,7 @@ __attribute__((no_sanitize("thread"))) os::Resumption land(Thread& thread, TrapK
 
 bool on_fault(const os::Fault& fault, os::Resumption& resumption) noexcept {
   Thread* const thread = current_thread();
-  if (thread == nullptr || thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return false;
+  if (thread == nullptr || !is_guest(*thread, fault)) return false;
   const std::uint32_t innermost = thread->depth.load(std::memory_order_relaxed) - 1;  // a guest runs: at least one
   const TrapKind kind = classify(*thread->activations[innermost].store, thread->stacks[innermost], fault.address);
   if (kind == TrapKind::kNone) return false;
@@ -58,6 +66,12 @@ __attribute__((no_sanitize("thread"))) bool on_nudge(const os::Interrupted& inte
   if (thread == nullptr) return false;  // it is about to end
   decide(*thread);
   if (thread->kill == 0 || thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return false;
+  if (!is_guest(*thread, interrupted)) {
+    thread->attention.store(true, std::memory_order_relaxed);  // once more, when that handler may have returned
+    return false;
+  }
+  // Several nudges may come at once. The first has told where the guest was.
+  if (interrupted.pc == reinterpret_cast<std::uint64_t>(&abi::anew_landing)) return false;
   resumption = land(*thread, TrapKind::kInterrupted, interrupted);
   return true;
 }

@@ -2,6 +2,8 @@
 #include "os/pagemap.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -105,6 +107,22 @@ TEST(MemoryFile, CannotBeChangedOnceItIsSealed) {
   const Mapping mapping = file.map(4 * kPageBytes).value();
   EXPECT_EQ(mapping.data()[0], std::byte{5});
   EXPECT_FALSE(file.seal()) << "it is sealed against further seals";
+}
+
+TEST_F(Pagemap, OfAChildAfterForkIsItsOwn) {
+  if (!has_pagemap_scan()) GTEST_SKIP() << "this kernel has no PAGEMAP_SCAN";
+  const Mapping mapping = Mapping::reserve(4 * kPageBytes).value();
+  ASSERT_TRUE(protect(mapping.data(), mapping.size(), Access::kReadWrite));
+  mapping.data()[0] = std::byte{1};
+  const pid_t child = fork();
+  if (child == 0) {
+    mapping.data()[2 * kPageBytes] = std::byte{1};
+    _exit(own_pages(mapping, 8) == Runs{{0, 1}, {2, 3}} ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "it looked at its parent's pages";
+  EXPECT_EQ(own_pages(mapping, 8), (Runs{{0, 1}}));
 }
 
 }  // namespace

@@ -229,5 +229,56 @@ TEST(Reset, ByTheHelperIsNotWaitedForByAPoolThatGoes) {
   }
 }
 
+TEST(Reset, ByTheHelperMayDropTheLastPool) {
+  auto pool = std::make_shared<std::optional<Pool>>();
+  std::atomic<bool> dropped = false;
+  PoolOptions options = {.capacity = 1, .reset = ResetWhen::kHelper};
+  options.make_host_state = [&] {
+    return HostState{nullptr, [&](void*) {
+                       pool->reset();
+                       dropped = true;
+                     }};
+  };
+  *pool = make_pool(kCounter, options);
+  EXPECT_EQ((*pool)->acquire()->call<int>("count").value(), 6);
+  EXPECT_TRUE(becomes([&] { return dropped.load(); }));
+}
+
+TEST(Reset, ByTheHelperMayAskThePoolForAnInstance) {
+  std::optional<Pool> pool;
+  std::atomic<int> refused = 0;
+  PoolOptions options = {.capacity = 1, .reset = ResetWhen::kHelper};
+  options.make_host_state = [&] {
+    return HostState{nullptr, [&](void*) {
+                       if (!pool->acquire()) ++refused;
+                     }};
+  };
+  pool = make_pool(kCounter, options);
+  EXPECT_EQ(pool->acquire()->call<int>("count").value(), 6);
+  EXPECT_TRUE(becomes([&] { return refused.load() == 1; })) << "it waits for what it restores itself";
+  if (refused == 0) std::_Exit(1);  // the pool's end would wait for it as well
+}
+
+TEST(Trim, LetsADrainGoOnThatBeganMeanwhile) {
+  std::atomic<bool> destroying = false;
+  PoolOptions options = {.capacity = 1};
+  options.make_host_state = [&] {
+    return HostState{std::shared_ptr<int>(new int,
+                                          [&](const int* state) {
+                                            delete state;
+                                            destroying = true;
+                                            std::this_thread::sleep_for(50ms);
+                                          }),
+                     {}};
+  };
+  const Pool pool = make_pool(kCounter, options);
+  EXPECT_EQ(pool.acquire()->call<int>("count").value(), 6);
+  std::jthread trimmer([&] { EXPECT_EQ(pool.trim(), 1u); });
+  EXPECT_TRUE(becomes([&] { return destroying.load(); }));
+  const auto begin = Clock::now();
+  EXPECT_TRUE(pool.drain(begin + 5s).has_value());
+  EXPECT_LT(Clock::now() - begin, 4s);
+}
+
 }  // namespace
 }  // namespace anew::test

@@ -283,6 +283,15 @@ TEST_F(SnapshotFile, WhoseStateDoesNotFitItsModuleIsRefused) {
   EXPECT_FALSE(load_changed([](Instance& each) { each.binary = each.binary.first(20); }));
 }
 
+TEST_F(SnapshotFile, OfMillionsOfInstancesIsRefusedBeforeAnyIsMade) {
+  artifact::SavedSnapshot parsed = artifact::decode_saved(bytes_, "file").value();
+  parsed.instances.resize(artifact::kMostSavedInstances + 1, parsed.instances[0]);
+  const auto refused = load(artifact::encode(parsed));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kArtifact) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("1001 instances"), std::string::npos) << refused.error().message;
+}
+
 TEST_F(SnapshotFile, NoRandomChangeOfItsNumbersDoesHarm) {
   std::mt19937_64 random(7);
   const std::vector<std::byte> good = bytes_;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -237,6 +239,33 @@ TEST(Deadlines, LetAHostFunctionPassOnTheInnerErrorWithAllFrames) {
   EXPECT_EQ(ended.error.backtrace.size(), 3u) << ended.error.to_string();
 }
 
+// On a busy machine the watchdog repeats itself before the thread can answer.
+TEST(Deadlines, TellWhereTheGuestWasHoweverManyNudgesComeAtOnce) {
+  const Pool pool = make_guests();
+  // Blocked until the handler of another signal returns, on the alternate stack; then all come at once.
+  struct sigaction action = {};
+  action.sa_handler = [](int) {
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(os::nudge(os::current_thread_id()));
+    for (const auto end = Clock::now() + 20ms; Clock::now() < end;) {
+    }
+  };
+  action.sa_flags = SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  sigaddset(&action.sa_mask, os::nudge_signal());
+  struct sigaction before = {};
+  ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
+  std::jthread sender([guest = pthread_self()] {
+    std::this_thread::sleep_for(5ms);
+    pthread_kill(guest, SIGUSR1);
+  });
+  Lease lease = pool.acquire().value();
+  const Ended ended = run_until(lease, Clock::now() + 10ms, "spin");
+  sender.join();
+  sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
+  EXPECT_EQ(ended.error.backtrace.size(), 1u) << ended.error.to_string();
+}
+
 // A short call may end just before its deadline, at it, or long after; the next one must never notice.
 void storm(const Pool& pool, std::uint32_t seed, int calls, std::atomic<int>& stopped) {
   std::mt19937 random(seed);
@@ -377,6 +406,90 @@ TEST(Deadlines, WorkInAChildAfterFork) {
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+std::atomic<int> handlers_entered = 0;
+std::atomic<int> handlers_left = 0;
+void slow_handler(int) {
+  ++handlers_entered;
+  for (const auto end = Clock::now() + 3ms; Clock::now() < end;) {
+  }
+  ++handlers_left;
+}
+
+TEST(Deadlines, LeaveNoOtherSignalsHandlerInItsMidst) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer runs handlers later";
+#endif
+  struct sigaction action = {};
+  action.sa_handler = slow_handler;
+  action.sa_flags = SA_ONSTACK;
+  struct sigaction before = {};
+  ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
+  const Pool pool = make_guests();
+  const pthread_t guest = pthread_self();
+  {
+    const std::jthread sender([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        pthread_kill(guest, SIGUSR1);
+        std::this_thread::sleep_for(5ms);
+      }
+    });
+    for (int i = 0; i < 30; ++i) {
+      Lease lease = pool.acquire().value();
+      const Ended ended = run_until(lease, Clock::now() + 4ms, "spin");
+      EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
+      EXPECT_LT(ended.late, kMost);
+    }
+    // Stopped at once, not at a deadline: nobody looks again unless it is woken.
+    std::jthread stopper([&] {
+      std::this_thread::sleep_for(20ms);
+      EXPECT_TRUE(pool.shutdown(Clock::now() + 10s).has_value());
+    });
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(run_until(lease, Clock::now() + 10s, "spin").error.trap, TrapKind::kInterrupted);
+    lease.release();
+  }
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  EXPECT_FALSE(sigismember(&mask, SIGUSR1)) << "a handler that did not return leaves its signal masked";
+  EXPECT_GT(handlers_entered, 5);
+  EXPECT_EQ(handlers_entered, handlers_left);
+  sigaction(SIGUSR1, &before, nullptr);
+}
+
+/// Signals that wait for this process's user.
+int queued_signals() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (int queued = -1; word == "SigQ:" && status >> queued) return queued;
+  }
+  return -1;
+}
+
+TEST(Deadlines, DoNotFillTheQueueOfAThreadThatMasksTheSignal) {
+  Linker linker;
+  int most = 0;
+  linker.define("env", "wait", [&most] {
+    for (int i = 0; i < 50; ++i) {
+      std::this_thread::sleep_for(10ms);
+      most = std::max(most, queued_signals());
+    }
+  });
+  const Pool pool =
+      make_pool(R"((module (import "env" "wait" (func $wait)) (func (export "wait") (call $wait))))", {}, linker);
+  sigset_t nudge;
+  sigset_t before;
+  sigemptyset(&nudge);
+  sigaddset(&nudge, os::nudge_signal());
+  pthread_sigmask(SIG_BLOCK, &nudge, &before);
+  const int queued = queued_signals();
+  Lease lease = pool.acquire().value();
+  lease.set_deadline(Clock::now() + 2ms);
+  (void)lease.call("wait");
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  EXPECT_GT(most, queued);
+  EXPECT_LT(most, queued + 50);
 }
 
 TEST(Guests, AreNotAffectedByTheFloatingPointControlThatAHostFunctionLeaves) {
