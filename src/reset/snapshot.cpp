@@ -275,12 +275,14 @@ Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool r
     const bool is_main = i + 1 == snapshot.instances.size();
     // Those before it call no host function that could ask for the state.
     if (is_main) attach_host_state(*store, make_host_state);
-    if (is_main && snapshot.start_after_restore && !run_start) break;
+    if (is_main && snapshot.start_after_restore && !run_start) return store;
     if (auto done = detail::run_start(**instance, detail::deadline_in(snapshot.options.start_timeout)); !done) {
       return std::unexpected(std::move(done.error()));
     }
   }
   if (auto done = run_prelude(*store, snapshot.options); !done) return std::unexpected(std::move(done.error()));
+  // What they did to the host's state is not part of the snapshot, and so of no instance.
+  attach_host_state(*store, make_host_state);
   return store;
 }
 
