@@ -197,7 +197,7 @@ void write_svg(const std::vector<Figure>& figures, const char* path) {
   file << fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" font-family=\"sans-serif\" "
       "font-size=\"11\">\n<!-- SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception; made by "
-      "anew_bench_ledgers --svg -->\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+      "anew_bench_ledgers -->\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
       kWidth * static_cast<double>(figures.size()), kHeight);
   for (std::size_t i = 0; i < figures.size(); ++i) file << draw(figures[i], kWidth * static_cast<double>(i));
   file << "</svg>\n";
