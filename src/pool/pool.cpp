@@ -53,8 +53,8 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
     auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot, options.make_host_state);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     if (options.audit_every == 0) snapshot->original.reset();
-    const Pool pool(std::shared_ptr<detail::PoolState>(new detail::PoolState(std::move(*snapshot), std::move(options)),
-                                                       [](detail::PoolState* state) { state->orphan(); }));
+    Pool pool(std::shared_ptr<detail::PoolState>(new detail::PoolState(std::move(*snapshot), std::move(options)),
+                                                 [](detail::PoolState* state) { state->orphan(); }));
     if (auto ready = pool.state_->warm_up(); !ready) return std::unexpected(std::move(ready.error()));
     return pool;
   });

@@ -218,7 +218,9 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
     if (!linked) return std::unexpected(std::move(linked.error()));
     auto instance = detail::map_instance(std::move(*linked), mapped);
     if (!instance) return std::unexpected(std::move(instance.error()));
-    for (const std::string& name : from[i].names) mapped.names.insert_or_assign(name, (*instance)->number);
+    for (const std::string& name : from[i].names) {
+      if (!mapped.names.emplace(name, (*instance)->number).second) return misfit("two instances have the same name");
+    }
   }
   snapshot.names = mapped.names;
   snapshot.ledger = ledger_of(mapped);

@@ -2,6 +2,7 @@
 // Taking modules apart and putting them together again, for fuzzers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -32,5 +33,9 @@ void append_leb(Buffer& to, std::uint64_t value);
 /// @return nothing if the module is not valid, or starts out large.
 inline constexpr std::int32_t kFuel = 2'000;
 [[nodiscard]] std::optional<Buffer> add_fuel(std::span<const std::uint8_t> module);
+
+/// What LLVMFuzzerCustomMutator does with a module (libFuzzer programs only): `size` bytes of room for `most`.
+/// @return how many there are now.
+[[nodiscard]] std::size_t mutate_module(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed);
 
 }  // namespace anew::fuzz

@@ -18,8 +18,7 @@ void mutate(anew::fuzz::Buffer& bytes, std::size_t room) {
 
 }  // namespace
 
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
-  using namespace anew::fuzz;
+std::size_t anew::fuzz::mutate_module(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
   std::minstd_rand random(seed);
   auto sections = split({data, size});
   if (!sections || sections->empty() || random() % 8 == 0) return LLVMFuzzerMutate(data, size, most);

@@ -2,6 +2,7 @@
 // Any bytes through decoder and validator: accepted, or an error that says where; the same the second time.
 #include <cstdlib>
 
+#include "module_edit.hpp"
 #include "wasm/decoder.hpp"
 #include "wasm/validator.hpp"
 
@@ -39,4 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   }
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
+  return anew::fuzz::mutate_module(data, size, most, seed);
 }

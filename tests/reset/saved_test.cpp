@@ -280,6 +280,7 @@ TEST_F(SnapshotFile, WhoseStateDoesNotFitItsModuleIsRefused) {
   refused([](Instance& each) { each.tables.pop_back(); }, "its tables");
   refused([](Instance& each) { each.dropped.pop_back(); }, "its segments");
   refused([](Instance& each) { each.dropped[0] = std::byte{2}; }, "its segments");
+  refused([](Instance& each) { each.names = {"twice", "twice"}; }, "two instances have the same name");
   EXPECT_FALSE(load_changed([](Instance& each) { each.binary = each.binary.first(20); }));
 }
 
