@@ -114,8 +114,8 @@ class Engine {
   /// @return what compile() returns; kNotFound or kIo for the file; kArtifact for compiled code or a snapshot that is
   ///         refused.
   [[nodiscard]] Result<Module> load(const std::filesystem::path& path, const CompileOptions& options = {}) const;
-  /// Writes the compiled module to a file (an ELF file that objdump and gdb read), atomically. @return kIo; kUnsupported
-  /// for a module from a snapshot file, whose state it could not hold.
+  /// Writes the compiled module to a file (an ELF file that objdump and gdb read), atomically. @return kIo;
+  /// kUnsupported for a module from a snapshot file, whose state it could not hold.
   [[nodiscard]] Result<void> save(const Module& module, const std::filesystem::path& path) const;
 
   /// For the library's own folders.
