@@ -179,9 +179,10 @@ std::uint32_t PoolState::drop_idle(Lock& lock, std::uint32_t at_most) noexcept {
     if (!set_aside_.empty()) {
       index = set_aside_.back();
       set_aside_.pop_back();
-    } else if ((index = free_.pop()) == kNone) {
-      break;
+    } else {
+      index = free_.pop();
     }
+    if (index == kNone) break;
     // Destroying it may call the embedder, who may call the pool.
     std::unique_ptr<StoreState> store = take_store_out(index);
     ++being_destroyed_;

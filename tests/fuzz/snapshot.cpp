@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Any file as a snapshot. Its magic, version, size and hash are made to fit, so that what is behind them is read. What
 // decodes encodes to the same again; what loads makes a pool whose instances are as new and pass their audits, and
-// whose own snapshot file loads, and is written, again. Calls have fuel; modules that may become large are left out,
-// and so are those whose start function runs after each reset, which has none, if it has a loop or a call in it.
+// whose own snapshot file loads, and is written, again. Calls have fuel, start functions a deadline; modules that may
+// become large are left out.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
