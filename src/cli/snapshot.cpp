@@ -44,7 +44,7 @@ Result<ExitCode> run_snapshot(const SnapshotCommand& options) {
 void add_snapshot(CLI::App& app, Run& run) {
   CLI::App* command = add_subcommand(app, "snapshot",
                                      "Instantiates a module, runs its start function and a prelude, and writes the "
-                                     "state with the module to a file that the other subcommands take");
+                                     "state with the module to a file that `anew call` and `anew inspect` take");
   const auto options = std::make_shared<SnapshotCommand>();
   command->add_option("FILE", options->file, kFileHelp)->required();
   command->add_option("-o,--output", options->output, "The file to write; replaced if it exists")
