@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a call changes of a state: an overlay over a read-only base, with nested transactions.
+#pragma once
+
+#include <anew/substrate/state.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace anew::substrate {
+
+class Overlay {
+ public:
+  /// @param base  must outlive the overlay.
+  explicit Overlay(const StateBackend& base);
+  Overlay(Overlay&&) noexcept;
+  Overlay& operator=(Overlay&&) noexcept;
+  ~Overlay();
+
+  [[nodiscard]] Result<StorageValue> get(TrieId trie, BytesView key) const;
+  /// @param value  null: removes the key.
+  void set(TrieId trie, BytesView key, StorageValue value);
+  /// Appends an item to a value of the top trie that is a SCALE-encoded sequence; a value that is none is replaced by a
+  /// sequence of that item. Costs the item's size, also within transactions.
+  [[nodiscard]] Result<void> append(BytesView key, BytesView item);
+
+  struct Removal {
+    std::uint32_t removed = 0;  ///< "loops" of the host API: keys of the base that were looked at
+    bool all = true;            ///< whether none of the base is left
+  };
+  /// Removes all keys that begin with the prefix, but of those in the base `limit` at most.
+  [[nodiscard]] Result<Removal> clear_prefix(TrieId trie, BytesView prefix, std::optional<std::uint32_t> limit);
+
+  [[nodiscard]] Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const;
+
+  /// The root of the top trie, computed only if something changed since the last time. Roots of child tries that
+  /// changed are put into the top trie first.
+  [[nodiscard]] Result<Hash> root(StateVersion version);
+  /// The root of a child trie, which is put into the top trie.
+  [[nodiscard]] Result<Hash> child_root(BytesView storage_key, StateVersion version);
+
+  void start_transaction();
+  /// @return false if none is open.
+  [[nodiscard]] bool commit_transaction();
+  [[nodiscard]] bool rollback_transaction();
+  [[nodiscard]] std::size_t open_transactions() const noexcept;
+
+  /// All that changed, open transactions included.
+  [[nodiscard]] StateChanges changes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace anew::substrate
