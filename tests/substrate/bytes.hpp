@@ -3,6 +3,7 @@
 #pragma once
 
 #include <anew/substrate.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -33,6 +34,14 @@ inline Bytes from_text(std::string_view text) {
 inline Bytes join(std::initializer_list<Bytes> parts) {
   Bytes bytes;
   for (const Bytes& part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
+  return bytes;
+}
+
+inline Bytes to_bytes(BytesView view) { return {view.begin(), view.end()}; }
+
+/// @param bit  of all bits of the bytes.
+inline Bytes with_bit_flipped(Bytes bytes, std::size_t bit) {
+  bytes[bit / 8] ^= std::byte{1} << bit % 8;
   return bytes;
 }
 

@@ -18,8 +18,8 @@ using Digest = std::array<std::byte, N>;
 [[nodiscard]] Digest<16> twox_128(BytesView data) noexcept;
 [[nodiscard]] Digest<32> twox_256(BytesView data) noexcept;
 /// Keccak with its original padding, not that of SHA-3.
-[[nodiscard]] Digest<32> keccak_256(BytesView data);
-[[nodiscard]] Digest<64> keccak_512(BytesView data);
+[[nodiscard]] Digest<32> keccak_256(BytesView data) noexcept;
+[[nodiscard]] Digest<64> keccak_512(BytesView data) noexcept;
 [[nodiscard]] Digest<32> sha2_256(BytesView data) noexcept;
 
 }  // namespace anew::substrate
