@@ -31,14 +31,15 @@ enum class RecoverError : std::uint8_t { kBadRs = 0, kBadV = 1, kBadSignature = 
 /// refuses them.
 enum class EcdsaParsing : std::uint8_t { kOverflowing, kStandard };
 
-/// The key that made the signature: 64 bytes, without the leading 4.
+/// The key that made the signature: 64 bytes, without the leading 4. A recovery id may also be as Ethereum writes it,
+/// with 27 added. A wrong one is kBadV, whatever else is wrong; r or s that is 0 is kBadSignature.
 [[nodiscard]] std::expected<std::array<std::byte, 64>, RecoverError> recover_ecdsa(EcdsaSignature signature,
                                                                                    const Hash& message_hash,
                                                                                    EcdsaParsing parsing) noexcept;
 /// The same, compressed: 33 bytes.
 [[nodiscard]] std::expected<std::array<std::byte, 33>, RecoverError> recover_ecdsa_compressed(
     EcdsaSignature signature, const Hash& message_hash, EcdsaParsing parsing) noexcept;
-/// By recovering the key, over a hash of the message.
+/// By recovering the key, over a hash of the message. The recovery id must be 0 to 3.
 [[nodiscard]] bool verify_ecdsa(EcdsaSignature signature, const Hash& message_hash, std::span<const std::byte, 33> key,
                                 EcdsaParsing parsing) noexcept;
 
