@@ -42,11 +42,36 @@ TEST(ChainSpec, ReadsTheOlderListForm) {
   EXPECT_EQ(spec->top.size(), 1u);
 }
 
+TEST(ChainSpec, ReadsChildTries) {
+  const std::map<Bytes, std::map<Bytes, Bytes>> expected = {
+      {from_text("one"), {{from_hex("01"), from_hex("aa")}, {from_hex("02"), {}}}}, {from_text("two"), {}}};
+  const auto object = parse_chain_spec(spec_with(fmt::format(
+      R"({{"raw": {{"top": {{{}}}, "childrenDefault": {{"0x6f6e65": {{"0x02": "0x", "0x01": "0xaa"}}, "0x74776f": {{}}}}}}}})",
+      kCode)));
+  ASSERT_TRUE(object) << object.error().message;
+  EXPECT_EQ(object->children, expected);
+  // In the older form their keys are those of their roots in the top trie: here with the prefix, there without.
+  const auto list = parse_chain_spec(spec_with(fmt::format(
+      R"({{"raw": [{{{}}}, {{"0x3a6368696c645f73746f726167653a64656661756c743a6f6e65": {{"0x02": "0x", "0x01": "0xaa"}},
+          "0x74776f": {{}}}}]}})",
+      kCode)));
+  ASSERT_TRUE(list) << list.error().message;
+  EXPECT_EQ(list->children, expected);
+  // Not every spec has them.
+  const auto none = parse_chain_spec(spec_with(fmt::format(R"({{"raw": {{"top": {{{}}}}}}})", kCode)));
+  ASSERT_TRUE(none) << none.error().message;
+  EXPECT_TRUE(none->children.empty());
+}
+
 TEST(ChainSpec, ReadsHeapPagesLittleEndian) {
   const auto spec =
       parse_chain_spec(spec_with_top(fmt::format(R"({}, "0x3a686561707061676573": "0x0110000000000000")", kCode)));
   ASSERT_TRUE(spec) << spec.error().message;
   EXPECT_EQ(spec->heap_pages, 0x1001u);
+}
+
+std::string spec_with_children(std::string_view children) {
+  return spec_with(fmt::format(R"({{"raw": {{"top": {{{}}}, "childrenDefault": {}}}}})", kCode, children));
 }
 
 struct Malformed {
@@ -82,6 +107,14 @@ TEST(ChainSpec, SaysWhatIsWrong) {
       {"key twice", spec_with_top(R"("0xAA": "0x00", "0xaa": "0x01")"), "is there twice"},
       {"heap pages short", spec_with_top(fmt::format(R"({}, "0x3a686561707061676573": "0x01")", kCode)),
        "1 bytes, not 8"},
+      {"children a list", spec_with_children("[]"), "child tries of \"genesis.raw\" are not an object"},
+      {"children in a list a string", spec_with(fmt::format(R"({{"raw": [{{{}}}, "0x"]}})", kCode)),
+       "child tries of \"genesis.raw\" are not an object"},
+      {"child a string", spec_with_children(R"({"0x01": "0x02"})"), "child trie \"0x01\" is not an object"},
+      {"child key not hex", spec_with_children(R"({"one": {}})"), "storage key \"one\" does not begin with 0x"},
+      {"child value not hex", spec_with_children(R"({"0x01": {"0x02": "3"}})"),
+       "value of storage key \"0x02\" does not begin with 0x, in child trie \"0x01\""},
+      {"child twice", spec_with_children(R"({"0xAA": {}, "0xaa": {}})"), "child trie \"0xaa\" is there twice"},
       {"nested deep", std::string(200'000, '['), "not JSON"},
   };
   for (const Malformed& malformed : cases) {

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "host/substrate/code_blob.hpp"
+#include "host/substrate/hex.hpp"
+#include "host/substrate/storage_keys.hpp"
 #include "os/file.hpp"
 
 namespace anew::substrate {
@@ -14,14 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-Bytes to_bytes(std::string_view text) {
-  Bytes bytes(text.size());
-  std::transform(text.begin(), text.end(), bytes.begin(), [](char c) { return static_cast<std::byte>(c); });
-  return bytes;
-}
-
 const Bytes& code_key() {
-  static const Bytes key = to_bytes(":code");
+  static const Bytes key(as_bytes(kCodeKey).begin(), as_bytes(kCodeKey).end());
   return key;
 }
 
@@ -29,36 +25,14 @@ std::unexpected<Error> fail_spec(std::string what) {
   return fail(ErrorCode::kMalformed, "chain spec: " + std::move(what));
 }
 
-/// The value of a hexadecimal digit, or -1.
-constexpr int digit_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+/// The maps of genesis, wherever this form of spec keeps them.
+struct RawGenesis {
+  const Json* top = nullptr;
+  const Json* children = nullptr;  // null: there are none
+  bool prefixed = false;           // whether the keys of `children` are those in the top trie
+};
 
-/// "0x" and an even number of hexadecimal digits. @return what is wrong with the text, or null.
-const char* decode_hex(std::string_view text, Bytes& bytes) {
-  if (!text.starts_with("0x")) return "does not begin with 0x";
-  text.remove_prefix(2);
-  if (text.size() % 2 != 0) return "has an odd number of hexadecimal digits";
-  bytes.resize(text.size() / 2);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const int high = digit_value(text[2 * i]);
-    const int low = digit_value(text[2 * i + 1]);
-    if (high < 0 || low < 0) return "has a character that is no hexadecimal digit";
-    bytes[i] = static_cast<std::byte>(high * 16 + low);  // at most 255
-  }
-  return nullptr;
-}
-
-/// Long keys and values are cut short in messages.
-std::string quote(std::string_view text) {
-  return text.size() <= 80 ? fmt::format("\"{}\"", text) : fmt::format("\"{}...\"", text.substr(0, 77));
-}
-
-/// The top map, wherever this form of spec keeps it.
-Result<const Json*> find_top(const Json& spec) {
+Result<RawGenesis> find_genesis(const Json& spec) {
   const auto genesis = spec.find("genesis");
   if (genesis == spec.end() || !genesis->is_object()) return fail_spec("there is no object \"genesis\"");
   const auto raw = genesis->find("raw");
@@ -67,35 +41,66 @@ Result<const Json*> find_top(const Json& spec) {
         "\"genesis\" has no \"raw\": the spec is not in the raw form; convert it with the chain's node, "
         "`build-spec --raw --chain FILE`");
   }
-  const Json* top = nullptr;
+  RawGenesis found;
   if (raw->is_object()) {
-    const auto found = raw->find("top");
-    if (found == raw->end()) return fail_spec("\"genesis.raw\" has no \"top\"");
-    top = &*found;
+    const auto top = raw->find("top");
+    if (top == raw->end()) return fail_spec("\"genesis.raw\" has no \"top\"");
+    found.top = &*top;
+    if (const auto children = raw->find("childrenDefault"); children != raw->end()) found.children = &*children;
   } else if (raw->is_array() && !raw->empty()) {
-    top = &raw->front();
+    found.top = &raw->front();
+    if (raw->size() > 1) found.children = &(*raw)[1];
+    found.prefixed = true;
   } else {
     return fail_spec("\"genesis.raw\" is neither an object nor a list that begins with the top map");
   }
-  if (!top->is_object()) return fail_spec("the top map of \"genesis.raw\" is not an object");
-  return top;
+  if (!found.top->is_object()) return fail_spec("the top map of \"genesis.raw\" is not an object");
+  if (found.children != nullptr && !found.children->is_object()) {
+    return fail_spec("the child tries of \"genesis.raw\" are not an object");
+  }
+  return found;
 }
 
-Result<void> read_top(const Json& top, ChainSpec& spec) {
-  for (const auto& [key, value] : top.items()) {
+/// The bytes of a key of a JSON object.
+Result<Bytes> read_key(const std::string& key) {
+  Bytes bytes;
+  const char* wrong = decode_hex(key, bytes);
+  if (wrong != nullptr) return fail_spec(fmt::format("storage key {} {}", quote(key), wrong));
+  return bytes;
+}
+
+Result<void> read_pairs(const Json& json, std::map<Bytes, Bytes>& pairs) {
+  for (const auto& [key, value] : json.items()) {
     if (!value.is_string()) return fail_spec(fmt::format("the value of storage key {} is not a string", quote(key)));
-    Bytes key_bytes;
+    Result<Bytes> key_bytes = read_key(key);
+    if (!key_bytes) return std::unexpected(std::move(key_bytes.error()));
     Bytes value_bytes;
-    if (const char* wrong = decode_hex(key, key_bytes); wrong != nullptr) {
-      return fail_spec(fmt::format("storage key {} {}", quote(key), wrong));
-    }
     if (const char* wrong = decode_hex(value.get_ref<const std::string&>(), value_bytes); wrong != nullptr) {
       return fail_spec(fmt::format("the value of storage key {} {}", quote(key), wrong));
     }
     // JSON objects come in the order of their keys, which but for upper-case digits is the order of the bytes.
-    const std::size_t before = spec.top.size();
-    spec.top.emplace_hint(spec.top.end(), std::move(key_bytes), std::move(value_bytes));
-    if (spec.top.size() == before) return fail_spec(fmt::format("storage key {} is there twice", quote(key)));
+    const std::size_t before = pairs.size();
+    pairs.emplace_hint(pairs.end(), std::move(*key_bytes), std::move(value_bytes));
+    if (pairs.size() == before) return fail_spec(fmt::format("storage key {} is there twice", quote(key)));
+  }
+  return {};
+}
+
+Result<void> read_children(const RawGenesis& genesis, ChainSpec& spec) {
+  if (genesis.children == nullptr) return {};
+  for (const auto& [key, pairs] : genesis.children->items()) {
+    Result<Bytes> storage_key = read_key(key);
+    if (!storage_key) return std::unexpected(std::move(storage_key.error()));
+    if (const BytesView prefix = as_bytes(kDefaultChildPrefix); genesis.prefixed && starts_with(*storage_key, prefix)) {
+      storage_key->erase(storage_key->begin(), storage_key->begin() + static_cast<std::ptrdiff_t>(prefix.size()));
+    }
+    const auto [child, added] = spec.children.try_emplace(std::move(*storage_key));
+    if (!added) return fail_spec(fmt::format("child trie {} is there twice", quote(key)));
+    if (!pairs.is_object()) return fail_spec(fmt::format("child trie {} is not an object", quote(key)));
+    if (auto read = read_pairs(pairs, child->second); !read) {
+      read.error().message += fmt::format(", in child trie {}", quote(key));
+      return read;
+    }
   }
   return {};
 }
@@ -108,15 +113,16 @@ Result<ChainSpec> read_spec(const Json& json) {
     if (found == json.end() || !found->is_string()) return fail_spec(fmt::format("there is no string \"{}\"", field));
     *target = found->get<std::string>();
   }
-  const Result<const Json*> top = find_top(json);
-  if (!top) return std::unexpected(top.error());
-  if (auto read = read_top(**top, spec); !read) return std::unexpected(std::move(read.error()));
+  const Result<RawGenesis> genesis = find_genesis(json);
+  if (!genesis) return std::unexpected(genesis.error());
+  if (auto read = read_pairs(*genesis->top, spec.top); !read) return std::unexpected(std::move(read.error()));
+  if (auto read = read_children(*genesis, spec); !read) return std::unexpected(std::move(read.error()));
 
   if (!spec.top.contains(code_key())) {
     return fail_spec("genesis has no storage key 0x3a636f6465 (\":code\"), so there is no runtime");
   }
-  static const Bytes heap_pages_key = to_bytes(":heappages");
-  if (const auto found = spec.top.find(heap_pages_key); found != spec.top.end()) {
+  const BytesView heap_pages_key = as_bytes(kHeapPagesKey);
+  if (const auto found = spec.top.find(Bytes(heap_pages_key.begin(), heap_pages_key.end())); found != spec.top.end()) {
     if (found->second.size() != sizeof(std::uint64_t)) {
       return fail_spec(fmt::format("the value of \":heappages\" has {} bytes, not 8", found->second.size()));
     }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Bytes as hexadecimal text, as the JSON of Substrate's nodes has them.
+#pragma once
+
+#include <anew/substrate/types.hpp>
+#include <string>
+#include <string_view>
+
+namespace anew::substrate {
+
+/// "0x" and an even number of hexadecimal digits. @return what is wrong with the text, such as "does not begin with
+/// 0x", or null.
+[[nodiscard]] const char* decode_hex(std::string_view text, Bytes& bytes);
+
+/// A text in quotes for a message, cut short if it is long.
+[[nodiscard]] std::string quote(std::string_view text);
+
+}  // namespace anew::substrate

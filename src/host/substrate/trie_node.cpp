@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "host/substrate/trie_node.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "host/substrate/scale.hpp"
+
+namespace anew::substrate {
+namespace {
+
+struct NodeKind {
+  std::uint8_t bits;
+  unsigned count;  // of these bits
+};
+
+constexpr NodeKind kLeaf{0b0100'0000, 2};
+constexpr NodeKind kBranch{0b1000'0000, 2};
+constexpr NodeKind kBranchWithValue{0b1100'0000, 2};
+constexpr NodeKind kLeafWithHash{0b0010'0000, 3};
+constexpr NodeKind kBranchWithHash{0b0001'0000, 4};
+
+NodeKind kind_of(const TrieNode& node) noexcept {
+  if (node.bitmap == 0) return node.value_hash ? kLeafWithHash : kLeaf;
+  if (node.value == nullptr) return kBranch;
+  return node.value_hash ? kBranchWithHash : kBranchWithValue;
+}
+
+void append(Bytes& bytes, BytesView more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
+
+}  // namespace
+
+MerkleValue::MerkleValue(BytesView encoding, TrieHasher hasher) {
+  if (encoding.size() < bytes_.size()) {
+    std::copy(encoding.begin(), encoding.end(), bytes_.begin());
+    size_ = static_cast<std::uint8_t>(encoding.size());  // less than 32
+  } else {
+    bytes_ = hasher(encoding);
+    size_ = static_cast<std::uint8_t>(bytes_.size());  // 32
+  }
+}
+
+// A trie may be as deep as its longest key, so children do not go recursively: those of nodes that go while another one
+// does are kept until that one is done with its own.
+TrieNode::~TrieNode() {
+  if (children.empty()) return;
+  thread_local std::vector<TrieChild>* waiting = nullptr;
+  if (waiting != nullptr) {
+    std::move(children.begin(), children.end(), std::back_inserter(*waiting));
+    return;
+  }
+  std::vector<TrieChild> going = std::move(children);
+  waiting = &going;
+  while (!going.empty()) {
+    const TrieChild last = std::move(going.back());  // goes with this iteration, unless another trie has it
+    going.pop_back();
+  }
+  waiting = nullptr;
+}
+
+const TrieNode* TrieNode::child(std::uint8_t nibble) const noexcept {
+  const unsigned bit = 1u << nibble;
+  if ((bitmap & bit) == 0) return nullptr;
+  return children[static_cast<std::size_t>(std::popcount(bitmap & (bit - 1)))].node.get();  // a count is not negative
+}
+
+std::uint8_t TrieNode::next_child(unsigned nibble) const noexcept {
+  const unsigned rest = bitmap >> nibble << nibble;
+  return rest == 0 ? 16 : static_cast<std::uint8_t>(std::countr_zero(rest));  // less than 16
+}
+
+void append_node_header(Bytes& bytes, std::uint8_t kind, unsigned kind_bits, std::size_t nibbles) {
+  const std::size_t most = 0xFFu >> kind_bits;  // that the first byte may say: that there are this many, or more
+  const auto append_byte = [&](std::size_t value) { bytes.push_back(static_cast<std::byte>(value)); };  // < 256
+  append_byte(kind | std::min(nibbles, most));
+  if (nibbles < most) return;
+  for (nibbles -= most; nibbles >= 255; nibbles -= 255) append_byte(255);
+  append_byte(nibbles);
+}
+
+void append_node(Bytes& bytes, const TrieNode& node) {
+  const NodeKind kind = kind_of(node);
+  append_node_header(bytes, kind.bits, kind.count, node.partial.size());
+  node.partial.append_packed(bytes);
+  if (node.bitmap != 0) {
+    bytes.push_back(static_cast<std::byte>(node.bitmap & 0xFF));
+    bytes.push_back(static_cast<std::byte>(node.bitmap >> 8));  // of 16 bits
+  }
+  if (node.value_hash) {
+    append(bytes, *node.value_hash);
+  } else if (node.value != nullptr) {
+    // Substrate's length has 32 bits too; no guest has a longer value.
+    append_compact(bytes, static_cast<std::uint32_t>(node.value->size()));
+    append(bytes, *node.value);
+  }
+  for (const TrieChild& child : node.children) {
+    const BytesView merkle_value = child.merkle_value.bytes();
+    append_compact(bytes, static_cast<std::uint32_t>(merkle_value.size()));  // at most 32
+    append(bytes, merkle_value);
+  }
+}
+
+Hash empty_root(TrieHasher hasher) {
+  constexpr std::array kEmpty{std::byte{0}};
+  return hasher(kEmpty);
+}
+
+}  // namespace anew::substrate
