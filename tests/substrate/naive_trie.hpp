@@ -20,8 +20,10 @@ using NaiveMap = std::map<Bytes, NaiveValue>;
 
 class NaiveTrie {
  public:
-  static Hash root(const NaiveMap& map) {
-    if (map.empty()) return blake2b(std::string(1, '\0'));
+  using Hasher = Hash (*)(const std::string& text);
+
+  static Hash root(const NaiveMap& map, Hasher hash = blake2b) {
+    if (map.empty()) return hash(std::string(1, '\0'));
     std::map<std::string, std::string> pairs;  // nibbles (one in a char) to what the node has of the value
     for (const auto& [key, value] : map) {
       std::string nibbles;
@@ -30,9 +32,16 @@ class NaiveTrie {
         nibbles += static_cast<char>(std::to_integer<int>(b & std::byte{15}));
       }
       const std::string text = to_text(value.bytes);
-      pairs[nibbles] = value.hashed ? "#" + to_text(blake2b(text)) : "=" + compact(text.size()) + text;
+      pairs[nibbles] = value.hashed ? "#" + to_text(hash(text)) : "=" + compact(text.size()) + text;
     }
-    return blake2b(node(pairs, 0));
+    return hash(node(pairs, 0, hash));
+  }
+
+  static Hash blake2b(const std::string& text) {
+    Hash hash;
+    crypto_generichash_blake2b(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
+                               reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+    return hash;
   }
 
  private:
@@ -43,13 +52,6 @@ class NaiveTrie {
     std::string text;
     for (const std::byte b : bytes) text += static_cast<char>(b);
     return text;
-  }
-
-  static Hash blake2b(const std::string& text) {
-    Hash hash;
-    crypto_generichash_blake2b(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
-                               reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
-    return hash;
   }
 
   static std::string compact(std::size_t n) {
@@ -68,7 +70,7 @@ class NaiveTrie {
   }
 
   /// The encoding of the node that holds all pairs, whose keys agree in the first `depth` nibbles.
-  static std::string node(const Pairs& pairs, std::size_t depth) {
+  static std::string node(const Pairs& pairs, std::size_t depth, Hasher hash) {
     const std::string& first = pairs.begin()->first;
     const std::string& last = pairs.rbegin()->first;
     std::size_t end = depth;
@@ -114,8 +116,8 @@ class NaiveTrie {
     }
     if (value != nullptr) out += value->substr(1);
     for (const auto& child : children) {
-      const std::string encoding = node(child.second, end + 1);
-      const std::string merkle = encoding.size() < 32 ? encoding : to_text(blake2b(encoding));
+      const std::string encoding = node(child.second, end + 1, hash);
+      const std::string merkle = encoding.size() < 32 ? encoding : to_text(hash(encoding));
       out += compact(merkle.size()) + merkle;
     }
     return out;

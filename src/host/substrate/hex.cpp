@@ -30,6 +30,18 @@ const char* decode_hex(std::string_view text, Bytes& bytes) {
   return nullptr;
 }
 
+std::string encode_hex(BytesView bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text = "0x";
+  text.reserve(2 + 2 * bytes.size());
+  for (const std::byte byte : bytes) {
+    const auto value = std::to_integer<unsigned>(byte);
+    text += kDigits[value >> 4];
+    text += kDigits[value & 0xF];
+  }
+  return text;
+}
+
 std::string quote(std::string_view text) {
   return text.size() <= 80 ? fmt::format("\"{}\"", text) : fmt::format("\"{}...\"", text.substr(0, 77));
 }

@@ -12,6 +12,9 @@ namespace anew::substrate {
 /// 0x", or null.
 [[nodiscard]] const char* decode_hex(std::string_view text, Bytes& bytes);
 
+/// "0x" and two lower-case digits a byte.
+[[nodiscard]] std::string encode_hex(BytesView bytes);
+
 /// A text in quotes for a message, cut short if it is long.
 [[nodiscard]] std::string quote(std::string_view text);
 

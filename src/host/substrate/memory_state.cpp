@@ -12,6 +12,7 @@
 #include "host/substrate/hex.hpp"
 #include "host/substrate/storage_keys.hpp"
 #include "host/substrate/trie.hpp"
+#include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -41,8 +42,6 @@ std::vector<TrieChange> changes_to(const TrieChanges& changes) {
   for (const auto& [key, value] : changes) list.push_back({key, value});
   return list;
 }
-
-StorageValue make_value(BytesView bytes) { return std::make_shared<const Bytes>(bytes.begin(), bytes.end()); }
 
 std::unexpected<Error> fail_pairs(std::string what) {
   return fail(ErrorCode::kMalformed, "state pairs: " + std::move(what));
@@ -128,13 +127,15 @@ MemoryState& MemoryState::operator=(MemoryState&& other) noexcept {
 MemoryState::~MemoryState() = default;
 
 Result<MemoryState> MemoryState::from_chain_spec(const ChainSpec& spec, StateVersion version) {
-  StateChanges genesis;
-  for (const auto& [key, value] : spec.top) genesis.top.emplace_hint(genesis.top.end(), key, make_value(value));
-  for (const auto& [storage_key, pairs] : spec.children) {
-    TrieChanges& child = genesis.children[storage_key];
-    for (const auto& [key, value] : pairs) child.emplace_hint(child.end(), key, make_value(value));
-  }
-  return MemoryState().with(genesis, version);
+  return detail::without_exceptions("a state is made", [&] {
+    StateChanges genesis;
+    for (const auto& [key, value] : spec.top) genesis.top.emplace_hint(genesis.top.end(), key, make_value(value));
+    for (const auto& [storage_key, pairs] : spec.children) {
+      TrieChanges& child = genesis.children[storage_key];
+      for (const auto& [key, value] : pairs) child.emplace_hint(child.end(), key, make_value(value));
+    }
+    return MemoryState().with(genesis, version);
+  });
 }
 
 Result<MemoryState> MemoryState::from_pairs(std::string_view json, StateVersion version) {
@@ -153,38 +154,40 @@ Result<MemoryState> MemoryState::from_pairs(std::string_view json, StateVersion 
 }
 
 Result<MemoryState> MemoryState::with(const StateChanges& changes, StateVersion version) const {
-  auto next = std::make_shared<Content>(*content_);
-  std::vector<TrieChange> top = changes_to(changes.top);
+  return detail::without_exceptions("a state is changed", [&]() -> Result<MemoryState> {
+    auto next = std::make_shared<Content>(*content_);
+    std::vector<TrieChange> top = changes_to(changes.top);
 
-  if (!changes.children.empty()) {
-    auto children = std::make_shared<ChildTries>(*content_->children);
-    TrieChanges roots;  // and what else changes in the top trie
-    for (const auto& [storage_key, child_changes] : changes.children) {
-      const TrieId id = TrieId::child(storage_key);
-      if (auto known = content_->check_known(id); !known) return std::unexpected(std::move(known.error()));
-      Trie child = content_->trie(id).with(changes_to(child_changes), version);
-      StorageValue& root = roots[child_root_key(storage_key)];
-      if (child.empty()) {
-        children->erase(storage_key);
-      } else {
-        root = make_value(child.root());
-        children->insert_or_assign(storage_key, std::move(child));
+    if (!changes.children.empty()) {
+      auto children = std::make_shared<ChildTries>(*content_->children);
+      TrieChanges roots;  // and what else changes in the top trie
+      for (const auto& [storage_key, child_changes] : changes.children) {
+        const TrieId id = TrieId::child(storage_key);
+        if (auto known = content_->check_known(id); !known) return std::unexpected(std::move(known.error()));
+        Trie child = content_->trie(id).with(changes_to(child_changes), version);
+        StorageValue& root = roots[child_root_key(storage_key)];
+        if (child.empty()) {
+          children->erase(storage_key);
+        } else {
+          root = make_value(child.root());
+          children->insert_or_assign(storage_key, std::move(child));
+        }
       }
+      next->children = std::move(children);
+      for (const TrieChange& change : top) roots.try_emplace(Bytes(change.key.begin(), change.key.end()), change.value);
+      next->top = content_->top.with(changes_to(roots), version);
+    } else {
+      next->top = content_->top.with(top, version);
     }
-    next->children = std::move(children);
-    for (const TrieChange& change : top) roots.try_emplace(Bytes(change.key.begin(), change.key.end()), change.value);
-    next->top = content_->top.with(changes_to(roots), version);
-  } else {
-    next->top = content_->top.with(top, version);
-  }
 
-  const TrieNode* code = next->top.find(as_bytes(kCodeKey));
-  if (code == nullptr) {
-    next->code_hash.reset();
-  } else if (next->code_hash == nullptr || next->code_hash->value() != code->value) {
-    next->code_hash = std::make_shared<LazyHash>(code->value);
-  }
-  return MemoryState(std::move(next));
+    const TrieNode* code = next->top.find(as_bytes(kCodeKey));
+    if (code == nullptr) {
+      next->code_hash.reset();
+    } else if (next->code_hash == nullptr || next->code_hash->value() != code->value) {
+      next->code_hash = std::make_shared<LazyHash>(code->value);
+    }
+    return MemoryState(std::move(next));
+  });
 }
 
 Hash MemoryState::root() const noexcept { return content_->top.root(); }
@@ -209,8 +212,10 @@ Result<std::optional<Bytes>> MemoryState::next_key(TrieId trie, BytesView key) c
 }
 
 Result<Hash> MemoryState::root(TrieId trie, const TrieChanges& changes, StateVersion version) const {
-  if (auto known = content_->check_known(trie); !known) return std::unexpected(std::move(known.error()));
-  return content_->trie(trie).with(changes_to(changes), version).root();
+  return detail::without_exceptions("a state's root is computed", [&]() -> Result<Hash> {
+    if (auto known = content_->check_known(trie); !known) return std::unexpected(std::move(known.error()));
+    return content_->trie(trie).with(changes_to(changes), version).root();
+  });
 }
 
 }  // namespace anew::substrate

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Bytes as the C libraries of cryptography take them.
+// Bytes as the C libraries of cryptography take them, and text as bytes.
 #pragma once
 
 #include <anew/substrate/types.hpp>

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The order of storage keys, and those that Substrate itself gives a meaning (sp_storage::well_known_keys).
+// The order of storage keys, those that Substrate itself gives a meaning (sp_storage::well_known_keys), and their
+// values.
 #pragma once
 
-#include <anew/substrate/types.hpp>
+#include <anew/substrate/state.hpp>
 #include <cstring>
+#include <memory>
 #include <string_view>
+
+#include "host/substrate/octets.hpp"
 
 namespace anew::substrate {
 
@@ -19,12 +23,12 @@ struct KeyOrder {
   }
 };
 
-[[nodiscard]] inline BytesView as_bytes(std::string_view text) noexcept {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
 [[nodiscard]] inline bool starts_with(BytesView key, BytesView prefix) noexcept {
   return key.size() >= prefix.size() && (prefix.empty() || std::memcmp(key.data(), prefix.data(), prefix.size()) == 0);
+}
+
+[[nodiscard]] inline StorageValue make_value(BytesView bytes) {
+  return std::make_shared<const Bytes>(bytes.begin(), bytes.end());
 }
 
 /// Where runtime code lies.
