@@ -25,6 +25,8 @@ namespace anew::cli {
 
 namespace {
 
+constexpr const char* kNoHeapBase = "not known: there is no exported global __heap_base with a constant value";
+
 struct InspectOptions {
   std::string file;
   bool json = false;
@@ -135,10 +137,10 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
   for (const std::string& note : inspection.image.notes) fmt::print("  {}\n", note);
   print_lines("mutable globals", mutable_global_lines(module, inspection));
   fmt::print("start function: {}\n", inspection.start.empty() ? "none" : printable(inspection.start));
-  if (inspection.heap_base.value) {
-    fmt::print("heap base: {} ({})\n", *inspection.heap_base.value, inspection.heap_base.found);
+  if (inspection.heap_base) {
+    fmt::print("heap base: {} ({})\n", inspection.heap_base->address, inspection.heap_base->found);
   } else {
-    fmt::print("heap base: {}\n", inspection.heap_base.found);
+    fmt::print("heap base: {}\n", kNoHeapBase);
   }
   const detail::LedgerChoice ledger = detail::choose_ledger(Ledger::kAuto, true);
   fmt::print("ledger: {}, because {}\n", to_string(ledger.ledger), ledger.reason);
@@ -226,8 +228,11 @@ nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, 
                      {"notes", inspection.image.notes}};
   object["start"] = nullptr;
   if (module.start) object["start"] = *module.start;
-  object["heap_base"] = {{"value", nullptr}, {"found", inspection.heap_base.found}};
-  if (inspection.heap_base.value) object["heap_base"]["value"] = *inspection.heap_base.value;
+  if (inspection.heap_base) {
+    object["heap_base"] = {{"value", inspection.heap_base->address}, {"found", inspection.heap_base->found}};
+  } else {
+    object["heap_base"] = {{"value", nullptr}, {"found", kNoHeapBase}};
+  }
   const detail::LedgerChoice ledger = detail::choose_ledger(Ledger::kAuto, true);
   object["ledger"] = {{"name", to_string(ledger.ledger)}, {"reason", ledger.reason}};
   object["card_bytes"] = 1u << abi::default_card_shift(module);

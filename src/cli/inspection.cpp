@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "abi/cell.hpp"
+#include "host/substrate/heap_base.hpp"
 #include "wasm/names.hpp"
 #include "wasm/reader.hpp"
 #include "wasm/validator.hpp"
@@ -145,54 +146,6 @@ ImagePages find_image(const wasm::Module& module) {
   return image;
 }
 
-/// From subsection 7 of the name section (the extended name section of LLVM and others), then imports and exports. What
-/// is malformed is passed over, like everything in a custom section.
-std::map<std::uint32_t, std::string> find_global_names(const wasm::Module& module) {
-  constexpr std::uint8_t kGlobalNames = 7;
-  std::map<std::uint32_t, std::string> names;
-  wasm::Reader reader(module.name_section);
-  std::uint8_t id = 0;
-  std::uint32_t size = 0;
-  wasm::Bytes subsection;
-  while (!reader.at_end() && reader.byte(id) && reader.u32(size) && reader.bytes(size, subsection)) {
-    if (id != kGlobalNames) continue;
-    wasm::Reader entries(subsection);
-    std::uint32_t count = 0;
-    if (!entries.u32(count)) break;
-    std::uint32_t index = 0;
-    std::string_view name;
-    while (count-- > 0 && entries.u32(index) && entries.name(name)) {
-      if (index < module.globals.size()) names[index] = name;
-    }
-  }
-  std::uint32_t imported = 0;
-  for (const wasm::Import& import : module.imports) {
-    if (import.kind() == ExternalKind::kGlobal) {
-      names.try_emplace(imported++, fmt::format("{}.{}", import.module, import.name));
-    }
-  }
-  for (const wasm::Export& exported : module.exports) {
-    if (exported.kind == ExternalKind::kGlobal) names.try_emplace(exported.index, exported.name);
-  }
-  return names;
-}
-
-HeapBase find_heap_base(const wasm::Module& module, const std::map<std::uint32_t, std::string>& global_names) {
-  constexpr std::string_view kName = "__heap_base";
-  const auto value_of = [&](std::uint32_t global) { return constant(module.globals[global].initializer); };
-  for (const wasm::Export& exported : module.exports) {
-    if (exported.kind == ExternalKind::kGlobal && exported.name == kName) {
-      if (const auto value = value_of(exported.index)) return {value, "exported global __heap_base"};
-      return {std::nullopt, "exported global __heap_base, whose value is not a constant"};
-    }
-  }
-  for (const auto& [global, name] : global_names) {
-    if (name != kName) continue;
-    if (const auto value = value_of(global)) return {value, "global __heap_base, by the name section"};
-  }
-  return {std::nullopt, "not known: there is no exported global __heap_base"};
-}
-
 std::uint64_t count_mutable_globals(const wasm::Module& module) {
   return static_cast<std::uint64_t>(std::count_if(module.globals.begin(), module.globals.end(),
                                                   [](const wasm::Global& global) { return global.type.is_mutable; }));
@@ -244,8 +197,8 @@ Result<Inspection> inspect(const wasm::Module& module) {
   inspection.writes = counted->writes;
   inspection.features = counted->features;
   inspection.image = find_image(module);
-  inspection.global_names = find_global_names(module);
-  inspection.heap_base = find_heap_base(module, inspection.global_names);
+  inspection.global_names = wasm::find_global_names(module);
+  inspection.heap_base = substrate::find_announced_heap_base(module);
   if (module.start) {
     const std::string_view name = names[*module.start];
     inspection.start = fmt::format("function {}{}", *module.start, name.empty() ? "" : fmt::format(" ({})", name));

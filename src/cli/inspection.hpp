@@ -3,6 +3,7 @@
 #pragma once
 
 #include <anew/error.hpp>
+#include <anew/substrate/runtime.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -40,16 +41,11 @@ struct ImagePages {
   std::vector<std::string> notes;  ///< segments that could not be placed
 };
 
-struct HeapBase {
-  std::optional<std::uint64_t> value;
-  std::string found;  ///< where, or why it is not known
-};
-
 struct Inspection {
   Writes writes;
   Features features;
   ImagePages image;
-  HeapBase heap_base;
+  std::optional<substrate::HeapBase> heap_base;  ///< where the module says that its heap begins
   std::map<std::uint32_t, std::string> global_names;  ///< from the name section, else from an import or export
   std::string start;                                  ///< the start function's name or number; empty: none
   std::vector<std::string> restored;                  ///< what a reset must restore

@@ -6,7 +6,9 @@
 namespace anew::wasm {
 namespace {
 
-constexpr std::uint8_t kFunctionNames = 1;  // id of the subsection
+// Ids of subsections.
+constexpr std::uint8_t kFunctionNames = 1;
+constexpr std::uint8_t kGlobalNames = 7;
 
 // The map from function indices to names; entries for functions that the module has not are passed over.
 void read_function_names(Bytes subsection, std::vector<std::string>& names) {
@@ -62,6 +64,35 @@ FunctionNames::FunctionNames(const Module& module) : names_(module.functions.siz
 
 std::string_view FunctionNames::operator[](std::uint32_t function) const noexcept {
   return function < names_.size() ? std::string_view(names_[function]) : std::string_view();
+}
+
+std::map<std::uint32_t, std::string> find_global_names(const Module& module) {
+  std::map<std::uint32_t, std::string> names;
+  Reader reader(module.name_section);
+  std::uint8_t id = 0;
+  std::uint32_t size = 0;
+  Bytes subsection;
+  while (!reader.at_end() && reader.byte(id) && reader.u32(size) && reader.bytes(size, subsection)) {
+    if (id != kGlobalNames) continue;
+    Reader entries(subsection);
+    std::uint32_t count = 0;
+    if (!entries.u32(count)) break;
+    std::uint32_t index = 0;
+    std::string_view name;
+    while (count-- > 0 && entries.u32(index) && entries.name(name)) {
+      if (index < module.globals.size()) names[index] = name;
+    }
+  }
+  std::uint32_t imported = 0;
+  for (const Import& import : module.imports) {
+    if (import.kind() == ExternalKind::kGlobal) {
+      names.try_emplace(imported++, std::string(import.module) + "." + std::string(import.name));
+    }
+  }
+  for (const Export& exported : module.exports) {
+    if (exported.kind == ExternalKind::kGlobal) names.try_emplace(exported.index, exported.name);
+  }
+  return names;
 }
 
 }  // namespace anew::wasm

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "wasm/module.hpp"
 
 namespace anew::wasm {
@@ -17,5 +23,10 @@ class FunctionNames {
  private:
   std::vector<std::string> names_;  ///< by function index
 };
+
+/// Names of globals by index: from subsection 7 of the "name" section (the extended name section of LLVM and others),
+/// else from an import ("module.name") or an export. What is malformed is passed over, like everything in a custom
+/// section.
+[[nodiscard]] std::map<std::uint32_t, std::string> find_global_names(const Module& module);
 
 }  // namespace anew::wasm

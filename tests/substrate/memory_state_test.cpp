@@ -3,10 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <anew/substrate/state.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 #include <thread>
@@ -14,20 +10,11 @@
 
 #include "host/substrate/hashing.hpp"
 #include "substrate/bytes.hpp"
+#include "substrate/chain_files.hpp"
 #include "substrate/naive_trie.hpp"
 
 namespace anew::substrate {
 namespace {
-
-std::string read_spec(const std::string& chain) {
-  const char* folder = std::getenv("ANEW_CHAIN_SPECS");
-  const auto path =
-      std::filesystem::path(folder != nullptr ? folder : ANEW_SOURCE_DIR "/build/chain-specs") / (chain + ".json");
-  std::ifstream stream(path, std::ios::binary);
-  EXPECT_TRUE(stream) << path << " is missing. Run scripts/fetch-chain-specs in " << ANEW_SOURCE_DIR
-                      << ", or set ANEW_CHAIN_SPECS to the folder that holds it.";
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
 
 Bytes bytes_of(const Hash& hash) { return {hash.begin(), hash.end()}; }
 StorageValue value_of(Bytes bytes) { return std::make_shared<const Bytes>(std::move(bytes)); }
@@ -47,12 +34,8 @@ void PrintTo(const Genesis& genesis, std::ostream* stream) { *stream << genesis.
 class GenesisTest : public testing::TestWithParam<Genesis> {
  protected:
   void SetUp() override {
-    auto parsed = parse_chain_spec(read_spec(GetParam().chain));
-    ASSERT_TRUE(parsed) << parsed.error().message;
-    spec = std::move(*parsed);
-    auto made = MemoryState::from_chain_spec(spec, StateVersion::kV0);
-    ASSERT_TRUE(made) << made.error().message;
-    state = std::move(*made);
+    spec = read_spec(GetParam().chain);
+    state = genesis_of(GetParam().chain);
   }
   ChainSpec spec;
   MemoryState state;

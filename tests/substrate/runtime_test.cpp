@@ -10,16 +10,21 @@
 
 #include "host/substrate/host_functions.hpp"
 #include "substrate/guest.hpp"
+#include "support/wat.hpp"
 
 namespace anew::substrate {
 namespace {
 
 Engine engine() { return Engine({.cache = false}); }
 
-Runtime make(const Guest& guest, RuntimeOptions options = {.heap_pages = 16, .audit_every = 1}) {
-  auto runtime = Runtime::create(engine(), guest.binary(), std::move(options));
+Runtime make_from(const Bytes& binary, RuntimeOptions options = {.heap_pages = 16, .audit_every = 1}) {
+  auto runtime = Runtime::create(engine(), binary, std::move(options));
   EXPECT_TRUE(runtime) << runtime.error().to_string();
   return std::move(runtime.value());
+}
+
+Runtime make(const Guest& guest, RuntimeOptions options = {.heap_pages = 16, .audit_every = 1}) {
+  return make_from(guest.binary(), std::move(options));
 }
 
 /// Returns its arguments where they lie.
@@ -176,14 +181,37 @@ TEST(Runtime, CodeMayBeCompressedAndMustBeAModule) {
   expect_message(corrupt.error(), "compressed runtime code");
 }
 
-TEST(Runtime, WithoutAHeapBaseItIsRefused) {
+TEST(Runtime, SaysWhereItsHeapBegins) {
+  const HeapBase exported = make({.entries = {echo()}}).heap_base();
+  EXPECT_EQ(exported.address, 1024u);
+  EXPECT_TRUE(exported.announced);
+  EXPECT_EQ(exported.found, "exported global __heap_base");
+
+  const HeapBase named = make_from(test::wat(R"((module (memory (export "memory") 2)
+      (global $__heap_base i32 (i32.const 5000))))"))
+                             .heap_base();
+  EXPECT_EQ(named.address, 5000u);
+  EXPECT_TRUE(named.announced);
+  EXPECT_EQ(named.found, "global __heap_base, by the name section");
+}
+
+TEST(Runtime, WithoutAHeapBaseTheHeapBeginsBehindTheInitialMemory) {
   for (const Guest& guest : {Guest{.entries = {echo()}, .heap_base_name = "__data_end"},
-                             Guest{.entries = {echo()}, .heap_base_is_mutable = true}}) {
-    const auto runtime = Runtime::create(engine(), guest.binary());
-    ASSERT_FALSE(runtime);
-    EXPECT_EQ(runtime.error().code, ErrorCode::kLink);
-    expect_message(runtime.error(), "`__heap_base`");
+                             Guest{.entries = {echo()}, .heap_base_is_mutable = true},
+                             Guest{.entries = {echo()}, .imports_memory = true, .heap_base_name = "__data_end"}}) {
+    const Runtime runtime = make(guest);
+    EXPECT_EQ(runtime.heap_base().address, 2u * 65'536);
+    EXPECT_FALSE(runtime.heap_base().announced);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(call(runtime, "echo", from_hex("0102")), from_hex("0102"));
+    EXPECT_EQ(runtime.pool().statistics().audit_failures, 0u) << runtime.pool().audit_report();
   }
+}
+
+TEST(Runtime, WithoutAHeapBaseAndWithAFullMemoryItIsRefused) {
+  const auto runtime = Runtime::create(engine(), test::wat("(module (memory (export \"memory\") 65536))"));
+  ASSERT_FALSE(runtime);
+  EXPECT_EQ(runtime.error().code, ErrorCode::kLink);
+  expect_message(runtime.error(), "does not say where its heap begins");
 }
 
 TEST(Runtime, WithoutAMemoryItIsRefused) {
@@ -202,14 +230,14 @@ TEST(Runtime, TooManyHeapPagesAreRefused) {
 }
 
 TEST(HostFunctions, AnUnknownOneTrapsWhenCalled) {
-  const Runtime runtime = make({.imports = {{"ext_storage_get_version_1", GuestType::kVersion}},
+  const Runtime runtime = make({.imports = {{"ext_storage_get_version_9", GuestType::kVersion}},
                                 .entries = {echo(), {"get", join({packed_arguments(), from_hex("10 00")})}}});
   EXPECT_EQ(call(runtime, "echo", from_hex("01")), from_hex("01"));
   const Error error = call_error(runtime, "get");
   EXPECT_EQ(error.code, ErrorCode::kTrap);
   EXPECT_EQ(error.trap, TrapKind::kHostError);
   expect_message(error, "not implemented");
-  expect_message(error, "ext_storage_get_version_1");
+  expect_message(error, "ext_storage_get_version_9");
 }
 
 /// "malloc" requests as many bytes as the first 4 of its arguments say and returns the header; "fill" does so for ever;
@@ -352,11 +380,24 @@ TEST(HostFunctions, RuntimeVersionCallsTheOtherRuntime) {
 TEST(HostFunctions, RuntimeVersionOfWhatCannotBeAskedIsNone) {
   const Runtime runtime = make(asking_guest());
   const Guest trapping{.entries = {{"Core_version", from_hex("00")}}};
-  Guest nested = asking_guest();  // only once deep
-  nested.entries[0].name = "Core_version";
-  for (const Bytes& code : {Bytes{}, from_text("garbage"), trapping.binary(), nested.binary(), Guest{}.binary()}) {
+  for (const Bytes& code : {Bytes{}, from_text("garbage"), trapping.binary(), Guest{}.binary()}) {
     EXPECT_EQ(call(runtime, "ask", code), from_hex("00"));
   }
+}
+
+TEST(HostFunctions, RuntimeVersionIsAskedForOnceDeep) {
+  // The one that is asked asks for a version itself: of code that says its own, if it were looked at.
+  const Bytes version = test::wat(R"((module (memory (export "memory") 1) (data (i32.const 0) "yes")
+      (func (export "Core_version") (param i32 i32) (result i64) (i64.const 0x3_0000_0000))))");
+  std::string text;
+  for (const std::byte byte : version) text += fmt::format("\\{:02x}", std::to_integer<int>(byte));
+  const Bytes nested = test::wat(fmt::format(R"((module
+      (import "env" "ext_misc_runtime_version_version_1" (func $ask (param i64) (result i64)))
+      (memory (export "memory") 1) (data (i32.const 16) "{}")
+      (func (export "Core_version") (param i32 i32) (result i64) (call $ask (i64.const 0x{:x}_0000_0010)))))",
+                                             text, version.size()));
+  EXPECT_EQ(call(make_from(nested), "Core_version"), from_hex("01 0c 796573")) << "directly";
+  EXPECT_EQ(call(make(asking_guest()), "ask", nested), from_hex("01 04 00")) << "Some of its answer, None";
 }
 
 }  // namespace

@@ -26,6 +26,29 @@ bool ScaleReader::u8(std::uint8_t& value) {
 
 bool ScaleReader::u32(std::uint32_t& value) { return integer(4, value); }
 
+bool ScaleReader::boolean(bool& value) {
+  const std::size_t start = position_;
+  std::uint8_t byte = 0;
+  if (!u8(byte)) return false;
+  value = byte == 1;
+  return byte <= 1 || fail_at(start, "a bool or Option begins with neither 0 nor 1");
+}
+
+bool ScaleReader::raw(std::span<std::byte> value) {
+  if (remaining() < value.size()) return fail_at(bytes_.size(), "the data ends early");
+  std::ranges::copy(bytes_.subspan(position_, value.size()), value.begin());
+  position_ += value.size();
+  return true;
+}
+
+bool ScaleReader::bytes(std::span<const std::byte>& value) {
+  std::uint32_t size = 0;
+  if (!length(1, size)) return false;
+  value = bytes_.subspan(position_, size);
+  position_ += size;
+  return true;
+}
+
 bool ScaleReader::compact(std::uint32_t& value) {
   const std::size_t start = position_;
   if (remaining() == 0) return fail_at(start, "the data ends early");
@@ -51,13 +74,10 @@ bool ScaleReader::length(std::size_t element_bytes, std::uint32_t& count) {
 
 bool ScaleReader::string(std::string& value) {
   const std::size_t start = position_;
-  std::uint32_t size = 0;
-  if (!length(1, size)) return false;
-  value.resize(size);
-  std::transform(bytes_.begin() + static_cast<std::ptrdiff_t>(position_),
-                 bytes_.begin() + static_cast<std::ptrdiff_t>(position_ + size), value.begin(),
-                 [](std::byte b) { return static_cast<char>(b); });
-  position_ += size;
+  std::span<const std::byte> content;
+  if (!bytes(content)) return false;
+  value.resize(content.size());
+  std::ranges::transform(content, value.begin(), [](std::byte b) { return static_cast<char>(b); });  // a character
   return wasm::is_utf8(value) || fail_at(start, "a string is not UTF-8");
 }
 
@@ -75,9 +95,9 @@ Error ScaleReader::error() const {
                {}};
 }
 
-void append_compact(std::vector<std::byte>& bytes, std::uint32_t value) {
+CompactLength::CompactLength(std::uint32_t value) noexcept {
   const auto append = [&](std::uint64_t word, int count) {
-    for (; count > 0; --count, word >>= 8) bytes.push_back(static_cast<std::byte>(word));  // the low byte
+    for (; count > 0; --count, word >>= 8) bytes_[size_++] = static_cast<std::byte>(word);  // the low byte
   };
   if (value < 1u << 6) {
     append(std::uint64_t{value} << 2, 1);
@@ -89,6 +109,20 @@ void append_compact(std::vector<std::byte>& bytes, std::uint32_t value) {
     append(3, 1);
     append(value, 4);
   }
+}
+
+void append_compact(std::vector<std::byte>& bytes, std::uint32_t value) {
+  const CompactLength length(value);
+  bytes.insert(bytes.end(), length.bytes().begin(), length.bytes().end());
+}
+
+void append_u32(std::vector<std::byte>& bytes, std::uint32_t value) {
+  for (int i = 0; i < 4; ++i, value >>= 8) bytes.push_back(static_cast<std::byte>(value));  // the low byte
+}
+
+void append_bytes(std::vector<std::byte>& bytes, std::span<const std::byte> value) {
+  append_compact(bytes, static_cast<std::uint32_t>(value.size()));  // fits, says the caller
+  bytes.insert(bytes.end(), value.begin(), value.end());
 }
 
 }  // namespace anew::substrate

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What calls into a runtime see of the world outside their instance, and what they did to it.
+#pragma once
+
+#include <anew/error.hpp>
+#include <anew/substrate/keystore.hpp>
+#include <anew/substrate/offchain.hpp>
+#include <anew/substrate/state.hpp>
+#include <anew/substrate/types.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace anew::substrate {
+
+/// What a host offers beyond the state. Execution of blocks gets none of it: what is not in the state must not matter
+/// there, and a runtime that asks for it traps.
+struct HostServices {
+  Keystore* keystore = nullptr;
+  Offchain* offchain = nullptr;
+};
+
+/// Calls of one host function, and the time it took.
+struct HostFunctionUse {
+  std::uint64_t calls = 0;
+  std::uint64_t nanoseconds = 0;
+};
+/// By the function's name.
+using HostProfile = std::map<std::string_view, HostFunctionUse>;
+
+/// A state with what calls changed of it. Several calls may share one, one after the other, and each sees what those
+/// before it changed: so a block is built by `Core_initialize_block`, `BlockBuilder_apply_extrinsic` and
+/// `BlockBuilder_finalize_block`. A call that fails changes nothing. Used by one thread at a time.
+class Externalities {
+ public:
+  /// @param state  must outlive it, as the services must.
+  explicit Externalities(const StateBackend& state, HostServices services = {});
+  Externalities(Externalities&&) noexcept;
+  Externalities& operator=(Externalities&&) noexcept;
+  ~Externalities();
+
+  /// The value of a key in the top trie now, or null.
+  [[nodiscard]] Result<StorageValue> get(BytesView key) const;
+  /// Changes a key of the top trie, as a call could; null: removes it.
+  void set(BytesView key, StorageValue value);
+  /// The root that the state has now; computed only if something changed since it was asked for last.
+  [[nodiscard]] Result<Hash> root(StateVersion version);
+  /// What changed so far.
+  [[nodiscard]] StateChanges changes() const;
+  /// What was indexed for offchain workers (`ext_offchain_index_*`): by key the value, or nothing where it was cleared.
+  [[nodiscard]] std::map<Bytes, std::optional<Bytes>> offchain_index() const;
+
+  /// From now on calls and times of host functions are added up in `profile`, which must outlive the calls; null: no
+  /// more. Costs each host function two readings of the clock.
+  void set_profile(HostProfile* profile) noexcept;
+
+  /// For the library's own folders.
+  struct State;
+  [[nodiscard]] State& state() noexcept { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace anew::substrate

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <anew/substrate/executor.hpp>
+#include <string>
+#include <utility>
+
+#include "host/substrate/externalities_state.hpp"
+#include "host/substrate/runtime_pool.hpp"
+#include "host/substrate/storage_keys.hpp"
+#include "runtime/without_exceptions.hpp"
+
+namespace anew::substrate {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// The value of ":heappages", where the state has it.
+Result<std::uint64_t> find_heap_pages(const StateBackend& state, std::uint64_t otherwise) {
+  const auto value = state.get({}, as_bytes(kHeapPagesKey));
+  if (!value) return std::unexpected(value.error());
+  if (*value == nullptr) return otherwise;
+  if ((*value)->size() != sizeof(std::uint64_t)) {
+    return fail(ErrorCode::kMalformed,
+                fmt::format("state: the value of \":heappages\" has {} bytes, not 8", (*value)->size()));
+  }
+  std::uint64_t pages = 0;
+  for (std::size_t i = sizeof(pages); i-- > 0;) pages = pages << 8 | std::to_integer<std::uint64_t>((**value)[i]);
+  return pages;
+}
+
+RuntimeCacheOptions cache_options(const Engine& engine, const ExecutorOptions& options) {
+  RuntimeCacheOptions cache;
+  cache.maximum_bytes = options.maximum_bytes;
+  cache.prepare = [engine, runtime = options.runtime](const Module& module, PoolOptions& pool) {
+    RuntimeOptions own = runtime;
+    own.heap_pages = pool.snapshot.extra_memory_pages;  // for the runtimes that it asks for their version
+    return prepare_runtime(engine, module, own, pool);
+  };
+  return cache;
+}
+
+/// Now and so much later; never, if that is further away than the clock reaches.
+Clock::time_point after(std::chrono::nanoseconds time) {
+  const auto now = Clock::now();
+  return time > Clock::time_point::max() - now ? Clock::time_point::max() : now + time;
+}
+
+}  // namespace
+
+struct Executor::State {
+  State(const Engine& engine, ExecutorOptions with_options)
+      : options(std::move(with_options)), cache(engine, Linker(), cache_options(engine, options)) {}
+
+  [[nodiscard]] Result<Runtime> runtime(const StateBackend& state) const;
+  [[nodiscard]] Result<Bytes> call(const Runtime& runtime, Externalities& externalities, std::string_view method,
+                                   BytesView arguments) const;
+  [[nodiscard]] Result<BlockOutcome> execute_block(const StateBackend& state, BytesView block) const;
+
+  ExecutorOptions options;
+  RuntimeCache cache;
+};
+
+Result<Runtime> Executor::State::runtime(const StateBackend& state) const {
+  const auto hash = state.value_hash(as_bytes(kCodeKey));
+  if (!hash) return std::unexpected(hash.error());
+  if (!*hash) {
+    return fail(
+        ErrorCode::kNotFound,
+        "the state has no key 0x3a636f6465 (\":code\"), so there is no runtime to execute; is it a whole state?");
+  }
+  const auto heap_pages = find_heap_pages(state, options.runtime.heap_pages);
+  if (!heap_pages) return std::unexpected(heap_pages.error());
+
+  CodeHash code_hash;
+  std::ranges::transform(**hash, code_hash.begin(), [](std::byte b) { return std::to_integer<std::uint8_t>(b); });
+  const auto load = [&]() -> Result<Bytes> {
+    const auto code = state.get({}, as_bytes(kCodeKey));
+    if (!code) return std::unexpected(code.error());
+    if (*code == nullptr) return fail(ErrorCode::kNotFound, "the state has a hash of \":code\", but no value");
+    return decompress_code(**code);
+  };
+  RuntimeSettings settings;
+  settings.compile = runtime_compile_options();
+  settings.snapshot.extra_memory_pages = *heap_pages;
+  auto pool = cache.get(code_hash, load, settings);
+  if (!pool) return std::unexpected(std::move(pool.error()));
+  return Runtime(std::move(*pool));
+}
+
+Result<Bytes> Executor::State::call(const Runtime& runtime, Externalities& externalities, std::string_view name,
+                                    BytesView arguments) const {
+  const auto method = runtime.method(name);
+  if (!method) return std::unexpected(method.error());
+  auto lease = runtime.pool().acquire_until(after(options.acquire_timeout));
+  if (!lease) return std::unexpected(std::move(lease.error()));
+  if (options.call_timeout != std::chrono::nanoseconds{}) lease->set_deadline(after(options.call_timeout));
+  Bytes result;
+  if (auto called = Runtime::call_in(*lease, *method, arguments, result, &externalities); !called) {
+    return std::unexpected(std::move(called.error()));
+  }
+  return result;
+}
+
+Result<BlockOutcome> Executor::State::execute_block(const StateBackend& state, BytesView encoded) const {
+  auto block = decode_block(encoded);
+  if (!block) return std::unexpected(std::move(block.error()));
+  const auto found = runtime(state);
+  if (!found) return std::unexpected(found.error());
+
+  Externalities externalities(state);
+  const auto result = call(*found, externalities, "Core_execute_block", block->executable());
+  if (!result) return std::unexpected(result.error());
+  // A runtime compares the root with the header's, so it has computed it: in its own version, which need not be asked
+  // for.
+  const StateVersion version = externalities.state().root_version.value_or(StateVersion::kV0);
+  const auto root = externalities.root(version);
+  if (!root) return std::unexpected(root.error());
+  if (*root != block->header.state_root) {
+    return fail(ErrorCode::kHost,
+                "the runtime accepted the block, but the state root after it is not the one in its header");
+  }
+  return BlockOutcome{std::move(*block), *root, version, externalities.changes(), externalities.offchain_index()};
+}
+
+Executor::Executor(const Engine& engine, ExecutorOptions options)
+    : state_(std::make_shared<const State>(engine, std::move(options))) {}
+
+Result<Runtime> Executor::runtime(const StateBackend& state) const {
+  return detail::without_exceptions("a state's runtime is looked up", [&] { return state_->runtime(state); });
+}
+
+Result<Bytes> Executor::call(const StateBackend& state, Externalities& externalities, std::string_view method,
+                             BytesView arguments) const {
+  return detail::without_exceptions("a runtime is called", [&]() -> Result<Bytes> {
+    const auto found = state_->runtime(state);
+    if (!found) return std::unexpected(found.error());
+    return state_->call(*found, externalities, method, arguments);
+  });
+}
+
+Result<CallOutcome> Executor::call(const StateBackend& state, std::string_view method, BytesView arguments,
+                                   HostServices services) const {
+  return detail::without_exceptions("a runtime is called", [&]() -> Result<CallOutcome> {
+    Externalities externalities(state, services);
+    auto result = call(state, externalities, method, arguments);
+    if (!result) return std::unexpected(std::move(result.error()));
+    return CallOutcome{std::move(*result), externalities.changes(), externalities.offchain_index()};
+  });
+}
+
+Result<BlockOutcome> Executor::execute_block(const StateBackend& state, BytesView block) const {
+  return detail::without_exceptions("a block is executed", [&] { return state_->execute_block(state, block); });
+}
+
+RuntimeCacheStatistics Executor::statistics() const { return state_->cache.statistics(); }
+
+}  // namespace anew::substrate

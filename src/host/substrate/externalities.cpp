@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <anew/substrate/externalities.hpp>
+
+#include "host/substrate/externalities_state.hpp"
+#include "runtime/without_exceptions.hpp"
+
+namespace anew::substrate {
+
+void Externalities::State::start_transaction() {
+  overlay.start_transaction();
+  offchain_marks.push_back(offchain_index.size());
+}
+
+bool Externalities::State::close_transaction(bool commit) {
+  if (!(commit ? overlay.commit_transaction() : overlay.rollback_transaction())) return false;
+  if (!commit) offchain_index.resize(offchain_marks.back());
+  offchain_marks.pop_back();
+  return true;
+}
+
+bool Externalities::State::commit_transaction() { return overlay.open_transactions() > 1 && close_transaction(true); }
+
+bool Externalities::State::rollback_transaction() {
+  return overlay.open_transactions() > 1 && close_transaction(false);
+}
+
+void Externalities::State::begin_call() {
+  batch.reset();
+  start_transaction();
+}
+
+void Externalities::State::end_call(bool succeeded) {
+  while (rollback_transaction()) {
+  }
+  (void)close_transaction(succeeded);  // begin_call's is open
+}
+
+Externalities::Externalities(const StateBackend& state, HostServices services)
+    : state_(std::make_unique<State>(state, services)) {}
+Externalities::Externalities(Externalities&&) noexcept = default;
+Externalities& Externalities::operator=(Externalities&&) noexcept = default;
+Externalities::~Externalities() = default;
+
+Result<StorageValue> Externalities::get(BytesView key) const {
+  return detail::without_exceptions("a state is read", [&] { return state_->overlay.get({}, key); });
+}
+
+void Externalities::set(BytesView key, StorageValue value) { state_->overlay.set({}, key, std::move(value)); }
+
+Result<Hash> Externalities::root(StateVersion version) {
+  return detail::without_exceptions("a state's root is computed", [&] { return state_->overlay.root(version); });
+}
+
+StateChanges Externalities::changes() const { return state_->overlay.changes(); }
+
+std::map<Bytes, std::optional<Bytes>> Externalities::offchain_index() const {
+  std::map<Bytes, std::optional<Bytes>> index;
+  for (const auto& [key, value] : state_->offchain_index) index.insert_or_assign(key, value);
+  return index;
+}
+
+void Externalities::set_profile(HostProfile* profile) noexcept { state_->profile = profile; }
+
+}  // namespace anew::substrate

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What host functions work on.
+#pragma once
+
+#include <anew/substrate/externalities.hpp>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "host/substrate/overlay.hpp"
+
+namespace anew::substrate {
+
+struct Externalities::State {
+  State(const StateBackend& base, HostServices with_services) : overlay(base), services(with_services) {}
+
+  Overlay overlay;
+  HostServices services;
+  /// Between start_batch_verify and finish_batch_verify: whether all signatures were good so far.
+  std::optional<bool> batch;
+  /// Of the root that a call computed last.
+  std::optional<StateVersion> root_version;
+  HostProfile* profile = nullptr;
+
+  /// What was indexed, in order; a null value clears the key. Rolled back with the transactions.
+  std::vector<std::pair<Bytes, std::optional<Bytes>>> offchain_index;
+  std::vector<std::size_t> offchain_marks;  ///< the size of offchain_index at the start of each open transaction
+
+  void start_transaction();
+  /// @return false if none is open that the call itself started: the outermost is that of begin_call().
+  [[nodiscard]] bool commit_transaction();
+  [[nodiscard]] bool rollback_transaction();
+
+  /// A call is a transaction: what it leaves open is rolled back, and so is all if it fails.
+  void begin_call();
+  void end_call(bool succeeded);
+
+ private:
+  [[nodiscard]] bool close_transaction(bool commit);
+};
+
+}  // namespace anew::substrate

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "host/substrate/runtime_pool.hpp"
+
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "host/substrate/heap_base.hpp"
+#include "host/substrate/host_functions.hpp"
+#include "host/substrate/version.hpp"
+#include "runtime/module_state.hpp"
+
+namespace anew::substrate {
+namespace {
+
+/// Defines the imported memory just as the module asks for it: the heap pages are added when the pool is made.
+void define_imported_memory(Linker& linker, const wasm::Module& module) {
+  for (const wasm::Import& import : module.imports) {
+    if (const auto* memory = std::get_if<MemoryType>(&import.type); memory != nullptr && import.module == "env") {
+      linker.define_memory(import.module, import.name, memory->limits);
+    }
+  }
+}
+
+Result<Linker> prepare(const Module& module, const RuntimeOptions& options, VersionReader read_version,
+                       PoolOptions& pool_options) {
+  const wasm::Module& content = module.state()->module;
+  const Result<HeapBase> heap_base = find_heap_base(content);
+  if (!heap_base) return std::unexpected(heap_base.error());
+
+  constexpr std::uint64_t kMostPages = 65'536;  // of a 32-bit memory
+  const std::uint64_t maximum_pages = options.grow_heap ? content.memories[0].limits.maximum.value_or(kMostPages) : 0;
+  pool_options.capacity = options.capacity;
+  pool_options.audit_every = options.audit_every;
+  pool_options.make_host_state = [base = heap_base->address, maximum_pages] {
+    return HostState{std::make_shared<InstanceState>(FreeingBumpHeap(base), maximum_pages, nullptr, std::string()),
+                     // The pointer is to the InstanceState made here.
+                     [](void* state) { static_cast<InstanceState*>(state)->reset(); }};
+  };
+
+  Linker linker;
+  define_host_functions(linker, options, std::move(read_version));
+  define_imported_memory(linker, content);
+  return linker;
+}
+
+/// The version of some code, encoded: embedded, or asked for in an instance that is made for it and goes with it.
+Result<Bytes> read_version_of(const Engine& engine, BytesView code, RuntimeOptions options) {
+  const Result<Bytes> binary = decompress_code(code);
+  if (!binary) return std::unexpected(binary.error());
+  const Result<Module> module = engine.compile(*binary, runtime_compile_options());
+  if (!module) return std::unexpected(module.error());
+  const auto embedded = read_embedded_version(module->state()->module, *binary);
+  if (!embedded) return std::unexpected(embedded.error());
+  if (*embedded) return encode_version(**embedded);
+
+  options.capacity = 1;
+  options.audit_every = 0;
+  PoolOptions pool_options;
+  pool_options.snapshot.extra_memory_pages = options.heap_pages;
+  // Only once deep: a runtime that is asked for its version cannot ask another one.
+  const Result<Linker> linker = prepare(*module, options, {}, pool_options);
+  if (!linker) return std::unexpected(linker.error());
+  Result<Pool> pool = Pool::create(*module, *linker, std::move(pool_options));
+  if (!pool) return std::unexpected(std::move(pool.error()));
+  return Runtime(std::move(*pool)).call("Core_version", {});
+}
+
+}  // namespace
+
+CompileOptions runtime_compile_options() noexcept {
+  // A runtime's memory gets 128 MiB of heap by default: with large cards its card table stays quick to scan.
+  return {.card_bytes = 4096};
+}
+
+Result<Linker> prepare_runtime(const Engine& engine, const Module& module, const RuntimeOptions& options,
+                               PoolOptions& pool_options) {
+  return prepare(
+      module, options, [engine, options](BytesView code) { return read_version_of(engine, code, options); },
+      pool_options);
+}
+
+}  // namespace anew::substrate
