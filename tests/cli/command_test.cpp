@@ -18,7 +18,9 @@ TEST_F(Command, HelpsEverywhere) {
                                                   {"cache", "clear"},
                                                   {"cache", "path"},
                                                   {"substrate"},
-                                                  {"substrate", "version"}}) {
+                                                  {"substrate", "version"},
+                                                  {"substrate", "call"},
+                                                  {"substrate", "execute-block"}}) {
     std::vector<std::string> arguments = command;
     arguments.push_back("--help");
     const Outcome outcome = anew(arguments);
@@ -47,6 +49,8 @@ TEST_F(Command, RefusesWrongUsage) {
                                                     {"call", module, "f", "--unknown"},
                                                     {"compile", module},
                                                     {"substrate"},
+                                                    {"substrate", "call", "Core_version"},
+                                                    {"substrate", "execute-block", module},
                                                     {"cache", "shrink"}}) {
     const Outcome outcome = anew(arguments);
     EXPECT_EQ(outcome.exit_code, 64) << (arguments.empty() ? "" : arguments.back());
@@ -289,32 +293,6 @@ TEST_F(Cache, IsSafeWithManyProcessesAtOnce) {
     EXPECT_EQ(read(path("err" + std::to_string(i))), "");
   }
   EXPECT_TRUE(contains(anew({"cache"}).out, "1 compiled modules"));
-}
-
-class Substrate : public CommandTest {};
-
-TEST_F(Substrate, TellsTheVersionOfAChainsRuntime) {
-  const std::string spec = std::string(ANEW_SOURCE_DIR) + "/build/chain-specs/polkadot.json";
-  if (!std::filesystem::exists(spec)) GTEST_SKIP() << "run `make fetch` first";
-  const Outcome outcome = anew({"substrate", "version", spec, "--repeat", "20", "--audit", "--json"});
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  const auto object = outcome.json();
-  EXPECT_EQ(object["chain"], "Polkadot");
-  EXPECT_EQ(object["spec_name"], "polkadot");
-  EXPECT_EQ(object["impl_name"], "parity-polkadot");
-  EXPECT_EQ(object["apis"][0]["name"], "Core");
-  EXPECT_EQ(object["calls"], 20);
-  EXPECT_EQ(object["distinct_results"], 1);
-  EXPECT_EQ(object["audit"]["checked"], 20);
-  EXPECT_EQ(object["audit"]["failures"], 0);
-  const std::string text = anew({"substrate", "version", spec}).out;
-  EXPECT_TRUE(contains(text, "parity-polkadot"));
-}
-
-TEST_F(Substrate, RefusesWhatIsNoRuntime) {
-  EXPECT_EQ(anew({"substrate", "version", file("x.json", "{\"name\": \"x\"}")}).exit_code, 3);
-  EXPECT_EQ(anew({"substrate", "version", file("x.wasm", "nothing of the kind")}).exit_code, 3);
-  EXPECT_EQ(anew({"substrate", "version", path("missing.json").string()}).exit_code, 1);
 }
 
 }  // namespace

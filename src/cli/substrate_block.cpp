@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew substrate execute-block: a block, executed by its chain's runtime on the state of its parent.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cli/output.hpp"
+#include "cli/substrate_chain.hpp"
+#include "host/substrate/hashing.hpp"
+#include "host/substrate/hex.hpp"
+#include "os/file.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+struct BlockOptions {
+  ChainOptions chain;
+  std::string block;
+};
+
+/// Reads "0x" and hexadecimal digits, with white space around.
+Result<substrate::Bytes> read_block(const std::string& file) {
+  constexpr std::uint64_t kMostBytes = 256ull << 20;
+  const auto content = os::read_file(file, kMostBytes);
+  if (!content) return std::unexpected(file_error(content.error()));
+  // Bytes seen as characters, which may alias any object.
+  std::string_view text(reinterpret_cast<const char*>(content->data()), content->size());
+  constexpr std::string_view kSpace = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+  text.remove_suffix(text.size() - (text.find_last_not_of(kSpace) + 1));  // 0 if there is none
+  substrate::Bytes bytes;
+  if (const char* wrong = substrate::decode_hex(text, bytes); wrong != nullptr) {
+    return fail(ErrorCode::kMalformed, fmt::format("{}: the text {}", file, wrong));
+  }
+  return bytes;
+}
+
+std::string engine_name(const substrate::DigestItem& item) {
+  return {reinterpret_cast<const char*>(item.engine.data()), item.engine.size()};  // char may alias any object
+}
+
+bool has_engine(const substrate::DigestItem& item) {
+  return item.kind == substrate::DigestKind::kConsensus || item.kind == substrate::DigestKind::kSeal ||
+         item.kind == substrate::DigestKind::kPreRuntime;
+}
+
+/// Whether a signature comes with an extrinsic, by its first byte.
+bool is_signed(const substrate::Bytes& extrinsic) {
+  return !extrinsic.empty() && (extrinsic.front() & std::byte{0x80}) != std::byte{0};
+}
+
+void print_block(const substrate::Block& block) {
+  const substrate::Header& header = block.header;
+  print_field("block", fmt::format("{}", header.number));
+  print_field("hash", substrate::encode_hex(block.hash));
+  print_field("parent", substrate::encode_hex(header.parent_hash));
+  print_field("state root", substrate::encode_hex(header.state_root));
+  print_field("extrinsics root", substrate::encode_hex(header.extrinsics_root));
+  print_field("digest", fmt::format("{} items", header.digest.size()));
+  for (std::size_t i = 0; i < header.digest.size(); ++i) {
+    const substrate::DigestItem& item = header.digest[i];
+    fmt::print("  {}{}, {} bytes{}\n", to_string(item.kind),
+               has_engine(item) ? " of " + printable(engine_name(item)) : std::string(), item.data.size(),
+               i >= header.digest.size() - block.seals ? " (set aside)" : "");
+  }
+  print_field("extrinsics", fmt::format("{}", block.extrinsics.size()));
+  for (const substrate::Bytes& extrinsic : block.extrinsics) {
+    fmt::print("  {}  {}, {} bytes\n", substrate::encode_hex(substrate::blake2b_256(extrinsic)),
+               is_signed(extrinsic) ? "signed" : "unsigned", extrinsic.size());
+  }
+}
+
+nlohmann::ordered_json block_json(const substrate::Block& block) {
+  const substrate::Header& header = block.header;
+  nlohmann::ordered_json digest = nlohmann::ordered_json::array();
+  for (const substrate::DigestItem& item : header.digest) {
+    nlohmann::ordered_json entry = {{"kind", to_string(item.kind)}};
+    if (has_engine(item)) entry["engine"] = engine_name(item);
+    entry["data"] = substrate::encode_hex(item.data);
+    digest.push_back(std::move(entry));
+  }
+  nlohmann::ordered_json extrinsics = nlohmann::ordered_json::array();
+  for (const substrate::Bytes& extrinsic : block.extrinsics) {
+    extrinsics.push_back({{"hash", substrate::encode_hex(substrate::blake2b_256(extrinsic))},
+                          {"signed", is_signed(extrinsic)},
+                          {"bytes", extrinsic.size()}});
+  }
+  return {{"number", header.number},
+          {"hash", substrate::encode_hex(block.hash)},
+          {"parent_hash", substrate::encode_hex(header.parent_hash)},
+          {"state_root", substrate::encode_hex(header.state_root)},
+          {"extrinsics_root", substrate::encode_hex(header.extrinsics_root)},
+          {"digest", std::move(digest)},
+          {"seals_set_aside", block.seals},
+          {"extrinsics", std::move(extrinsics)}};
+}
+
+Result<ExitCode> run_execute_block(const BlockOptions& options) {
+  const auto encoded = read_block(options.block);
+  if (!encoded) return std::unexpected(encoded.error());
+  auto block = substrate::decode_block(*encoded);
+  if (!block) {
+    block.error().message = fmt::format("{}: {}", options.block, block.error().message);
+    return std::unexpected(std::move(block.error()));
+  }
+  const auto chain = load_chain(options.chain);
+  if (!chain) return std::unexpected(chain.error());
+  if (!options.chain.repeat.json) {
+    print_field("chain", printable(chain->name));
+    print_block(*block);
+  }
+
+  auto cost = Cost::start(chain->runtime.pool());
+  if (!cost) return std::unexpected(std::move(cost.error()));
+  const auto outcome = chain->executor.execute_block(chain->state, *encoded);
+  if (!outcome) return std::unexpected(outcome.error());
+  cost->stop();
+  const auto changes = real_changes(chain->state, outcome->changes);
+  if (!changes) return std::unexpected(changes.error());
+
+  nlohmann::ordered_json object;
+  if (options.chain.repeat.json) {
+    object = {{"chain", chain->name}, {"block", block_json(*block)}, {"accepted", true}};
+    cost->add_to(object);
+    object["storage_changes"] = changes_json(*changes);
+    object["new_state_root"] = substrate::encode_hex(outcome->state_root);
+  } else {
+    fmt::print("\nThe runtime accepted the block.\n");
+    cost->print();
+    print_changes(*changes);
+    print_field("new state root", substrate::encode_hex(outcome->state_root));
+  }
+
+  const auto make_runtime = [&](std::uint32_t capacity, std::uint64_t audit_every) {
+    return substrate::Executor(chain->engine, {.runtime = {.capacity = capacity, .audit_every = audit_every}})
+        .runtime(chain->state);
+  };
+  const auto call = [&, arguments = block->executable()](Lease& lease, const substrate::Method& method,
+                                                         substrate::Bytes& result) {
+    substrate::Externalities externalities(chain->state);
+    return substrate::Runtime::call_in(lease, method, arguments, result, &externalities);
+  };
+  auto code = repeat_call(options.chain.repeat, chain->runtime, make_runtime, "Core_execute_block", call, object);
+  if (code && options.chain.repeat.json) print_json(object);
+  return code;
+}
+
+}  // namespace
+
+void add_substrate_execute_block(CLI::App& substrate, Run& run) {
+  CLI::App* command =
+      add_subcommand(substrate, "execute-block",
+                     "Executes a block by its chain's runtime, which checks it to the last bit of the new state");
+  const auto options = std::make_shared<BlockOptions>();
+  command->add_option("BLOCK", options->block, "A file with a SCALE-encoded block, in hexadecimal")->required();
+  add_chain_options(*command, options->chain);
+  command->callback([options, &run] { run = [options] { return run_execute_block(*options); }; });
+}
+
+}  // namespace anew::cli

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew substrate call: any entry point of a chain's runtime.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cli/output.hpp"
+#include "cli/substrate_chain.hpp"
+#include "host/substrate/hex.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+struct CallOptions {
+  ChainOptions chain;
+  std::string method;
+  std::string data = "0x";
+};
+
+/// What calls may use besides the state. Each has its own: nothing of one call is there in the next.
+struct Services {
+  substrate::Keystore keystore;
+  substrate::Offchain offchain;
+  [[nodiscard]] substrate::HostServices view() noexcept { return {&keystore, &offchain}; }
+};
+
+Result<ExitCode> run_call(const CallOptions& options) {
+  substrate::Bytes arguments;
+  if (const char* wrong = substrate::decode_hex(options.data, arguments); wrong != nullptr) {
+    return fail(ErrorCode::kArgument, fmt::format("--data {} {}", substrate::quote(options.data), wrong));
+  }
+  const auto chain = load_chain(options.chain);
+  if (!chain) return std::unexpected(chain.error());
+
+  auto cost = Cost::start(chain->runtime.pool());
+  if (!cost) return std::unexpected(std::move(cost.error()));
+  Services services;
+  const auto outcome = chain->executor.call(chain->state, options.method, arguments, services.view());
+  if (!outcome) return std::unexpected(outcome.error());
+  cost->stop();
+  const auto changes = real_changes(chain->state, outcome->changes);
+  if (!changes) return std::unexpected(changes.error());
+
+  nlohmann::ordered_json object;
+  if (options.chain.repeat.json) {
+    object = {{"chain", chain->name},
+              {"method", options.method},
+              {"result", substrate::encode_hex(outcome->result)},
+              {"storage_changes", changes_json(*changes)}};
+    cost->add_to(object);
+  } else {
+    print_field("chain", printable(chain->name));
+    print_field("method", options.method);
+    cost->print();
+    print_changes(*changes);
+    print_field("result", fmt::format("{} bytes", outcome->result.size()));
+    fmt::print("{}\n", substrate::encode_hex(outcome->result));
+  }
+
+  const auto make_runtime = [&](std::uint32_t capacity, std::uint64_t audit_every) {
+    return substrate::Executor(chain->engine, {.runtime = {.capacity = capacity, .audit_every = audit_every}})
+        .runtime(chain->state);
+  };
+  const auto call = [&](Lease& lease, const substrate::Method& method, substrate::Bytes& result) {
+    Services own;
+    substrate::Externalities externalities(chain->state, own.view());
+    return substrate::Runtime::call_in(lease, method, arguments, result, &externalities);
+  };
+  auto code = repeat_call(options.chain.repeat, chain->runtime, make_runtime, options.method, call, object);
+  if (code && options.chain.repeat.json) print_json(object);
+  return code;
+}
+
+}  // namespace
+
+void add_substrate_call(CLI::App& substrate, Run& run) {
+  CLI::App* command =
+      add_subcommand(substrate, "call", "Calls an entry point of a chain's runtime on the chain's state");
+  const auto options = std::make_shared<CallOptions>();
+  command->add_option("METHOD", options->method, "Such as Core_version, Metadata_metadata, BabeApi_configuration")
+      ->required();
+  command->add_option("--data", options->data, "The arguments: SCALE-encoded, one after the other, in hexadecimal")
+      ->type_name("HEX");
+  add_chain_options(*command, options->chain);
+  command->callback([options, &run] { run = [options] { return run_call(*options); }; });
+}
+
+}  // namespace anew::cli

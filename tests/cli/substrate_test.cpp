@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew substrate: versions, calls and blocks.
+#include <fmt/format.h>
+
+#include "cli/command_fixture.hpp"
+
+namespace anew::testing {
+namespace {
+
+class Substrate : public CommandTest {
+ protected:
+  static std::string spec(const std::string& chain) {
+    return std::string(ANEW_SOURCE_DIR) + "/build/chain-specs/" + chain + ".json";
+  }
+  static std::string block(const std::string& chain) {
+    return std::string(ANEW_SOURCE_DIR) + "/tests/data/substrate/" + chain + "-block-1.hex";
+  }
+  Outcome execute(const std::string& chain, const std::string& block_file, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {"substrate", "execute-block", "--chain", spec(chain), block_file};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return anew(arguments);
+  }
+  Outcome call(const std::string& chain, const std::string& method, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {"substrate", "call", "--chain", spec(chain), method};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return anew(arguments);
+  }
+};
+
+TEST_F(Substrate, TellsTheVersionOfAChainsRuntime) {
+  const Outcome outcome = anew({"substrate", "version", spec("polkadot"), "--repeat", "20", "--audit", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto object = outcome.json();
+  EXPECT_EQ(object["chain"], "Polkadot");
+  EXPECT_EQ(object["spec_name"], "polkadot");
+  EXPECT_EQ(object["impl_name"], "parity-polkadot");
+  EXPECT_EQ(object["apis"][0]["name"], "Core");
+  EXPECT_EQ(object["calls"], 20);
+  EXPECT_EQ(object["distinct_results"], 1);
+  EXPECT_EQ(object["audit"]["checked"], 20);
+  EXPECT_EQ(object["audit"]["failures"], 0);
+  const std::string text = anew({"substrate", "version", spec("polkadot")}).out;
+  EXPECT_TRUE(contains(text, "parity-polkadot"));
+}
+
+TEST_F(Substrate, RefusesWhatIsNoRuntime) {
+  EXPECT_EQ(anew({"substrate", "version", file("x.json", "{\"name\": \"x\"}")}).exit_code, 3);
+  EXPECT_EQ(anew({"substrate", "version", file("x.wasm", "nothing of the kind")}).exit_code, 3);
+  EXPECT_EQ(anew({"substrate", "version", path("missing.json").string()}).exit_code, 1);
+}
+
+TEST_F(Substrate, ReportsAHeapBaseThatIsNotAnnounced) {
+  const std::string module = file("m.wat", R"((module (memory (export "memory") 2) (data (i32.const 0) "\00")
+      (func (export "Core_version") (param i32 i32) (result i64) unreachable)))");
+  ASSERT_EQ(std::system(fmt::format("wat2wasm '{}' -o '{}'", module, path("m.wasm").string()).c_str()), 0);
+  const Outcome outcome = anew({"substrate", "version", path("m.wasm").string()});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_TRUE(contains(outcome.err, "note: the runtime has no global __heap_base; its heap begins at 0x20000"));
+}
+
+constexpr const char* kRoot1 = "0xc56fcd6e7a757926ace3e1ecff9b4010fc78b90d459202a339266a7f6360002f";
+
+TEST_F(Substrate, ExecutesABlock) {
+  const Outcome text = execute("polkadot", block("polkadot"));
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_EQ(text.err, "");
+  for (const char* part : {"block              1\n", "pre-runtime of BABE, 109 bytes", "unsigned, 10 bytes",
+                           "The runtime accepted the block.", "pages restored", "storage changes    25\n"}) {
+    EXPECT_TRUE(contains(text.out, part)) << part;
+  }
+  EXPECT_TRUE(contains(text.out, std::string("new state root     ") + kRoot1));
+
+  const Outcome outcome = execute("polkadot", block("polkadot"), {"--json", "--repeat", "10", "--audit"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto object = outcome.json();
+  EXPECT_EQ(object["chain"], "Polkadot");
+  EXPECT_EQ(object["block"]["number"], 1);
+  EXPECT_EQ(object["block"]["digest"][1]["kind"], "consensus");
+  EXPECT_EQ(object["block"]["digest"][1]["engine"], "BABE");
+  EXPECT_EQ(object["block"]["extrinsics"].size(), 2u);
+  EXPECT_EQ(object["accepted"], true);
+  EXPECT_GT(object["call_ns"], 0);
+  EXPECT_GT(object["pages_restored"], 0);
+  EXPECT_EQ(object["storage_changes"].size(), 25u);
+  EXPECT_EQ(object["new_state_root"], kRoot1);
+  EXPECT_EQ(object["calls"], 10);
+  EXPECT_EQ(object["distinct_results"], 1);
+  EXPECT_EQ(object["audit"]["failures"], 0);
+}
+
+TEST_F(Substrate, RefusesABlockInTheRuntimesWords) {
+  const Outcome other = execute("polkadot", block("kusama"));
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_TRUE(contains(other.err, "anew: trap: unreachable; the runtime said: panicked at"));
+
+  std::string hex = read(block("kusama"));
+  const std::size_t state_root = 2 + 2 * 33;
+  hex[state_root] = hex[state_root] == '0' ? '1' : '0';
+  const Outcome changed = execute("kusama", file("changed.hex", hex));
+  EXPECT_EQ(changed.exit_code, 2);
+  EXPECT_TRUE(contains(changed.err, "Storage root must match that calculated"));
+}
+
+TEST_F(Substrate, RefusesWhatIsNoBlock) {
+  const std::string hex = read(block("kusama"));
+  const auto expect_refused = [&](const std::string& name, std::string_view content, const char* message) {
+    const Outcome outcome = execute("kusama", file(name, content));
+    EXPECT_EQ(outcome.exit_code, 3) << name;
+    EXPECT_EQ(outcome.out, "") << name;
+    EXPECT_TRUE(contains(outcome.err, message)) << name;
+    EXPECT_TRUE(contains(outcome.err, name)) << "names the file";
+  };
+  expect_refused("short.hex", hex.substr(0, 100), "block: SCALE data");
+  expect_refused("long.hex", hex.substr(0, hex.find_last_not_of('\n') + 1) + "00", "goes on behind the block");
+  expect_refused("empty.hex", "", "does not begin with 0x");
+  expect_refused("text.hex", "0xhello!", "no hexadecimal digit");
+  EXPECT_EQ(execute("kusama", path("missing.hex").string()).exit_code, 1);
+}
+
+TEST_F(Substrate, TakesAStateFromPairs) {
+  // Genesis, as state_getPairs lists it.
+  const auto genesis = nlohmann::json::parse(read(spec("kusama")))["genesis"]["raw"][0];
+  nlohmann::json pairs = nlohmann::json::array();
+  for (const auto& [key, value] : genesis.items()) pairs.push_back({key, value});
+  const std::string whole = file("pairs.json", pairs.dump());
+  const Outcome accepted = execute("kusama", block("kusama"), {"--state", whole});
+  EXPECT_EQ(accepted.exit_code, 0) << accepted.err;
+
+  const std::string no_code = file("no_code.json", R"([["0x01", "0x02"]])");
+  const Outcome refused = execute("kusama", block("kusama"), {"--state", no_code});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_TRUE(contains(refused.err, "no_code.json: the state has no key 0x3a636f6465 (\":code\")"));
+  const Outcome malformed = execute("kusama", block("kusama"), {"--state", file("x.json", "[[\"0x01\"]]")});
+  EXPECT_EQ(malformed.exit_code, 3);
+  EXPECT_TRUE(contains(malformed.err, "x.json: state pairs: entry 0 is not a list of two strings"));
+}
+
+TEST_F(Substrate, CallsAnyEntryPoint) {
+  const Outcome nonce =
+      call("westend", "AccountNonceApi_account_nonce", {"--data", "0x" + std::string(64, '0'), "--json"});
+  ASSERT_EQ(nonce.exit_code, 0) << nonce.err;
+  EXPECT_EQ(nonce.json()["result"], "0x00000000");
+  EXPECT_EQ(nonce.json()["method"], "AccountNonceApi_account_nonce");
+  EXPECT_EQ(nonce.json()["storage_changes"].size(), 0u);
+
+  const Outcome keys = call("polkadot", "SessionKeys_generate_session_keys", {"--data", "0x011c2f2f416c696365"});
+  EXPECT_EQ(keys.exit_code, 0) << keys.err;  // by a keystore of its own
+  const Outcome repeated = call("polkadot", "BabeApi_configuration", {"--repeat", "20", "--audit"});
+  EXPECT_EQ(repeated.exit_code, 0) << repeated.err;
+  EXPECT_TRUE(contains(repeated.out, "BabeApi_configuration, each call in an instance as new"));
+
+  EXPECT_EQ(call("polkadot", "Core_nothing").exit_code, 64);
+  EXPECT_EQ(call("polkadot", "Core_version", {"--data", "00"}).exit_code, 64);
+  const Outcome trapped = call("polkadot", "AccountNonceApi_account_nonce");
+  EXPECT_EQ(trapped.exit_code, 2);
+  EXPECT_TRUE(contains(trapped.err, "the runtime said: panicked at 'Bad input data provided to account_nonce"));
+}
+
+}  // namespace
+}  // namespace anew::testing
