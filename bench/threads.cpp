@@ -4,13 +4,12 @@
 // made fresh for each call, and for the floor, what a plain C++ program would do. And what finding a pool in a
 // RuntimeCache costs. All measured in turn, in one run.
 #include <array>
-#include <atomic>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <thread>
 
 #include "module_builder.hpp"
+#include "rate.hpp"
 #include "support.hpp"
 
 namespace anew::bench {
@@ -39,41 +38,11 @@ constexpr std::uint64_t kMemoryPages = 256;  // 16 MiB
   return module.build();
 }
 
-/// Makes what one thread repeats.
-using Work = std::function<std::function<void()>()>;
-
 struct Row {
   std::string name;
   Work work;
   std::array<std::vector<double>, kThreads.size()> samples;  ///< calls a second, by number of threads
 };
-
-/// Calls a second of so many threads together.
-[[nodiscard]] double rate(const Work& work, unsigned threads) {
-  std::atomic<unsigned> ready{0};
-  std::atomic<bool> go{false};
-  std::atomic<bool> stop{false};
-  std::atomic<std::uint64_t> calls{0};
-  std::vector<std::jthread> running;
-  for (unsigned t = 0; t < threads; ++t) {
-    running.emplace_back([&] {
-      const auto call = work();
-      call();
-      ++ready;
-      while (!go.load()) std::this_thread::yield();
-      std::uint64_t mine = 0;
-      for (; !stop.load(std::memory_order_relaxed); ++mine) call();
-      calls += mine;
-    });
-  }
-  while (ready < threads) std::this_thread::yield();
-  const auto begin = Clock::now();
-  go = true;
-  std::this_thread::sleep_for(kRoundTime);
-  stop = true;
-  running.clear();
-  return static_cast<double>(calls) * 1e9 / nanoseconds(Clock::now() - begin);
-}
 
 void print(Row& row) {
   fmt::print("{:34}", row.name);
@@ -89,7 +58,8 @@ void print(Row& row) {
 void measure(const std::string& title, std::vector<Row>& rows) {
   for (std::size_t round = 0; round < kRounds; ++round) {
     for (Row& row : rows) {
-      for (std::size_t i = 0; i < kThreads.size(); ++i) row.samples[i].push_back(rate(row.work, kThreads[i]));
+      for (std::size_t i = 0; i < kThreads.size(); ++i)
+        row.samples[i].push_back(calls_per_second(row.work, kThreads[i], kRoundTime));
     }
   }
   fmt::print("\n{}\n{:34}", title, "calls/s, times 1 thread's");

@@ -45,14 +45,25 @@ drain: 1 of the pool's instances are still leased at the deadline: give the leas
 the job: interrupted: the pool was shut down
 acquire: the pool is closed (Pool::drain, Pool::shutdown): make another pool
 9 leases, 0 out now, 2 kills, 1 other traps]])
+set(expected_blocks [[
+Polkadot, genesis state 0x29d0d972cd27cbc511e9589fcb7a4506d5eb6a9e8df205f00472e5ab354a4e17
+block 1: 2 extrinsics, 37 changes, state 0xc56fcd6e7a757926ace3e1ecff9b4010fc78b90d459202a339266a7f6360002f
+block 1: 2 extrinsics, 37 changes, state 0xc56fcd6e7a757926ace3e1ecff9b4010fc78b90d459202a339266a7f6360002f
+a nonce: 4 bytes
+again: unreachable; the runtime said: panicked at 'Timestamp must increment by at least <MinimumPeriod> between sequential blocks', /rustc/2454a68cfbb63aa7b8e09fe05114d5f98b2f9740/src/libcore/macros/mod.rs:10:9]])
 
 macro(run)
   execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${work} COMMAND_ERROR_IS_FATAL ANY OUTPUT_VARIABLE output
                   OUTPUT_STRIP_TRAILING_WHITESPACE)
 endmacro()
 
+# Runs an example with its module, or with the arguments given.
 macro(run_example name)
-  run(${work}/build/${name} ${work}/build/${name}.wasm)
+  if(${ARGC} GREATER 1)
+    run(${work}/build/${name} ${ARGN})
+  else()
+    run(${work}/build/${name} ${work}/build/${name}.wasm)
+  endif()
   if(NOT output STREQUAL expected_${name})
     message(FATAL_ERROR "${name} printed\n${output}\ninstead of\n${expected_${name}}")
   endif()
@@ -73,6 +84,7 @@ if(WAY STREQUAL "find_package")
   run_example(call)
   run_example(host_functions)
   run_example(service)
+  run_example(blocks ${CHAIN_SPECS}/polkadot.json ${EXAMPLES}/../tests/data/substrate/polkadot-block-1.hex)
 else()
   set(ENV{PKG_CONFIG_PATH} ${prefix}/${LIBDIR}/pkgconfig)
   run(pkg-config --cflags anew)
