@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -110,10 +109,6 @@ Result<ExitCode> run_execute_block(const BlockOptions& options) {
   }
   const auto chain = load_chain(options.chain);
   if (!chain) return std::unexpected(chain.error());
-  if (!options.chain.repeat.json) {
-    print_field("chain", printable(chain->name));
-    print_block(*block);
-  }
 
   auto cost = Cost::start(chain->runtime.pool());
   if (!cost) return std::unexpected(std::move(cost.error()));
@@ -130,22 +125,21 @@ Result<ExitCode> run_execute_block(const BlockOptions& options) {
     object["storage_changes"] = changes_json(*changes);
     object["new_state_root"] = substrate::encode_hex(outcome->state_root);
   } else {
+    print_field("chain", printable(chain->name));
+    print_block(*block);
     fmt::print("\nThe runtime accepted the block.\n");
     cost->print();
     print_changes(*changes);
     print_field("new state root", substrate::encode_hex(outcome->state_root));
   }
 
-  const auto make_runtime = [&](std::uint32_t capacity, std::uint64_t audit_every) {
-    return substrate::Executor(chain->engine, {.runtime = {.capacity = capacity, .audit_every = audit_every}})
-        .runtime(chain->state);
-  };
   const auto call = [&, arguments = block->executable()](Lease& lease, const substrate::Method& method,
                                                          substrate::Bytes& result) {
     substrate::Externalities externalities(chain->state);
     return substrate::Runtime::call_in(lease, method, arguments, result, &externalities);
   };
-  auto code = repeat_call(options.chain.repeat, chain->runtime, make_runtime, "Core_execute_block", call, object);
+  auto code =
+      repeat_call(options.chain.repeat, chain->runtime, runtime_maker(*chain), "Core_execute_block", call, object);
   if (code && options.chain.repeat.json) print_json(object);
   return code;
 }

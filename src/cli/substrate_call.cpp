@@ -60,16 +60,12 @@ Result<ExitCode> run_call(const CallOptions& options) {
     fmt::print("{}\n", substrate::encode_hex(outcome->result));
   }
 
-  const auto make_runtime = [&](std::uint32_t capacity, std::uint64_t audit_every) {
-    return substrate::Executor(chain->engine, {.runtime = {.capacity = capacity, .audit_every = audit_every}})
-        .runtime(chain->state);
-  };
   const auto call = [&](Lease& lease, const substrate::Method& method, substrate::Bytes& result) {
     Services own;
     substrate::Externalities externalities(chain->state, own.view());
     return substrate::Runtime::call_in(lease, method, arguments, result, &externalities);
   };
-  auto code = repeat_call(options.chain.repeat, chain->runtime, make_runtime, options.method, call, object);
+  auto code = repeat_call(options.chain.repeat, chain->runtime, runtime_maker(*chain), options.method, call, object);
   if (code && options.chain.repeat.json) print_json(object);
   return code;
 }

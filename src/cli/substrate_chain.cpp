@@ -192,6 +192,13 @@ nlohmann::ordered_json changes_json(const substrate::StateChanges& changes) {
   return list;
 }
 
+MakeRuntime runtime_maker(const Chain& chain) {
+  return [&chain](std::uint32_t capacity, std::uint64_t audit_every) {
+    return substrate::Executor(chain.engine, {.runtime = {.capacity = capacity, .audit_every = audit_every}})
+        .runtime(chain.state);
+  };
+}
+
 Result<ExitCode> repeat_call(const RepeatOptions& options, const substrate::Runtime& runtime,
                              const MakeRuntime& make_runtime, std::string_view method, const RuntimeCall& call,
                              nlohmann::ordered_json& object) {

@@ -71,7 +71,8 @@ class Cost {
   std::uint64_t pages_ = 0;
 };
 
-/// The changes less those that change nothing: runtimes set values that were there before, and clear keys that were not.
+/// The changes less those that change nothing: runtimes set values that were there before, and clear keys that were
+/// not.
 [[nodiscard]] Result<substrate::StateChanges> real_changes(const substrate::MemoryState& state,
                                                            substrate::StateChanges changes);
 
@@ -81,6 +82,8 @@ void print_changes(const substrate::StateChanges& changes);
 
 /// Makes a runtime with so many instances that audits one restore in so many; 0: none.
 using MakeRuntime = std::function<Result<substrate::Runtime>(std::uint32_t capacity, std::uint64_t audit_every)>;
+/// Of the runtime that the chain's state holds. @param chain  must outlive it.
+[[nodiscard]] MakeRuntime runtime_maker(const Chain& chain);
 using RuntimeCall =
     std::function<Result<void>(Lease& lease, const substrate::Method& method, substrate::Bytes& result)>;
 

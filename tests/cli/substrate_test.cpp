@@ -91,6 +91,7 @@ TEST_F(Substrate, ExecutesABlock) {
 TEST_F(Substrate, RefusesABlockInTheRuntimesWords) {
   const Outcome other = execute("polkadot", block("kusama"));
   EXPECT_EQ(other.exit_code, 2);
+  EXPECT_EQ(other.out, "");
   EXPECT_TRUE(contains(other.err, "anew: trap: unreachable; the runtime said: panicked at"));
 
   std::string hex = read(block("kusama"));

@@ -247,7 +247,8 @@ Guest allocating_guest() {
                       {"ext_allocator_free_version_1", GuestType::kFree}},
           .entries = {{"malloc", join({from_hex("20 00 28 02 00 10 00 41 08 6b 41 08"), pack()})},
                       {"fill", from_hex("03 40 20 00 28 02 00 10 00 1a 0c 00 0b 00")},
-                      {"free", from_hex("20 00 28 02 00 10 01 42 00")}}};
+                      {"free", from_hex("20 00 28 02 00 10 01 42 00")},
+                      {"free_twice", from_hex("20 00 28 02 00 10 01 20 00 28 02 00 10 01 42 00")}}};
 }
 
 TEST(HostFunctions, AllocatorServesTheGuest) {
@@ -263,7 +264,8 @@ TEST(HostFunctions, AllocatorErrorsTrap) {
            {"malloc", from_hex("01000002"), "33554433 bytes requested"},
            {"fill", from_hex("00100000"), "out of space for 4096 bytes"},
            {"free", from_hex("00000000"), "before the first header"},
-           {"free", from_hex("10040000"), "no occupied block"}}) {
+           {"free", from_hex("10040000"), "no occupied block"},
+           {"free_twice", from_hex("08040000"), "no occupied block"}}) {
     const Error error = call_error(runtime, method, arguments);
     EXPECT_EQ(error.code, ErrorCode::kTrap) << method;
     EXPECT_EQ(error.trap, TrapKind::kHostError) << method;
