@@ -135,8 +135,8 @@ TEST_F(HostTrie, MalformedListsTrap) {
 
 TEST_F(HostTrie, AListOfMoreItemsThanTheHostHasRoomForTraps) {
   // Each takes one byte of the guest's memory, but 16 of the host's. There is room for so many in 6 pages and 64 MiB.
-  Bytes encoded = compact((1u << 22) + 1);
-  encoded.resize(encoded.size() + (1u << 22) + 1);
+  Bytes encoded = compact((1u << 18) + 1);
+  encoded.resize(encoded.size() + (1u << 18) + 1);
   const auto runtime = Runtime::create(Engine({.cache = false}), test::wat(R"((module
       (import "env" "ext_trie_blake2_256_ordered_root_version_1" (func $root (param i64) (result i32)))
       (memory (export "memory") 2)
@@ -150,7 +150,7 @@ TEST_F(HostTrie, AListOfMoreItemsThanTheHostHasRoomForTraps) {
   ASSERT_TRUE(runtime) << runtime.error().to_string();
   const auto answer = runtime->call("root", encoded);
   ASSERT_FALSE(answer);
-  EXPECT_TRUE(has(answer.error().message, "a list of more than 4,194,304 items"));
+  EXPECT_TRUE(has(answer.error().message, "a list of more than 262,144 items"));
   EXPECT_TRUE(runtime->call("root", from_hex("00")));
   EXPECT_EQ(runtime->pool().statistics().audit_failures, 0u) << runtime->pool().audit_report();
 }

@@ -332,6 +332,44 @@ TEST(HostFunctions, LogGoesToTheSinkUpToTheLevel) {
   EXPECT_EQ(call(runtime, "level"), from_hex("02000000"));
 }
 
+/// Logs its arguments at level error, and then traps, or panics with them, or asks for too much.
+Guest panicking_guest() {
+  const Bytes log = join({from_hex("41 00 42 00"), packed_arguments(), from_hex("10 00")});
+  return {.imports = {{"ext_logging_log_version_1", GuestType::kLog},
+                      {"ext_panic_handler_abort_on_panic_version_1", GuestType::kPrint},
+                      {"ext_allocator_malloc_version_1", GuestType::kMalloc}},
+          .entries = {{"trap", join({log, from_hex("00")})},
+                      {"log", join({log, from_hex("42 00")})},
+                      {"silent", from_hex("00")},
+                      {"panic", join({packed_arguments(), from_hex("10 01 42 00")})},
+                      {"ask", join({log, from_hex("41 7f 10 02 1a 42 00")})}}};
+}
+
+TEST(HostFunctions, AMessageAtLevelErrorExplainsAPanic) {
+  const Runtime runtime = make(panicking_guest());
+  EXPECT_EQ(call_error(runtime, "trap", from_text("it broke")).message, "unreachable; the runtime said: it broke");
+  EXPECT_EQ(call_error(runtime, "trap", from_hex("ff")).message, "unreachable") << "not UTF-8";
+  EXPECT_EQ(call_error(runtime, "silent").message, "unreachable") << "that was another call";
+  expect_message(call_error(runtime, "panic", from_text("it broke")), "the runtime panicked: it broke");
+  EXPECT_EQ(call_error(runtime, "ask", from_text("it broke")).message.find("it broke"), std::string::npos)
+      << "no panic, and explained";
+  std::string text(4095, 'a');
+  for (int i = 0; i < 100; ++i) text += "\xC3\xA9";
+  EXPECT_EQ(call_error(runtime, "trap", from_text(text)).message,
+            "unreachable; the runtime said: " + std::string(4095, 'a'))
+      << "cut between characters";
+
+  const auto log = runtime.method("log");
+  const auto silent = runtime.method("silent");
+  ASSERT_TRUE(log && silent);
+  auto lease = runtime.pool().acquire();
+  ASSERT_TRUE(lease);
+  Bytes result;
+  ASSERT_TRUE(Runtime::call_in(*lease, *log, from_text("it broke"), result));
+  EXPECT_EQ(Runtime::call_in(*lease, *silent, {}, result).error().message, "unreachable")
+      << "nor that of the same lease";
+}
+
 TEST(HostFunctions, WithoutASinkNothingIsLogged) {
   const Runtime runtime = make(logging_guest());
   EXPECT_EQ(call(runtime, "level"), from_hex("00000000")) << "off";

@@ -2,6 +2,7 @@
 #include "host/substrate/changed_trie.hpp"
 
 #include <iterator>
+#include <new>
 #include <utility>
 
 namespace anew::substrate {
@@ -86,8 +87,16 @@ void ChangedTrie::add_gap(BytesView begin, BytesView end) {
   }
 }
 
-/// Takes an entry's key out of the gap that it is in.
-void ChangedTrie::key_may_appear(Place place) {
+/// Takes an entry's key out of the gap that it is in. Never fails: changes must be undone when memory is out, too.
+void ChangedTrie::key_may_appear(Place place) noexcept {
+  try {
+    split_gap(place);
+  } catch (const std::bad_alloc&) {
+    gaps_.clear();  // they but save time
+  }
+}
+
+void ChangedTrie::split_gap(Place place) {
   auto gap = gaps_.lower_bound(place->first);
   if (gap == gaps_.begin()) return;
   --gap;

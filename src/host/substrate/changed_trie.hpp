@@ -54,7 +54,8 @@ class ChangedTrie {
  private:
   [[nodiscard]] BytesView skip_gap(BytesView key) const;
   void add_gap(BytesView begin, BytesView end);
-  void key_may_appear(Place place);
+  void key_may_appear(Place place) noexcept;
+  void split_gap(Place place);
 
   TrieId id_;
   Entries entries_;

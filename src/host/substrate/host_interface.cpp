@@ -25,13 +25,14 @@ Result<T> decode_parameter(const HostCall& call, std::uint64_t packed, F decode)
   return value;
 }
 
-/// Items that a list may have: an empty one takes one byte of the guest's memory, but 16 of the host's.
-constexpr std::uint32_t kMaximumItems = 1u << 22;
+/// Items that a list may have, more than any block has extrinsics: an empty one takes one byte of the guest's memory,
+/// but about 500 of the host's while the root of a trie of them is computed.
+constexpr std::uint32_t kMaximumItems = 1u << 18;
 
 bool read_count(ScaleReader& reader, std::size_t item_bytes, std::uint32_t& count) {
   const std::size_t start = reader.position();
   if (!reader.length(item_bytes, count)) return false;
-  return count <= kMaximumItems || reader.fail_at(start, "a list of more than 4,194,304 items");
+  return count <= kMaximumItems || reader.fail_at(start, "a list of more than 262,144 items");
 }
 
 }  // namespace

@@ -49,15 +49,16 @@ std::string to_text(BytesView bytes) {
 /// Of what a runtime says before it traps, so much is kept for the error.
 constexpr std::size_t kMaximumPanic = 4096;
 
-void keep_panic(InstanceState& state, BytesView message) {
+/// @return nothing of what is not UTF-8.
+std::string_view cut_panic(BytesView message) {
   std::string_view text = as_text(message);
-  if (!wasm::is_utf8(text)) return;
+  if (!wasm::is_utf8(text)) return {};
   if (text.size() > kMaximumPanic) {
     text = text.substr(0, kMaximumPanic);
-    // Not in the midst of a character: its following bytes are 10xxxxxx.
-    while (!text.empty() && !wasm::is_utf8(text)) text.remove_suffix(1);
+    // Not in the midst of a character, which has four bytes at most.
+    while (!wasm::is_utf8(text)) text.remove_suffix(1);
   }
-  state.panic = text;
+  return text;
 }
 
 /// Substrate prints these as debug messages of this target.
@@ -73,7 +74,7 @@ void define_logging(HostFunctions& functions, LogSink sink, LogLevel maximum) {
         if (level > 4) return fail(ErrorCode::kHost, fmt::format("log level {} is not one of 0 to 4", level));
         if (!wasm::is_utf8(as_text(target))) return fail(ErrorCode::kHost, "a log target is not UTF-8");
         // A runtime that panics says so here, at level error, and traps.
-        if (level == 0) keep_panic(call.state, message);
+        if (level == 0) call.state.panic = cut_panic(message);
         // A message's level counts from 0, the filter's from 1, as 0 is "off".
         log->write(static_cast<LogLevel>(level + 1), as_text(target), as_text(message));
         return {};
@@ -81,9 +82,8 @@ void define_logging(HostFunctions& functions, LogSink sink, LogLevel maximum) {
   functions.define("ext_logging_max_level_version_1",
                    [maximum](const HostCall&) -> std::uint32_t { return std::to_underlying(maximum); });
   functions.define("ext_panic_handler_abort_on_panic_version_1",
-                   [](const HostCall& call, BytesView message) -> Result<void> {
-                     keep_panic(call.state, message);
-                     return fail(ErrorCode::kHost, "the runtime panicked");
+                   [](const HostCall&, BytesView message) -> Result<void> {
+                     return fail(ErrorCode::kHost, fmt::format("the runtime panicked: {}", cut_panic(message)));
                    });
 }
 

@@ -20,7 +20,7 @@ struct InstanceState {
   FreeingBumpHeap heap;
   std::uint64_t maximum_pages;          ///< that the heap may grow the memory to; 0: not at all
   Externalities::State* externalities;  ///< of the call that runs; null if it has none
-  std::string panic;                    ///< what the runtime said last at level error: its words if it panics
+  std::string panic;                    ///< what the call logged last at level error: its words if it panics
 
   void reset() noexcept {
     heap.reset();

@@ -2,8 +2,10 @@
 #include "host/substrate/overlay.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -82,7 +84,13 @@ struct Overlay::State {
   void change(ChangedTrie& trie, ChangedTrie::Place place, bool added, OverlayValue value) {
     const std::size_t open = transactions.size();
     if (place->second.recorded_in < open) {
-      transactions.back().push_back({&trie, place, added ? std::nullopt : std::optional(place->second)});
+      try {
+        transactions.back().push_back({&trie, place, added ? std::nullopt : std::optional(place->second)});
+      } catch (const std::bad_alloc&) {
+        // What could not be undone is not done.
+        if (added) trie.erase(place);
+        throw;
+      }
     }
     trie.assign(place, {std::move(value), open});
     top.root.reset();
@@ -226,14 +234,17 @@ void Overlay::start_transaction() { state_->transactions.emplace_back(); }
 bool Overlay::commit_transaction() {
   auto& transactions = state_->transactions;
   if (transactions.empty()) return false;
-  std::vector<UndoRecord> committed = std::move(transactions.back());
-  transactions.pop_back();
-  const std::size_t open = transactions.size();
-  for (UndoRecord& record : committed) {
-    record.place->second.recorded_in = open;
-    const bool has_older = record.before && record.before->recorded_in == open;
-    if (open != 0 && !has_older) transactions.back().push_back(std::move(record));
+  const std::size_t open = transactions.size() - 1;
+  std::vector<UndoRecord>& committed = transactions.back();
+  for (UndoRecord& record : committed) record.place->second.recorded_in = open;
+  if (open != 0) {
+    // What the outer transaction has an older record of needs no other.
+    std::erase_if(committed,
+                  [&](const UndoRecord& record) { return record.before && record.before->recorded_in == open; });
+    std::vector<UndoRecord>& outer = transactions[open - 1];
+    outer.insert(outer.end(), std::make_move_iterator(committed.begin()), std::make_move_iterator(committed.end()));
   }
+  transactions.pop_back();
   return true;
 }
 

@@ -39,8 +39,9 @@ class Lent {
   bool succeeded_ = false;
 };
 
+/// A runtime that panics logs its words and then executes `unreachable`.
 Error with_panic(Error error, const std::string& panic) {
-  if (error.code == ErrorCode::kTrap && !panic.empty()) {
+  if (error.trap == TrapKind::kUnreachable && error.code == ErrorCode::kTrap && !panic.empty()) {
     error.message += fmt::format("; the runtime said: {}", panic);
   }
   return error;
@@ -73,6 +74,7 @@ Result<void> Runtime::call_in(Lease& lease, const Method& method, BytesView argu
   // The pools of runtimes give an InstanceState to each of their instances.
   auto* state = static_cast<InstanceState*>(lease.host_state());
   if (state == nullptr) return fail(ErrorCode::kArgument, "the lease is not of a Substrate runtime's pool");
+  state->panic.clear();  // of a call before this one in the same lease
   const auto copied = copy_to_heap(*state, lease.memory(), {arguments});
   if (!copied) return std::unexpected(copied.error());
 
