@@ -26,6 +26,11 @@ NodeKind kind_of(const TrieNode& node) noexcept {
   return node.value_hash ? kBranchWithHash : kBranchWithValue;
 }
 
+/// Where the child for a nibble lies, or is to be put, among the children.
+std::size_t place_of(std::uint16_t bitmap, std::uint8_t nibble) noexcept {
+  return static_cast<std::size_t>(std::popcount(bitmap & ((1u << nibble) - 1)));  // a count is not negative
+}
+
 void append(Bytes& bytes, BytesView more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
 
 }  // namespace
@@ -58,10 +63,28 @@ TrieNode::~TrieNode() {
   waiting = nullptr;
 }
 
+const TrieChild* TrieNode::find_child(std::uint8_t nibble) const noexcept {
+  return (bitmap & 1u << nibble) == 0 ? nullptr : &children[place_of(bitmap, nibble)];
+}
+
 const TrieNode* TrieNode::child(std::uint8_t nibble) const noexcept {
+  const TrieChild* found = find_child(nibble);
+  return found == nullptr ? nullptr : found->node.get();
+}
+
+void TrieNode::set_child(std::uint8_t nibble, std::shared_ptr<const TrieNode> node) {
   const unsigned bit = 1u << nibble;
-  if ((bitmap & bit) == 0) return nullptr;
-  return children[static_cast<std::size_t>(std::popcount(bitmap & (bit - 1)))].node.get();  // a count is not negative
+  const auto place = children.begin() + static_cast<std::ptrdiff_t>(place_of(bitmap, nibble));  // at most 16
+  const bool was_there = (bitmap & bit) != 0;
+  if (node == nullptr) {
+    if (was_there) children.erase(place);
+    bitmap = static_cast<std::uint16_t>(bitmap & ~bit);  // of 16 bits
+  } else if (was_there) {
+    *place = {std::move(node), {}};
+  } else {
+    children.insert(place, {std::move(node), {}});
+    bitmap = static_cast<std::uint16_t>(bitmap | bit);  // likewise
+  }
 }
 
 std::uint8_t TrieNode::next_child(unsigned nibble) const noexcept {

@@ -65,7 +65,10 @@ struct TrieNode {
   std::vector<TrieChild> children;  // one for each bit that is set
 
   /// The child for a nibble, or null.
+  [[nodiscard]] const TrieChild* find_child(std::uint8_t nibble) const noexcept;
   [[nodiscard]] const TrieNode* child(std::uint8_t nibble) const noexcept;
+  /// Sets the child for a nibble, of a Merkle value that is not known yet. @param node  null: it goes.
+  void set_child(std::uint8_t nibble, std::shared_ptr<const TrieNode> node);
   /// The first nibble that is not less than `nibble` and has a child, or 16.
   [[nodiscard]] std::uint8_t next_child(unsigned nibble) const noexcept;
 };
