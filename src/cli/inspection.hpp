@@ -45,7 +45,7 @@ struct Inspection {
   Writes writes;
   Features features;
   ImagePages image;
-  std::optional<substrate::HeapBase> heap_base;  ///< where the module says that its heap begins
+  std::optional<substrate::HeapBase> heap_base;       ///< where the module says that its heap begins
   std::map<std::uint32_t, std::string> global_names;  ///< from the name section, else from an import or export
   std::string start;                                  ///< the start function's name or number; empty: none
   std::vector<std::string> restored;                  ///< what a reset must restore

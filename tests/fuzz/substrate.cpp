@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Any bytes as a chain specification, as a state's pairs, as compressed code, as a SCALE-encoded version or block, and as
-// a secret URI: an error or a value. What a block encodes to is what it was decoded from.
+// Any bytes as a chain specification, as a state's pairs, as compressed code, as a SCALE-encoded version or block, and
+// as a secret URI: an error or a value. What a block encodes to is what it was decoded from.
 #include <algorithm>
 #include <anew/substrate.hpp>
 #include <cstdlib>
