@@ -5,6 +5,7 @@
 
 #include <anew/substrate.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "host/substrate/scale.hpp"
@@ -203,6 +204,25 @@ TEST_P(BlockTest, IsFollowedByOneThatTheRuntimeBuilds) {
   EXPECT_EQ(parent.with(externalities.changes(), StateVersion::kV0)->root(), second->state_root);
   EXPECT_FALSE(execute(encode(built->header, block.extrinsics))) << "not on genesis";
   EXPECT_EQ(statistics().audit_failures, 0u);
+}
+
+TEST(Blocks, AreExecutedOnManyThreadsAtOnce) {
+  const Executor executor(Engine({.cache = false}), {.runtime = {.capacity = 2}});
+  const MemoryState genesis = genesis_of("kusama");
+  const Bytes block = read_block_1("kusama");
+  std::vector<std::string> failures(4);
+  {
+    std::vector<std::jthread> threads;
+    for (std::string& failure : failures) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 10 && failure.empty(); ++i) {
+          const auto outcome = executor.execute_block(genesis, block);
+          if (!outcome) failure = outcome.error().to_string();
+        }
+      });
+    }
+  }
+  for (const std::string& failure : failures) EXPECT_EQ(failure, "");
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -20,6 +20,7 @@ enum class GuestType : std::uint8_t {
   kPrint,    ///< [i64] -> []
   kVersion,  ///< [i64] -> [i64]
   kLevel,    ///< [] -> [i32]
+  kStore,    ///< [i64 i64] -> []
 };
 
 struct Guest {
@@ -76,9 +77,9 @@ struct Guest {
     }
     return join({
         from_hex("0061736d 01000000"),
-        section(1, 7,
+        section(1, 8,
                 from_hex("60 02 7f7f 01 7e  60 01 7f 01 7f  60 01 7f 00  60 03 7f7e7e 00  60 01 7e 00  60 01 7e 01 7e "
-                         "60 00 01 7f")),
+                         "60 00 01 7f  60 02 7e7e 00")),
         section(2, imports.size() + (imports_memory ? 1 : 0), import_items),
         section(3, entries.size(), functions),
         imports_memory ? Bytes{} : section(5, 1, memory),

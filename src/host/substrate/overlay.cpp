@@ -37,24 +37,20 @@ struct BaseKeys {
 };
 Result<BaseKeys> list_keys(const StateBackend& base, TrieId trie, BytesView prefix, std::uint32_t limit) {
   BaseKeys list;
-  std::optional<Bytes> key(std::in_place, prefix.begin(), prefix.end());
-  const Result<StorageValue> first = base.get(trie, prefix);
-  if (!first) return std::unexpected(first.error());
-  bool found = *first != nullptr;
-  for (;;) {
-    if (found) {
-      if (list.keys.size() == limit) {
-        list.all = false;
-        return list;
-      }
-      list.keys.push_back(*key);
+  const Result<StorageValue> of_prefix = base.get(trie, prefix);  // next_key() answers with greater keys only
+  if (!of_prefix) return std::unexpected(of_prefix.error());
+  Result<std::optional<Bytes>> key = Bytes(prefix.begin(), prefix.end());
+  if (*of_prefix == nullptr) key = base.next_key(trie, prefix);
+  while (key && *key && starts_with(**key, prefix)) {
+    if (list.keys.size() == limit) {
+      list.all = false;
+      return list;
     }
-    Result<std::optional<Bytes>> next = base.next_key(trie, *key);
-    if (!next) return std::unexpected(std::move(next.error()));
-    if (!*next || !starts_with(**next, prefix)) return list;
-    key = std::move(*next);
-    found = true;
+    list.keys.push_back(std::move(**key));
+    key = base.next_key(trie, list.keys.back());
   }
+  if (!key) return std::unexpected(std::move(key.error()));
+  return list;
 }
 
 }  // namespace

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What calls see of a state and what they change of it, one after the other.
+#include <gtest/gtest.h>
+
+#include <anew/substrate.hpp>
+#include <string_view>
+
+#include "host/substrate/storage_keys.hpp"
+#include "substrate/bytes.hpp"
+#include "support/wat.hpp"
+
+namespace anew::substrate {
+namespace {
+
+/// Has an entry point for each thing that a call may do to a state.
+MemoryState genesis() {
+  const Bytes code = test::wat(R"((module
+    (import "env" "memory" (memory 1))
+    (import "env" "ext_storage_set_version_1" (func $set (param i64 i64)))
+    (import "env" "ext_storage_get_version_1" (func $get (param i64) (result i64)))
+    (import "env" "ext_storage_start_transaction_version_1" (func $start))
+    (import "env" "ext_storage_rollback_transaction_version_1" (func $rollback))
+    (import "env" "ext_logging_log_version_1" (func $log (param i32 i64 i64)))
+    (global (export "__heap_base") i32 (i32.const 4096))
+    (data (i32.const 16) "key") (data (i32.const 48) "something is wrong")
+    (func $pack (param i32 i32) (result i64)
+      (i64.or (i64.extend_i32_u (local.get 0)) (i64.shl (i64.extend_i32_u (local.get 1)) (i64.const 32))))
+    ;; "key" becomes the arguments
+    (func (export "set") (param i32 i32) (result i64)
+      (call $set (call $pack (i32.const 16) (i32.const 3)) (call $pack (local.get 0) (local.get 1))) (i64.const 0))
+    (func (export "get") (param i32 i32) (result i64) (call $get (call $pack (i32.const 16) (i32.const 3))))
+    (func (export "set_and_trap") (param i32 i32) (result i64)
+      (call $set (call $pack (i32.const 16) (i32.const 3)) (call $pack (local.get 0) (local.get 1)))
+      (call $log (i32.const 0) (i64.const 0) (call $pack (i32.const 48) (i32.const 18))) unreachable)
+    (func (export "leave_open") (param i32 i32) (result i64)
+      (call $start) (call $set (call $pack (i32.const 16) (i32.const 3)) (call $pack (local.get 0) (local.get 1)))
+      (i64.const 0))
+    (func (export "roll_back_too_much") (param i32 i32) (result i64) (call $rollback) (i64.const 0))
+  ))");
+  StateChanges changes;
+  changes.top[from_text(":code")] = make_value(code);
+  return MemoryState().with(changes, StateVersion::kV0).value();
+}
+
+Executor make_executor() {
+  return Executor(Engine({.cache = false}), {.runtime = {.heap_pages = 16, .audit_every = 1}});
+}
+
+Bytes call(const Executor& executor, const StateBackend& state, std::string_view method, const Bytes& arguments = {}) {
+  const auto outcome = executor.call(state, method, arguments);
+  EXPECT_TRUE(outcome) << outcome.error().to_string();
+  return outcome ? outcome->result : Bytes{};
+}
+
+void expect_message(const Error& error, std::string_view part) {
+  EXPECT_NE(error.message.find(part), std::string::npos) << error.to_string();
+}
+
+TEST(Externalities, SaysWhatACallChanged) {
+  const Executor executor = make_executor();
+  const MemoryState state = genesis();
+  const auto outcome = executor.call(state, "set", from_text("value"));
+  ASSERT_TRUE(outcome) << outcome.error().to_string();
+  ASSERT_EQ(outcome->changes.top.size(), 1u);
+  EXPECT_EQ(*outcome->changes.top.at(from_text("key")), from_text("value"));
+  EXPECT_EQ(call(executor, state, "get"), from_hex("00")) << "the state is as it was";
+  const MemoryState next = state.with(outcome->changes, StateVersion::kV0).value();
+  EXPECT_EQ(call(executor, next, "get"), join({from_hex("0114"), from_text("value")}));
+}
+
+TEST(Externalities, CallsThatShareExternalitiesSeeOneAnother) {
+  const Executor executor = make_executor();
+  const MemoryState state = genesis();
+  Externalities externalities(state);
+  const auto make_call = [&](std::string_view method, const Bytes& arguments = {}) {
+    return executor.call(state, externalities, method, arguments);
+  };
+  ASSERT_TRUE(make_call("set", from_text("one")));
+  EXPECT_EQ(make_call("get").value(), join({from_hex("010c"), from_text("one")}));
+
+  const auto trapped = make_call("set_and_trap", from_text("two"));
+  ASSERT_FALSE(trapped);
+  EXPECT_EQ(trapped.error().trap, TrapKind::kUnreachable);
+  expect_message(trapped.error(), "; the runtime said: something is wrong");
+  EXPECT_EQ(make_call("get").value(), join({from_hex("010c"), from_text("one")})) << "as before the trap";
+  ASSERT_TRUE(make_call("leave_open", from_text("three")));
+  EXPECT_EQ(make_call("get").value(), join({from_hex("010c"), from_text("one")})) << "its transaction was left open";
+  const auto rolled_back = make_call("roll_back_too_much");
+  ASSERT_FALSE(rolled_back) << "the call's own transaction is not the guest's";
+  expect_message(rolled_back.error(), "ext_storage_rollback_transaction_version_1: there is no open transaction");
+  EXPECT_EQ(externalities.changes().top.size(), 1u);
+  EXPECT_EQ(executor.runtime(state)->pool().statistics().audit_failures, 0u);
+}
+
+/// An error of a database.
+class BrokenState final : public StateBackend {
+ public:
+  explicit BrokenState(MemoryState state) : state_(std::move(state)) {}
+  Result<StorageValue> get(TrieId trie, BytesView key) const override {
+    if (key.size() == 3) return fail(ErrorCode::kIo, "the disk is gone");
+    return state_.get(trie, key);
+  }
+  Result<std::optional<Hash>> value_hash(BytesView key) const override { return state_.value_hash(key); }
+  Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const override {
+    return state_.next_key(trie, key);
+  }
+  Result<Hash> root(TrieId trie, const TrieChanges& changes, StateVersion version) const override {
+    return state_.root(trie, changes, version);
+  }
+
+ private:
+  MemoryState state_;
+};
+
+TEST(Externalities, EndsACallWithTheBackendsError) {
+  const auto outcome = make_executor().call(BrokenState(genesis()), "get", {});
+  ASSERT_FALSE(outcome);
+  const Error& error = outcome.error();
+  EXPECT_EQ(error.code, ErrorCode::kTrap);
+  EXPECT_EQ(error.trap, TrapKind::kHostError);
+  expect_message(error, "ext_storage_get_version_1: the disk is gone");
+}
+
+}  // namespace
+}  // namespace anew::substrate
