@@ -1,471 +1,280 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The overlay beside a model of it that copies everything at every transaction, and the rules that it takes from
-// Substrate (sp_state_machine's Ext and OverlayedChanges).
 #include "host/substrate/overlay.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
-#include <optional>
-#include <random>
+#include <functional>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "host/substrate/scale.hpp"
-#include "host/substrate/storage_keys.hpp"
-#include "substrate/bytes.hpp"
-#include "substrate/naive_trie.hpp"
+#include "substrate/overlay_fixture.hpp"
 
 namespace anew::substrate {
 namespace {
 
-using Map = std::map<Bytes, Bytes>;
-const Bytes kChild = from_text("child");
-const Bytes kEmptyRoot = from_hex("03170a2e7597b7b7e3d84c05391d139a62b157e78786d8c082f29dcf4c111314");
+using Keys = std::vector<std::string>;
 
-MemoryState state_of(const Map& top, const std::map<Bytes, Map>& children = {}) {
-  StateChanges changes;
-  for (const auto& [key, value] : top) changes.top[key] = make_value(value);
-  for (const auto& [storage_key, child] : children) {
-    for (const auto& [key, value] : child) changes.children[storage_key][key] = make_value(value);
-  }
-  return MemoryState().with(changes, StateVersion::kV0).value();
+Bytes number(unsigned n) { return from_text(fmt::format("{:08}", n)); }
+
+template <typename T>
+std::optional<Error> error_of(const Result<T>& result) {
+  return result ? std::nullopt : std::optional(result.error());
 }
 
-/// A sequence of so many items, encoded.
-Bytes sequence(std::uint32_t count, const Bytes& items) {
-  Bytes encoded;
-  append_compact(encoded, count);
-  return join({encoded, items});
+bool same(const TrieChanges& a, const TrieChanges& b) {
+  return std::ranges::equal(a, b, [](const auto& x, const auto& y) {
+    const bool same_value = x.second && y.second ? *x.second == *y.second : x.second == y.second;
+    return x.first == y.first && same_value;
+  });
+}
+bool same(const StateChanges& a, const StateChanges& b) {
+  return same(a.top, b.top) && std::ranges::equal(a.children, b.children, [](const auto& x, const auto& y) {
+           return x.first == y.first && same(x.second, y.second);
+         });
 }
 
-std::optional<Bytes> get(const Overlay& overlay, TrieId trie, const Bytes& key) {
-  const auto value = overlay.get(trie, key).value();
-  return value == nullptr ? std::nullopt : std::optional(*value);
-}
-std::optional<Bytes> get(const Overlay& overlay, const Bytes& key) { return get(overlay, {}, key); }
-
-void set(Overlay& overlay, std::string_view key, std::string_view value) {
-  overlay.set({}, from_text(key), make_value(from_text(value)));
+void expect_removal(const Overlay::Removal& removal, std::uint32_t removed, bool all) {
+  EXPECT_EQ(removal.removed, removed);
+  EXPECT_EQ(removal.all, all);
 }
 
-/// All keys, as next_key finds them.
-std::vector<Bytes> keys(const Overlay& overlay, TrieId trie = {}) {
-  std::vector<Bytes> found;
-  if (get(overlay, trie, {})) found.emplace_back();
-  for (auto key = overlay.next_key(trie, {}).value(); key; key = overlay.next_key(trie, *key).value()) {
-    found.push_back(*key);
-  }
-  return found;
-}
-
-/// Tries as maps, and a copy of them for each open transaction.
-struct Model {
-  struct Tries {
-    Map top;
-    Map child;
-    bool child_changed = false;
-    bool operator==(const Tries&) const = default;
-  };
-  Tries now;
-  std::vector<Tries> saved;
-
-  Map& of(TrieId trie) { return trie.is_child() ? now.child : now.top; }
-  void set(TrieId trie, const Bytes& key, const std::optional<Bytes>& value) {
-    if (trie.is_child()) now.child_changed = true;
-    if (value) {
-      of(trie)[key] = *value;
-    } else {
-      of(trie).erase(key);
-    }
-  }
-  [[nodiscard]] static Hash root_of(const Map& map) {
-    NaiveMap naive;
-    for (const auto& [key, value] : map) naive[key] = {value, false};
-    return NaiveTrie::root(naive);
-  }
-  /// Puts the child trie's root into the top trie.
-  Hash child_root() {
-    const Hash root = root_of(now.child);
-    if (now.child_changed) {
-      if (now.child.empty()) {
-        now.top.erase(child_root_key(kChild));
-      } else {
-        now.top[child_root_key(kChild)] = to_bytes(root);
-      }
-    }
-    return root;
-  }
-  Hash root() {
-    (void)child_root();
-    return root_of(now.top);
-  }
-};
-
-class RandomOverlay : public testing::TestWithParam<unsigned> {
- protected:
-  Bytes key() {
-    // Few and short ones, so that they meet, are prefixes of one another, and are removed and set again.
-    Bytes bytes(random() % 4);
-    for (std::byte& byte : bytes) byte = std::byte(random() % 3);
-    return bytes;
-  }
-  Bytes value() {
-    Bytes bytes(random() % 40);
-    for (std::byte& byte : bytes) byte = std::byte(random());
-    return bytes;
-  }
-  Map map() {
-    Map pairs;
-    for (int i = 0; i < 20; ++i) pairs[key()] = value();
-    return pairs;
-  }
-  std::mt19937 random{GetParam()};
-};
-
-TEST_P(RandomOverlay, DoesWhatTheModelDoes) {
-  const Map top = map();
-  const Map child = map();
-  const MemoryState base = state_of(top, {{kChild, child}});
-  Overlay overlay(base);
-  Model model;
-  model.now = {top, child, false};
-  model.now.top[child_root_key(kChild)] = to_bytes(Model::root_of(child));
-  for (int step = 0; step < 600; ++step) {
-    SCOPED_TRACE(step);
-    const TrieId trie = random() % 3 == 0 ? TrieId::child(kChild) : TrieId();
-    const Bytes k = key();
-    switch (random() % 14) {
-      case 0:
-      case 1:
-      case 2: {
-        const Bytes v = value();
-        overlay.set(trie, k, make_value(v));
-        model.set(trie, k, v);
-        break;
-      }
-      case 3:
-      case 4:
-        overlay.set(trie, k, nullptr);
-        model.set(trie, k, std::nullopt);
-        break;
-      case 5:
-      case 6: {
-        const Bytes item = value();
-        ASSERT_TRUE(overlay.append(k, item));
-        std::uint32_t count = 0;
-        Bytes items;
-        if (model.now.top.contains(k)) {
-          ScaleReader reader(model.now.top[k]);
-          if (reader.compact(count)) {
-            items = to_bytes(BytesView(model.now.top[k]).subspan(reader.position()));
-          } else {
-            count = 0;
-          }
-        }
-        model.set({}, k, sequence(count + 1, join({items, item})));
-        break;
-      }
-      case 7:
-        overlay.start_transaction();
-        model.saved.push_back(model.now);
-        break;
-      case 8:
-        ASSERT_EQ(overlay.commit_transaction(), !model.saved.empty());
-        if (!model.saved.empty()) model.saved.pop_back();
-        break;
-      case 9:
-        ASSERT_EQ(overlay.rollback_transaction(), !model.saved.empty());
-        if (!model.saved.empty()) {
-          model.now = model.saved.back();
-          model.saved.pop_back();
-        }
-        break;
-      case 10: {
-        if (!trie.is_child() && k.empty()) break;  // meets the child tries' roots: see below
-        const auto before = model.of(trie);
-        std::uint32_t in_base = 0;
-        for (const auto& [base_key, base_value] : trie.is_child() ? child : top) {
-          if (starts_with(base_key, k)) ++in_base;
-        }
-        for (const auto& [gone, v] : before) {
-          if (starts_with(gone, k)) model.set(trie, gone, std::nullopt);
-        }
-        const auto removal = overlay.clear_prefix(trie, k, std::nullopt).value();
-        ASSERT_EQ(removal.removed, in_base);
-        ASSERT_TRUE(removal.all);
-        break;
-      }
-      case 11: ASSERT_EQ(to_bytes(overlay.root(StateVersion::kV0).value()), to_bytes(model.root())); break;
-      case 12:
-        ASSERT_EQ(to_bytes(overlay.child_root(kChild, StateVersion::kV0).value()), to_bytes(model.child_root()));
-        break;
-      default: {
-        const auto after = model.of(trie).upper_bound(k);
-        const auto expected = after == model.of(trie).end() ? std::nullopt : std::optional(after->first);
-        ASSERT_EQ(overlay.next_key(trie, k).value(), expected);
-      }
-    }
-    ASSERT_EQ(overlay.open_transactions(), model.saved.size());
-    const auto found = model.of(trie).find(k);
-    ASSERT_EQ(get(overlay, trie, k), found == model.of(trie).end() ? std::nullopt : std::optional(found->second));
-  }
-  for (const TrieId trie : {TrieId(), TrieId::child(kChild)}) {
-    std::vector<Bytes> expected;
-    for (const auto& [k, v] : model.of(trie)) expected.push_back(k);
-    EXPECT_EQ(keys(overlay, trie), expected);
-  }
-  EXPECT_EQ(to_bytes(base.with(overlay.changes(), StateVersion::kV0)->root()), to_bytes(model.root()));
-}
-
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomOverlay, testing::Range(0u, 40u));
-
-TEST(Overlay, ShowsTheBaseUntilSomethingChanges) {
-  const MemoryState base = state_of({{from_text("a"), from_text("1")}, {from_text("b"), from_text("2")}});
-  Overlay overlay(base);
-  EXPECT_EQ(get(overlay, from_text("a")), from_text("1"));
-  EXPECT_TRUE(overlay.changes().empty());
-  EXPECT_EQ(overlay.root(StateVersion::kV0).value(), base.root());
-  set(overlay, "a", "3");
-  overlay.set({}, from_text("b"), nullptr);
-  EXPECT_EQ(get(overlay, from_text("a")), from_text("3"));
-  EXPECT_EQ(get(overlay, from_text("b")), std::nullopt);
-  EXPECT_EQ(*base.get({}, from_text("a")).value(), from_text("1"));
+TEST_F(OverlayTest, HasWhatChangedAndElseTheBase) {
+  set("b", "new");
+  remove("c");
+  set("e", "");
+  EXPECT_EQ(get("a"), "base");
+  EXPECT_EQ(get("b"), "new");
+  EXPECT_EQ(get("c"), "none");
+  EXPECT_EQ(get("e"), "");
+  EXPECT_EQ(get("f"), "none");
   const StateChanges changes = overlay.changes();
-  ASSERT_EQ(changes.top.size(), 2u);
-  EXPECT_EQ(changes.top.at(from_text("b")), nullptr);
+  EXPECT_EQ(changes.top.size(), 3u);
+  EXPECT_EQ(changes.top.at(from_text("c")), nullptr);
+  EXPECT_TRUE(changes.children.empty());
 }
 
-TEST(Overlay, LimitsWhatItRemovesOfTheBaseOnly) {
-  Map pairs;
-  for (const char c : {'a', 'b', 'c', 'd'}) pairs[from_text(std::string("p") + c)] = from_text("1");
-  pairs[from_text("q")] = from_text("1");
-  const MemoryState base = state_of(pairs);
-  Overlay overlay(base);
-  set(overlay, "pd", "changed");
-  set(overlay, "pe", "new");
-  overlay.set({}, from_text("pa"), nullptr);
-
-  auto removal = overlay.clear_prefix({}, from_text("p"), 2).value();
-  EXPECT_EQ(removal.removed, 2u) << "one of them was gone before: it counts, as it was looked at";
-  EXPECT_FALSE(removal.all);
-  EXPECT_EQ(keys(overlay), (std::vector<Bytes>{from_text("pc"), from_text("q")}));
-  removal = overlay.clear_prefix({}, from_text("p"), 4).value();
-  EXPECT_EQ(removal.removed, 4u);
-  EXPECT_TRUE(removal.all);
-  EXPECT_EQ(keys(overlay), (std::vector<Bytes>{from_text("q")}));
-  removal = overlay.clear_prefix({}, from_text("q"), 0).value();
-  EXPECT_EQ(removal.removed, 0u);
-  EXPECT_FALSE(removal.all);
-  EXPECT_TRUE(overlay.clear_prefix({}, from_text("nothing"), 0).value().all);
+TEST_F(OverlayTest, ChildTriesAreOnTheirOwn) {
+  set("a", "new", kChild);
+  remove("b", kChild);
+  const Bytes other_key = from_text("other");
+  set("a", "other's", TrieId::child(other_key));
+  EXPECT_EQ(get("a"), "base");
+  EXPECT_EQ(get("a", kChild), "new");
+  EXPECT_EQ(get("a", TrieId::child(other_key)), "other's");
+  EXPECT_EQ(keys(kChild), (Keys{"a", "c"}));
+  EXPECT_EQ(keys(TrieId::child(other_key)), Keys{"a"});
+  EXPECT_EQ(keys(TrieId::child(from_text("third"))), Keys{});
+  EXPECT_EQ(overlay.changes().children.size(), 2u);
 }
 
-TEST(Overlay, GuardsTheRootsOfChildTries) {
-  const MemoryState base = state_of({{from_text("a"), from_text("1")}}, {{kChild, {{from_text("x"), from_text("y")}}}});
-  Overlay overlay(base);
-  const Bytes root_key = child_root_key(kChild);
-  const auto root = get(overlay, root_key);
-  ASSERT_TRUE(root);
-  overlay.set({}, root_key, nullptr);
-  overlay.set({}, from_text(":child_storage:"), make_value(from_text("no")));
-  EXPECT_EQ(get(overlay, root_key), root);
-  for (const char* prefix : {"", ":", ":child_", ":child_storage:", ":child_storage:default:child"}) {
-    const auto removal = overlay.clear_prefix({}, from_text(prefix), std::nullopt).value();
-    EXPECT_EQ(removal.removed, 0u) << prefix;
-    EXPECT_EQ(get(overlay, from_text("a")), from_text("1")) << prefix;
-  }
-  EXPECT_TRUE(overlay.changes().empty());
-  EXPECT_EQ(overlay.clear_prefix(TrieId::child(kChild), {}, std::nullopt).value().removed, 1u);
+TEST_F(OverlayTest, ListsKeysOfTheBaseAndItsOwnInOrder) {
+  remove("a");
+  remove("aa");  // never was
+  remove("c");
+  remove("d");
+  set("b", "new");
+  set("bb", "new");
+  EXPECT_EQ(keys(), (Keys{":child_storage:default:child", "b", "bb"}));
+  set("z", "new");
+  EXPECT_EQ(keys(), (Keys{":child_storage:default:child", "b", "bb", "z"}));
+  EXPECT_EQ(overlay.next_key({}, from_text("bb")).value(), from_text("z"));
+  EXPECT_EQ(overlay.next_key({}, from_text("z")).value(), std::nullopt);
 }
 
-TEST(Overlay, PutsRootsOfChangedChildTriesIntoTheTopTrie) {
-  const MemoryState base = state_of({}, {{kChild, {{from_text("x"), from_text("y")}}}});
-  Overlay overlay(base);
-  const Bytes root_key = child_root_key(kChild);
-  const Bytes before = *get(overlay, root_key);
-  EXPECT_EQ(to_bytes(overlay.child_root(kChild, StateVersion::kV0).value()), before) << "nothing changed";
-  EXPECT_EQ(to_bytes(overlay.child_root(from_text("none"), StateVersion::kV0).value()), kEmptyRoot);
-  EXPECT_TRUE(overlay.changes().empty());
-
+TEST_F(OverlayTest, KeysThatComeBackAreListedAgain) {
+  for (const char* key : {"a", "b", "c", "d"}) remove(key);
+  EXPECT_EQ(keys(), Keys{":child_storage:default:child"});
+  set("b", "back");
+  EXPECT_EQ(keys(), (Keys{":child_storage:default:child", "b"}));
+  remove("b");
+  EXPECT_EQ(keys(), Keys{":child_storage:default:child"});
   overlay.start_transaction();
-  overlay.set(TrieId::child(kChild), from_text("x"), make_value(from_text("z")));
-  const Hash changed = overlay.child_root(kChild, StateVersion::kV0).value();
-  EXPECT_EQ(get(overlay, root_key), to_bytes(changed));
-  EXPECT_EQ(changed, NaiveTrie::root({{from_text("x"), {from_text("z")}}}));
-  overlay.set(TrieId::child(kChild), from_text("x"), nullptr);
-  EXPECT_EQ(to_bytes(overlay.child_root(kChild, StateVersion::kV0).value()), kEmptyRoot);
-  EXPECT_EQ(get(overlay, root_key), std::nullopt) << "goes with the last key";
-  EXPECT_TRUE(overlay.rollback_transaction());
-  EXPECT_EQ(get(overlay, root_key), before);
-  EXPECT_EQ(overlay.root(StateVersion::kV0).value(), base.root());
+  set("d", "back");
+  append("bb", "x");
+  EXPECT_EQ(keys(), (Keys{":child_storage:default:child", "bb", "d"}));
+  ASSERT_TRUE(overlay.rollback_transaction());
+  EXPECT_EQ(keys(), Keys{":child_storage:default:child"});
 }
 
-TEST(Overlay, AppendsAcrossTheWidthsOfTheCount) {
-  const MemoryState base;
-  Overlay overlay(base);
-  Bytes items;
-  for (std::uint32_t count = 1; count <= 17'000; ++count) {
-    ASSERT_TRUE(overlay.append(from_text("events"), from_hex("2a")));
-    items.push_back(std::byte{0x2a});
-    if (count == 1 || count == 63 || count == 64 || count == 65 || count >= 16'383) {
-      if (count > 16'385 && count < 17'000) continue;
-      ASSERT_EQ(get(overlay, from_text("events")), sequence(count, items)) << count;
+// As a runtime does that takes the first of a queue's keys again and again.
+TEST_F(OverlayTest, WalksOverRemovedKeysOnce) {
+  constexpr unsigned kCount = 2000;
+  StateChanges changes;
+  for (unsigned i = 0; i < kCount; ++i) changes.top[number(i)] = text("base");
+  base.state = MemoryState().with(changes, kV1).value();
+  for (const bool undo : {false, true}) {
+    if (undo) overlay.start_transaction();
+    for (unsigned i = 0; i < kCount; ++i) {
+      ASSERT_EQ(overlay.next_key({}, {}).value(), number(i));
+      overlay.set({}, number(i), nullptr);
+      if (undo) overlay.set({}, number(i / 2), nullptr);
     }
+    EXPECT_EQ(overlay.next_key({}, {}).value(), std::nullopt);
+    // One that comes and goes in the midst of them leaves the others known.
+    for (unsigned i = 0; i < kCount; ++i) {
+      overlay.set({}, number(i), text("back"));
+      ASSERT_EQ(overlay.next_key({}, {}).value(), number(i));
+      overlay.set({}, number(i), nullptr);
+      ASSERT_EQ(overlay.next_key({}, {}).value(), std::nullopt);
+    }
+    EXPECT_LT(base.asked, 10 * kCount);
+    overlay = Overlay(base);
+    base.asked = 0;
   }
 }
 
-TEST(Overlay, AppendsToWhatIsThere) {
-  const MemoryState base = state_of({{from_text("a"), from_hex("04 ff")}, {from_text("b"), from_hex("02")}});
-  Overlay overlay(base);
-  ASSERT_TRUE(overlay.append(from_text("a"), from_hex("ee")));
-  EXPECT_EQ(get(overlay, from_text("a")), from_hex("08 ff ee"));
-  ASSERT_TRUE(overlay.append(from_text("b"), from_hex("ee")));
-  EXPECT_EQ(get(overlay, from_text("b")), from_hex("04 ee")) << "it was no sequence";
-  ASSERT_TRUE(overlay.append(from_text("c"), from_hex("ee")));
-  EXPECT_EQ(get(overlay, from_text("c")), from_hex("04 ee"));
-  overlay.set({}, from_text("a"), nullptr);
-  ASSERT_TRUE(overlay.append(from_text("a"), from_hex("dd")));
-  EXPECT_EQ(get(overlay, from_text("a")), from_hex("04 dd"));
+TEST_F(OverlayTest, RefusesToSetRootsOfChildTries) {
+  const Bytes root = *overlay.get({}, root_key("child")).value();
+  for (const char* key : {":child_storage:", ":child_storage:default:child", ":child_storage:x"}) {
+    set(key, "mine");
+    remove(key);
+  }
+  EXPECT_TRUE(overlay.changes().empty());
+  EXPECT_EQ(*overlay.get({}, root_key("child")).value(), root);
+  set(":child_storage", "mine");
+  EXPECT_EQ(get(":child_storage"), "mine");
+  set(":child_storage:default:x", "in a child trie they are keys as others", kChild);
+  EXPECT_EQ(get(":child_storage:default:x", kChild), "in a child trie they are keys as others");
+  // Nor does Substrate refuse this.
+  append(":child_storage:default:x", "i");
+  EXPECT_EQ(get(":child_storage:default:x"), "\x04i");
 }
 
-TEST(Overlay, UndoesAppends) {
-  const MemoryState base;
-  Overlay overlay(base);
-  const Bytes key = from_text("events");
-  ASSERT_TRUE(overlay.append(key, from_hex("01")));
+TEST_F(OverlayTest, RefusesToClearPrefixesThatRootsOfChildTriesHave) {
+  for (const char* prefix : {"", ":", ":child_storage", ":child_storage:", ":child_storage:default:child"}) {
+    expect_removal(clear(prefix), 0, true);
+    expect_removal(clear(prefix, 1), 0, true);
+  }
+  EXPECT_TRUE(overlay.changes().empty());
+  set(":child_storagE", "x");
+  expect_removal(clear(":child_storagE"), 0, true);
+  EXPECT_EQ(get(":child_storagE"), "none");
+}
+
+TEST_F(OverlayTest, ClearsAllKeysOfItsOwnAndTheBasesUpToTheLimit) {
+  for (const char* key : {"a", "aa", "ab", "zz"}) set(key, "own", kChild);
+  expect_removal(clear("", 0, kChild), 0, false);
+  EXPECT_EQ(keys(kChild), (Keys{"b", "c"})) << "what lies over a key of the base goes, and the key with it";
+  // Keys that are removed already count, as in Substrate.
+  expect_removal(clear("", 1, kChild), 1, false);
+  EXPECT_EQ(keys(kChild), (Keys{"b", "c"}));
+  expect_removal(clear("", 2, kChild), 2, false);
+  EXPECT_EQ(keys(kChild), Keys{"c"});
+  expect_removal(clear("", 3, kChild), 3, true);
+  EXPECT_EQ(keys(kChild), Keys{});
+  expect_removal(clear("", std::nullopt, kChild), 3, true);
+  EXPECT_EQ(overlay.changes().children.at(kChildKey).size(), 6u);
+}
+
+TEST_F(OverlayTest, ClearsThePrefixItselfAndNoOthers) {
+  for (const char* key : {"", "a", "ab", "abc", "ac", "b"}) set(key, "own");
+  expect_removal(clear("a"), 1, true);
+  EXPECT_EQ(keys(), (Keys{":child_storage:default:child", "b", "c", "d"}));
+  EXPECT_EQ(get(""), "own");
+  const Bytes ff = from_hex("ff");
+  overlay.set({}, from_hex("ff ff"), text("own"));
+  expect_removal(overlay.clear_prefix({}, ff, std::nullopt).value(), 0, true);
+  EXPECT_EQ(overlay.get({}, from_hex("ff ff")).value(), nullptr);
+  expect_removal(clear("nothing", std::nullopt, TrieId::child(from_text("other"))), 0, true);
+  EXPECT_TRUE(overlay.changes().children.empty());
+}
+
+TEST_F(OverlayTest, UndoesWhatATransactionChanged) {
+  set("b", "before");
   overlay.start_transaction();
-  ASSERT_TRUE(overlay.append(key, from_hex("02")));
-  overlay.start_transaction();
-  ASSERT_TRUE(overlay.append(key, from_hex("03")));
-  EXPECT_EQ(get(overlay, key), from_hex("0c 010203"));
-  EXPECT_TRUE(overlay.rollback_transaction());
-  EXPECT_EQ(get(overlay, key), from_hex("08 0102"));
-  overlay.start_transaction();
-  ASSERT_TRUE(overlay.append(key, from_hex("04")));
-  EXPECT_TRUE(overlay.commit_transaction());
-  EXPECT_EQ(get(overlay, key), from_hex("0c 010204"));
-  EXPECT_TRUE(overlay.rollback_transaction());
-  EXPECT_EQ(get(overlay, key), from_hex("04 01"));
-  EXPECT_FALSE(overlay.commit_transaction());
+  set("a", "inner");
+  set("b", "inner");
+  set("b", "inner again");
+  remove("c");
+  set("a", "inner", kChild);
+  EXPECT_EQ(overlay.open_transactions(), 1u);
+  EXPECT_EQ(get("b"), "inner again");
+  EXPECT_EQ(overlay.changes().children.size(), 1u);
+  ASSERT_TRUE(overlay.rollback_transaction());
+  EXPECT_EQ(get("a"), "base");
+  EXPECT_EQ(get("b"), "before");
+  EXPECT_EQ(get("c"), "base");
+  EXPECT_EQ(get("a", kChild), "child's");
+  EXPECT_EQ(overlay.changes().top.size(), 1u);
+  EXPECT_TRUE(overlay.changes().children.empty());
+  EXPECT_EQ(overlay.open_transactions(), 0u);
   EXPECT_FALSE(overlay.rollback_transaction());
+  EXPECT_FALSE(overlay.commit_transaction());
 }
 
-/// Twice as many take about twice as long: what is quadratic would take a hundred times as long as the bound.
-TEST(Overlay, TakesTimeInProportionToWhatIsDone) {
-  const auto begin = std::chrono::steady_clock::now();
-  const MemoryState base;
-  Overlay overlay(base);
-  const Bytes events = from_text("events");
-  const Bytes item(16);
-  // A transaction for each extrinsic within one of the block, each with some events.
+TEST_F(OverlayTest, UndoesWhatInnerTransactionsCommitted) {
   overlay.start_transaction();
-  for (int i = 0; i < 50'000; ++i) {
+  set("b", "outer");
+  overlay.start_transaction();
+  set("a", "inner");
+  set("b", "inner");
+  ASSERT_TRUE(overlay.commit_transaction());
+  EXPECT_EQ(get("b"), "inner");
+  overlay.start_transaction();
+  set("a", "second");
+  ASSERT_TRUE(overlay.rollback_transaction());
+  EXPECT_EQ(get("a"), "inner");
+  set("a", "outer");
+  ASSERT_TRUE(overlay.rollback_transaction());
+  EXPECT_TRUE(overlay.changes().empty());
+  EXPECT_EQ(get("a"), "base");
+  EXPECT_EQ(get("b"), "base");
+}
+
+TEST_F(OverlayTest, NestsAsDeepAsARuntimeLikes) {
+  constexpr unsigned kDepth = 100'000;
+  for (unsigned i = 0; i < kDepth; ++i) {
     overlay.start_transaction();
-    for (int j = 0; j < 4; ++j) ASSERT_TRUE(overlay.append(events, item));
-    overlay.set({}, from_text(fmt::format("key {}", i)), make_value(item));
+    set("a", fmt::format("{}", i));
+    append("list", "i");
+  }
+  for (unsigned i = kDepth; --i > 0;) {
     ASSERT_TRUE(i % 2 == 0 ? overlay.commit_transaction() : overlay.rollback_transaction());
   }
-  // As deep as a guest likes.
-  for (int i = 0; i < 50'000; ++i) {
-    overlay.start_transaction();
-    ASSERT_TRUE(overlay.append(events, item));
-  }
-  for (int i = 0; i < 50'000; ++i) ASSERT_TRUE(overlay.commit_transaction());
-  ASSERT_TRUE(overlay.commit_transaction());
-  EXPECT_EQ(get(overlay, events)->size(), 4 + 150'000 * item.size());
-
-  // Keys that were removed are not walked over again and again.
-  Map pairs;
-  for (int i = 0; i < 20'000; ++i) pairs[from_text(fmt::format("{:06}", i))] = item;
-  const MemoryState full = state_of(pairs);
-  Overlay cleared(full);
-  for (const auto& [key, value] : pairs) cleared.set({}, key, nullptr);
-  for (const auto& [key, value] : pairs) ASSERT_EQ(cleared.next_key({}, key).value(), std::nullopt);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  EXPECT_EQ(get("a"), "0");
+  EXPECT_EQ(get("list"), "\x04i");
 }
 
-/// Fails from some call on.
-class FailingState final : public StateBackend {
- public:
-  bool failing = false;
-
-  Result<StorageValue> get(TrieId, BytesView) const override {
-    if (failing) return error();
-    return nullptr;
-  }
-  Result<std::optional<Hash>> value_hash(BytesView) const override { return error(); }
-  Result<std::optional<Bytes>> next_key(TrieId, BytesView) const override {
-    if (failing) return error();
-    return std::nullopt;
-  }
-  Result<Hash> root(TrieId, const TrieChanges&, StateVersion) const override { return error(); }
-
- private:
-  static std::unexpected<Error> error() { return fail(ErrorCode::kIo, "the disk is gone"); }
-};
-
-TEST(Overlay, PassesErrorsOfTheBaseOnAndStaysAsItWas) {
-  FailingState base;
-  Overlay overlay(base);
-  set(overlay, "a", "1");
-  overlay.set(TrieId::child(kChild), from_text("x"), make_value(from_text("y")));
-  base.failing = true;
-  const auto expect_error = [](const auto& result) {
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().message, "the disk is gone");
+TEST_F(OverlayTest, PassesErrorsOfTheBaseOnAndStaysAsItWas) {
+  set("b", "new");
+  set("a", "new", kChild);
+  set("a", "new", TrieId::child(from_text("other")));
+  const std::vector<std::pair<std::string, std::function<std::optional<Error>(Overlay&)>>> calls = {
+      {"get", [](Overlay& o) { return error_of(o.get({}, from_text("a"))); }},
+      {"append", [](Overlay& o) { return error_of(o.append(from_text("a"), from_text("x"))); }},
+      {"clear_prefix", [](Overlay& o) { return error_of(o.clear_prefix(kChild, {}, std::nullopt)); }},
+      {"next_key", [](Overlay& o) { return error_of(o.next_key({}, from_text("a"))); }},
+      {"root", [](Overlay& o) { return error_of(o.root(kV1)); }},
+      {"child_root", [](Overlay& o) { return error_of(o.child_root(kChildKey, kV1)); }},
+      {"child_root of another", [](Overlay& o) { return error_of(o.child_root(from_text("third"), kV1)); }},
   };
-  expect_error(overlay.get({}, from_text("b")));
-  expect_error(overlay.append(from_text("b"), from_hex("01")));
-  expect_error(overlay.next_key({}, from_text("b")));
-  expect_error(overlay.clear_prefix({}, from_text("a"), std::nullopt));
-  expect_error(overlay.root(StateVersion::kV1));
-  expect_error(overlay.child_root(kChild, StateVersion::kV1));
-  expect_error(overlay.child_root(from_text("another"), StateVersion::kV1));
-  EXPECT_EQ(get(overlay, from_text("a")), from_text("1"));
-  EXPECT_EQ(overlay.changes().top.size(), 1u);
-  EXPECT_EQ(overlay.changes().children.size(), 1u);
-}
-
-/// Counts how often roots are computed.
-class CountingState final : public StateBackend {
- public:
-  mutable int roots = 0;
-  MemoryState state = state_of({{from_text("a"), from_text("1")}}, {{kChild, {{from_text("x"), from_text("y")}}}});
-
-  Result<StorageValue> get(TrieId trie, BytesView key) const override { return state.get(trie, key); }
-  Result<std::optional<Hash>> value_hash(BytesView key) const override { return state.value_hash(key); }
-  Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const override { return state.next_key(trie, key); }
-  Result<Hash> root(TrieId trie, const TrieChanges& changes, StateVersion version) const override {
-    ++roots;
-    return state.root(trie, changes, version);
+  const StateChanges before = overlay.changes();
+  for (const auto& [name, call] : calls) {
+    SCOPED_TRACE(name);
+    // Until it needs the base no more often than it may ask.
+    for (unsigned n = 1;; ++n) {
+      overlay.start_transaction();
+      base.asked = 0;
+      base.fails_at = n;
+      const std::optional<Error> error = call(overlay);
+      base.fails_at = std::numeric_limits<unsigned>::max();
+      if (!error) {
+        EXPECT_GT(n, 1u);
+        ASSERT_TRUE(overlay.rollback_transaction());
+        break;
+      }
+      EXPECT_EQ(error->message, "the disk is gone");
+      EXPECT_TRUE(same(overlay.changes(), before));
+      ASSERT_TRUE(overlay.rollback_transaction());
+    }
+    // Child tries' roots that were computed are kept, whatever failed later. The next call shall need them anew.
+    set("b", "new");
+    set("a", "new", kChild);
   }
-};
-
-TEST(Overlay, ComputesRootsOnlyWhereSomethingChanged) {
-  const CountingState base;
-  Overlay overlay(base);
-  const auto roots_of = [&](StateVersion version) {
-    base.roots = 0;
-    (void)overlay.root(version).value();
-    return base.roots;
-  };
-  EXPECT_EQ(roots_of(StateVersion::kV0), 1);
-  EXPECT_EQ(roots_of(StateVersion::kV0), 0);
-  EXPECT_EQ(roots_of(StateVersion::kV1), 1);
-  overlay.set(TrieId::child(kChild), from_text("x"), make_value(from_text("z")));
-  EXPECT_EQ(roots_of(StateVersion::kV1), 2);
-  set(overlay, "a", "2");
-  EXPECT_EQ(roots_of(StateVersion::kV1), 1) << "the child trie's is known";
-  overlay.start_transaction();
-  EXPECT_EQ(roots_of(StateVersion::kV1), 0);
-  set(overlay, "a", "3");
-  EXPECT_TRUE(overlay.rollback_transaction());
-  EXPECT_EQ(roots_of(StateVersion::kV1), 1);
-  overlay.start_transaction();
-  EXPECT_TRUE(overlay.commit_transaction());
-  EXPECT_EQ(roots_of(StateVersion::kV1), 0);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // A chain's state: key-value pairs in a base-16 Merkle-Patricia trie, whose root a block's header holds, and child
 // tries, whose roots are values of that trie (Polkadot specification, "State Storage and the Storage Trie").
 //
-//   auto state = substrate::MemoryState::from_chain_spec(spec).value();
+//   auto state = substrate::MemoryState::from_chain_spec(spec, substrate::StateVersion::kV0).value();
 //   substrate::Hash root = state.root();
 //   auto next = state.with(outcome.changes, outcome.state_version).value();      // shares what did not change
 #pragma once
@@ -88,6 +88,7 @@ class MemoryState final : public StateBackend {
   ~MemoryState() override;
 
   /// The genesis state of a chain. Its child tries' roots are computed, whatever the top map says of them.
+  /// @param version  that of the runtime in it (RuntimeVersion::state_version): in another one the root is another.
   [[nodiscard]] static Result<MemoryState> from_chain_spec(const ChainSpec& spec, StateVersion version);
   /// From a list of pairs of hexadecimal strings, as JSON: the answer of the RPC `state_getPairs`, alone or in the
   /// "result" of a JSON-RPC answer. @return kMalformed, with what is wrong and where: also if a key is there twice.

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a call changes of a state: an overlay over a read-only base, with nested transactions.
+// What a call changes of a state: an overlay over a read-only base, with nested transactions. It follows that of
+// Substrate (sp_state_machine).
+//
+// Each trie that changed has a map of the keys that did (changed_trie.hpp). Each open transaction has a list of what
+// these keys were before it: one record a key. Rolling back applies it, committing hands it to the transaction around.
 #pragma once
 
 #include <anew/substrate/state.hpp>
@@ -10,6 +14,7 @@
 
 namespace anew::substrate {
 
+/// An error is one of the base, and then nothing changed.
 class Overlay {
  public:
   /// @param base  must outlive the overlay.
@@ -19,25 +24,27 @@ class Overlay {
   ~Overlay();
 
   [[nodiscard]] Result<StorageValue> get(TrieId trie, BytesView key) const;
-  /// @param value  null: removes the key.
+  /// Does nothing to keys of the top trie where roots of child tries lie. @param value  null: removes the key.
   void set(TrieId trie, BytesView key, StorageValue value);
   /// Appends an item to a value of the top trie that is a SCALE-encoded sequence; a value that is none is replaced by a
-  /// sequence of that item. Costs the item's size, also within transactions.
+  /// sequence of that item. Costs the item's size, also within transactions, and the first time the value's.
   [[nodiscard]] Result<void> append(BytesView key, BytesView item);
 
   struct Removal {
-    std::uint32_t removed = 0;  ///< "loops" of the host API: keys of the base that were looked at
+    std::uint32_t removed = 0;  ///< "loops" of the host API: keys of the base, also those that were removed before
     bool all = true;            ///< whether none of the base is left
   };
-  /// Removes all keys that begin with the prefix, but of those in the base `limit` at most.
+  /// Removes all keys that begin with the prefix, but of those in the base the first `limit` at most. Does nothing to
+  /// the top trie if roots of child tries may lie under the prefix.
   [[nodiscard]] Result<Removal> clear_prefix(TrieId trie, BytesView prefix, std::optional<std::uint32_t> limit);
 
+  /// The first key that is greater, or nothing.
   [[nodiscard]] Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const;
 
   /// The root of the top trie, computed only if something changed since the last time. Roots of child tries that
   /// changed are put into the top trie first.
   [[nodiscard]] Result<Hash> root(StateVersion version);
-  /// The root of a child trie, which is put into the top trie.
+  /// The root of a child trie. If the trie changed, its root is put into the top trie, or goes with the last key.
   [[nodiscard]] Result<Hash> child_root(BytesView storage_key, StateVersion version);
 
   void start_transaction();

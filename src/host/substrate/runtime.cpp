@@ -13,6 +13,7 @@
 #include "host/substrate/version.hpp"
 #include "pool/pool_state.hpp"
 #include "runtime/module_state.hpp"
+#include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -50,17 +51,19 @@ Error with_panic(Error error, const std::string& panic) {
 }  // namespace
 
 Result<Runtime> Runtime::create(const Engine& engine, BytesView code, RuntimeOptions options) {
-  const Result<Bytes> binary = decompress_code(code);
-  if (!binary) return std::unexpected(binary.error());
-  const Result<Module> module = engine.compile(*binary, runtime_compile_options());
-  if (!module) return std::unexpected(module.error());
-  PoolOptions pool_options;
-  pool_options.snapshot.extra_memory_pages = options.heap_pages;
-  const Result<Linker> linker = prepare_runtime(engine, *module, options, pool_options);
-  if (!linker) return std::unexpected(linker.error());
-  Result<Pool> pool = Pool::create(*module, *linker, std::move(pool_options));
-  if (!pool) return std::unexpected(std::move(pool.error()));
-  return Runtime(std::move(*pool));
+  return detail::without_exceptions("a runtime is made", [&]() -> Result<Runtime> {
+    const Result<Bytes> binary = decompress_code(code);
+    if (!binary) return std::unexpected(binary.error());
+    const Result<Module> module = engine.compile(*binary, runtime_compile_options());
+    if (!module) return std::unexpected(module.error());
+    PoolOptions pool_options;
+    pool_options.snapshot.extra_memory_pages = options.heap_pages;
+    const Result<Linker> linker = prepare_runtime(engine, *module, options, pool_options);
+    if (!linker) return std::unexpected(linker.error());
+    Result<Pool> pool = Pool::create(*module, *linker, std::move(pool_options));
+    if (!pool) return std::unexpected(std::move(pool.error()));
+    return Runtime(std::move(*pool));
+  });
 }
 
 Result<Method> Runtime::method(std::string_view name) const {
@@ -71,28 +74,30 @@ Result<Method> Runtime::method(std::string_view name) const {
 
 Result<void> Runtime::call_in(Lease& lease, const Method& method, BytesView arguments, Bytes& result,
                               Externalities* externalities) {
-  // The pools of runtimes give an InstanceState to each of their instances.
-  auto* state = static_cast<InstanceState*>(lease.host_state());
-  if (state == nullptr) return fail(ErrorCode::kArgument, "the lease is not of a Substrate runtime's pool");
-  state->panic.clear();  // of a call before this one in the same lease
-  const auto copied = copy_to_heap(*state, lease.memory(), {arguments});
-  if (!copied) return std::unexpected(copied.error());
+  return detail::without_exceptions("a runtime is called", [&]() -> Result<void> {
+    // The pools of runtimes give an InstanceState to each of their instances.
+    auto* state = static_cast<InstanceState*>(lease.host_state());
+    if (state == nullptr) return fail(ErrorCode::kArgument, "the lease is not of a Substrate runtime's pool");
+    state->panic.clear();  // of a call before this one in the same lease
+    const auto copied = copy_to_heap(*state, lease.memory(), {arguments});
+    if (!copied) return std::unexpected(copied.error());
 
-  Lent lent(*state, externalities);
-  const auto packed = lease.call(method.entry_, copied->address, copied->length);
-  if (!packed) return std::unexpected(with_panic(packed.error(), state->panic));
+    Lent lent(*state, externalities);
+    const auto packed = lease.call(method.entry_, copied->address, copied->length);
+    if (!packed) return std::unexpected(with_panic(packed.error(), state->panic));
 
-  const GuestSpan span = GuestSpan::unpack(*packed);
-  const auto bytes = lease.memory().read(span.address, span.length);
-  if (!bytes) {
-    return fail(ErrorCode::kHost,
-                fmt::format("the runtime returned {} bytes at address {:#x}, which are not inside its "
-                            "memory of {} bytes",
-                            span.length, span.address, lease.memory().size()));
-  }
-  result.assign(bytes->begin(), bytes->end());
-  lent.succeed();
-  return {};
+    const GuestSpan span = GuestSpan::unpack(*packed);
+    const auto bytes = lease.memory().read(span.address, span.length);
+    if (!bytes) {
+      return fail(ErrorCode::kHost,
+                  fmt::format("the runtime returned {} bytes at address {:#x}, which are not inside its "
+                              "memory of {} bytes",
+                              span.length, span.address, lease.memory().size()));
+    }
+    result.assign(bytes->begin(), bytes->end());
+    lent.succeed();
+    return {};
+  });
 }
 
 Result<void> Runtime::call(const Method& method, BytesView arguments, Bytes& result,
@@ -120,13 +125,15 @@ Result<void> Runtime::call_fresh(const Method& method, BytesView arguments, Byte
 }
 
 Result<RuntimeVersion> Runtime::version() const {
-  const detail::ModuleState& module = *pool_.state()->linked().module;
-  auto embedded = read_embedded_version(module.module, module.binary);
-  if (!embedded) return std::unexpected(std::move(embedded.error()));
-  if (*embedded) return std::move(**embedded);
-  const Result<Bytes> encoded = call("Core_version", {});
-  if (!encoded) return std::unexpected(encoded.error());
-  return decode_version(*encoded);
+  return detail::without_exceptions("a version is read", [&]() -> Result<RuntimeVersion> {
+    const detail::ModuleState& module = *pool_.state()->linked().module;
+    auto embedded = read_embedded_version(module.module, module.binary);
+    if (!embedded) return std::unexpected(std::move(embedded.error()));
+    if (*embedded) return std::move(**embedded);
+    const Result<Bytes> encoded = call("Core_version", {});
+    if (!encoded) return std::unexpected(encoded.error());
+    return decode_version(*encoded);
+  });
 }
 
 HeapBase Runtime::heap_base() const {
