@@ -35,6 +35,12 @@ MemoryState genesis() {
     (func (export "leave_open") (param i32 i32) (result i64)
       (call $start) (call $set (call $pack (i32.const 16) (i32.const 3)) (call $pack (local.get 0) (local.get 1)))
       (i64.const 0))
+    ;; for ever: values of 32 KiB; transactions within one another
+    (func (export "set_on") (param i32 i32) (result i64)
+      (loop $on (i32.store (i32.const 16) (i32.add (i32.load (i32.const 16)) (i32.const 1)))
+        (call $set (call $pack (i32.const 16) (i32.const 4)) (call $pack (i32.const 0) (i32.const 32768))) (br $on))
+      (i64.const 0))
+    (func (export "start_on") (param i32 i32) (result i64) (loop $on (call $start) (br $on)) (i64.const 0))
     (func (export "roll_back_too_much") (param i32 i32) (result i64) (call $rollback) (i64.const 0))
   ))");
   StateChanges changes;
@@ -90,6 +96,20 @@ TEST(Externalities, CallsThatShareExternalitiesSeeOneAnother) {
   expect_message(rolled_back.error(), "ext_storage_rollback_transaction_version_1: there is no open transaction");
   EXPECT_EQ(externalities.changes().top.size(), 1u);
   EXPECT_EQ(executor.runtime(state)->pool().statistics().audit_failures, 0u);
+}
+
+TEST(Externalities, BoundWhatACallTakesOfTheHostsMemory) {
+  const Executor executor = make_executor();
+  const MemoryState state = genesis();
+  Externalities externalities(state);
+  for (const char* method : {"set_on", "start_on"}) {
+    const auto ended = executor.call(state, externalities, method, {});
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().trap, TrapKind::kHostError);
+    expect_message(ended.error(), "the call's changes take more than 512 MiB of the host's memory");
+    EXPECT_TRUE(externalities.changes().empty());
+  }
+  EXPECT_TRUE(executor.call(state, externalities, "set", from_text("one"))) << "each call has as much";
 }
 
 /// An error of a database.

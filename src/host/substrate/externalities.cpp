@@ -1,12 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <fmt/format.h>
+
 #include <anew/substrate/externalities.hpp>
+#include <utility>
 
 #include "host/substrate/externalities_state.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
 
-void Externalities::State::start_transaction() {
+Result<void> Externalities::State::charge(std::uint64_t bytes) {
+  constexpr std::uint64_t kOverhead = 256;  // of a changed trie, a node of a map, a record to undo it, a transaction
+  charged_ += bytes + kOverhead;            // a call ends when it is past the limit
+  if (charged_ <= kMostBytesOfACall) return {};
+  return fail(ErrorCode::kLimit,
+              fmt::format("the call's changes take more than {} MiB of the host's memory", kMostBytesOfACall >> 20));
+}
+
+Result<void> Externalities::State::set(TrieId trie, BytesView key, StorageValue value) {
+  const std::size_t name_bytes = trie.is_child() ? trie.storage_key().size() : 0;
+  if (auto fits = charge(name_bytes + key.size() + (value != nullptr ? value->size() : 0)); !fits) return fits;
+  overlay.set(trie, key, std::move(value));
+  return {};
+}
+
+Result<void> Externalities::State::append(BytesView key, BytesView item) {
+  if (auto fits = charge(key.size() + item.size()); !fits) return fits;
+  return overlay.append(key, item);
+}
+
+Result<void> Externalities::State::index_offchain(BytesView key, std::optional<BytesView> value) {
+  if (auto fits = charge(key.size() + (value ? value->size() : 0)); !fits) return fits;
+  auto& [indexed_key, indexed_value] = offchain_index.emplace_back(Bytes(key.begin(), key.end()), std::nullopt);
+  if (value) indexed_value.emplace(value->begin(), value->end());
+  return {};
+}
+
+Result<void> Externalities::State::start_transaction() {
+  if (auto fits = charge(0); !fits) return fits;
+  open_transaction();
+  return {};
+}
+
+void Externalities::State::open_transaction() {
   overlay.start_transaction();
   offchain_marks.push_back(offchain_index.size());
 }
@@ -26,7 +62,8 @@ bool Externalities::State::rollback_transaction() {
 
 void Externalities::State::begin_call() {
   batch.reset();
-  start_transaction();
+  charged_ = 0;
+  open_transaction();
 }
 
 void Externalities::State::end_call(bool succeeded) {

@@ -4,7 +4,7 @@
 
 #include <anew/substrate/externalities.hpp>
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -12,6 +12,10 @@
 #include "host/substrate/overlay.hpp"
 
 namespace anew::substrate {
+
+/// What the changes of one call may take of the host's memory, roughly, in bytes: far more than any block's do. Writing
+/// the same again counts again.
+inline constexpr std::uint64_t kMostBytesOfACall = 512ull << 20;
 
 struct Externalities::State {
   State(const StateBackend& base, HostServices with_services) : overlay(base), services(with_services) {}
@@ -28,7 +32,14 @@ struct Externalities::State {
   std::vector<std::pair<Bytes, std::optional<Bytes>>> offchain_index;
   std::vector<std::size_t> offchain_marks;  ///< the size of offchain_index at the start of each open transaction
 
-  void start_transaction();
+  /// Host functions change the state by these: @return kLimit once a call has written more than kMostBytesOfACall.
+  [[nodiscard]] Result<void> set(TrieId trie, BytesView key, StorageValue value);
+  [[nodiscard]] Result<void> append(BytesView key, BytesView item);
+  [[nodiscard]] Result<void> index_offchain(BytesView key, std::optional<BytesView> value);
+  [[nodiscard]] Result<void> start_transaction();
+  /// Counts what a call adds to the host's memory.
+  [[nodiscard]] Result<void> charge(std::uint64_t bytes);
+
   /// @return false if none is open that the call itself started: the outermost is that of begin_call().
   [[nodiscard]] bool commit_transaction();
   [[nodiscard]] bool rollback_transaction();
@@ -38,7 +49,10 @@ struct Externalities::State {
   void end_call(bool succeeded);
 
  private:
+  void open_transaction();
   [[nodiscard]] bool close_transaction(bool commit);
+
+  std::uint64_t charged_ = 0;  ///< of the call
 };
 
 }  // namespace anew::substrate

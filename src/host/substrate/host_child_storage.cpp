@@ -23,10 +23,10 @@ void define_child_storage(HostFunctions& functions) {
                    });
   functions.define("ext_default_child_storage_set_version_1",
                    [](State& state, BytesView child, BytesView key, BytesView value) {
-                     state.overlay.set(TrieId::child(child), key, make_value(value));
+                     return state.set(TrieId::child(child), key, make_value(value));
                    });
   functions.define("ext_default_child_storage_clear_version_1", [](State& state, BytesView child, BytesView key) {
-    state.overlay.set(TrieId::child(child), key, nullptr);
+    return state.set(TrieId::child(child), key, nullptr);
   });
   functions.define("ext_default_child_storage_clear_prefix_version_1",
                    [](State& state, BytesView child, BytesView prefix) -> Result<void> {

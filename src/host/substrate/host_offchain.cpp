@@ -96,12 +96,10 @@ void define_http(HostFunctions& functions) {
 }
 
 void define_index(HostFunctions& functions) {
-  functions.define("ext_offchain_index_set_version_1", [](State& state, BytesView key, BytesView value) {
-    state.offchain_index.emplace_back(Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end()));
-  });
-  functions.define("ext_offchain_index_clear_version_1", [](State& state, BytesView key) {
-    state.offchain_index.emplace_back(Bytes(key.begin(), key.end()), std::nullopt);
-  });
+  functions.define("ext_offchain_index_set_version_1",
+                   [](State& state, BytesView key, BytesView value) { return state.index_offchain(key, value); });
+  functions.define("ext_offchain_index_clear_version_1",
+                   [](State& state, BytesView key) { return state.index_offchain(key, std::nullopt); });
 }
 
 }  // namespace

@@ -19,9 +19,9 @@ void define_storage(HostFunctions& functions) {
     return *value != nullptr;
   });
   functions.define("ext_storage_set_version_1",
-                   [](State& state, BytesView key, BytesView value) { state.overlay.set({}, key, make_value(value)); });
+                   [](State& state, BytesView key, BytesView value) { return state.set({}, key, make_value(value)); });
   functions.define("ext_storage_clear_version_1",
-                   [](State& state, BytesView key) { state.overlay.set({}, key, nullptr); });
+                   [](State& state, BytesView key) { return state.set({}, key, nullptr); });
   functions.define("ext_storage_clear_prefix_version_1", [](State& state, BytesView prefix) -> Result<void> {
     return without_value(state.overlay.clear_prefix({}, prefix, std::nullopt));
   });
@@ -30,7 +30,7 @@ void define_storage(HostFunctions& functions) {
                      return state.overlay.clear_prefix({}, prefix, limit);
                    });
   functions.define("ext_storage_append_version_1",
-                   [](State& state, BytesView key, BytesView item) { return state.overlay.append(key, item); });
+                   [](State& state, BytesView key, BytesView item) { return state.append(key, item); });
   functions.define("ext_storage_next_key_version_1",
                    [](State& state, BytesView key) { return state.overlay.next_key({}, key); });
 
@@ -45,7 +45,7 @@ void define_storage(HostFunctions& functions) {
   functions.define("ext_storage_changes_root_version_1",
                    [](State&, BytesView) -> std::optional<Bytes> { return std::nullopt; });
 
-  functions.define("ext_storage_start_transaction_version_1", [](State& state) { state.start_transaction(); });
+  functions.define("ext_storage_start_transaction_version_1", [](State& state) { return state.start_transaction(); });
   functions.define("ext_storage_commit_transaction_version_1", [](State& state) -> Result<void> {
     if (state.commit_transaction()) return {};
     return fail(ErrorCode::kHost, "there is no open transaction to commit");
