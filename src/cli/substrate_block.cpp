@@ -65,7 +65,7 @@ void print_block(const substrate::Block& block) {
     const substrate::DigestItem& item = header.digest[i];
     fmt::print("  {}{}, {} bytes{}\n", to_string(item.kind),
                has_engine(item) ? " of " + printable(engine_name(item)) : std::string(), item.data.size(),
-               i >= header.digest.size() - block.seals ? " (set aside)" : "");
+               block.sealed && i + 1 == header.digest.size() ? " (set aside)" : "");
   }
   print_field("extrinsics", fmt::format("{}", block.extrinsics.size()));
   for (const substrate::Bytes& extrinsic : block.extrinsics) {
@@ -95,7 +95,7 @@ nlohmann::ordered_json block_json(const substrate::Block& block) {
           {"state_root", substrate::encode_hex(header.state_root)},
           {"extrinsics_root", substrate::encode_hex(header.extrinsics_root)},
           {"digest", std::move(digest)},
-          {"seals_set_aside", block.seals},
+          {"seal_set_aside", block.sealed},
           {"extrinsics", std::move(extrinsics)}};
 }
 

@@ -137,20 +137,36 @@ Bytes encode(const Header& header, const std::vector<Bytes>& extrinsics) {
   return Block{.header = header, .extrinsics = extrinsics}.executable();
 }
 
-TEST_P(BlockTest, HasItsSealsSetAside) {
+TEST_P(BlockTest, HasItsSealSetAside) {
   Block block = decode_block(encoded).value();
-  EXPECT_EQ(block.seals, 0u);
+  EXPECT_FALSE(block.sealed);
   DigestItem seal;
   seal.encoded = join({from_hex("05"), from_text("BABE"), from_hex("0101"), Bytes(64, std::byte{7})});
-  for (int i = 0; i < 2; ++i) block.header.digest.push_back(seal);
-  const Bytes sealed = encode(block.header, block.extrinsics);
-  const auto outcome = execute(sealed);
+  block.header.digest.push_back(seal);
+  const auto outcome = execute(encode(block.header, block.extrinsics));
   ASSERT_TRUE(outcome) << outcome.error().to_string();
-  EXPECT_EQ(outcome->block.seals, 2u);
+  EXPECT_TRUE(outcome->block.sealed);
   EXPECT_EQ(outcome->block.header.digest.back().engine, (std::array<std::uint8_t, 4>{'B', 'A', 'B', 'E'}));
   EXPECT_EQ(to_bytes(outcome->block.header.digest.back().data), Bytes(64, std::byte{7}));
   EXPECT_NE(outcome->block.hash, decode_block(encoded)->hash);
   EXPECT_EQ(outcome->block.executable(), encoded);
+
+  block.header.digest.push_back(seal);
+  const auto twice = execute(encode(block.header, block.extrinsics));
+  ASSERT_FALSE(twice) << "one is the node's, the other the runtime's to refuse";
+  EXPECT_NE(twice.error().message.find("Number of digest items must match"), std::string::npos);
+}
+
+TEST_P(BlockTest, WithAnAbsurdDigestIsMalformed) {
+  Block block = decode_block(encoded).value();
+  DigestItem item;
+  item.encoded = from_hex("08");
+  block.header.digest.assign(1024, item);
+  EXPECT_TRUE(decode_block(encode(block.header, {})));
+  block.header.digest.push_back(item);
+  const auto refused = decode_block(encode(block.header, {}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kMalformed);
 }
 
 /// Adds to a little-endian number.

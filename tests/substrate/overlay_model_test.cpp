@@ -227,6 +227,7 @@ class OverlayModelTest : public testing::TestWithParam<unsigned> {
     const Bytes key = this->key();
     const StorageValue value = overlay.get(id_of(name), key).value();
     ASSERT_EQ(value ? std::optional(*value) : std::nullopt, model.get(name, key));
+    ASSERT_EQ(overlay.exists(id_of(name), key).value(), value != nullptr);
     ASSERT_EQ(overlay.next_key(id_of(name), key).value(), model.next_key(name, key));
   }
 

@@ -42,11 +42,11 @@ struct Header {
 
 struct Block {
   Header header;
-  Hash hash{};                    ///< BLAKE2b-256 of the header as it came, seals included
+  Hash hash{};                    ///< BLAKE2b-256 of the header as it came, seal included
   std::vector<Bytes> extrinsics;  ///< each without its length
-  std::size_t seals = 0;          ///< how many of the digest's items, the last ones, are set aside for execution
+  bool sealed = false;            ///< whether the digest's last item is a seal, which is set aside for execution
 
-  /// The block as a runtime executes it: without the seals, which are those of the node's consensus.
+  /// The block as a runtime executes it: without the seal, which is for the node's consensus.
   [[nodiscard]] Bytes executable() const;
 };
 

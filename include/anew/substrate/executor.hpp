@@ -56,8 +56,8 @@ class Executor {
   explicit Executor(const Engine& engine, ExecutorOptions options = {});
 
   /// The runtime that this state holds: compiled when it is first asked for, once however many ask.
-  /// @return kNotFound if the state has no ":code"; kMalformed if that does not decompress or is no module, or if
-  ///         ":heappages" is malformed; what Runtime::create returns.
+  /// @return kNotFound if the state has no ":code"; kMalformed if that does not decompress or is no module; what
+  ///         Runtime::create returns.
   [[nodiscard]] Result<Runtime> runtime(const StateBackend& state) const;
 
   /// Calls an entry point of the state's runtime in an instance as new, with its arguments SCALE-encoded one after the
@@ -69,7 +69,7 @@ class Executor {
   [[nodiscard]] Result<Bytes> call(const StateBackend& state, Externalities& externalities, std::string_view method,
                                    BytesView arguments) const;
 
-  /// Executes a SCALE-encoded block on the state of its parent. Seals are set aside, as a node does.
+  /// Executes a SCALE-encoded block on the state of its parent. A seal is set aside, as a node does.
   /// @return kMalformed for a block that does not decode; kTrap, with the runtime's own words, if the runtime refuses
   ///         it; kHost if the state root is not that of the header although the runtime took it.
   [[nodiscard]] Result<BlockOutcome> execute_block(const StateBackend& state, BytesView block) const;

@@ -29,7 +29,8 @@ using LogSink = std::function<void(LogLevel, std::string_view, std::string_view)
 struct RuntimeOptions {
   std::uint64_t heap_pages = kDefaultHeapPages;  ///< Wasm pages added to what the module's memory has at the start
   /// Whether the heap may grow the memory once it is full, as far as the module allows: Substrate's "dynamic" strategy.
-  /// Chains execute blocks with the "static" one, where it may not: what is too much for a heap is consensus.
+  /// Chains execute blocks with the "static" one, where it may not: what is too much for a heap is consensus. (There
+  /// the guest may not either; here it may, as far as its module allows. None of the known ones does.)
   bool grow_heap = false;
   std::uint32_t capacity = 16;    ///< instances at most
   std::uint64_t audit_every = 0;  ///< audit one restore in N; 0: none

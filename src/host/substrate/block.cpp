@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <anew/substrate/block.hpp>
 
 #include "host/substrate/hashing.hpp"
@@ -51,12 +50,16 @@ bool read_digest_item(ScaleReader& reader, BytesView encoded, DigestItem& item) 
   return true;
 }
 
+/// Items that a digest may have: real ones have a few. Each takes a hundred times the memory of its shortest encoding.
+constexpr std::uint32_t kMostDigestItems = 1024;
+
 bool read_header(ScaleReader& reader, BytesView encoded, Header& header) {
   std::uint32_t items = 0;
   if (!reader.raw(header.parent_hash) || !reader.compact(header.number) || !reader.raw(header.state_root) ||
       !reader.raw(header.extrinsics_root) || !reader.length(1, items)) {
     return false;
   }
+  if (items > kMostDigestItems) return reader.fail_at(reader.position(), "a digest of more than 1,024 items");
   for (std::uint32_t i = 0; i < items; ++i) {
     if (!read_digest_item(reader, encoded, header.digest.emplace_back())) return false;
   }
@@ -85,9 +88,7 @@ Result<Block> decode(BytesView encoded) {
     return std::unexpected(std::move(error));
   }
   const auto& digest = block.header.digest;
-  block.seals = static_cast<std::size_t>(
-      std::find_if(digest.rbegin(), digest.rend(), [](const auto& item) { return item.kind != DigestKind::kSeal; }) -
-      digest.rbegin());
+  block.sealed = !digest.empty() && digest.back().kind == DigestKind::kSeal;
   return block;
 }
 
@@ -115,7 +116,7 @@ Bytes Block::executable() const {
   append_compact(bytes, header.number);
   append(bytes, header.state_root);
   append(bytes, header.extrinsics_root);
-  const auto items = std::span(header.digest).first(header.digest.size() - seals);
+  const auto items = std::span(header.digest).first(header.digest.size() - (sealed ? 1 : 0));
   append_compact(bytes, static_cast<std::uint32_t>(items.size()));
   for (const DigestItem& item : items) append(bytes, item.encoded);
   append_compact(bytes, static_cast<std::uint32_t>(extrinsics.size()));

@@ -10,6 +10,7 @@
 #include "host/substrate/hex.hpp"
 #include "host/substrate/storage_keys.hpp"
 #include "os/file.hpp"
+#include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -142,41 +143,45 @@ const Bytes& ChainSpec::code() const {
 }
 
 Result<ChainSpec> parse_chain_spec(std::string_view json) {
-  try {
-    return read_spec(Json::parse(json));
-  } catch (const std::exception& error) {
-    return fail_spec(fmt::format("not JSON: {}", error.what()));
-  }
+  return detail::without_exceptions("a chain spec is read", [&]() -> Result<ChainSpec> {
+    try {
+      return read_spec(Json::parse(json));
+    } catch (const Json::exception& error) {
+      return fail_spec(fmt::format("not JSON: {}", error.what()));
+    }
+  });
 }
 
 Result<RuntimeSource> load_runtime(const std::filesystem::path& path) {
-  constexpr std::uint64_t kMaximumFileBytes = 1ull << 30;  // a chain's whole state, as hexadecimal text
-  const Result<Bytes> content = os::read_file(path, kMaximumFileBytes);
-  if (!content) return std::unexpected(content.error());
-  const auto named = [&](Error error) {
-    error.message = fmt::format("{}: {}", path.string(), error.message);
-    return std::unexpected(std::move(error));
-  };
+  return detail::without_exceptions("a runtime is read", [&]() -> Result<RuntimeSource> {
+    constexpr std::uint64_t kMaximumFileBytes = 1ull << 30;  // a chain's whole state, as hexadecimal text
+    const Result<Bytes> content = os::read_file(path, kMaximumFileBytes);
+    if (!content) return std::unexpected(content.error());
+    const auto named = [&](Error error) {
+      error.message = fmt::format("{}: {}", path.string(), error.message);
+      return std::unexpected(std::move(error));
+    };
 
-  RuntimeSource source;
-  std::span<const std::byte> code = *content;
-  std::optional<ChainSpec> spec;
-  // Bytes seen as characters, which may alias any object.
-  const std::string_view text(reinterpret_cast<const char*>(content->data()), content->size());
-  if (const std::size_t first = text.find_first_not_of(" \t\r\n"); first != text.npos && text[first] == '{') {
-    Result<ChainSpec> parsed = parse_chain_spec(text);
-    if (!parsed) return named(std::move(parsed.error()));
-    spec = std::move(*parsed);
-    source.chain = spec->name;
-    source.heap_pages = spec->heap_pages.value_or(kDefaultHeapPages);
-    code = spec->code();
-  } else if (!is_code(code)) {
-    return named(fail(ErrorCode::kMalformed, "neither a chain spec (JSON) nor a WebAssembly binary").error());
-  }
-  Result<Bytes> decompressed = decompress_code(code);
-  if (!decompressed) return named(std::move(decompressed.error()));
-  source.code = std::move(*decompressed);
-  return source;
+    RuntimeSource source;
+    std::span<const std::byte> code = *content;
+    std::optional<ChainSpec> spec;
+    // Bytes seen as characters, which may alias any object.
+    const std::string_view text(reinterpret_cast<const char*>(content->data()), content->size());
+    if (const std::size_t first = text.find_first_not_of(" \t\r\n"); first != text.npos && text[first] == '{') {
+      Result<ChainSpec> parsed = parse_chain_spec(text);
+      if (!parsed) return named(std::move(parsed.error()));
+      spec = std::move(*parsed);
+      source.chain = spec->name;
+      source.heap_pages = spec->heap_pages.value_or(kDefaultHeapPages);
+      code = spec->code();
+    } else if (!is_code(code)) {
+      return named(fail(ErrorCode::kMalformed, "neither a chain spec (JSON) nor a WebAssembly binary").error());
+    }
+    Result<Bytes> decompressed = decompress_code(code);
+    if (!decompressed) return named(std::move(decompressed.error()));
+    source.code = std::move(*decompressed);
+    return source;
+  });
 }
 
 }  // namespace anew::substrate

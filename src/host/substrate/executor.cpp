@@ -21,22 +21,20 @@ Result<std::uint64_t> find_heap_pages(const StateBackend& state, std::uint64_t o
   const auto value = state.get({}, as_bytes(kHeapPagesKey));
   if (!value) return std::unexpected(value.error());
   if (*value == nullptr) return otherwise;
-  if ((*value)->size() != sizeof(std::uint64_t)) {
-    return fail(ErrorCode::kMalformed,
-                fmt::format("state: the value of \":heappages\" has {} bytes, not 8", (*value)->size()));
-  }
-  std::uint64_t pages = 0;
-  for (std::size_t i = sizeof(pages); i-- > 0;) pages = pages << 8 | std::to_integer<std::uint64_t>((**value)[i]);
+  // As in Substrate: what is too short counts as none, what is behind eight bytes is not looked at, and 32 bits count.
+  if ((*value)->size() < sizeof(std::uint64_t)) return otherwise;
+  std::uint32_t pages = 0;
+  for (std::size_t i = sizeof(pages); i-- > 0;) pages = pages << 8 | std::to_integer<std::uint32_t>((**value)[i]);
   return pages;
 }
 
-RuntimeCacheOptions cache_options(const Engine& engine, const ExecutorOptions& options) {
+RuntimeCacheOptions cache_options(const ExecutorOptions& options) {
   RuntimeCacheOptions cache;
   cache.maximum_bytes = options.maximum_bytes;
-  cache.prepare = [engine, runtime = options.runtime](const Module& module, PoolOptions& pool) {
+  cache.prepare = [runtime = options.runtime](const Module& module, PoolOptions& pool) {
     RuntimeOptions own = runtime;
     own.heap_pages = pool.snapshot.extra_memory_pages;  // for the runtimes that it asks for their version
-    return prepare_runtime(engine, module, own, pool);
+    return prepare_runtime(module, own, pool);
   };
   return cache;
 }
@@ -51,7 +49,7 @@ Clock::time_point after(std::chrono::nanoseconds time) {
 
 struct Executor::State {
   State(const Engine& engine, ExecutorOptions with_options)
-      : options(std::move(with_options)), cache(engine, Linker(), cache_options(engine, options)) {}
+      : options(std::move(with_options)), cache(engine, Linker(), cache_options(options)) {}
 
   [[nodiscard]] Result<Runtime> runtime(const StateBackend& state) const;
   [[nodiscard]] Result<Bytes> call(const Runtime& runtime, Externalities& externalities, std::string_view method,

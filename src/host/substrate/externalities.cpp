@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <anew/substrate/externalities.hpp>
+#include <new>
 #include <utility>
 
 #include "host/substrate/externalities_state.hpp"
@@ -43,8 +44,13 @@ Result<void> Externalities::State::start_transaction() {
 }
 
 void Externalities::State::open_transaction() {
-  overlay.start_transaction();
   offchain_marks.push_back(offchain_index.size());
+  try {
+    overlay.start_transaction();
+  } catch (const std::bad_alloc&) {
+    offchain_marks.pop_back();  // there are as many as transactions
+    throw;
+  }
 }
 
 bool Externalities::State::close_transaction(bool commit) {

@@ -15,12 +15,9 @@ void define_child_storage(HostFunctions& functions) {
                    [](State& state, BytesView child, BytesView key, GuestBuffer out, std::uint32_t offset) {
                      return read_value(state.overlay.get(TrieId::child(child), key), out, offset);
                    });
-  functions.define("ext_default_child_storage_exists_version_1",
-                   [](State& state, BytesView child, BytesView key) -> Result<bool> {
-                     const auto value = state.overlay.get(TrieId::child(child), key);
-                     if (!value) return std::unexpected(value.error());
-                     return *value != nullptr;
-                   });
+  functions.define("ext_default_child_storage_exists_version_1", [](State& state, BytesView child, BytesView key) {
+    return state.overlay.exists(TrieId::child(child), key);
+  });
   functions.define("ext_default_child_storage_set_version_1",
                    [](State& state, BytesView child, BytesView key, BytesView value) {
                      return state.set(TrieId::child(child), key, make_value(value));

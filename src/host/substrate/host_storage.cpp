@@ -13,11 +13,8 @@ void define_storage(HostFunctions& functions) {
                    [](State& state, BytesView key, GuestBuffer out, std::uint32_t offset) {
                      return read_value(state.overlay.get({}, key), out, offset);
                    });
-  functions.define("ext_storage_exists_version_1", [](State& state, BytesView key) -> Result<bool> {
-    const auto value = state.overlay.get({}, key);
-    if (!value) return std::unexpected(value.error());
-    return *value != nullptr;
-  });
+  functions.define("ext_storage_exists_version_1",
+                   [](State& state, BytesView key) { return state.overlay.exists({}, key); });
   functions.define("ext_storage_set_version_1",
                    [](State& state, BytesView key, BytesView value) { return state.set({}, key, make_value(value)); });
   functions.define("ext_storage_clear_version_1",

@@ -55,9 +55,9 @@ Result<const Json*> find_pairs(const Json& json) {
   if (result == json.end()) {
     const auto error = json.find("error");
     if (error == json.end()) return fail_pairs("an object without a \"result\"");
-    const std::string text = error->dump();
-    return fail_pairs(
-        fmt::format("the answer is an error: {}", text.size() <= 200 ? text : text.substr(0, 197) + "..."));
+    const auto message = error->is_object() ? error->find("message") : error->end();
+    if (message == error->end() || !message->is_string()) return fail_pairs("the answer is an error");
+    return fail_pairs(fmt::format("the answer is an error: {}", quote(message->get_ref<const std::string&>())));
   }
   if (!result->is_array()) return fail_pairs("the \"result\" is not a list");
   return &*result;
@@ -208,7 +208,8 @@ Result<std::optional<Hash>> MemoryState::value_hash(BytesView key) const {
 }
 
 Result<std::optional<Bytes>> MemoryState::next_key(TrieId trie, BytesView key) const {
-  return content_->trie(trie).next_key(key);
+  return detail::without_exceptions(
+      "a state is read", [&]() -> Result<std::optional<Bytes>> { return content_->trie(trie).next_key(key); });
 }
 
 Result<Hash> MemoryState::root(TrieId trie, const TrieChanges& changes, StateVersion version) const {

@@ -145,6 +145,15 @@ Result<StorageValue> Overlay::get(TrieId trie, BytesView key) const {
   return state_->base.get(trie, key);
 }
 
+Result<bool> Overlay::exists(TrieId trie, BytesView key) const {
+  if (ChangedTrie* changed = state_->find(trie)) {
+    if (const ChangedTrie::Entry* entry = changed->find(key)) return entry->value.has_value();
+  }
+  const Result<StorageValue> value = state_->base.get(trie, key);
+  if (!value) return std::unexpected(value.error());
+  return *value != nullptr;
+}
+
 void Overlay::set(TrieId trie, BytesView key, StorageValue value) {
   if (!trie.is_child() && is_child_root_key(key)) return;
   state_->change(trie, key, OverlayValue(std::move(value)));

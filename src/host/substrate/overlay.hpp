@@ -24,6 +24,8 @@ class Overlay {
   ~Overlay();
 
   [[nodiscard]] Result<StorageValue> get(TrieId trie, BytesView key) const;
+  /// Whether a key has a value: costs less than that, after append().
+  [[nodiscard]] Result<bool> exists(TrieId trie, BytesView key) const;
   /// Does nothing to keys of the top trie where roots of child tries lie. @param value  null: removes the key.
   void set(TrieId trie, BytesView key, StorageValue value);
   /// Appends an item to a value of the top trie that is a SCALE-encoded sequence; a value that is none is replaced by a

@@ -58,7 +58,7 @@ Result<Runtime> Runtime::create(const Engine& engine, BytesView code, RuntimeOpt
     if (!module) return std::unexpected(module.error());
     PoolOptions pool_options;
     pool_options.snapshot.extra_memory_pages = options.heap_pages;
-    const Result<Linker> linker = prepare_runtime(engine, *module, options, pool_options);
+    const Result<Linker> linker = prepare_runtime(*module, options, pool_options);
     if (!linker) return std::unexpected(linker.error());
     Result<Pool> pool = Pool::create(*module, *linker, std::move(pool_options));
     if (!pool) return std::unexpected(std::move(pool.error()));

@@ -9,6 +9,7 @@
 #include "host/substrate/host_functions.hpp"
 #include "host/substrate/version.hpp"
 #include "runtime/module_state.hpp"
+#include "wasm/decoder.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -48,11 +49,13 @@ Result<Linker> prepare(const Module& module, const RuntimeOptions& options, Vers
 Result<Bytes> read_version_of(const Engine& engine, BytesView code, RuntimeOptions options) {
   const Result<Bytes> binary = decompress_code(code);
   if (!binary) return std::unexpected(binary.error());
-  const Result<Module> module = engine.compile(*binary, runtime_compile_options());
-  if (!module) return std::unexpected(module.error());
-  const auto embedded = read_embedded_version(module->state()->module, *binary);
+  const auto decoded = wasm::decode_module(*binary);
+  if (!decoded) return std::unexpected(decoded.error());
+  const auto embedded = read_embedded_version(*decoded, *binary);
   if (!embedded) return std::unexpected(embedded.error());
   if (*embedded) return encode_version(**embedded);
+  const Result<Module> module = engine.compile(*binary, runtime_compile_options());
+  if (!module) return std::unexpected(module.error());
 
   options.capacity = 1;
   options.audit_every = 0;
@@ -73,10 +76,11 @@ CompileOptions runtime_compile_options() noexcept {
   return {.card_bytes = 4096};
 }
 
-Result<Linker> prepare_runtime(const Engine& engine, const Module& module, const RuntimeOptions& options,
-                               PoolOptions& pool_options) {
+Result<Linker> prepare_runtime(const Module& module, const RuntimeOptions& options, PoolOptions& pool_options) {
+  // Guests have any code compiled so: it must not push out of the cache on disk what is there.
+  const Engine uncached(EngineOptions{.cache = false});
   return prepare(
-      module, options, [engine, options](BytesView code) { return read_version_of(engine, code, options); },
+      module, options, [uncached, options](BytesView code) { return read_version_of(uncached, code, options); },
       pool_options);
 }
 

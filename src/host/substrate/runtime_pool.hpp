@@ -13,7 +13,7 @@ namespace anew::substrate {
 [[nodiscard]] CompileOptions runtime_compile_options() noexcept;
 /// Makes the host functions and the memory for a runtime's module, and sets capacity, audits and host state of its
 /// pool; the heap pages are the snapshot's, which is the caller's. @return kLink if the runtime has no memory.
-[[nodiscard]] Result<Linker> prepare_runtime(const Engine& engine, const Module& module, const RuntimeOptions& options,
+[[nodiscard]] Result<Linker> prepare_runtime(const Module& module, const RuntimeOptions& options,
                                              PoolOptions& pool_options);
 
 }  // namespace anew::substrate

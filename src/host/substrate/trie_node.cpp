@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "host/substrate/scale.hpp"
 
@@ -45,22 +46,22 @@ MerkleValue::MerkleValue(BytesView encoding, TrieHasher hasher) {
   }
 }
 
-// A trie may be as deep as its longest key, so children do not go recursively: those of nodes that go while another one
-// does are kept until that one is done with its own.
-TrieNode::~TrieNode() {
-  if (children.empty()) return;
-  thread_local std::vector<TrieChild>* waiting = nullptr;
-  if (waiting != nullptr) {
-    std::move(children.begin(), children.end(), std::back_inserter(*waiting));
-    return;
-  }
-  std::vector<TrieChild> going = std::move(children);
-  waiting = &going;
-  while (!going.empty()) {
-    const TrieChild last = std::move(going.back());  // goes with this iteration, unless another trie has it
-    going.pop_back();
-  }
-  waiting = nullptr;
+std::shared_ptr<TrieNode> make_node(TrieNode node) {
+  const auto let_go = [](TrieNode* gone) noexcept {
+    thread_local TrieNode* waiting = nullptr;
+    thread_local bool deleting = false;
+    gone->next_to_go = waiting;
+    waiting = gone;
+    if (deleting) return;  // by the loop, for the sake of a parent
+    deleting = true;
+    while (waiting != nullptr) {
+      const TrieNode* const last = waiting;
+      waiting = waiting->next_to_go;
+      delete last;  // its children come to wait
+    }
+    deleting = false;
+  };
+  return {new TrieNode(std::move(node)), let_go};
 }
 
 const TrieChild* TrieNode::find_child(std::uint8_t nibble) const noexcept {

@@ -53,16 +53,12 @@ struct TrieChild {
 
 /// Has a value, or two children at least, or both. Never changed once a trie holds it, as any number of tries may.
 struct TrieNode {
-  TrieNode() = default;
-  TrieNode(const TrieNode&) = default;
-  TrieNode& operator=(const TrieNode&) = delete;
-  ~TrieNode();
-
   PartialKey partial;
   StorageValue value;               // null: none
   std::optional<Hash> value_hash;   // if set, the encoding has this in the value's place
   std::uint16_t bitmap = 0;         // bit n: there is a child for nibble n
   std::vector<TrieChild> children;  // one for each bit that is set
+  TrieNode* next_to_go = nullptr;   // of make_node()'s nodes, once nobody has them
 
   /// The child for a nibble, or null.
   [[nodiscard]] const TrieChild* find_child(std::uint8_t nibble) const noexcept;
@@ -72,6 +68,10 @@ struct TrieNode {
   /// The first nibble that is not less than `nibble` and has a child, or 16.
   [[nodiscard]] std::uint8_t next_child(unsigned nibble) const noexcept;
 };
+
+/// Nodes for tries. A trie may be as deep as its longest key, so they do not go recursively, and they go without
+/// allocating anything: also when memory is out.
+[[nodiscard]] std::shared_ptr<TrieNode> make_node(TrieNode node = {});
 
 /// Appends a node's header: the kind's bits and the number of nibbles of its partial key, over as many bytes as it
 /// needs. @param kind_bits  how many of the first byte's bits say the kind.

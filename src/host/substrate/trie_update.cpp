@@ -24,7 +24,7 @@ struct OpenNode {
   [[nodiscard]] const TrieNode& now() const noexcept { return becomes != nullptr ? *becomes : *was; }
   [[nodiscard]] std::size_t end() const noexcept { return begin + now().partial.size(); }
   [[nodiscard]] TrieNode& change() {
-    if (becomes == nullptr) becomes = std::make_shared<TrieNode>(*was);
+    if (becomes == nullptr) becomes = make_node(*was);
     return *becomes;
   }
 };
@@ -91,19 +91,19 @@ class TrieUpdate {
   void open_leaf(const TrieChange& change, std::size_t depth) {
     OpenNode& leaf = open_.emplace_back();
     leaf.begin = depth;
-    leaf.becomes = std::make_shared<TrieNode>();
+    leaf.becomes = make_node();
     leaf.becomes->partial = PartialKey(change.key, depth, nibble_count(change.key));
     set_value(leaf, change.value);
   }
 
   /// Opens a new branch between a node and its parent, for the first nibbles of its partial key.
   void split(const TrieNode& node, std::size_t depth, std::size_t nibbles) {
-    auto rest = std::make_shared<TrieNode>(node);
+    auto rest = make_node(node);
     rest->partial = node.partial.slice(nibbles + 1, node.partial.size());
 
     OpenNode& branch = open_.emplace_back();
     branch.begin = depth;
-    branch.becomes = std::make_shared<TrieNode>();
+    branch.becomes = make_node();
     branch.becomes->partial = node.partial.slice(0, nibbles);
     branch.becomes->set_child(node.partial.at(nibbles), std::move(rest));
   }
@@ -142,7 +142,7 @@ class TrieUpdate {
     if (node->value == nullptr && node->children.empty()) return nullptr;
     if (node->value == nullptr && node->children.size() == 1) {  // the child takes its place
       const TrieNode& only = *node->children.front().node;
-      auto merged = std::make_shared<TrieNode>(only);
+      auto merged = make_node(only);
       merged->partial = std::move(node->partial);
       merged->partial.push(node->next_child(0));
       merged->partial.append(only.partial);
