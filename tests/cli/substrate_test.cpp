@@ -55,7 +55,9 @@ TEST_F(Substrate, ReportsAHeapBaseThatIsNotAnnounced) {
   ASSERT_EQ(std::system(fmt::format("wat2wasm '{}' -o '{}'", module, path("m.wasm").string()).c_str()), 0);
   const Outcome outcome = anew({"substrate", "version", path("m.wasm").string()});
   EXPECT_EQ(outcome.exit_code, 2);
-  EXPECT_TRUE(contains(outcome.err, "note: the runtime has no global __heap_base; its heap begins at 0x20000"));
+  EXPECT_TRUE(contains(
+      outcome.err,
+      "note: the runtime has no global __heap_base; its heap begins at 0x20000, the end of the initial memory\n"));
 }
 
 constexpr const char* kRoot1 = "0xc56fcd6e7a757926ace3e1ecff9b4010fc78b90d459202a339266a7f6360002f";

@@ -45,7 +45,7 @@ Result<HeapBase> find_heap_base(const wasm::Module& module) {
                 "it with `--export=__heap_base`");
   }
   return HeapBase{static_cast<std::uint32_t>(pages * FreeingBumpHeap::kPageBytes),  // fits: checked above
-                  "the end of the initial memory, since there is no global __heap_base", false};
+                  "the end of the initial memory", false};
 }
 
 }  // namespace anew::substrate
