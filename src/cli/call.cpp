@@ -6,8 +6,10 @@
 #include <anew/anew.hpp>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "cli/instance_options.hpp"
 #include "cli/measure.hpp"
 #include "cli/module_file.hpp"
+#include "cli/option_values.hpp"
 #include "cli/output.hpp"
 #include "cli/values.hpp"
 
@@ -30,8 +33,8 @@ struct CallOptions {
   InstanceOptions instance;
   std::uint64_t repeat = 0;  ///< 0: not asked for
   std::uint32_t threads = 1;
-  std::chrono::nanoseconds timeout{};  ///< 0: none
-  std::uint64_t fuel = 0;              ///< 0: not counted
+  std::optional<std::chrono::nanoseconds> timeout;
+  std::optional<std::uint64_t> fuel;
   bool audit = false;
   bool json = false;
 };
@@ -52,7 +55,7 @@ void print_results(const std::vector<Value>& results) {
 
 Result<ExitCode> run_call(const CallOptions& options) {
   CompileOptions compile = options.instance.compile;
-  compile.fuel = options.fuel != 0;
+  compile.fuel = options.fuel.has_value();
   auto module = load_module(options.file, compile);
   if (!module) return std::unexpected(std::move(module.error()));
   const auto type = module->function_type(options.export_name);
@@ -62,8 +65,12 @@ Result<ExitCode> run_call(const CallOptions& options) {
   const auto linker = make_linker(*module, options.instance);
   if (!linker) return std::unexpected(linker.error());
   const auto limit = [&options](Lease& lease) {
-    if (options.timeout.count() > 0) lease.set_deadline(std::chrono::steady_clock::now() + options.timeout);
-    if (options.fuel != 0) lease.set_fuel(options.fuel);
+    using Clock = std::chrono::steady_clock;
+    // No time at all is over before the shortest call.
+    if (options.timeout) {
+      lease.set_deadline(options.timeout->count() == 0 ? Clock::time_point::min() : Clock::now() + *options.timeout);
+    }
+    if (options.fuel) lease.set_fuel(*options.fuel);
   };
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
     auto pool = Pool::create(*module, *linker,
@@ -136,13 +143,12 @@ void add_call(CLI::App& app, Run& run) {
       "(0x and 32 digits, or i32x4:1,2,3,4 and the like), null. Write -- before an argument such as -inf");
   add_measure_options(*command, options->repeat, options->threads, options->audit);
   add_instance_options(*command, options->instance);
-  (void)add_time_option(*command, "--timeout", options->timeout,
-                        "End each call after this time (20ms, 1.5s): a trap, \"interrupted\"");
-  command
-      ->add_option("--fuel", options->fuel,
-                   "Count what the code executes, and end each call after N: a trap, \"out of fuel\"")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
+  add_time_option(
+      *command, "--timeout", [options](auto time) { options->timeout = time; },
+      "End each call after this time (20ms, 1.5s): a trap, \"interrupted\"");
+  add_number_option(
+      *command, "--fuel", 0, std::numeric_limits<std::uint64_t>::max(), [options](auto fuel) { options->fuel = fuel; },
+      "Count what the code executes, and end each call after N: a trap, \"out of fuel\"");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &run] { run = [options] { return run_call(*options); }; });
 }

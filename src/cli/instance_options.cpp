@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
 #include <variant>
 
 #include "cli/module_file.hpp"
+#include "cli/option_values.hpp"
 #include "runtime/module_state.hpp"
 
 namespace anew::cli {
@@ -25,19 +24,15 @@ void define_memories(Linker& linker, const Module& module) {
 
 }  // namespace
 
-CLI::Option* add_time_option(CLI::App& command, const char* name, std::chrono::nanoseconds& time,
-                             const char* description) {
-  static const std::map<std::string, double> kUnits = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
-  static constexpr double kLongest = 1e18;  // ns, 31 years: far below what the type holds
-  return command
-      .add_option_function<double>(
-          name,
-          [&time](const double& nanoseconds) {
-            time = std::chrono::nanoseconds(static_cast<std::int64_t>(std::clamp(nanoseconds, 0.0, kLongest)));
-          },
-          description)
-      ->transform(CLI::AsNumberWithUnit(kUnits, CLI::AsNumberWithUnit::UNIT_REQUIRED))
-      ->type_name("TIME");
+void add_compile_options(CLI::App& command, CompileOptions& options) {
+  add_choice_option<Ledger>(
+      command, "--ledger", options.ledger,
+      {{"auto", Ledger::kAuto}, {"cards", Ledger::kCards}, {"pagemap", Ledger::kPagemap}, {"cow", Ledger::kCow}},
+      "What tells a restore which pages are dirty: auto, cards, pagemap or cow; anew inspect says what auto "
+      "chooses and why");
+  add_choice_option<bool>(command, "--bounds", options.explicit_bounds, {{"guard", false}, {"explicit", true}},
+                          "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
+                          "(comparisons; growing needs no system call then)");
 }
 
 void add_instance_options(CLI::App& command, InstanceOptions& options) {
@@ -51,22 +46,7 @@ void add_instance_options(CLI::App& command, InstanceOptions& options) {
       ->take_all();
   command.add_flag("--trap-unknown-imports", options.trap_unknown_imports,
                    "Link each imported function that no linked module provides to a trap that names it");
-  static const std::map<std::string, Ledger> kLedgers = {
-      {"auto", Ledger::kAuto}, {"cards", Ledger::kCards}, {"pagemap", Ledger::kPagemap}, {"cow", Ledger::kCow}};
-  command
-      .add_option(
-          "--ledger", options.compile.ledger,
-          "What tells a restore which pages are dirty: auto, cards, pagemap or cow; anew inspect says what auto "
-          "chooses and why")
-      ->transform(CLI::CheckedTransformer(kLedgers).description(""))
-      ->type_name("NAME");
-  static const std::map<std::string, bool> kBounds = {{"guard", false}, {"explicit", true}};
-  command
-      .add_option("--bounds", options.compile.explicit_bounds,
-                  "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
-                  "(comparisons; growing needs no system call then)")
-      ->transform(CLI::CheckedTransformer(kBounds).description(""))
-      ->type_name("KIND");
+  add_compile_options(command, options.compile);
   command
       .add_option("--prelude", options.snapshot.prelude,
                   "Functions to call once, in this order, before the snapshot is taken that every instance starts from")
@@ -74,8 +54,9 @@ void add_instance_options(CLI::App& command, InstanceOptions& options) {
       ->type_name("NAME,...");
   command.add_flag("--freeze-start", options.snapshot.freeze_start,
                    "Run a start function that calls imports once, and make its effect part of the snapshot");
-  (void)add_time_option(command, "--start-timeout", options.snapshot.start_timeout,
-                        "How long the start function and each function of the prelude may take (10s)");
+  add_time_option(
+      command, "--start-timeout", [&options](auto time) { options.snapshot.start_timeout = time; },
+      "How long the start function and each function of the prelude may take (10s)");
 }
 
 Result<Linker> make_linker(const Module& module, const InstanceOptions& options) {

@@ -19,12 +19,11 @@ struct InstanceOptions {
   bool trap_unknown_imports = false;
 };
 
-/// @param options  outlives the parsing.
-void add_instance_options(CLI::App& command, InstanceOptions& options);
+/// The options that change a module's code: --ledger and --bounds. @param options  outlives the parsing.
+void add_compile_options(CLI::App& command, CompileOptions& options);
 
-/// Reads "20ms", "1.5s" and the like.
-[[nodiscard]] CLI::Option* add_time_option(CLI::App& command, const char* name, std::chrono::nanoseconds& time,
-                                           const char* description);
+/// Those, and how instances come to be. @param options  outlives the parsing.
+void add_instance_options(CLI::App& command, InstanceOptions& options);
 
 /// The command provides no functions but those of the linked modules; a memory that a module imports is made for each
 /// of its instances, if no linked module has it.

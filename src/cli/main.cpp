@@ -6,6 +6,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "cli/usage.hpp"
 
 namespace anew::cli {
 
@@ -52,12 +53,16 @@ int run_command(int argc, char** argv) {
   add_snapshot(app, run);
   add_cache(app, run);
   add_substrate(app, run);
+  add_help(app, run);
+  refuse_values_of_flags(app);
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help or --version
+    return app.exit(asked) == 0 ? kSuccess : kFailure;
   } catch (const CLI::ParseError& error) {
-    // --help and --version arrive here too, with exit code 0; all else is wrong usage.
-    return app.exit(error) == 0 ? kSuccess : kUsage;
+    fmt::print(stderr, "anew: {}\n", printable(describe_usage_error(app, error)));
+    return kUsage;
   }
 
   const Result<ExitCode> result = run();

@@ -2,11 +2,13 @@
 // The options that ask for a Measurement; a Measurement as a table, and as JSON.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/measure.hpp"
+#include "cli/option_values.hpp"
 
 namespace anew::cli {
 
@@ -35,6 +37,16 @@ void print_row(std::string_view name, std::string_view as_new, std::string_view 
   fmt::print("{:<24}{:>12}{:>24}\n", name, as_new, fresh);
 }
 
+/// Which is faster, and by how much.
+std::string comparison(double as_new, double fresh) {
+  if (as_new <= 0 || fresh <= 0) return "";  // nothing was measured, or the clock is too coarse
+  const double ratio = std::max(as_new, fresh) / std::min(as_new, fresh);
+  const std::string factor = ratio < 9.995 ? fmt::format("{:.2f}", ratio) : fmt::format("{:.0f}", ratio);
+  if (factor == "1.00") return "By p50, a call as new takes as long as a fresh instantiation.";
+  return fmt::format("By p50, a call as new is {} times {} than a fresh instantiation.", factor,
+                     as_new < fresh ? "faster" : "slower");
+}
+
 nlohmann::ordered_json times_json(const Distribution& times) {
   const auto whole = [](double value) { return static_cast<std::uint64_t>(value); };  // samples are whole nanoseconds
   return {{"min", whole(times.min)},
@@ -47,15 +59,15 @@ nlohmann::ordered_json times_json(const Distribution& times) {
 }  // namespace
 
 void add_measure_options(CLI::App& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit) {
-  command
-      .add_option("--repeat", repeat,
-                  "Make N calls, each in an instance as new, and print how long they took and whether all results "
-                  "agree, beside at most 100 fresh instantiations")
-      ->check(CLI::Range(std::uint64_t{1}, kMaximumRepeat))
-      ->type_name("N");
-  command.add_option("--threads", threads, "Share the N calls among this many threads")
-      ->check(CLI::Range(1u, kMaximumThreads))
-      ->type_name("N");
+  CLI::Option* const repeated = add_number_option(
+      command, "--repeat", 1, kMaximumRepeat, [&repeat](std::uint64_t calls) { repeat = calls; },
+      "Make N calls, each in an instance as new, and print how long they took and whether all results "
+      "agree, beside at most 100 fresh instantiations");
+  // Fits: at most kMaximumThreads.
+  const auto set_threads = [&threads](std::uint64_t count) { threads = static_cast<std::uint32_t>(count); };
+  add_number_option(command, "--threads", 1, kMaximumThreads, set_threads,
+                    "Share the N calls of --repeat among this many threads")
+      ->needs(repeated);
   command.add_flag("--audit", audit,
                    "Compare the instance, byte for byte, with one made the slow way after each of N calls, which are "
                    "made besides those that are timed");
@@ -92,13 +104,9 @@ void print_measurement(const Measurement& measurement) {
     print_row("restores audited", format_count(measurement.audit_checked), "-");
     print_row("audit failures", format_count(measurement.audit_failures), "-");
   }
-  fmt::print("\nOn {} thread{}. Each time includes {:.0f} ns for reading the clock. ", measurement.threads,
+  fmt::print("\nOn {} thread{}. Each time includes {:.0f} ns for reading the clock.\n", measurement.threads,
              measurement.threads == 1 ? "" : "s", measurement.clock);
-  if (measurement.as_new.p50 > 0) {
-    fmt::print("By p50, a call as new takes 1/{:.0f} of a fresh instantiation.",
-               measurement.fresh.p50 / measurement.as_new.p50);
-  }
-  fmt::print("\n");
+  fmt::print("{}\n", comparison(measurement.as_new.p50, measurement.fresh.p50));
 }
 
 nlohmann::ordered_json measurement_json(const Measurement& measurement) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <regex>
+
 #include "cli/command_fixture.hpp"
 
 namespace anew::testing {
@@ -209,11 +211,25 @@ TEST_F(Call, SharesRepeatedCallsAmongThreads) {
 TEST_F(Call, PrintsBothWaysSideBySide) {
   const Outcome outcome = call({"count", "--repeat", "200", "--audit"});
   EXPECT_TRUE(outcome.out.starts_with("2\n"));
-  for (const char* const part : {"as new", "fresh instantiation", "200", "100", "min", "p50", "p99", "max", "mean",
-                                 "distinct results", "pages restored", "audit failures"}) {
+  for (const char* const part :
+       {"as new", "fresh instantiation", "200", "100", "min", "p50", "p99", "max", "mean", "distinct results",
+        "pages restored", "audit failures", "\nBy p50, a call as new is "}) {
     EXPECT_TRUE(contains(outcome.out, part));
   }
   EXPECT_EQ(outcome.err, "") << "progress goes to terminals only";
+  EXPECT_TRUE(contains(outcome.out, " times faster than a fresh instantiation.\n"));
+}
+
+TEST_F(Call, SaysWhichWayIsFasterAndHowManyTimes) {
+  // So long a call that both ways take about the same time.
+  const std::string module = file("long.wat", R"((module (func (export "f") (local i32)
+    (loop $next (br_if $next (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000000)))))))");
+  const Outcome outcome = anew({"call", module, "f", "--repeat", "9"});
+  const std::regex sentence(
+      "\\nBy p50, a call as new (is ([1-9][0-9]+|[1-9]\\.[0-9][0-9]) times (faster|slower) than|"
+      "takes as long as) a fresh instantiation\\.\n$");
+  EXPECT_TRUE(std::regex_search(outcome.out, sentence)) << outcome.out;
+  EXPECT_FALSE(contains(outcome.out, "1.00 times"));
 }
 
 TEST_F(Call, TrapInARepeatedCallIsATrap) {

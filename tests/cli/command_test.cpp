@@ -20,11 +20,17 @@ TEST_F(Command, HelpsEverywhere) {
                                                   {"substrate"},
                                                   {"substrate", "version"},
                                                   {"substrate", "call"},
-                                                  {"substrate", "execute-block"}}) {
+                                                  {"substrate", "execute-block"},
+                                                  {"help"},
+                                                  {"version"}}) {
     std::vector<std::string> arguments = command;
-    arguments.push_back("--help");
+    arguments.insert(arguments.begin(), "help");
+    const Outcome same = anew(arguments);
+    arguments.erase(arguments.begin());
+    arguments.emplace_back("--help");
     const Outcome outcome = anew(arguments);
     EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_EQ(same.out, outcome.out);
     EXPECT_TRUE(contains(outcome.out, "Usage: anew"));
     EXPECT_TRUE(contains(outcome.out, "2 trap, 3 invalid module, 4 link error, 64 wrong usage"));
     EXPECT_EQ(outcome.err, "");
@@ -34,6 +40,7 @@ TEST_F(Command, HelpsEverywhere) {
 TEST_F(Command, PrintsItsVersion) {
   const Outcome outcome = anew({"--version"});
   EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(anew({"version"}).out, outcome.out);
   EXPECT_TRUE(outcome.out.starts_with("anew ")) << outcome.out;
 }
 
@@ -45,7 +52,7 @@ TEST_F(Command, RefusesWrongUsage) {
                                                     {"call", module},
                                                     {"call", module, "f", "--repeat", "0"},
                                                     {"call", module, "f", "--repeat", "many"},
-                                                    {"call", module, "f", "--threads", "0"},
+                                                    {"call", module, "f", "--threads", "0", "--repeat", "2"},
                                                     {"call", module, "f", "--unknown"},
                                                     {"compile", module},
                                                     {"substrate"},
@@ -55,7 +62,8 @@ TEST_F(Command, RefusesWrongUsage) {
     const Outcome outcome = anew(arguments);
     EXPECT_EQ(outcome.exit_code, 64) << (arguments.empty() ? "" : arguments.back());
     EXPECT_EQ(outcome.out, "");
-    EXPECT_NE(outcome.err, "");
+    EXPECT_TRUE(outcome.err.starts_with("anew: ")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "See `anew"));
   }
 }
 
