@@ -6,19 +6,20 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS anew EXPORT anew-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/anew DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(TARGET anew_command)
   install(TARGETS anew_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/anew)
 install(EXPORT anew-targets NAMESPACE anew:: DESTINATION ${package_directory})
-configure_package_config_file(cmake/anew-config.cmake.in ${CMAKE_BINARY_DIR}/anew-config.cmake
+configure_package_config_file(cmake/anew-config.cmake.in ${PROJECT_BINARY_DIR}/anew-config.cmake
                               INSTALL_DESTINATION ${package_directory})
-write_basic_package_version_file(${CMAKE_BINARY_DIR}/anew-config-version.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/anew-config.cmake ${CMAKE_BINARY_DIR}/anew-config-version.cmake
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/anew-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/anew-config.cmake ${PROJECT_BINARY_DIR}/anew-config-version.cmake
         DESTINATION ${package_directory})
 
 set(pkg_config_directory ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH prefix_from_pkg_config "/${pkg_config_directory}" "/")
-configure_file(cmake/anew.pc.in ${CMAKE_BINARY_DIR}/anew.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/anew.pc DESTINATION ${pkg_config_directory})
+configure_file(cmake/anew.pc.in ${PROJECT_BINARY_DIR}/anew.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/anew.pc DESTINATION ${pkg_config_directory})

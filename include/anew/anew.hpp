@@ -9,6 +9,7 @@
 //   anew::Lease lease = pool.acquire().value();               // an instance as new
 //   anew::Result<uint32_t> sum = lease.call<uint32_t>("add", 2u, 40u);
 //
+//   version.hpp        ANEW_VERSION
 //   error.hpp          Result and Error
 //   value.hpp          types and values
 //   engine.hpp         Engine, Module: from bytes to machine code
@@ -31,3 +32,4 @@
 #include <anew/store.hpp>
 #include <anew/substrate.hpp>
 #include <anew/value.hpp>
+#include <anew/version.hpp>

@@ -2,6 +2,7 @@
 // Errors are values. Every function of the public API that may fail returns Result<T>; no exception crosses it.
 #pragma once
 
+#include <anew/version.hpp>
 #include <cstdint>
 #include <expected>
 #include <optional>

@@ -2,6 +2,7 @@
 // WebAssembly types and values as the host sees them (specification, chapters 2.3 and 4.2.1).
 #pragma once
 
+#include <anew/version.hpp>
 #include <bit>
 #include <cstddef>
 #include <cstdint>

@@ -86,7 +86,7 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
 
 std::string file_name(const CacheKey& key) {
   const std::string rest =
-      fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {} bounds {} fuel {}", ANEW_VERSION,
+      fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {} bounds {} fuel {}", ANEW_VERSION_STRING,
                   kFormatVersion, abi::kAbiVersion, kCodeVersion, os::cpu_features(), key.options.card_bytes,
                   has_marks(key.options.ledger), key.options.explicit_bounds, key.options.fuel);
   ContentHasher hasher;

@@ -213,7 +213,7 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.flags = (contents.options.marks ? kMarks : 0) | (contents.options.explicit_bounds ? kExplicitBounds : 0) |
                (contents.options.fuel ? kFuel : 0);
   meta.module_hash = contents.hash;
-  meta.producer = to_field<16>(ANEW_VERSION);
+  meta.producer = to_field<16>(ANEW_VERSION_STRING);
   meta.tier = to_field<16>(contents.tier);
   meta.text = at[kText];
   meta.functions = at[kFunctions];

@@ -43,7 +43,7 @@ namespace {
 
 int run_command(int argc, char** argv) {
   CLI::App app{"Runs every WebAssembly call in an instance as new.", "anew"};
-  app.set_version_flag("--version", "anew " ANEW_VERSION);
+  app.set_version_flag("--version", "anew " ANEW_VERSION_STRING);
   app.require_subcommand(1);
   app.footer(kExitCodesHelp);
   Run run;

@@ -13,28 +13,6 @@
 #include <new>
 #include <type_traits>
 
-// ThreadSanitizer would hold signals back until the thread calls into it, which a guest never does: there the handler
-// of nudges is installed without its knowledge. Handlers are not instrumented, because they may interrupt its runtime.
-#if defined(__SANITIZE_THREAD__)
-#define ANEW_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define ANEW_THREAD_SANITIZER 1
-#endif
-#endif
-
-#ifdef ANEW_THREAD_SANITIZER
-asm(R"(
-        .text
-        .type anew_return_from_signal, @function
-anew_return_from_signal:
-        mov $15, %eax
-        syscall
-        .size anew_return_from_signal, . - anew_return_from_signal
-)");
-extern "C" void anew_return_from_signal();
-#endif
-
 namespace anew::os {
 namespace {
 
@@ -133,26 +111,33 @@ __attribute__((no_sanitize("thread"))) void on_nudge_signal(int signal, siginfo_
   errno = saved_errno;
 }
 
-#ifdef ANEW_THREAD_SANITIZER
-bool set_nudge_action() noexcept {
-  struct {  // the kernel's own struct sigaction
-    void (*handler)(int, siginfo_t*, void*);
-    unsigned long flags;
-    void (*restorer)();
-    std::uint64_t mask;
-  } const action = {on_nudge_signal, SA_SIGINFO | SA_ONSTACK | SA_RESTART | 0x04000000 /* SA_RESTORER */,
-                    anew_return_from_signal, 0};
-  return syscall(SYS_rt_sigaction, nudge_signal(), &action, nullptr, sizeof(action.mask)) == 0;
+/// The kernel's own struct sigaction, on x86-64.
+struct KernelAction {
+  void (*handler)(int, siginfo_t*, void*);
+  unsigned long flags;
+  void (*restorer)();
+  std::uint64_t mask;
+};
+static_assert(sizeof(KernelAction) == 32);
+
+bool kernel_action(const KernelAction* action, KernelAction* before) noexcept {
+  return syscall(SYS_rt_sigaction, nudge_signal(), action, before, sizeof(KernelAction::mask)) == 0;
 }
-#else
+
+/// A program that is built with ThreadSanitizer holds signals back until the thread calls into its runtime, which a
+/// guest never does, whether Anew is built with it too or not. So the sanitizer is told of the handler and the kernel
+/// gets it in the place of the sanitizer's. Handlers are not instrumented, because they may interrupt that runtime.
 bool set_nudge_action() noexcept {
   struct sigaction action = {};
   action.sa_sigaction = on_nudge_signal;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   sigemptyset(&action.sa_mask);
-  return sigaction(nudge_signal(), &action, nullptr) == 0;
+  KernelAction kernel = {};
+  if (sigaction(nudge_signal(), &action, nullptr) != 0 || !kernel_action(nullptr, &kernel)) return false;
+  if (kernel.handler == on_nudge_signal) return true;
+  kernel.handler = on_nudge_signal;
+  return kernel_action(&kernel, nullptr);
 }
-#endif
 
 }  // namespace
 

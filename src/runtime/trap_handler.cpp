@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "abi/cell.hpp"
+#include "os/loaded_object.hpp"
 #include "os/signals.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
@@ -79,7 +80,11 @@ __attribute__((no_sanitize("thread"))) bool on_nudge(const os::Interrupted& inte
 }  // namespace
 
 void install_signal_handlers() noexcept {
-  static const bool installed = os::install_fault_handler(on_fault) && os::install_nudge_handler(on_nudge);
+  // The handlers, the watchdog and what ends with a thread run this code as long as the process lives.
+  static const bool installed = [] {
+    os::stay_loaded();
+    return os::install_fault_handler(on_fault) && os::install_nudge_handler(on_nudge);
+  }();
   if (!installed) {
     std::fputs("anew: the system refuses handlers for signals, without which guests cannot be contained\n", stderr);
     std::abort();

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# Installs the build in BUILD_DIRECTORY to a prefix of its own, builds the programs in EXAMPLES against it (WAY:
-# find_package; pkg_config: one of them) and compares what they print.
+# Installs the build in BUILD_DIRECTORY to a prefix of its own, builds programs against it and compares what they print.
+# WAY is
+#   find_package       the examples in SOURCE
+#   pkg_config         one of them
+#   thread_sanitizer   the one with a deadline, built with ThreadSanitizer
+#   shared_object      two shared objects that hold Anew, in one process, loaded, unloaded and loaded again
+set(EXAMPLES ${SOURCE}/examples)
 set(work ${BUILD_DIRECTORY}/install_test/${WAY})
 set(prefix ${work}/prefix)
 file(REMOVE_RECURSE ${work})
@@ -75,6 +80,16 @@ if(SANITIZE)
   list(APPEND flags -fsanitize=${SANITIZE})
 endif()
 
+# Compiles with what pkg-config says: compile(OUTPUT FLAGS_AND_SOURCES...).
+macro(compile output_file)
+  set(ENV{PKG_CONFIG_PATH} ${prefix}/${LIBDIR}/pkgconfig)
+  run(pkg-config --cflags anew)
+  separate_arguments(compile_flags UNIX_COMMAND "${output}")
+  run(pkg-config --libs anew)
+  separate_arguments(link_flags UNIX_COMMAND "${output}")
+  run(${CXX} ${flags} ${compile_flags} ${ARGN} -o ${output_file} ${link_flags})
+endmacro()
+
 run(${CMAKE_COMMAND} --install ${BUILD_DIRECTORY} --prefix ${prefix})
 if(WAY STREQUAL "find_package")
   list(JOIN flags " " flags)
@@ -85,13 +100,28 @@ if(WAY STREQUAL "find_package")
   run_example(host_functions)
   run_example(service)
   run_example(blocks ${CHAIN_SPECS}/polkadot.json ${EXAMPLES}/../tests/data/substrate/polkadot-block-1.hex)
-else()
-  set(ENV{PKG_CONFIG_PATH} ${prefix}/${LIBDIR}/pkgconfig)
-  run(pkg-config --cflags anew)
-  separate_arguments(compile_flags UNIX_COMMAND "${output}")
-  run(pkg-config --libs anew)
-  separate_arguments(link_flags UNIX_COMMAND "${output}")
-  run(${CXX} ${flags} ${compile_flags} ${EXAMPLES}/call.cpp -o ${work}/build/call ${link_flags})
+elseif(WAY STREQUAL "pkg_config")
+  compile(${work}/build/call ${EXAMPLES}/call.cpp)
   run(wat2wasm --debug-names ${EXAMPLES}/call.wat -o ${work}/build/call.wasm)
   run_example(call)
+elseif(WAY STREQUAL "thread_sanitizer")
+  compile(${work}/build/service -fsanitize=thread ${EXAMPLES}/service.cpp)
+  run(wat2wasm --debug-names ${EXAMPLES}/service.wat -o ${work}/build/service.wasm)
+  run_example(service)
+else()
+  foreach(number 1 2)
+    set(plugin ${work}/build/plugin${number}.so)
+    compile(${plugin} -shared -fPIC ${SOURCE}/tests/house/embedding/plugin.cpp)
+    list(APPEND plugins ${plugin})
+    # Its own function, and those that its own code instantiates; nothing that lies in Anew's library.
+    run(bash -c "nm --dynamic --defined-only --extern-only ${plugin} | c++filt | grep -E ' (anew|asmjit)[A-Za-z0-9_:]*(detail|abi|wasm|codegen|BaseEmitter|CodeHolder)::' | grep ' T ' || true")
+    if(output)
+      message(FATAL_ERROR "${plugin} shows symbols of Anew:\n${output}")
+    endif()
+  endforeach()
+  run(${CXX} ${flags} -std=c++23 ${SOURCE}/tests/house/embedding/load_plugins.cpp -o ${work}/build/load_plugins -ldl)
+  run(${work}/build/load_plugins ${plugins})
+  if(NOT output STREQUAL "ran in 2 shared objects, loaded three times each")
+    message(FATAL_ERROR "${output}")
+  endif()
 endif()
