@@ -14,6 +14,7 @@
 
 #include "abi/cell.hpp"
 #include "module_builder.hpp"
+#include "reference.hpp"
 #include "run.hpp"
 #include "support/wat.hpp"
 #include "wasm/signatures.hpp"
@@ -42,18 +43,6 @@ std::uint64_t cut(std::uint64_t bits, std::uint32_t bytes) {
 /// The operator with its natural alignment, which it must state.
 void append(Code& code, Op op, std::uint32_t offset) {
   code.op(op).unsigned_leb(wasm::signature_of(op).access_log2).unsigned_leb(offset);
-}
-
-/// What becomes of a number in memory, by the operator's name.
-std::uint64_t updated(Op op, std::uint64_t old, std::uint64_t first, std::uint64_t second) {
-  if (has(op, ".cmpxchg")) return old == first ? second : old;
-  if (has(op, ".store") || has(op, ".xchg")) return first;
-  if (has(op, ".add")) return old + first;
-  if (has(op, ".sub")) return old - first;
-  if (has(op, ".and")) return old & first;
-  if (has(op, ".xor")) return old ^ first;
-  if (has(op, ".or")) return old | first;
-  return old;
 }
 
 /// One operator at some offsets, with its operands in various places. Each function is called with all operands.
@@ -153,9 +142,10 @@ class AtomicModule {
     finish(code, offset, fmt::format("constant {:#x} {:#x}", address, offset));
   }
 
-  /// Of the operands behind the address: what comparisons look for is what renew() puts everywhere.
+  /// Of the operands behind the address: what comparisons look for is what renew() puts everywhere, with more bits than
+  /// an access of few bytes compares.
   [[nodiscard]] std::uint64_t operand(std::uint32_t index) const {
-    const std::uint64_t bits = index == 1 && has(op_, ".cmpxchg") ? cut(kEverywhere, bytes_) : 0x8F91'A2B3'C4D5'E6F7;
+    const std::uint64_t bits = index == 1 && has(op_, ".cmpxchg") ? kEverywhere : 0x8F91'A2B3'C4D5'E6F7;
     return signature_.operand(index) == kI32 ? bits & 0xFFFF'FFFF : bits;
   }
   static constexpr std::uint64_t kEverywhere = 0xB3B3'B3B3'B3B3'B3B3;
@@ -286,6 +276,63 @@ TEST(Atomics, ComputeWithAnyNumbers) {
         const std::uint64_t now = updated(op, before, first, 0x5A5B'5C5D);
         EXPECT_EQ(lease.memory().load<std::uint64_t>(24).value(), (old & ~cut(~0ull, bytes)) | cut(now, bytes))
             << wasm::to_string(op) << fmt::format(" of {:#x} and {:#x}", old, first);
+      }
+    }
+  }
+}
+
+/// Of what is expected, an access of few bytes compares as many bytes: in every kind of memory.
+TEST(Atomics, CompareWhatTheyAccess) {
+  struct Kind {
+    std::string text;
+    std::string index;
+    bool is_64;
+  };
+  std::vector<Kind> kinds;
+  for (const bool is_64 : {false, true}) {
+    const std::string type = is_64 ? "i64 1)" : "1)";
+    kinds.push_back({"(memory (export \"m\") " + type, "0", is_64});
+    kinds.push_back({"(memory 1) (memory (export \"m\") " + type, "1", is_64});
+    kinds.push_back({"(import \"owner\" \"m\" (memory " + type + ")", "0", is_64});
+    kinds.push_back({"(import \"owner\" \"m\" (memory " + type + ") (memory 1)", "0", is_64});
+  }
+  for (const Kind& kind : kinds) {
+    const std::string address = kind.is_64 ? "i64" : "i32";
+    std::string text = "(module " + kind.text;
+    if (kind.text.find("import") != kind.text.npos) text += "(export \"m\" (memory 0))";
+    for (const char* const operator_name :
+         {"i32.atomic.rmw8", "i32.atomic.rmw16", "i64.atomic.rmw8", "i64.atomic.rmw16", "i64.atomic.rmw32"}) {
+      const std::string type(operator_name, 3);
+      text += fmt::format(R"((func (export "{0}") (param {1}) (param {2} {2}) (result {2})
+        ({0}.cmpxchg_u {3} (local.get 0) (local.get 1) (local.get 2))))",
+                          operator_name, address, type, kind.index);
+    }
+    Linker linker;
+    linker.define_module(
+        "owner", anew::test::compile(fmt::format(R"((module (memory (export "m") {} 1)))", kind.is_64 ? "i64" : "")));
+    const Pool pool = anew::test::make_pool(text + ")", {.audit_every = 1, .make_host_state = {}}, linker);
+    Lease lease = pool.acquire().value();
+    for (const auto& [name, bits] :
+         {std::pair{"i32.atomic.rmw8", 8u}, std::pair{"i32.atomic.rmw16", 16u}, std::pair{"i64.atomic.rmw8", 8u},
+          std::pair{"i64.atomic.rmw16", 16u}, std::pair{"i64.atomic.rmw32", 32u}}) {
+      const bool wide = std::string_view(name).starts_with("i64");
+      const auto number = [&](std::uint64_t value) {
+        return wide ? Value::i64(value) : Value::i32(static_cast<std::uint32_t>(value));
+      };
+      for (const std::uint64_t old : {std::uint64_t{0}, std::uint64_t{0x7F}, cut(~0ull, bits / 8)}) {
+        for (std::uint32_t upper = bits; upper < (wide ? 64u : 32u); ++upper) {
+          SCOPED_TRACE(fmt::format("{} {} of {:#x}, bit {}", kind.text, name, old, upper));
+          for (const bool same : {true, false}) {
+            ASSERT_TRUE(lease.memory("m")->store(16, old));
+            const Value at = kind.is_64 ? Value::i64(16) : Value::i32(16);
+            const std::uint64_t expected = (old ^ (same ? 0 : 1)) | std::uint64_t{1} << upper;
+            const Value arguments[] = {at, number(expected), number(32)};
+            const auto result = lease.call_values(name, arguments);
+            ASSERT_TRUE(result) << result.error().to_string();
+            EXPECT_EQ(result->front(), number(old));
+            EXPECT_EQ(lease.memory("m")->load<std::uint64_t>(16).value(), same ? 32 : old);
+          }
+        }
       }
     }
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Grows a function body operator by operator, with the types on its operand stack, so that whatever comes next fits.
 // The mix aims at what a one-pass compiler gets wrong: values that stay on the stack over blocks, branches and calls,
-// references to a local that then changes, comparisons left waiting, more values than registers.
+// references to a local that then changes, comparisons left waiting, more values than registers, bits above those that
+// an operator looks at.
 #include "generator.hpp"
 
 #include <algorithm>
@@ -219,7 +220,31 @@ class FunctionGenerator {
     const bool shows_bits = op == Op::kI32ReinterpretF32 || op == Op::kI64ReinterpretF64 || op == Op::kF32Copysign ||
                             op == Op::kF64Copysign;
     if (shows_bits) canonicalize();
+    if (const std::uint32_t bits = bits_that_count(op); bits != 0) soil(bits);
     numeric(op);
+  }
+  /// Of the last operand of operators that look at its lower bits only, how many these are; 0 for all others.
+  static std::uint32_t bits_that_count(Op op) {
+    if (Op::kI32Shl <= op && op <= Op::kI32Rotr) return 5;
+    if (Op::kI64Shl <= op && op <= Op::kI64Rotr) return 6;
+    switch (op) {
+      case Op::kI32Extend8S:
+      case Op::kI64Extend8S: return 8;
+      case Op::kI32Extend16S:
+      case Op::kI64Extend16S: return 16;
+      case Op::kI64Extend32S:
+      case Op::kI32WrapI64: return 32;
+      default: return 0;
+    }
+  }
+  /// Often changes bits of the integer on top that do not count: all but the lowest `bits`.
+  void soil(std::uint32_t bits) {
+    const ValueType type = stack_.back();
+    const std::uint32_t all = type == kI32 ? 32 : 64;
+    if (bits >= all || !random_.percent(50)) return;
+    const std::uint64_t any = random_.percent(50) ? random_value(random_, type) : std::uint64_t{1} << (all - 1);
+    constant(type, any >> bits << bits);
+    numeric(type == kI32 ? Op::kI32Xor : Op::kI64Xor);
   }
   void convert_to(ValueType type) {
     if (stack_.back() == type) return;
@@ -275,8 +300,39 @@ class FunctionGenerator {
       push_value(type);
     }
     canonicalize();
+    if (!is_float(type)) soil(8u << wasm::signature_of(op).access_log2);
     emit(op, offset());
     pop(2);
+  }
+  void atomic() {
+    const std::uint32_t width = random_.below(kAtomicWidths);
+    const auto of_group = [&](std::uint32_t group) {
+      return static_cast<Op>(static_cast<std::uint32_t>(Op::kI32AtomicLoad) + kAtomicWidths * group + width);
+    };
+    const Op op = of_group(random_.below(9));
+    const wasm::Signature& signature = wasm::signature_of(op);
+    const std::uint32_t bits = 8u << signature.access_log2;
+    push_address();
+    if (!random_.percent(3)) {
+      i32(~7u);
+      numeric(Op::kI32And);
+    }
+    const std::uint32_t at = random_.percent(97) ? 8 * random_.below(64) : offset();
+    for (std::uint32_t i = 1; i < signature.operands; ++i) {
+      if (signature.operands == 3 && i == 1 && random_.percent(60)) {  // a compare-exchange that finds what it expects
+        const std::uint32_t local = local_of(kI32);
+        tee(local);
+        get(local);
+        emit(of_group(0), at);
+        stack_.back() = signature.operand(i);
+      } else {
+        push_value(signature.operand(i));
+      }
+      soil(bits);
+    }
+    emit(op, at);
+    pop(signature.operands);
+    if (signature.results != 0) stack_.push_back(signature.result);
   }
   void set_address() {
     push_value(kI32);
@@ -288,6 +344,7 @@ class FunctionGenerator {
     push_address();
     const bool fill = random_.percent(50);
     fill ? push_value(kI32) : push_address();
+    if (fill) soil(8);
     i32(random_.below(random_.percent(50) ? 20 : 2000));
     emit(fill ? Op::kMemoryFill : Op::kMemoryCopy);
     pop(3);
@@ -533,8 +590,10 @@ class FunctionGenerator {
       set_global();
     } else if (way < 620) {
       load();
-    } else if (way < 690) {
+    } else if (way < 670) {
       store();
+    } else if (way < 690) {
+      atomic();
     } else if (way < 700) {
       set_address();
     } else if (way < 710) {

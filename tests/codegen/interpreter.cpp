@@ -120,6 +120,21 @@ class Machine {
     std::memcpy(at(pop_i32(), each.immediate, bytes), &bits, bytes);
   }
 
+  void atomic(const Instruction& each) {
+    const wasm::Signature& signature = wasm::signature_of(each.op);
+    const std::uint64_t second = signature.operands == 3 ? pop() : 0;
+    const std::uint64_t first = signature.operands >= 2 ? pop() : 0;
+    const std::uint32_t base = pop_i32();
+    const unsigned bytes = 1u << signature.access_log2;
+    if ((base + each.immediate) % bytes != 0) throw TrapKind::kUnalignedAtomic;
+    std::byte* const place = at(base, each.immediate, bytes);
+    std::uint64_t old = 0;
+    std::memcpy(&old, place, bytes);
+    const std::uint64_t now = updated(each.op, old, first, second);
+    std::memcpy(place, &now, bytes);
+    if (signature.results != 0) push(old);
+  }
+
   void numeric(Op op) {
     const std::uint64_t b = wasm::signature_of(op).operands == 2 ? pop() : 0;
     const std::uint64_t a = pop();
@@ -144,6 +159,10 @@ class Machine {
     }
     if (Op::kI32Store <= each.op && each.op <= Op::kI64Store32) {
       store(each);
+      return kNext;
+    }
+    if (is_atomic(each.op)) {
+      atomic(each);
       return kNext;
     }
     const auto depth = static_cast<std::uint32_t>(each.immediate);

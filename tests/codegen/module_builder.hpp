@@ -93,7 +93,9 @@ class Code {
   Code& i64(std::uint64_t value) { return constant(kI64, value); }
   Code& v128(std::uint64_t low, std::uint64_t high) { return op(Op::kV128Const).fixed(low, 8).fixed(high, 8); }
   /// A load or store.
-  Code& access(Op value, std::uint32_t offset) { return op(value).unsigned_leb(0).unsigned_leb(offset); }
+  Code& access(Op value, std::uint32_t offset, std::uint32_t align_log2 = 0) {
+    return op(value).unsigned_leb(align_log2).unsigned_leb(offset);
+  }
   /// block, loop or if without a type, or with one result.
   Code& open(Op value) { return op(value).byte(0x40); }
   Code& open(Op value, ValueType result) { return op(value).type(result); }

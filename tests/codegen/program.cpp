@@ -10,7 +10,7 @@
 namespace anew::codegen::test {
 namespace {
 
-bool is_access(Op op) noexcept { return Op::kI32Load <= op && op <= Op::kI64Store32; }
+bool is_access(Op op) noexcept { return (Op::kI32Load <= op && op <= Op::kI64Store32) || is_atomic(op); }
 
 // --- Binary ---
 
@@ -18,7 +18,7 @@ void encode(ModuleBuilder& module, const Sequence& sequence, Code& out) {
   for (const Instruction& each : sequence) {
     const auto index = static_cast<std::uint32_t>(each.immediate);
     if (is_access(each.op)) {
-      out.access(each.op, index);
+      out.access(each.op, index, is_atomic(each.op) ? wasm::signature_of(each.op).access_log2 : 0);
       continue;
     }
     switch (each.op) {

@@ -18,6 +18,12 @@ namespace anew::codegen::test {
 inline constexpr std::array<ValueType, 4> kValueTypes = {kI32, kI64, kF32, kF64};
 inline constexpr std::uint32_t kProgramMemoryBytes = 65'536;
 
+/// The atomic accesses come in nine groups of seven: i32, i64, i32 of 8 and of 16 bits, i64 of 8, 16 and 32 bits.
+inline constexpr std::uint32_t kAtomicWidths = 7;
+[[nodiscard]] constexpr bool is_atomic(Op op) noexcept {
+  return Op::kI32AtomicLoad <= op && op <= Op::kI64AtomicRmw32CmpxchgU;
+}
+
 /// One operator with all that belongs to it; for a block, its body.
 struct Instruction {
   Op op = Op::kNop;

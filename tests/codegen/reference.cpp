@@ -4,6 +4,9 @@
 #include <bit>
 #include <cstdlib>
 #include <limits>
+#include <string_view>
+
+#include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {
 namespace {
@@ -232,6 +235,21 @@ Outcome evaluate(Op op, U64 a, U64 b) {
     case Op::kI64TruncSatF64U: return truncate<U64>(f64, true);
     default: std::abort();  // the operator table has no other numeric operator
   }
+}
+
+U64 updated(Op op, U64 old, U64 first, U64 second) {
+  const auto has = [name = wasm::to_string(op)](std::string_view part) { return name.find(part) != name.npos; };
+  if (has(".cmpxchg")) {
+    const std::uint32_t bits = 8u << wasm::signature_of(op).access_log2;
+    return old == (bits == 64 ? first : first & ((U64{1} << bits) - 1)) ? second : old;
+  }
+  if (has(".store") || has(".xchg")) return first;
+  if (has(".add")) return old + first;
+  if (has(".sub")) return old - first;
+  if (has(".and")) return old & first;
+  if (has(".xor")) return old ^ first;
+  if (has(".or")) return old | first;
+  return old;
 }
 
 bool is_nan(ValueType type, U64 bits) noexcept {

@@ -21,6 +21,12 @@ struct Outcome {
 /// @param b  not looked at by operators with one operand.
 [[nodiscard]] Outcome evaluate(wasm::Op op, std::uint64_t a, std::uint64_t b);
 
+/// What an atomic operator leaves in memory, of which it sees the lower bytes.
+/// @param old     what it finds there, zero-extended.
+/// @param first   the operand behind the address: of a compare-exchange, what is expected.
+/// @param second  of a compare-exchange: the replacement.
+[[nodiscard]] std::uint64_t updated(wasm::Op op, std::uint64_t old, std::uint64_t first, std::uint64_t second);
+
 [[nodiscard]] bool is_nan(ValueType type, std::uint64_t bits) noexcept;
 /// The same bits, or both NaN.
 [[nodiscard]] bool same_value(ValueType type, std::uint64_t a, std::uint64_t b) noexcept;

@@ -75,7 +75,7 @@ class Modules {
     if (seed % kinds == 1 && !paths_.empty()) return read(paths_[turn % paths_.size()]);
     constexpr const char* kFeatures =
         "multi-value,sign-extension,saturating-float-to-int,bulk-memory,reference-types,extended-const,tail-call,"
-        "multi-memory,memory64,table64,simd,function-references,exceptions";
+        "multi-memory,memory64,table64,simd,function-references,exceptions,threads";
     if (!smith_.send(fmt::format("{} {} {}\n", turn % 2 == 0 ? "smith" : "dense", seed, kFeatures))) return {};
     const auto bytes = smith_.receive(std::chrono::seconds(20));
     if (!bytes) throw std::runtime_error("anew-smith: " + smith_.failure());

@@ -153,7 +153,7 @@ void QuickCompiler::atomic_update(InstId inst, const wasm::MemoryArgument& argum
   release();
 }
 
-// A narrow one compares the whole expected operand, so one that does not fit is never found.
+// A narrow one wraps the expected operand to the access's width, as it does the replacement.
 void QuickCompiler::atomic_compare_exchange(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {
   const Operand replacement = pop();
   const Operand expected = pop();
@@ -168,7 +168,7 @@ void QuickCompiler::atomic_compare_exchange(const wasm::MemoryArgument& argument
     mark(base, at, argument, bytes);
     add_position();
     load_zero_extended(result, at.mem, bytes);
-    a_.cmp(gp(result, is_wide(type)), gp(wanted, is_wide(type)));
+    a_.cmp(sized(gp32(result), bytes), sized(gp32(wanted), bytes));
     a_.jne(done);
     a_.mov(at.mem, sized(gp32(from), bytes));
     a_.bind(done);

@@ -60,6 +60,7 @@ constexpr Feature kFeatures[] = {{"multi-value", "multivalue"},
                                  {"function-references", ""},
                                  {"exceptions", ""},
                                  {"wide-arithmetic", ""},
+                                 {"threads", ""},
                                  // V8's and Anew's choices differ: only if asked for.
                                  {"relaxed-simd", ""}};
 

@@ -192,6 +192,46 @@ impl Generator<'_> {
         self.f.raw(bytes);
     }
 
+    /// Often changes bits of the integer on the stack that do not count: all but the lowest `bits`.
+    pub fn soil(&mut self, letter: char, bits: u32) {
+        let all = if letter == 'I' { 64 } else { 32 };
+        if bits >= all || self.random.one_in(2) {
+            return;
+        }
+        let any = if self.random.one_in(2) { self.random.next() } else { 1 << (all - 1) };
+        let upper = any >> bits << bits;
+        self.emit(if letter == 'I' { I::I64Const(upper as i64) } else { I::I32Const(upper as i32) });
+        self.emit(if letter == 'I' { I::I64Xor } else { I::I32Xor });
+    }
+
+    /// An atomic access of a width of ATOMIC_WIDTHS; all but a store leave a value on the stack.
+    pub fn atomic(&mut self, family: u8, width: u8, depth: u32) {
+        let (letter, align) = ATOMIC_WIDTHS[usize::from(width)];
+        let mut argument = self.address(depth, 0);
+        argument.align = align;
+        let MemArgTarget::Memory(index) = argument.target else { unreachable!("address() names a memory") };
+        let is_64 = self.memories[index as usize].is_64;
+        if !self.random.one_in(60) {
+            argument.offset &= !7;
+            self.emit(if is_64 { I::I64Const(!7) } else { I::I32Const(!7) });
+            self.emit(if is_64 { I::I64And } else { I::I32And });
+        }
+        let operands = if family == 0 { 0 } else { 1 + u32::from(family == ATOMIC_CMPXCHG) };
+        for operand in 0..operands {
+            // Half of the time what is expected is what is there.
+            if family == ATOMIC_CMPXCHG && operand == 0 && self.random.one_in(2) {
+                let place = self.temporary(if is_64 { 'I' } else { 'i' });
+                self.emit(I::LocalTee(place));
+                self.emit(I::LocalGet(place));
+                self.emit_access(Some(0xFE), 0x10 + width, argument, None);
+            } else {
+                self.expression(letter, depth);
+            }
+            self.soil(letter, 8 << align);
+        }
+        self.emit_access(Some(0xFE), 0x10 + 7 * family + width, argument, None);
+    }
+
     pub fn operator(&mut self, letter: char, depth: u32) {
         let mut tables = vec![(0, SCALAR)];
         if self.features.has("sign-extension") {
@@ -223,6 +263,9 @@ impl Generator<'_> {
         let (prefix, code, lanes, operands) = self.random.choose(&choices);
         for operand in operands.chars() {
             self.expression(operand, depth);
+        }
+        if let Some(bits) = bits_that_count(prefix, code) {
+            self.soil(operands.chars().last().expect("it has operands"), bits);
         }
         if prefix == 0xFF {
             let lane = self.random.below(u64::from(lanes)) as u8;
@@ -277,6 +320,12 @@ impl Generator<'_> {
                 self.emit_access(Some(0xFD), code, argument, None);
             }
             return;
+        }
+        if self.features.has("threads") && "iI".contains(letter) && self.random.one_in(3) {
+            let widths: Vec<u8> = (0..7).filter(|width| ATOMIC_WIDTHS[usize::from(*width)].0 == letter).collect();
+            let width = self.random.choose(&widths);
+            let family = self.random.choose(&[0, 2, 3, 4, 5, 6, 7, 8, 8]);
+            return self.atomic(family, width, depth);
         }
         let choices: Vec<_> = LOADS.iter().filter(|load| load.2 == letter).copied().collect();
         let (code, align, _) = self.random.choose(&choices);

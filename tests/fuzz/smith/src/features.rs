@@ -20,6 +20,7 @@ pub const ALL: &[&str] = &[
     "function-references",
     "exceptions",
     "wide-arithmetic",
+    "threads",
 ];
 
 pub struct Set(Vec<String>);
@@ -54,6 +55,7 @@ impl Set {
             ("function-references", F::FUNCTION_REFERENCES),
             ("exceptions", F::EXCEPTIONS),
             ("wide-arithmetic", F::WIDE_ARITHMETIC),
+            ("threads", F::THREADS),
         ] {
             features.set(feature, self.has(name));
         }
@@ -151,6 +153,11 @@ pub fn probe(feature: &str) -> Option<Vec<u8>> {
             let handlers = std::borrow::Cow::Borrowed(&[Catch::All { label: 0 }][..]);
             let body = vec![I::TryTable(BlockType::Empty, handlers), I::Throw(0), I::End];
             function(&[], body).finish(&[memory(false)], false, true)
+        }
+        // Atomic operators on memories that are not shared; only dense.rs makes them.
+        "threads" => {
+            let argument = MemArg { offset: 0, align: 2, target: MemArgTarget::Memory(0), ordering: None };
+            probe_of(&[ValType::I32], vec![I::I32Const(0), I::I32AtomicLoad(argument)])
         }
         "wide-arithmetic" => {
             let body = vec![I::I64Const(0), I::I64Const(0), I::I64MulWideU];

@@ -61,6 +61,30 @@ pub const STORES: &[(u8, u32, char)] = &[
 pub const VECTOR_LOADS: &[(u8, u32)] =
     &[(0, 4), (1, 3), (2, 3), (3, 3), (4, 3), (5, 3), (6, 3), (7, 0), (8, 1), (9, 2), (10, 3), (92, 2), (93, 3)];
 
+/// Of the last operand of operators that look at its lower bits only (0xFF: those of LANES), how many these are.
+pub fn bits_that_count(prefix: u8, code: u8) -> Option<u32> {
+    match (prefix, code) {
+        (0, 0x74..=0x78) => Some(5),
+        (0, 0x86..=0x8A) => Some(6),
+        (0, 0xC0 | 0xC2) => Some(8),
+        (0, 0xC1 | 0xC3) => Some(16),
+        (0, 0xA7 | 0xC4) => Some(32),
+        (0xFD, 107..=109) => Some(3),
+        (0xFD, 139..=141) => Some(4),
+        (0xFD, 171..=173) => Some(5),
+        (0xFD, 203..=205) => Some(6),
+        (0xFD, 15) | (0xFF, 23) => Some(8),
+        (0xFD, 16) | (0xFF, 26) => Some(16),
+        _ => None,
+    }
+}
+
+/// Widths of atomic accesses, in the order of the opcodes within each family (load, store, add, sub, and, or, xor, xchg,
+/// cmpxchg, from 0xFE 0x10 on): the type, the alignment's logarithm.
+pub const ATOMIC_WIDTHS: &[(char, u32)] = &[('i', 2), ('I', 3), ('i', 0), ('i', 1), ('I', 0), ('I', 1), ('I', 2)];
+pub const ATOMIC_STORE: u8 = 1;
+pub const ATOMIC_CMPXCHG: u8 = 8;
+
 pub fn may_give_nan(prefix: u8, code: u8) -> Option<char> {
     match (prefix, code) {
         (0, 0x8D..=0x97) | (0, 0xB6) => Some('f'),

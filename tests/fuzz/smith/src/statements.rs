@@ -2,7 +2,7 @@
 //! What the functions of dense.rs do: statements, and functions made of them.
 
 use crate::dense::*;
-use crate::operators::STORES;
+use crate::operators::{ATOMIC_STORE, STORES};
 use wasm_encoder::*;
 
 impl Generator<'_> {
@@ -145,10 +145,17 @@ impl Generator<'_> {
                         self.expression('V', 3);
                         self.emit_access(Some(0xFD), 11, argument, None);
                     }
+                } else if self.features.has("threads") && self.random.one_in(4) {
+                    let width = self.random.below(7) as u8;
+                    self.atomic(ATOMIC_STORE, width, 2);
                 } else {
                     let (code, align, letter) = self.random.choose(STORES);
                     let argument = self.address(2, align);
                     self.expression(letter, 3);
+                    // Not those of floats; the narrow ones' largest alignment is their width.
+                    if "iI".contains(letter) {
+                        self.soil(letter, 8 << align);
+                    }
                     self.emit_access(None, code, argument, None);
                 }
             }
