@@ -28,8 +28,9 @@ enum class ErrorCode : std::uint8_t {
   kHost,         ///< a function of the host failed; inside a guest's call this is kTrap with TrapKind::kHostError
 };
 
-/// Why a guest stopped. The first group are the traps of the specification (chapter 4.4, appendix "Implementation
-/// Limitations" for stack exhaustion); the second are Anew's own. The values are part of the ABI of compiled code.
+/// Why a guest stopped, in three groups: the traps of the specification (chapter 4.4, appendix "Implementation
+/// Limitations" for stack exhaustion) up to version 2.0; what the host made of a call; and, behind these because the
+/// values are part of the ABI of compiled code, the traps of what was added later and of Anew's own bounds.
 enum class TrapKind : std::uint8_t {
   kNone = 0,
   kUnreachable,
@@ -42,9 +43,10 @@ enum class TrapKind : std::uint8_t {
   kIntegerOverflow,
   kInvalidConversionToInteger,
   kStackExhausted,
+  // What the host made of the call.
   kHostError,    ///< a host function returned an error
   kInterrupted,  ///< stopped from outside: its deadline or start_timeout passed, or its pool was shut down
-  // Traps of WebAssembly 3.0 and of atomic operators.
+  // Traps of WebAssembly 3.0 and of atomic operators, and two bounds of Anew's own.
   kNullReference,           ///< ref.as_non_null of null
   kNullFunctionReference,   ///< call_ref through null
   kNullExceptionReference,  ///< throw_ref of null

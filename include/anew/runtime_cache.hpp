@@ -48,7 +48,8 @@ struct RuntimeCacheOptions {
   /// For all pools; the snapshot is that of the RuntimeSettings.
   PoolOptions pool = {};
   /// Called before each pool is made, from the thread that makes it, maybe from several at once: what depends on the
-  /// module. May change the options. @return the linker for it. Empty: the cache's own linker for all.
+  /// module. May change the options. @return the linker for it, always of the same definitions for the same module:
+  /// that they do not fit is remembered. Empty: the cache's own linker for all.
   std::function<Result<Linker>(const Module&, PoolOptions&)> prepare = {};
 };
 
@@ -77,9 +78,10 @@ class RuntimeCache {
 
   /// The pool for this code. If it is not there it is made; whoever asks for it meanwhile waits for that, but not past
   /// the deadline. The one who makes it is not stopped by a deadline.
-  /// @return what Engine::compile and Pool::create return. Failures that would come again are remembered; those for
-  ///         want of resources (kResource, kIo), of a host function (kHost) or because of options (kArgument) are not.
-  ///         kResource if the deadline passed.
+  /// @return what Engine::compile and Pool::create return. Failures that code and settings alone decide are remembered;
+  ///         not those for want of resources (kResource, kIo) or time, of the host (kHost) or because of options
+  ///         (kArgument), nor any of a start function or prelude that called the host. kResource if the deadline
+  ///         passed.
   [[nodiscard]] Result<Pool> get(std::span<const std::byte> code, const RuntimeSettings& settings = {},
                                  Clock::time_point deadline = Clock::time_point::max()) const;
   /// The same for code whose hash is known. The loader is called if the pool and its module are not there; what it

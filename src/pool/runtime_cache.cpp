@@ -9,15 +9,22 @@
 
 #include "pool/pool_state.hpp"
 #include "runtime/module_state.hpp"
+#include "runtime/thread.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew {
 namespace detail {
 namespace {
 
-/// Whether trying again would end in the same way.
-bool comes_again(ErrorCode code) noexcept {
-  switch (code) {
+/// Whether trying again would end in the same way, if no guest met anything that its code does not decide.
+bool comes_again(const Error& error) noexcept {
+  switch (error.trap) {
+    case TrapKind::kHostError:
+    case TrapKind::kInterrupted:
+    case TrapKind::kStackExhausted: return false;  // the last is also what a call too deep inside others ends with
+    default: break;
+  }
+  switch (error.code) {
     case ErrorCode::kMalformed:
     case ErrorCode::kInvalid:
     case ErrorCode::kUnsupported:
@@ -32,6 +39,13 @@ bool comes_again(ErrorCode code) noexcept {
     case ErrorCode::kHost: break;
   }
   return false;
+}
+
+/// Grows with all that guests of this thread met that their code does not decide: calls of the host, and memory that
+/// the system refused them.
+std::uint64_t count_encounters() noexcept {
+  const Thread& thread = this_thread();
+  return thread.host_calls + thread.refused_growths;
 }
 
 bool is_in_use(const Pool& pool) {
@@ -106,11 +120,12 @@ Result<Pool> RuntimeCacheState::make_pool(const PoolKey& key, const RuntimeCache
   Result<Linker> linker = linker_;
   if (options_.prepare) linker = options_.prepare(*module, options);
   if (!linker) return std::unexpected(std::move(linker.error()));
+  const std::uint64_t encounters = count_encounters();
   auto made = Pool::create(*module, *linker, std::move(options));
   if (!made) {
     const Lock lock(mutex_);
     ++counts_.failures;
-    if (pools_.contains(key)) remember(key.module, &key.snapshot, made.error());
+    if (pools_.contains(key) && count_encounters() == encounters) remember(key.module, &key.snapshot, made.error());
   }
   return made;
 }
@@ -151,7 +166,7 @@ Result<Module> RuntimeCacheState::get_module(const ModuleKey& key, const Runtime
 }
 
 void RuntimeCacheState::remember(const ModuleKey& module, const SnapshotOptions* snapshot, const Error& error) {
-  if (options_.remembered_failures == 0 || !comes_again(error.code)) return;
+  if (options_.remembered_failures == 0 || !comes_again(error)) return;
   if (failures_.size() == options_.remembered_failures) failures_.pop_front();
   failures_.push_back({module, snapshot != nullptr ? std::optional(*snapshot) : std::nullopt, error});
 }

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "abi/planted_fault.hpp"
+#include "runtime/thread.hpp"
 
 namespace anew::detail {
 namespace {
@@ -214,7 +215,10 @@ std::uint64_t grow_memory(std::byte* base, std::uint64_t delta_pages) noexcept {
   header.memory_reached = std::max(header.memory_reached, new_bytes);
   MemoryRegion& region = instance_of(base).region_of(base);
   if (new_bytes > region.accessible) {
-    if (!os::protect(base + region.accessible, new_bytes - region.accessible, os::Access::kReadWrite)) return kRefused;
+    if (!os::protect(base + region.accessible, new_bytes - region.accessible, os::Access::kReadWrite)) {
+      if (Thread* const thread = current_thread()) ++thread->refused_growths;
+      return kRefused;
+    }
     region.accessible = new_bytes;
   }
   header.memory_bytes = new_bytes;

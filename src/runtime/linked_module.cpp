@@ -95,7 +95,7 @@ Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleSta
                   "the module uses shared memory, which other threads may change at any time: it cannot be restored");
     }
   }
-  linked->type_ids = type_identities(linked->wasm());
+  linked->type_ids = TypeIdentities(linked->wasm());
   ImportResolver resolver(*linked, linker, store);
   for (const wasm::Import& import : linked->wasm().imports) resolver.resolve(import);
   if (auto resolved = resolver.finish(); !resolved) return std::unexpected(std::move(resolved.error()));

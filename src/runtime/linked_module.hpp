@@ -21,6 +21,7 @@
 
 #include "abi/library.hpp"
 #include "runtime/module_state.hpp"
+#include "runtime/type_registry.hpp"
 
 namespace anew::detail {
 
@@ -71,7 +72,7 @@ struct LinkedModule {
   std::vector<abi::HostFunction> host_functions;    ///< by index of the imported function; null for those of instances
   std::vector<std::shared_ptr<void>> environments;  ///< keeps what host_functions point to
   std::vector<Value> host_globals;                  ///< by index of the imported global; of no meaning for linked ones
-  std::vector<std::uint32_t> type_ids;              ///< by type index
+  TypeIdentities type_ids;                          ///< by type index
   std::vector<MemorySize> memory_sizes;             ///< by memory index; {0, 0} for another instance's
   std::vector<TableSize> table_sizes;               ///< by table index; of no meaning for another instance's
   std::unordered_map<std::string_view, wasm::Export> exports;  ///< names are views that `module` keeps

@@ -76,6 +76,8 @@ struct Thread : abi::ThreadRecord {
   Thread* next = nullptr;  ///< in the list of all threads
   Thread* previous = nullptr;
 
+  std::uint64_t refused_growths = 0;  ///< of memories, by the system: a guest cannot tell them from those past a limit
+
   /// Error of the host function that raised TrapKind::kHostError, until make_trap_error takes it.
   std::optional<Error> pending;
   os::SignalStack signal_stack;

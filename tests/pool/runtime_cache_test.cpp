@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <latch>
 #include <optional>
 #include <string>
@@ -135,6 +138,82 @@ TEST(RuntimeCache, DoesNotRememberWhatMayChange) {
   const Code code = module_of(5);
   EXPECT_EQ(cache.get(code).error().message, "not today");
   EXPECT_EQ(answer_of(cache.get(code).value()), 5);
+}
+
+/// A host function that fails once, by `fail`, while the snapshot of a module with that prelude or start function is
+/// taken: asked for twice more, the cache makes the pool.
+void expect_second_try(const std::string& start, const SnapshotOptions& snapshot, const std::function<void()>& fail,
+                       TrapKind trap) {
+  int calls = 0;
+  Linker linker;
+  linker.define("env", "h", [&]() -> std::int32_t {
+    if (++calls == 1) fail();
+    return calls;
+  });
+  const RuntimeCache cache = make_cache({}, linker);
+  const Code code = wat("(module (import \"env\" \"h\" (func $h (result i32)))" + start +
+                        "(func (export \"f\") (result i32) (i32.const 6)))");
+  const auto refused = cache.get(code, {.snapshot = snapshot});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().trap, trap);
+  const auto made = cache.get(code, {.snapshot = snapshot});
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  EXPECT_EQ(answer_of(*made), 6);
+  EXPECT_EQ(cache.statistics().remembered_failures, 0u);
+  EXPECT_EQ(cache.statistics().hits, 0u);
+}
+
+TEST(RuntimeCache, DoesNotRememberWhatTheHostDidToAPreludeOrStartFunction) {
+  const std::string prelude = "(func (export \"init\") (drop (call $h)))";
+  const std::string start = "(func $start (drop (call $h))) (start $start)";
+  const auto fails = [] { throw 1; };
+  expect_second_try(prelude, {.prelude = {"init"}}, fails, TrapKind::kHostError);
+  expect_second_try(start, {.freeze_start = true}, fails, TrapKind::kHostError);
+  const auto sleeps = [] { std::this_thread::sleep_for(300ms); };
+  expect_second_try(prelude, {.prelude = {"init"}, .start_timeout = 100ms}, sleeps, TrapKind::kInterrupted);
+  expect_second_try(start, {.freeze_start = true, .start_timeout = 100ms}, sleeps, TrapKind::kInterrupted);
+  // The guest's own trap may come of what the host told it.
+  const std::string asks = "(func (export \"init\") (if (i32.eq (call $h) (i32.const 1)) (then (unreachable))))";
+  expect_second_try(asks, {.prelude = {"init"}}, [] {}, TrapKind::kUnreachable);
+}
+
+TEST(RuntimeCache, DoesNotRememberThatACallWasTooDeepInsideOthers) {
+  const RuntimeCache cache = make_cache();
+  const Code code = wat("(module (func $f) (start $f) (func (export \"f\") (result i32) (i32.const 8)))");
+  TrapKind trap = TrapKind::kNone;
+  std::optional<Pool> nests;
+  Linker linker;
+  linker.define("env", "in", [&] {
+    if (nests->acquire()->call("f").has_value() || trap != TrapKind::kNone) return;
+    if (const auto refused = cache.get(code); !refused) trap = refused.error().trap;
+  });
+  nests = make_pool("(module (import \"env\" \"in\" (func $in)) (func (export \"f\") (call $in)))", {.capacity = 100},
+                    linker);
+  (void)nests->acquire()->call("f");
+  EXPECT_EQ(trap, TrapKind::kStackExhausted);
+  EXPECT_EQ(answer_of(cache.get(code).value()), 8);
+}
+
+TEST(RuntimeCache, DoesNotRememberATrapForWantOfMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizers need memory of their own";
+#endif
+  const RuntimeCache cache = make_cache();
+  const Code code = wat(R"((module (memory 1)
+    (func $start (if (i32.eq (memory.grow (i32.const 4096)) (i32.const -1)) (then (unreachable)))) (start $start)
+    (func (export "f") (result i32) (i32.const 9))))");
+  (void)cache.get(traps_at_start());  // maps what the thread needs
+  // Only what is writable counts, so the 4 GiB of a cell do not.
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_DATA, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = 256 << 20;
+  ASSERT_EQ(setrlimit(RLIMIT_DATA, &low), 0);
+  const auto refused = cache.get(code);
+  ASSERT_EQ(setrlimit(RLIMIT_DATA, &before), 0);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().trap, TrapKind::kUnreachable);
+  EXPECT_EQ(answer_of(cache.get(code).value()), 9);
 }
 
 TEST(RuntimeCache, AsksForTheLinkerAndTheOptionsThatDependOnTheModule) {
