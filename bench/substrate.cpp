@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "host/substrate/hex.hpp"
+#include "large_block.hpp"
 #include "rate.hpp"
 #include "support.hpp"
 
@@ -23,6 +24,7 @@ using substrate::Bytes;
 
 constexpr std::array<unsigned, 2> kThreads = {1, 2};
 constexpr std::size_t kRounds = 9;
+constexpr std::size_t kRoundsOfLongCalls = 3;
 constexpr std::chrono::milliseconds kRoundTime{40};
 
 [[nodiscard]] std::string read_text(const std::filesystem::path& path) {
@@ -59,6 +61,8 @@ struct Subject {
   const Chain* chain;
   substrate::Method method;
   Bytes arguments;
+  /// A fraction of a second each, so that a few tell enough.
+  bool long_calls = false;
 
   /// @param lease  of the chain's runtime.
   void call(Lease& lease, Bytes& result, substrate::HostProfile* profile = nullptr) const {
@@ -88,14 +92,14 @@ struct Row {
   double restored = 0;
 };
 
-/// Calls until the round's time is over. @return ns a call.
-[[nodiscard]] double time_calls(const std::function<void()>& call) {
+/// Calls until the round's time is over. @param at_once  between two looks at the clock. @return ns a call.
+[[nodiscard]] double time_calls(std::size_t at_once, const std::function<void()>& call) {
   const auto begin = Clock::now();
   std::size_t calls = 0;
   auto end = begin;
   for (; end - begin < kRoundTime; end = Clock::now()) {
-    for (int i = 0; i < 4; ++i) call();
-    calls += 4;
+    for (std::size_t i = 0; i < at_once; ++i) call();
+    calls += at_once;
   }
   return nanoseconds(end - begin) / static_cast<double>(calls);
 }
@@ -128,8 +132,9 @@ void measure_reset(const Subject& subject, Row& row) {
 void measure_round(const Subject& subject, Row& row) {
   Bytes result;
   subject.call_as_new(result);
-  row.as_new.push_back(time_calls([&] { subject.call_as_new(result); }));
-  row.fresh.push_back(time_calls([&] { subject.call_fresh(result); }));
+  const std::size_t at_once = subject.long_calls ? 1 : 4;
+  row.as_new.push_back(time_calls(at_once, [&] { subject.call_as_new(result); }));
+  row.fresh.push_back(time_calls(at_once, [&] { subject.call_fresh(result); }));
   measure_reset(subject, row);
   const Work work = [&subject]() -> std::function<void()> {
     return [&subject, own = Bytes()]() mutable { subject.call_as_new(own); };
@@ -163,23 +168,23 @@ void print(const Subject& subject, Row& row) {
 
 /// Where the time of a call goes: in the host functions, by group, and elsewhere.
 void print_profile(const Subject& subject) {
-  constexpr int kCalls = 200;
+  const int repeat = subject.long_calls ? 4 : 200;
   Bytes result;
   substrate::HostProfile profile;
   const auto begin = Clock::now();
-  for (int i = 0; i < kCalls; ++i) {
+  for (int i = 0; i < repeat; ++i) {
     Lease lease = value_or_exit(subject.chain->runtime.pool().acquire(), subject.name);
     subject.call(lease, result, &profile);
   }
-  const double all = nanoseconds(Clock::now() - begin) / kCalls;
+  const double all = nanoseconds(Clock::now() - begin) / repeat;
   // Each host function's time includes a reading of the clock, and so does the rest.
   const double clock = clock_time();
   std::map<std::string, std::pair<double, double>> groups;  // calls and ns of one call
   double in_host = 0;
   double in_clock = 0;
   for (const auto& [name, use] : profile) {
-    const double calls = static_cast<double>(use.calls) / kCalls;
-    const double time = std::max(0.0, static_cast<double>(use.nanoseconds) / kCalls - calls * clock);
+    const double calls = static_cast<double>(use.calls) / repeat;
+    const double time = std::max(0.0, static_cast<double>(use.nanoseconds) / repeat - calls * clock);
     auto& group = groups[group_of(name)];
     group.first += calls;
     group.second += time;
@@ -208,10 +213,18 @@ void run() {
   add("Kusama, Metadata_metadata", kusama, "Metadata_metadata");
   add("Polkadot, execute block 1", polkadot, "Core_execute_block", polkadot.block);
   add("Kusama, execute block 1", kusama, "Core_execute_block", kusama.block);
+  Chain large = polkadot;
+  LargeBlock large_block = make_large_block(polkadot.runtime, polkadot.state, polkadot.block);
+  large.state = std::move(large_block.state);
+  large.block = std::move(large_block.block);
+  add("Polkadot, large block", large, "Core_execute_block", large.block);
+  subjects.back().long_calls = true;
 
   std::vector<Row> rows(subjects.size());
   for (std::size_t round = 0; round < kRounds; ++round) {
-    for (std::size_t i = 0; i < subjects.size(); ++i) measure_round(subjects[i], rows[i]);
+    for (std::size_t i = 0; i < subjects.size(); ++i) {
+      if (!subjects[i].long_calls || round < kRoundsOfLongCalls) measure_round(subjects[i], rows[i]);
+    }
   }
   fmt::print("{} processors; medians of {} rounds of {} ms each\n\n", std::thread::hardware_concurrency(), kRounds,
              kRoundTime.count());
@@ -220,6 +233,7 @@ void run() {
   fmt::print("{:30} {:>9} {:>9} {:>7} {:>8} {:>7} {:>8} {:>10} {:>10} {:>6}\n", "", "us", "us", "as new", "us",
              "as new", "KiB", "1 thread", "2 threads", "/ 1");
   for (std::size_t i = 0; i < subjects.size(); ++i) print(subjects[i], rows[i]);
+  fmt::print("\nThe large block changes {} keys.\n", large_block.changed_keys);
   fmt::print("\nWhere the time goes, and calls of host functions a call:\n");
   for (const Subject& subject : subjects) print_profile(subject);
 }
