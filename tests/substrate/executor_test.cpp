@@ -337,7 +337,7 @@ class BrokenState final : public StateBackend {
     return Hash{std::byte{1}};
   }
   [[nodiscard]] Result<std::optional<Bytes>> next_key(TrieId, BytesView) const override { return std::nullopt; }
-  [[nodiscard]] Result<Hash> root(TrieId, const TrieChanges&, StateVersion) const override { return Hash{}; }
+  [[nodiscard]] Result<Hash> root(TrieId, std::span<const TrieChange>, StateVersion) const override { return Hash{}; }
 
  private:
   [[nodiscard]] Result<StorageValue> value_or_failure(Part part, StorageValue value) const {

@@ -20,6 +20,9 @@ MemoryState genesis() {
     (import "env" "ext_storage_get_version_1" (func $get (param i64) (result i64)))
     (import "env" "ext_storage_start_transaction_version_1" (func $start))
     (import "env" "ext_storage_rollback_transaction_version_1" (func $rollback))
+    (import "env" "ext_storage_clear_prefix_version_2" (func $clear_prefix (param i64 i64) (result i64)))
+    (import "env" "ext_default_child_storage_storage_kill_version_1" (func $kill (param i64)))
+    (import "env" "ext_offchain_submit_transaction_version_1" (func $submit (param i64) (result i64)))
     (import "env" "ext_logging_log_version_1" (func $log (param i32 i64 i64)))
     (global (export "__heap_base") i32 (i32.const 4096))
     (data (i32.const 16) "key") (data (i32.const 48) "something is wrong")
@@ -41,6 +44,13 @@ MemoryState genesis() {
         (call $set (call $pack (i32.const 16) (i32.const 4)) (call $pack (i32.const 0) (i32.const 32768))) (br $on))
       (i64.const 0))
     (func (export "start_on") (param i32 i32) (result i64) (loop $on (call $start) (br $on)) (i64.const 0))
+    ;; all keys of the state; those of a child trie; transactions of 32 KiB, for ever
+    (func (export "clear") (param i32 i32) (result i64)
+      (call $clear_prefix (call $pack (i32.const 16) (i32.const 3)) (call $pack (i32.const 0) (i32.const 1))))
+    (func (export "kill") (param i32 i32) (result i64)
+      (call $kill (call $pack (i32.const 16) (i32.const 3))) (i64.const 0))
+    (func (export "submit_on") (param i32 i32) (result i64)
+      (loop $on (drop (call $submit (call $pack (i32.const 0) (i32.const 32768)))) (br $on)) (i64.const 0))
     (func (export "roll_back_too_much") (param i32 i32) (result i64) (call $rollback) (i64.const 0))
   ))");
   StateChanges changes;
@@ -112,6 +122,52 @@ TEST(Externalities, BoundWhatACallTakesOfTheHostsMemory) {
   EXPECT_TRUE(executor.call(state, externalities, "set", from_text("one"))) << "each call has as much";
 }
 
+/// A state in which a long key always follows another one, as keys that begin with the same bytes take a trie little
+/// room: more of them than fit into memory.
+class EndlessState final : public StateBackend {
+ public:
+  explicit EndlessState(MemoryState state) : state_(std::move(state)) {}
+  Result<StorageValue> get(TrieId trie, BytesView key) const override { return state_.get(trie, key); }
+  Result<std::optional<Hash>> value_hash(BytesView key) const override { return state_.value_hash(key); }
+  Result<std::optional<Bytes>> next_key(TrieId, BytesView) const override {
+    Bytes next = from_text("key");
+    next.resize(4u << 20);
+    next.back() = static_cast<std::byte>(++asked);  // of 128
+    return next;
+  }
+  Result<Hash> root(TrieId, std::span<const TrieChange>, StateVersion) const override { return Hash{}; }
+  mutable std::size_t asked = 0;
+
+ private:
+  MemoryState state_;
+};
+
+TEST(Externalities, BoundWhatRemovingAPrefixTakesOfTheHostsMemory) {
+  const Executor executor = make_executor();
+  const EndlessState state(genesis());
+  Externalities externalities(state);
+  for (const char* method : {"clear", "kill"}) {
+    state.asked = 0;
+    const auto ended = executor.call(state, externalities, method, {});
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().trap, TrapKind::kHostError);
+    expect_message(ended.error(), "the call's changes take more than 512 MiB of the host's memory");
+    EXPECT_EQ(state.asked, 128u) << "of 4 MiB each";
+    EXPECT_TRUE(externalities.changes().empty());
+  }
+}
+
+TEST(Externalities, BoundWhatACallGivesToTheOffchainServices) {
+  const Executor executor = make_executor();
+  const MemoryState state = genesis();
+  Offchain offchain;
+  Externalities externalities(state, {.offchain = &offchain});
+  const auto ended = executor.call(state, externalities, "submit_on", {});
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().trap, TrapKind::kHostError);
+  expect_message(ended.error(), "the call's changes take more than 512 MiB of the host's memory");
+}
+
 /// An error of a database.
 class BrokenState final : public StateBackend {
  public:
@@ -124,7 +180,7 @@ class BrokenState final : public StateBackend {
   Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const override {
     return state_.next_key(trie, key);
   }
-  Result<Hash> root(TrieId trie, const TrieChanges& changes, StateVersion version) const override {
+  Result<Hash> root(TrieId trie, std::span<const TrieChange> changes, StateVersion version) const override {
     return state_.root(trie, changes, version);
   }
 

@@ -275,7 +275,7 @@ class FailingState final : public StateBackend {
   Result<StorageValue> get(TrieId, BytesView) const override { return failure(); }
   Result<std::optional<Hash>> value_hash(BytesView) const override { return failure(); }
   Result<std::optional<Bytes>> next_key(TrieId, BytesView) const override { return failure(); }
-  Result<Hash> root(TrieId, const TrieChanges&, StateVersion) const override { return failure(); }
+  Result<Hash> root(TrieId, std::span<const TrieChange>, StateVersion) const override { return failure(); }
 
  private:
   static std::unexpected<Error> failure() { return fail(ErrorCode::kIo, "the disk is gone"); }

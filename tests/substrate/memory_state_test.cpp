@@ -81,7 +81,9 @@ TEST_P(GenesisTest, ChangesMakeTheRootThatAllPairsMakeAnew) {
   const auto next = state.with(changes, StateVersion::kV1);
   ASSERT_TRUE(next);
   EXPECT_EQ(next->root(), NaiveTrie::root(map));
-  EXPECT_EQ(state.root({}, changes.top, StateVersion::kV1), next->root());
+  std::vector<TrieChange> list;
+  for (const auto& [key, value] : changes.top) list.push_back({key, value});
+  EXPECT_EQ(state.root({}, list, StateVersion::kV1), next->root());
   EXPECT_EQ(bytes_of(state.root()), from_hex(GetParam().root)) << "the first one is as it was";
 }
 
@@ -131,8 +133,10 @@ TEST(MemoryState, PutsTheRootsOfChildTriesIntoTheTopTrie) {
 
   // Its root goes with its last key.
   StateChanges removal;
-  removal.children[one][from_hex("0a")] = nullptr;
-  EXPECT_EQ(bytes_of(state->root(TrieId::child(one), removal.children[one], StateVersion::kV1).value()), kEmptyRoot);
+  const Bytes key = from_hex("0a");
+  removal.children[one][key] = nullptr;
+  const std::vector<TrieChange> key_goes = {{key, nullptr}};
+  EXPECT_EQ(bytes_of(state->root(TrieId::child(one), key_goes, StateVersion::kV1).value()), kEmptyRoot);
   const auto without = state->with(removal, StateVersion::kV1);
   ASSERT_TRUE(without) << without.error().message;
   EXPECT_EQ(without->root(), NaiveTrie::root({{from_hex("01"), {from_hex("02")}}}));
@@ -235,8 +239,10 @@ TEST(MemoryState, OfPairsHasNoChildTriesButTheirRoots) {
   EXPECT_EQ(state->next_key(TrieId::child(one), {}).value(), std::nullopt);
   // Its new root would be a wrong one.
   StateChanges changes;
-  changes.children[one][from_hex("0a")] = value_of(from_hex("0b"));
-  const auto root = state->root(TrieId::child(one), changes.children[one], StateVersion::kV0);
+  const Bytes child_key = from_hex("0a");
+  changes.children[one][child_key] = value_of(from_hex("0b"));
+  const std::vector<TrieChange> child_changes = {{child_key, changes.children[one][child_key]}};
+  const auto root = state->root(TrieId::child(one), child_changes, StateVersion::kV0);
   ASSERT_FALSE(root);
   EXPECT_EQ(root.error().code, ErrorCode::kNotFound);
   const auto next = state->with(changes, StateVersion::kV0);

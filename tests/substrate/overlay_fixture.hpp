@@ -48,7 +48,7 @@ class Probe final : public StateBackend {
   Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const override {
     return answer([&] { return state.next_key(trie, key); });
   }
-  Result<Hash> root(TrieId trie, const TrieChanges& changes, StateVersion version) const override {
+  Result<Hash> root(TrieId trie, std::span<const TrieChange> changes, StateVersion version) const override {
     return answer([&] { return state.root(trie, changes, version); });
   }
 

@@ -22,7 +22,10 @@ TEST_F(OverlayTest, RootIsThatOfTheStateWithTheChanges) {
     const Hash expected = base.state.with(overlay.changes(), version).value().root();
     EXPECT_EQ(overlay.root(version).value(), expected);
     EXPECT_EQ(base.state.with(overlay.changes(), version).value().root(), expected);
-    EXPECT_EQ(base.state.root({}, overlay.changes().top, version).value(), expected) << "with the roots of child tries";
+    const TrieChanges top = overlay.changes().top;
+    std::vector<TrieChange> list;
+    for (const auto& [key, value] : top) list.push_back({key, value});
+    EXPECT_EQ(base.state.root({}, list, version).value(), expected) << "with the roots of child tries";
   }
 }
 

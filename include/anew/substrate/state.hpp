@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace anew::substrate {
@@ -40,6 +41,12 @@ class TrieId {
  private:
   constexpr explicit TrieId(BytesView storage_key) noexcept : storage_key_(storage_key) {}
   std::optional<BytesView> storage_key_;
+};
+
+/// A change to a trie, as it is looked at.
+struct TrieChange {
+  BytesView key;
+  StorageValue value;  ///< null: the key goes
 };
 
 /// Changes to one trie: by key the new value, or null for one that goes.
@@ -72,7 +79,9 @@ class StateBackend {
   [[nodiscard]] virtual Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const = 0;
   /// The root that one trie would have with these changes. Values that change are stored as `version` says, the others
   /// stay as they are. Of a trie without keys: BLAKE2b-256 of one zero byte.
-  [[nodiscard]] virtual Result<Hash> root(TrieId trie, const TrieChanges& changes, StateVersion version) const = 0;
+  /// @param changes  in the strict order of their keys.
+  [[nodiscard]] virtual Result<Hash> root(TrieId trie, std::span<const TrieChange> changes,
+                                          StateVersion version) const = 0;
 };
 
 /// A state in memory. Immutable; cheap to copy, and with() shares all that does not change. May be used from many
@@ -106,7 +115,8 @@ class MemoryState final : public StateBackend {
   [[nodiscard]] Result<StorageValue> get(TrieId trie, BytesView key) const override;
   [[nodiscard]] Result<std::optional<Hash>> value_hash(BytesView key) const override;
   [[nodiscard]] Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const override;
-  [[nodiscard]] Result<Hash> root(TrieId trie, const TrieChanges& changes, StateVersion version) const override;
+  [[nodiscard]] Result<Hash> root(TrieId trie, std::span<const TrieChange> changes,
+                                  StateVersion version) const override;
 
  private:
   struct Content;

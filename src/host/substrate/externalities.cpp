@@ -26,8 +26,18 @@ Result<void> Externalities::State::set(TrieId trie, BytesView key, StorageValue 
 }
 
 Result<void> Externalities::State::append(BytesView key, BytesView item) {
-  if (auto fits = charge(key.size() + item.size()); !fits) return fits;
-  return overlay.append(key, item);
+  if (auto fits = charge(key.size()); !fits) return fits;
+  return overlay.append(key, item, charge_this());
+}
+
+Result<Overlay::Removal> Externalities::State::clear_prefix(TrieId trie, BytesView prefix,
+                                                            std::optional<std::uint32_t> limit) {
+  return overlay.clear_prefix(trie, prefix, limit, charge_this());
+}
+
+Result<Hash> Externalities::State::root(StateVersion version) {
+  root_version = version;
+  return overlay.root(version, charge_this());
 }
 
 Result<void> Externalities::State::index_offchain(BytesView key, std::optional<BytesView> value) {

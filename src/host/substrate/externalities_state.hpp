@@ -35,6 +35,9 @@ struct Externalities::State {
   /// Host functions change the state by these: @return kLimit once a call has written more than kMostBytesOfACall.
   [[nodiscard]] Result<void> set(TrieId trie, BytesView key, StorageValue value);
   [[nodiscard]] Result<void> append(BytesView key, BytesView item);
+  [[nodiscard]] Result<Overlay::Removal> clear_prefix(TrieId trie, BytesView prefix,
+                                                      std::optional<std::uint32_t> limit);
+  [[nodiscard]] Result<Hash> root(StateVersion version);
   [[nodiscard]] Result<void> index_offchain(BytesView key, std::optional<BytesView> value);
   [[nodiscard]] Result<void> start_transaction();
   /// Counts what a call adds to the host's memory.
@@ -49,6 +52,9 @@ struct Externalities::State {
   void end_call(bool succeeded);
 
  private:
+  [[nodiscard]] Overlay::Charge charge_this() {
+    return [this](std::uint64_t bytes) { return charge(bytes); };
+  }
   void open_transaction();
   [[nodiscard]] bool close_transaction(bool commit);
 

@@ -27,25 +27,25 @@ void define_child_storage(HostFunctions& functions) {
   });
   functions.define("ext_default_child_storage_clear_prefix_version_1",
                    [](State& state, BytesView child, BytesView prefix) -> Result<void> {
-                     return without_value(state.overlay.clear_prefix(TrieId::child(child), prefix, std::nullopt));
+                     return without_value(state.clear_prefix(TrieId::child(child), prefix, std::nullopt));
                    });
   functions.define("ext_default_child_storage_clear_prefix_version_2",
                    [](State& state, BytesView child, BytesView prefix, std::optional<std::uint32_t> limit) {
-                     return state.overlay.clear_prefix(TrieId::child(child), prefix, limit);
+                     return state.clear_prefix(TrieId::child(child), prefix, limit);
                    });
   functions.define("ext_default_child_storage_storage_kill_version_1",
                    [](State& state, BytesView child) -> Result<void> {
-                     return without_value(state.overlay.clear_prefix(TrieId::child(child), {}, std::nullopt));
+                     return without_value(state.clear_prefix(TrieId::child(child), {}, std::nullopt));
                    });
   functions.define("ext_default_child_storage_storage_kill_version_2",
                    [](State& state, BytesView child, std::optional<std::uint32_t> limit) -> Result<bool> {
-                     const auto removal = state.overlay.clear_prefix(TrieId::child(child), {}, limit);
+                     const auto removal = state.clear_prefix(TrieId::child(child), {}, limit);
                      if (!removal) return std::unexpected(removal.error());
                      return removal->all;
                    });
   functions.define("ext_default_child_storage_storage_kill_version_3",
                    [](State& state, BytesView child, std::optional<std::uint32_t> limit) {
-                     return state.overlay.clear_prefix(TrieId::child(child), {}, limit);
+                     return state.clear_prefix(TrieId::child(child), {}, limit);
                    });
   functions.define("ext_default_child_storage_next_key_version_1", [](State& state, BytesView child, BytesView key) {
     return state.overlay.next_key(TrieId::child(child), key);

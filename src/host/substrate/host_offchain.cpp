@@ -18,18 +18,35 @@ Result<Offchain*> offchain_of(State& state) {
       "can be called in an offchain worker only: this call has no offchain services; give them in HostServices");
 }
 
+template <typename R, typename F, typename... A>
+Result<R> work(State& state, const F& function, const A&... arguments) {
+  const auto offchain = offchain_of(state);
+  if (!offchain) return std::unexpected(offchain.error());
+  if constexpr (std::is_void_v<R>) {
+    function(**offchain, arguments...);
+    return {};
+  } else {
+    return function(**offchain, arguments...);
+  }
+}
+
 /// Defines a function that takes the offchain services and (A...), with a result of Result<R>.
 template <typename R, typename... A, typename F>
 void define_worker(HostFunctions& functions, std::string_view name, F function) {
+  functions.define(
+      name, [function](State& state, A... arguments) -> Result<R> { return work<R>(state, function, arguments...); });
+}
+
+std::uint64_t bytes_of(BytesView bytes) { return bytes.size(); }
+std::uint64_t bytes_of(std::optional<BytesView> bytes) { return bytes ? bytes->size() : 0; }
+std::uint64_t bytes_of(StorageKind) { return 0; }
+
+/// The same of one that keeps what it is given: a call may write so much and no more.
+template <typename R, typename... A, typename F>
+void define_writer(HostFunctions& functions, std::string_view name, F function) {
   functions.define(name, [function](State& state, A... arguments) -> Result<R> {
-    const auto offchain = offchain_of(state);
-    if (!offchain) return std::unexpected(offchain.error());
-    if constexpr (std::is_void_v<R>) {
-      function(**offchain, arguments...);
-      return {};
-    } else {
-      return function(**offchain, arguments...);
-    }
+    if (auto fits = state.charge((bytes_of(arguments) + ...)); !fits) return std::unexpected(std::move(fits.error()));
+    return work<R>(state, function, arguments...);
   });
 }
 
@@ -44,13 +61,13 @@ Blob encode_network_state(const std::optional<NetworkState>& state) {
 }
 
 void define_local_storage(HostFunctions& functions) {
-  define_worker<void, StorageKind, BytesView, BytesView>(
+  define_writer<void, StorageKind, BytesView, BytesView>(
       functions, "ext_offchain_local_storage_set_version_1",
       [](Offchain& offchain, StorageKind kind, BytesView key, BytesView value) { offchain.set(kind, key, value); });
   define_worker<void, StorageKind, BytesView>(
       functions, "ext_offchain_local_storage_clear_version_1",
       [](Offchain& offchain, StorageKind kind, BytesView key) { offchain.clear(kind, key); });
-  define_worker<bool, StorageKind, BytesView, std::optional<BytesView>, BytesView>(
+  define_writer<bool, StorageKind, BytesView, std::optional<BytesView>, BytesView>(
       functions, "ext_offchain_local_storage_compare_and_set_version_1",
       [](Offchain& offchain, StorageKind kind, BytesView key, std::optional<BytesView> old_value, BytesView value) {
         return offchain.compare_and_set(kind, key, old_value, value);
@@ -113,7 +130,7 @@ void define_offchain(HostFunctions& functions) {
                       [](Offchain& offchain) { return offchain.random(); });
   define_worker<Blob>(functions, "ext_offchain_network_state_version_1",
                       [](Offchain& offchain) { return encode_network_state(offchain.network_state()); });
-  define_worker<Blob, BytesView>(functions, "ext_offchain_submit_transaction_version_1",
+  define_writer<Blob, BytesView>(functions, "ext_offchain_submit_transaction_version_1",
                                  [](Offchain& offchain, BytesView transaction) {
                                    offchain.submit(transaction);
                                    return Blob{{std::byte{0}}};  // Result<(), ()>: taken

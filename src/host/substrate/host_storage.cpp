@@ -20,21 +20,18 @@ void define_storage(HostFunctions& functions) {
   functions.define("ext_storage_clear_version_1",
                    [](State& state, BytesView key) { return state.set({}, key, nullptr); });
   functions.define("ext_storage_clear_prefix_version_1", [](State& state, BytesView prefix) -> Result<void> {
-    return without_value(state.overlay.clear_prefix({}, prefix, std::nullopt));
+    return without_value(state.clear_prefix({}, prefix, std::nullopt));
   });
   functions.define("ext_storage_clear_prefix_version_2",
                    [](State& state, BytesView prefix, std::optional<std::uint32_t> limit) {
-                     return state.overlay.clear_prefix({}, prefix, limit);
+                     return state.clear_prefix({}, prefix, limit);
                    });
   functions.define("ext_storage_append_version_1",
                    [](State& state, BytesView key, BytesView item) { return state.append(key, item); });
   functions.define("ext_storage_next_key_version_1",
                    [](State& state, BytesView key) { return state.overlay.next_key({}, key); });
 
-  const auto root = [](State& state, StateVersion version) {
-    state.root_version = version;
-    return as_blob(state.overlay.root(version));
-  };
+  const auto root = [](State& state, StateVersion version) { return as_blob(state.root(version)); };
   functions.define("ext_storage_root_version_1", [root](State& state) { return root(state, StateVersion::kV0); });
   functions.define("ext_storage_root_version_2",
                    [root](State& state, StateVersion version) { return root(state, version); });

@@ -212,10 +212,10 @@ Result<std::optional<Bytes>> MemoryState::next_key(TrieId trie, BytesView key) c
       "a state is read", [&]() -> Result<std::optional<Bytes>> { return content_->trie(trie).next_key(key); });
 }
 
-Result<Hash> MemoryState::root(TrieId trie, const TrieChanges& changes, StateVersion version) const {
+Result<Hash> MemoryState::root(TrieId trie, std::span<const TrieChange> changes, StateVersion version) const {
   return detail::without_exceptions("a state's root is computed", [&]() -> Result<Hash> {
     if (auto known = content_->check_known(trie); !known) return std::unexpected(std::move(known.error()));
-    return content_->trie(trie).with(changes_to(changes), version).root();
+    return content_->trie(trie).with(changes, version).root();
   });
 }
 

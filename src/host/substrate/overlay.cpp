@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
-#include <map>
 #include <new>
 #include <utility>
 #include <vector>
@@ -15,10 +13,13 @@
 namespace anew::substrate {
 namespace {
 
+using Number = KeyIndex::Number;
+constexpr Number kNone = KeyIndex::kNone;
+
 /// What a key was before a transaction changed it first.
 struct UndoRecord {
-  ChangedTrie* trie;
-  ChangedTrie::Place place;
+  std::size_t trie;
+  Number number;
   std::optional<ChangedTrie::Entry> before;  // nothing: it had not changed
 };
 
@@ -30,84 +31,69 @@ StorageValue root_value(const Hash& root) {
   return std::make_shared<const Bytes>(root.begin(), root.end());
 }
 
-/// The keys of the base that begin with a prefix: `limit` at most, and whether these are all.
-struct BaseKeys {
-  std::vector<Bytes> keys;
-  bool all = true;
-};
-Result<BaseKeys> list_keys(const StateBackend& base, TrieId trie, BytesView prefix, std::uint32_t limit) {
-  BaseKeys list;
-  const Result<StorageValue> of_prefix = base.get(trie, prefix);  // next_key() answers with greater keys only
-  if (!of_prefix) return std::unexpected(of_prefix.error());
-  Result<std::optional<Bytes>> key = Bytes(prefix.begin(), prefix.end());
-  if (*of_prefix == nullptr) key = base.next_key(trie, prefix);
-  while (key && *key && starts_with(**key, prefix)) {
-    if (list.keys.size() == limit) {
-      list.all = false;
-      return list;
-    }
-    list.keys.push_back(std::move(**key));
-    key = base.next_key(trie, list.keys.back());
-  }
-  if (!key) return std::unexpected(std::move(key.error()));
-  return list;
-}
+Result<void> pay(const Overlay::Charge& charge, std::uint64_t bytes) { return charge ? charge(bytes) : Result<void>(); }
 
 }  // namespace
 
 struct Overlay::State {
-  explicit State(const StateBackend& base_state) : base(base_state) {}
+  explicit State(const StateBackend& base_state) : base(&base_state) {}
 
-  const StateBackend& base;
-  ChangedTrie top{TrieId()};
-  std::map<Bytes, ChangedTrie, KeyOrder> children;  // by storage key; none is empty
+  const StateBackend* base;
+  std::vector<ChangedTrie> tries = std::vector<ChangedTrie>(1);  // the top one, and child tries, of which none is empty
+  KeyIndex children;  // storage keys: that with number n is of the trie n + 1
   // The journal: of each open transaction, one record for each key that it changed.
   std::vector<std::vector<UndoRecord>> transactions;
 
+  [[nodiscard]] ChangedTrie& top() noexcept { return tries.front(); }
+  [[nodiscard]] ChangedTrie& child(Number number) noexcept { return tries[number + 1]; }
+  [[nodiscard]] TrieId id_of(Number child) const noexcept { return TrieId::child(children.key(child)); }
+
   /// What changed of a trie, or null.
-  [[nodiscard]] ChangedTrie* find(TrieId id) {
-    if (!id.is_child()) return &top;
-    const auto child = children.find(id.storage_key());
-    return child == children.end() ? nullptr : &child->second;
+  [[nodiscard]] ChangedTrie* find(TrieId id) noexcept {
+    if (!id.is_child()) return &top();
+    const Number number = children.find(id.storage_key());
+    return number == kNone ? nullptr : &child(number);
   }
 
   void change(TrieId id, BytesView key, OverlayValue value) {
-    ChangedTrie& trie = find_or_add(id);
-    const auto [place, added] = trie.insert(key);
-    change(trie, place, added, std::move(value));
-  }
-
-  void change(ChangedTrie& trie, ChangedTrie::Place place, bool added, OverlayValue value) {
-    const std::size_t open = transactions.size();
-    if (place->second.recorded_in < open) {
-      try {
-        transactions.back().push_back({&trie, place, added ? std::nullopt : std::optional(place->second)});
-      } catch (const std::bad_alloc&) {
-        // What could not be undone is not done.
-        if (added) trie.erase(place);
-        throw;
-      }
+    if (!transactions.empty()) make_room(transactions.back());  // what could not be undone is not done
+    const std::size_t trie = find_or_add(id);
+    try {
+      const auto [number, added] = tries[trie].insert(key);
+      change(trie, number, added, std::move(value));
+    } catch (const std::bad_alloc&) {
+      drop_if_empty(trie);
+      throw;
     }
-    trie.assign(place, {std::move(value), open});
-    top.root.reset();
   }
 
-  void undo(const UndoRecord& record) {
-    ChangedTrie& trie = *record.trie;
-    top.root.reset();
+  void change(std::size_t trie, Number number, bool added, OverlayValue value) {
+    const std::size_t open = transactions.size();
+    const ChangedTrie::Entry& entry = tries[trie].entry(number);
+    if (entry.recorded_in < open) {
+      make_room(transactions.back());
+      transactions.back().push_back({trie, number, added ? std::nullopt : std::optional(entry)});
+    }
+    tries[trie].assign(number, {std::move(value), open});
+    top().root.reset();
+  }
+
+  /// @pre all that was recorded later is undone.
+  void undo(UndoRecord& record) noexcept {
+    top().root.reset();
     if (record.before) {
-      trie.assign(record.place, *record.before);
+      tries[record.trie].assign(record.number, std::move(*record.before));
       return;
     }
-    trie.erase(record.place);
-    if (trie.empty() && trie.id().is_child()) children.erase(children.find(trie.id().storage_key()));
+    tries[record.trie].remove_last();
+    drop_if_empty(record.trie);
   }
 
   /// Puts the root of a child trie, which was computed, into the top trie if it is not there.
-  void put_root(const ChangedTrie& child) {
-    const Bytes key = child_root_key(child.id().storage_key());
-    StorageValue value = root_value(child.root->hash);
-    if (const ChangedTrie::Entry* entry = top.find(key)) {
+  void put_root(Number number) {
+    const Bytes key = child_root_key(children.key(number));
+    StorageValue value = root_value(child(number).root->hash);
+    if (const ChangedTrie::Entry* entry = top().find(key)) {
       const StorageValue old = entry->value.value();
       if (old == value || (old != nullptr && value != nullptr && *old == *value)) return;
     }
@@ -115,23 +101,68 @@ struct Overlay::State {
   }
 
   /// Computes the root of a child trie unless it is known.
-  [[nodiscard]] Result<void> compute_root(ChangedTrie& child, StateVersion version) const {
-    if (child.root && child.root->version == version) return {};
-    const Result<Hash> root = base.root(child.id(), child.changes(), version);
+  [[nodiscard]] Result<void> compute_root(Number number, StateVersion version) {
+    ChangedTrie& trie = child(number);
+    if (trie.root && trie.root->version == version) return {};
+    const Result<Hash> root = base->root(id_of(number), trie.changes(), version);
     if (!root) return std::unexpected(root.error());
-    child.root = {version, *root};
+    trie.root = {version, *root};
     return {};
   }
 
+  [[nodiscard]] Result<Removal> clear_prefix(TrieId id, BytesView prefix, std::optional<std::uint32_t> limit,
+                                             const Charge& charge);
+
  private:
-  ChangedTrie& find_or_add(TrieId id) {
-    if (ChangedTrie* found = find(id)) return *found;
-    const BytesView key = id.storage_key();
-    const auto child = children.emplace(Bytes(key.begin(), key.end()), ChangedTrie{TrieId()}).first;
-    child->second = ChangedTrie(TrieId::child(child->first));
-    return child->second;
+  std::size_t find_or_add(TrieId id) {
+    if (!id.is_child()) return 0;
+    make_room(tries);
+    const auto [number, added] = children.insert(id.storage_key());
+    if (added) tries.emplace_back();
+    return number + std::size_t{1};
+  }
+
+  /// A child trie without changes is the one that was added last.
+  void drop_if_empty(std::size_t trie) noexcept {
+    if (trie == 0 || !tries[trie].empty()) return;
+    tries.pop_back();
+    children.remove_last();
   }
 };
+
+Result<Overlay::Removal> Overlay::State::clear_prefix(TrieId id, BytesView prefix, std::optional<std::uint32_t> limit,
+                                                      const Charge& charge) {
+  if (const ChangedTrie* found = find(id)) {
+    const auto trie = static_cast<std::size_t>(found - tries.data());  // it is one of them
+    const KeyIndex& keys = found->keys();
+    for (Number number = keys.not_less(prefix); number != kNone && starts_with(keys.key(number), prefix);
+         number = keys.next(number)) {
+      if (!tries[trie].entry(number).value.has_value()) continue;
+      if (auto paid = pay(charge, 0); !paid) return std::unexpected(std::move(paid.error()));
+      change(trie, number, false, OverlayValue());
+    }
+  }
+
+  Removal removal;
+  const Result<StorageValue> of_prefix = base->get(id, prefix);  // next_key() answers with greater keys only
+  if (!of_prefix) return std::unexpected(of_prefix.error());
+  Result<std::optional<Bytes>> key = Bytes(prefix.begin(), prefix.end());
+  if (*of_prefix == nullptr) key = base->next_key(id, prefix);
+  for (; key && *key && starts_with(**key, prefix); key = base->next_key(id, **key)) {
+    if (removal.removed == limit) {
+      removal.all = false;
+      return removal;
+    }
+    ++removal.removed;
+    ChangedTrie* const changed = find(id);
+    if (changed != nullptr && changed->find(**key) != nullptr) continue;  // removed above, or before
+    const std::uint64_t name_bytes = id.is_child() ? id.storage_key().size() : 0;
+    if (auto paid = pay(charge, name_bytes + (*key)->size()); !paid) return std::unexpected(std::move(paid.error()));
+    change(id, **key, OverlayValue());
+  }
+  if (!key) return std::unexpected(std::move(key.error()));
+  return removal;
+}
 
 Overlay::Overlay(const StateBackend& base) : state_(std::make_unique<State>(base)) {}
 Overlay::Overlay(Overlay&&) noexcept = default;
@@ -142,14 +173,14 @@ Result<StorageValue> Overlay::get(TrieId trie, BytesView key) const {
   if (ChangedTrie* changed = state_->find(trie)) {
     if (const ChangedTrie::Entry* entry = changed->find(key)) return entry->value.value();
   }
-  return state_->base.get(trie, key);
+  return state_->base->get(trie, key);
 }
 
 Result<bool> Overlay::exists(TrieId trie, BytesView key) const {
   if (ChangedTrie* changed = state_->find(trie)) {
     if (const ChangedTrie::Entry* entry = changed->find(key)) return entry->value.has_value();
   }
-  const Result<StorageValue> value = state_->base.get(trie, key);
+  const Result<StorageValue> value = state_->base->get(trie, key);
   if (!value) return std::unexpected(value.error());
   return *value != nullptr;
 }
@@ -159,74 +190,84 @@ void Overlay::set(TrieId trie, BytesView key, StorageValue value) {
   state_->change(trie, key, OverlayValue(std::move(value)));
 }
 
-Result<void> Overlay::append(BytesView key, BytesView item) {
+Result<void> Overlay::append(BytesView key, BytesView item, const Charge& charge) {
+  ChangedTrie::Entry* const entry = state_->top().find(key);
   OverlayValue value;
-  if (ChangedTrie::Entry* entry = state_->top.find(key)) {
-    entry->value.prepare_append();
+  if (entry != nullptr) {
     value = entry->value;
   } else {
-    Result<StorageValue> old = state_->base.get({}, key);
+    Result<StorageValue> old = state_->base->get({}, key);
     if (!old) return std::unexpected(std::move(old.error()));
     value = OverlayValue(std::move(*old));
   }
+  // The first time its items are copied, and they are once more when the value is asked for.
+  if (auto paid = pay(charge, 2 * (value.bytes_to_copy() + item.size())); !paid) return paid;
+  value.prepare_append();
+  if (entry != nullptr) entry->value = value;  // so that what is undone later shares the copy
   value.append(item);
   state_->change({}, key, std::move(value));
   return {};
 }
 
-Result<Overlay::Removal> Overlay::clear_prefix(TrieId trie, BytesView prefix, std::optional<std::uint32_t> limit) {
+Result<Overlay::Removal> Overlay::clear_prefix(TrieId trie, BytesView prefix, std::optional<std::uint32_t> limit,
+                                               const Charge& charge) {
   const bool meets_child_roots = is_child_root_key(prefix) || starts_with(as_bytes(kChildStoragePrefix), prefix);
   if (!trie.is_child() && meets_child_roots) return Removal{};
 
-  constexpr std::uint32_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
-  const Result<BaseKeys> of_base = list_keys(state_->base, trie, prefix, limit.value_or(kNoLimit));
-  if (!of_base) return std::unexpected(of_base.error());
-
-  if (ChangedTrie* changed = state_->find(trie)) {
-    const auto [first, last] = changed->with_prefix(prefix);
-    for (auto place = first; place != last; ++place) {
-      if (place->second.value.has_value()) state_->change(*changed, place, false, OverlayValue());
-    }
+  // A transaction of its own, since it may fail after some keys.
+  start_transaction();
+  try {
+    Result<Removal> removal = state_->clear_prefix(trie, prefix, limit, charge);
+    (void)(removal ? commit_transaction() : rollback_transaction());  // it is open
+    return removal;
+  } catch (const std::bad_alloc&) {
+    (void)rollback_transaction();
+    throw;
   }
-  for (const Bytes& key : of_base->keys) {
-    ChangedTrie* changed = state_->find(trie);
-    if (changed == nullptr || changed->find(key) == nullptr) state_->change(trie, key, OverlayValue());
-  }
-  // Not more than the limit, which has 32 bits.
-  return Removal{static_cast<std::uint32_t>(of_base->keys.size()), of_base->all};
 }
 
 Result<std::optional<Bytes>> Overlay::next_key(TrieId trie, BytesView key) const {
   ChangedTrie* changed = state_->find(trie);
-  return changed == nullptr ? state_->base.next_key(trie, key) : changed->next_key(state_->base, key);
+  return changed == nullptr ? state_->base->next_key(trie, key) : changed->next_key(*state_->base, trie, key);
 }
 
-Result<Hash> Overlay::root(StateVersion version) {
+Result<Hash> Overlay::root(StateVersion version, const Charge& charge) {
   State& state = *state_;
-  if (state.top.root && state.top.root->version == version) return state.top.root->hash;
+  if (state.top().root && state.top().root->version == version) return state.top().root->hash;
 
   // Nothing is put into the top trie until all that may fail is done.
-  TrieChanges changes = state.top.changes();
-  for (auto& [storage_key, child] : state.children) {
-    if (Result<void> done = state.compute_root(child, version); !done) return std::unexpected(std::move(done.error()));
-    changes.insert_or_assign(child_root_key(storage_key), root_value(child.root->hash));
+  const KeyIndex& children = state.children;
+  std::vector<Bytes> keys;
+  keys.reserve(children.size());  // they stay where they are
+  std::vector<TrieChange> roots;
+  for (Number number = children.first(); number != kNone; number = children.next(number)) {
+    if (Result<void> done = state.compute_root(number, version); !done) return std::unexpected(std::move(done.error()));
+    const Bytes& key = keys.emplace_back(child_root_key(children.key(number)));
+    if (auto paid = pay(charge, key.size() + sizeof(Hash)); !paid) return std::unexpected(std::move(paid.error()));
+    roots.push_back({key, root_value(state.child(number).root->hash)});
   }
-  Result<Hash> root = state.base.root({}, changes, version);
+  std::vector<TrieChange> changes = state.top().changes();
+  if (!roots.empty()) {
+    std::vector<TrieChange> both;
+    std::ranges::set_union(roots, changes, std::back_inserter(both), KeyOrder(), &TrieChange::key, &TrieChange::key);
+    changes = std::move(both);
+  }
+  Result<Hash> root = state.base->root({}, changes, version);
   if (!root) return root;
-  for (const auto& [storage_key, child] : state.children) state.put_root(child);
-  state.top.root = {version, *root};
+  for (Number number = children.first(); number != kNone; number = children.next(number)) state.put_root(number);
+  state.top().root = {version, *root};
   return root;
 }
 
 Result<Hash> Overlay::child_root(BytesView storage_key, StateVersion version) {
-  if (ChangedTrie* child = state_->find(TrieId::child(storage_key))) {
-    if (Result<void> done = state_->compute_root(*child, version); !done) {
+  if (const Number number = state_->children.find(storage_key); number != kNone) {
+    if (Result<void> done = state_->compute_root(number, version); !done) {
       return std::unexpected(std::move(done.error()));
     }
-    state_->put_root(*child);
-    return child->root->hash;
+    state_->put_root(number);
+    return state_->child(number).root->hash;
   }
-  const Result<StorageValue> stored = state_->base.get({}, child_root_key(storage_key));
+  const Result<StorageValue> stored = state_->base->get({}, child_root_key(storage_key));
   if (!stored) return std::unexpected(stored.error());
   Hash root = empty_root(blake2b_256);
   if (*stored != nullptr && (*stored)->size() >= root.size())
@@ -241,13 +282,22 @@ bool Overlay::commit_transaction() {
   if (transactions.empty()) return false;
   const std::size_t open = transactions.size() - 1;
   std::vector<UndoRecord>& committed = transactions.back();
-  for (UndoRecord& record : committed) record.place->second.recorded_in = open;
   if (open != 0) {
+    std::vector<UndoRecord>& outer = transactions[open - 1];
+    if (const std::size_t size = outer.size() + committed.size(); size > outer.capacity() && !outer.empty()) {
+      outer.reserve(std::max(size, outer.size() * 2));
+    }
     // What the outer transaction has an older record of needs no other.
+    for (UndoRecord& record : committed) state_->tries[record.trie].entry(record.number).recorded_in = open;
     std::erase_if(committed,
                   [&](const UndoRecord& record) { return record.before && record.before->recorded_in == open; });
-    std::vector<UndoRecord>& outer = transactions[open - 1];
-    outer.insert(outer.end(), std::make_move_iterator(committed.begin()), std::make_move_iterator(committed.end()));
+    if (outer.empty()) {
+      outer.swap(committed);
+    } else {
+      outer.insert(outer.end(), std::make_move_iterator(committed.begin()), std::make_move_iterator(committed.end()));
+    }
+  } else {
+    for (const UndoRecord& record : committed) state_->tries[record.trie].entry(record.number).recorded_in = 0;
   }
   transactions.pop_back();
   return true;
@@ -256,7 +306,8 @@ bool Overlay::commit_transaction() {
 bool Overlay::rollback_transaction() {
   auto& transactions = state_->transactions;
   if (transactions.empty()) return false;
-  for (const UndoRecord& record : transactions.back()) state_->undo(record);
+  std::vector<UndoRecord>& undone = transactions.back();
+  for (auto record = undone.rbegin(); record != undone.rend(); ++record) state_->undo(*record);
   transactions.pop_back();
   return true;
 }
@@ -264,10 +315,20 @@ bool Overlay::rollback_transaction() {
 std::size_t Overlay::open_transactions() const noexcept { return state_->transactions.size(); }
 
 StateChanges Overlay::changes() const {
+  const auto changes_of = [](const ChangedTrie& trie) {
+    TrieChanges changes;
+    for (const auto& [key, value] : trie.changes()) {
+      changes.emplace_hint(changes.end(), Bytes(key.begin(), key.end()), value);
+    }
+    return changes;
+  };
   StateChanges changes;
-  changes.top = state_->top.changes();
-  for (const auto& [storage_key, child] : state_->children) {
-    changes.children.emplace_hint(changes.children.end(), storage_key, child.changes());
+  changes.top = changes_of(state_->top());
+  const KeyIndex& children = state_->children;
+  for (Number number = children.first(); number != kNone; number = children.next(number)) {
+    const BytesView name = children.key(number);
+    changes.children.emplace_hint(changes.children.end(), Bytes(name.begin(), name.end()),
+                                  changes_of(state_->child(number)));
   }
   return changes;
 }

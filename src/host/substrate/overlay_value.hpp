@@ -25,6 +25,8 @@ class OverlayValue {
   /// The value, or null. Of one that grew since the last time, encoded anew.
   [[nodiscard]] StorageValue value() const;
 
+  /// How much the next append() copies besides the item: all, if nothing was appended yet.
+  [[nodiscard]] std::size_t bytes_to_copy() const noexcept { return whole_ != nullptr ? whole_->size() : 0; }
   /// Makes further copies share what append() adds to, if the value is a SCALE-encoded sequence.
   void prepare_append();
   /// Appends an item to the sequence. What is not one is replaced by a sequence of that item.

@@ -14,12 +14,6 @@
 
 namespace anew::substrate {
 
-/// A change to a trie.
-struct TrieChange {
-  BytesView key;
-  StorageValue value;  // null: the key goes
-};
-
 class Trie {
  public:
   /// No keys.
