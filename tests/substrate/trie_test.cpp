@@ -2,7 +2,9 @@
 #include "host/substrate/trie.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
+#include <ctime>
 #include <map>
 #include <random>
 #include <vector>
@@ -172,6 +174,63 @@ TEST(Trie, TakesKeysOfAMegabyte) {
   for (const Bytes& asked : {key, sibling, early, Bytes{}}) ASSERT_NO_FATAL_FAILURE(model.check_key(asked));
   model.apply({{sibling, nullptr}, {early, nullptr}}, StateVersion::kV1);
   ASSERT_NO_FATAL_FAILURE(model.check());
+}
+
+/// Seconds of the processor that something takes.
+template <typename F>
+double processor_time(F&& run) {
+  const std::clock_t begin = std::clock();
+  run();
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+}
+
+/// What it takes to put so many prefixes of a long key into a trie that has it, and to remove them.
+struct PrefixTimes {
+  double set;
+  double removed;
+};
+PrefixTimes time_prefixes(std::size_t count) {
+  const Bytes key(4u << 20, std::byte{0x77});
+  const StorageValue value = value_of(from_hex("01"));
+  const Trie with_key = Trie(blake2b_256).with(std::vector<TrieChange>{{key, value}}, StateVersion::kV0);
+  std::vector<TrieChange> changes;
+  for (std::size_t size = 1; size <= count; ++size) changes.push_back({BytesView(key).first(size), value});
+  Trie with_all = with_key;
+  PrefixTimes times{};
+  times.set = processor_time([&] { with_all = with_key.with(changes, StateVersion::kV0); });
+  EXPECT_EQ(with_all.size(), count + 1);
+  for (TrieChange& change : changes) change.value = nullptr;
+  times.removed = processor_time([&] { with_all = with_all.with(changes, StateVersion::kV0); });
+  EXPECT_EQ(with_all.root(), with_key.root());
+  EXPECT_EQ(with_all.size(), 1u);
+  return times;
+}
+
+// A node's long partial key is cut, or put together, once, and not at each of them.
+TEST(Trie, ManyPrefixesOfALongKeyCostLittleMoreThanAFew) {
+  const PrefixTimes few = time_prefixes(10);
+  const PrefixTimes many = time_prefixes(2000);
+  EXPECT_LT(many.set, 10 * few.set);
+  EXPECT_LT(many.removed, 10 * few.removed);
+}
+
+TEST(Trie, KeepsNothingOfALongKeyThatIsGone) {
+  const auto in_use = [] { return mallinfo2().uordblks + mallinfo2().hblkhd; };
+  constexpr std::size_t kLong = 8u << 20;
+  const StorageValue value = value_of(from_hex("01"));
+  Trie trie(blake2b_256);
+  const std::size_t before = in_use();
+  {
+    const Bytes key(kLong, std::byte{0x77});
+    const auto apply = [&](std::size_t size, const StorageValue& now) {
+      trie = trie.with(std::vector<TrieChange>{{BytesView(key).first(size), now}}, StateVersion::kV0);
+    };
+    apply(kLong, value);
+    for (const std::size_t size : {10u, 1000u, 500u}) apply(size, value);
+    apply(kLong, nullptr);
+  }
+  EXPECT_EQ(trie.size(), 3u);
+  EXPECT_LT(in_use(), before + kLong / 8);
 }
 
 // All prefixes of one key: a trie that is as deep as the key is long. Neither changing it nor its end may recurse.

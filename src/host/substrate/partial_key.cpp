@@ -31,29 +31,62 @@ std::size_t common_nibbles(BytesView a, BytesView b) noexcept {
 PartialKey::PartialKey(BytesView key, std::size_t begin, std::size_t end)
     : size_(end - begin), begin_(static_cast<std::uint8_t>(begin % 2)) {
   if (size_ == 0) return;
-  bytes_.assign(key.begin() + offset(begin / 2), key.begin() + offset((end + 1) / 2));
-  if (begin % 2 != 0) bytes_.front() &= kLow;
-  if (end % 2 != 0) bytes_.back() &= kHigh;
+  const BytesView needed = key.subspan(begin / 2, (end + 1) / 2 - begin / 2);
+  auto copy = std::make_shared_for_overwrite<std::byte[]>(needed.size());
+  std::memcpy(copy.get(), needed.data(), needed.size());
+  shared_ = std::move(copy);
+  shared_size_ = needed.size();
 }
 
 PartialKey PartialKey::slice(std::size_t begin, std::size_t end) const {
-  return {bytes_, begin_ + begin, begin_ + end};
+  constexpr std::size_t kFew = 64;  // less than a node takes
+  const std::size_t needed = (begin_ + end + 1) / 2 - (begin_ + begin) / 2;
+  if (begin == end || shared_size_ > std::max(kFew, 2 * needed)) return {bytes(), begin_ + begin, begin_ + end};
+  PartialKey part = *this;
+  part.offset_ += (begin_ + begin) / 2;
+  part.size_ = end - begin;
+  part.begin_ = static_cast<std::uint8_t>((begin_ + begin) % 2);
+  return part;
 }
 
 std::size_t PartialKey::match(BytesView key, std::size_t depth) const noexcept {
   const std::size_t most = std::min(size_, nibble_count(key) - depth);
   if (most == 0) return 0;
+  const BytesView own = bytes();
   const BytesView rest = key.subspan(depth / 2);
-  if (begin_ != 0 && (rest[0] & kLow) != bytes_[0]) return 0;
-  // In nibbles of bytes_, whose first byte is whole or was looked at; what lies behind the last nibble does not count.
+  if (begin_ != 0 && (rest[0] & kLow) != (own[0] & kLow)) return 0;
+  // In nibbles of the bytes, of which the first is whole or was looked at; what lies behind the last one of both does
+  // not count.
   const std::size_t first = begin_;
-  const std::size_t same = first + common_bytes(BytesView(bytes_).subspan(first), rest.subspan(first));
+  const std::size_t same = first + common_bytes(own.subspan(first), rest.subspan(first));
   std::size_t nibbles = same * 2;
-  if (same < bytes_.size() && same < rest.size() && (bytes_[same] & kHigh) == (rest[same] & kHigh)) ++nibbles;
+  if (same < own.size() && same < rest.size() && (own[same] & kHigh) == (rest[same] & kHigh)) ++nibbles;
   return std::min(nibbles - begin_, most);
 }
 
-void PartialKey::push(std::uint8_t nibble) {
+void PartialKey::append_packed(Bytes& packed) const {
+  if (size_ == 0) return;
+  const BytesView own = bytes();
+  std::size_t from = packed.size();
+  packed.resize(from + (size_ + 1) / 2);
+  if ((begin_ + size_) % 2 == 0) {  // the pairs are the bytes
+    std::memcpy(packed.data() + from, own.data(), own.size());
+    if (begin_ != 0) packed[from] &= kLow;
+    return;
+  }
+  std::byte high = begin_ == 0 ? std::byte{0} : own[0] << 4;
+  for (std::size_t i = begin_; i < own.size(); ++i) {
+    packed[from++] = high | own[i] >> 4;
+    high = own[i] << 4;
+  }
+}
+
+KeyPath::KeyPath(BytesView key, std::size_t size)
+    : bytes_(key.begin(), key.begin() + offset((size + 1) / 2)), size_(size) {
+  if (size % 2 != 0) bytes_.back() &= kHigh;
+}
+
+void KeyPath::push(std::uint8_t nibble) {
   const std::size_t place = (begin_ + size_) % 2;
   const auto bits = static_cast<std::byte>(place == 0 ? nibble << 4 : nibble);  // a nibble is less than 16
   if (place == 0 || bytes_.empty()) {
@@ -64,28 +97,21 @@ void PartialKey::push(std::uint8_t nibble) {
   ++size_;
 }
 
-void PartialKey::append(const PartialKey& other) {
-  if (other.size_ == 0) return;
-  std::size_t joined = 0;
-  if (other.begin_ != 0 && !bytes_.empty()) {
-    bytes_.back() |= other.bytes_.front();
-    joined = 1;
+void KeyPath::append(const PartialKey& more) {
+  if (more.size_ == 0) return;
+  BytesView own = more.bytes();
+  if (more.begin_ != 0) {
+    const std::byte first = own[0] & kLow;
+    if (bytes_.empty()) {
+      bytes_.push_back(first);
+    } else {
+      bytes_.back() |= first;
+    }
+    own = own.subspan(1);
   }
-  bytes_.insert(bytes_.end(), other.bytes_.begin() + offset(joined), other.bytes_.end());
-  size_ += other.size_;
-}
-
-void PartialKey::append_packed(Bytes& bytes) const {
-  if (size_ == 0) return;
-  if ((begin_ + size_) % 2 == 0) {  // the pairs are the bytes
-    bytes.insert(bytes.end(), bytes_.begin(), bytes_.end());
-    return;
-  }
-  std::byte high = begin_ == 0 ? std::byte{0} : bytes_[0] << 4;
-  for (std::size_t i = begin_; i < bytes_.size(); ++i) {
-    bytes.push_back(high | bytes_[i] >> 4);
-    high = bytes_[i] << 4;
-  }
+  bytes_.insert(bytes_.end(), own.begin(), own.end());
+  size_ += more.size_;
+  if ((begin_ + size_) % 2 != 0) bytes_.back() &= kHigh;
 }
 
 }  // namespace anew::substrate

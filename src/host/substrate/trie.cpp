@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint8_t kNoNibble = 16;
 
 /// The first key of a subtrie. @param path  leads to the subtrie, without its partial key.
-Bytes first_key(const TrieNode& subtrie, PartialKey path) {
+Bytes first_key(const TrieNode& subtrie, KeyPath path) {
   const TrieNode* node = &subtrie;
   for (path.append(node->partial); node->value == nullptr; path.append(node->partial)) {
     const std::uint8_t nibble = node->next_child(0);  // a node without a value has children
@@ -49,7 +49,7 @@ std::optional<Bytes> Trie::next_key(BytesView key) const {
     const bool key_ends = depth + matched == end;
     if (matched != node->partial.size()) {
       if (!key_ends && node->partial.at(matched) < nibble_at(key, depth + matched)) break;
-      return first_key(*node, PartialKey(key, 0, depth));
+      return first_key(*node, KeyPath(key, depth));
     }
     depth += matched;
     const std::uint8_t behind = node->next_child(key_ends ? 0 : nibble_at(key, depth) + 1u);
@@ -63,7 +63,7 @@ std::optional<Bytes> Trie::next_key(BytesView key) const {
     ++depth;
   }
   if (parent == nullptr) return std::nullopt;
-  PartialKey path(key, 0, parent_depth);
+  KeyPath path(key, parent_depth);
   path.push(nibble);
   return first_key(*parent->child(nibble), std::move(path));
 }

@@ -5,7 +5,8 @@
 //   open nodes    root - 12 - 1234 - 123456        the path to the last key that changed
 //   next key      1278...                          closes 1234 and what is below it, goes down from 12
 //
-// A node gets its Merkle value only when its parent is closed, for it may be merged into another one before.
+// A node gets its Merkle value only when its parent is closed. Only then is it merged with its child, if nothing but
+// that is left of it: a long partial key is put together once, however many nodes it is made of.
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,7 @@ class TrieUpdate {
       previous = change.key;
     }
     while (!open_.empty()) close();
+    root_ = merged(std::move(root_));
   }
 
   [[nodiscard]] const std::shared_ptr<const TrieNode>& root() const noexcept { return root_; }
@@ -137,19 +139,34 @@ class TrieUpdate {
     }
   }
 
-  /// Makes a node one that a trie may hold; null if nothing is left of it.
+  /// Whether a node only leads to another one, so that a trie does not hold it.
+  [[nodiscard]] static bool only_leads_on(const TrieNode& node) noexcept {
+    return node.value == nullptr && node.children.size() == 1;
+  }
+
+  /// What a trie holds in a node's place; null if there is none.
+  static std::shared_ptr<const TrieNode> merged(std::shared_ptr<const TrieNode> node) {
+    if (node == nullptr || !only_leads_on(*node)) return node;
+    KeyPath path(node->partial);
+    const TrieNode* last = node.get();
+    while (only_leads_on(*last)) {
+      path.push(last->next_child(0));
+      last = last->children.front().node.get();
+      path.append(last->partial);
+    }
+    auto whole = make_node(*last);
+    whole->partial = path.partial_key();
+    return whole;
+  }
+
+  /// Makes a node one that a trie may hold once it is merged; null if nothing is left of it.
   std::shared_ptr<const TrieNode> finish(std::shared_ptr<TrieNode> node) {
     if (node->value == nullptr && node->children.empty()) return nullptr;
-    if (node->value == nullptr && node->children.size() == 1) {  // the child takes its place
-      const TrieNode& only = *node->children.front().node;
-      auto merged = make_node(only);
-      merged->partial = std::move(node->partial);
-      merged->partial.push(node->next_child(0));
-      merged->partial.append(only.partial);
-      return merged;
-    }
+    if (only_leads_on(*node)) return node;
     for (TrieChild& child : node->children) {
-      if (!child.merkle_value.known()) child.merkle_value = MerkleValue(encode(*child.node), hasher_);
+      if (child.merkle_value.known()) continue;
+      child.node = merged(std::move(child.node));
+      child.merkle_value = MerkleValue(encode(*child.node), hasher_);
     }
     return node;
   }
