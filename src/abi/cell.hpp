@@ -50,7 +50,7 @@
 namespace anew::abi {
 
 /// Part of every artifact: raise it with any change to this folder or to the code that the code generators emit.
-inline constexpr std::uint32_t kAbiVersion = 3;
+inline constexpr std::uint32_t kAbiVersion = 4;
 
 inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 inline constexpr std::uint64_t kMemoryAddressSpace = 1ull << 32;
@@ -74,7 +74,8 @@ struct FunctionReference {
   void* const* entry;            ///< its slot in that module's table of entry addresses
   std::byte* cell;               ///< of the instance that owns the function; for a host function, of the importing one
 };
-static_assert(sizeof(FunctionReference) == 24);
+static_assert(sizeof(FunctionReference) == 24 && offsetof(FunctionReference, entry) == 8 &&
+              offsetof(FunctionReference, cell) == 16);  // enter.S knows
 
 /// How compiled code and the library find a memory.
 struct MemoryReference {

@@ -11,7 +11,7 @@
 
 namespace anew::abi {
 
-/// The functions that compiled code may call: `mov r11, [r13 + kLibrary]; call [r11 + offset]`. But for the first three
+/// The functions that compiled code may call: `mov r11, [r13 + kLibrary]; call [r11 + offset]`. But for the first four
 /// they are ordinary System V functions that run on the guest stack in guest state: they take no lock, throw nothing
 /// and allocate nothing. They return 0 or a TrapKind unless said otherwise. Addresses, sizes and counts are 64 bits
 /// wide whatever the memory or table; those of 32-bit ones are zero-extended.
@@ -26,6 +26,9 @@ struct Library {
   /// catches it: resumes at its handler (codegen/image.hpp) with rbp = the frame pointer of that function and
   /// rax = the exception; the handler sets rsp and r13 itself. Traps with kUnhandledException if there is none.
   void (*throw_exception)();
+  /// Jumped to for a tail call into another instance, with r10 = FunctionReference*, eax = bytes of the callee's stack
+  /// arguments, and all else as the callee expects it but for r13, which is still the caller's cell.
+  void (*tail_call)();
   /// @return an exception of the cell's tag of that index, its values not yet written; 0 if there is no room.
   std::uint64_t (*new_exception)(std::byte* cell, std::uint32_t tag);
   /// @return the old size in Wasm pages, or 2^64 - 1 if refused.
@@ -45,7 +48,7 @@ struct Library {
   std::uint32_t (*table_init)(std::byte* cell, std::uint64_t destination, std::uint32_t source, std::uint32_t count,
                               std::uint32_t table, std::uint32_t segment);
 };
-static_assert(sizeof(void*) == 8 && sizeof(Library) == 96);
+static_assert(sizeof(void*) == 8 && sizeof(Library) == 104);
 
 /// A host function as a cell sees it. `call` runs on the thread's own stack, in host state; it reads arguments from the
 /// slots and writes results there. It returns TrapKind::kNone (0) or the trap to raise; it throws nothing.
@@ -96,5 +99,9 @@ extern "C" void anew_landing();
 extern "C" void anew_trap();
 extern "C" void anew_call_host();
 extern "C" void anew_throw();
+extern "C" void anew_tail_call();
+/// Where a function that was tail-called into returns to, if that was from another instance: never called. Its frame
+/// keeps a cell pointer as those of compiled functions do, takes it back and returns.
+extern "C" void anew_return_to_cell();
 
 }  // namespace anew::abi

@@ -35,6 +35,10 @@ class FrameOwner {
 
   /// For each frame from the innermost outwards. @return the instance with that code, or null if there is none.
   [[nodiscard]] const Instance* find(const StackWalk& walk, bool is_return_address) noexcept {
+    if (walk.pc() == reinterpret_cast<std::uint64_t>(&abi::anew_return_to_cell)) {
+      cell_ = walk.kept_cell();  // of the next frame outwards
+      return nullptr;
+    }
     const Instance* first = nullptr;
     const Instance* found = nullptr;
     for (const auto& instance : store_.instances) {

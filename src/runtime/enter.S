@@ -26,8 +26,14 @@
 #define kTrapCell 40
 #define kHostCalls 48
 
+#define kReferenceEntry 8
+#define kReferenceCell 16
+
 #define kCellThread -16
 #define kCellHostFunctions -32
+
+// Where a frame keeps its cell pointer, from rbp (codegen/quick/quick_compiler.hpp).
+#define kSavedCell -40
 
 #define kHost 0
 #define kGuest 1
@@ -222,6 +228,67 @@ anew_throw:
         jmp     anew_trap
         .cfi_endproc
         .size   anew_throw, . - anew_throw
+
+// Jumped to by compiled code, with r10 = FunctionReference, eax = bytes of the callee's stack arguments, rsp at the return
+// address below them. The function that called the first of a chain of tail calls expects its own cell pointer back: a
+// frame between them keeps it. The next in the chain finds that frame and needs none, so a chain takes no stack.
+//
+//   rsp + 72 + eax  what the function around it has        rsp: behind the sub; eax: a multiple of 16
+//       + 64 + eax  where that function goes on
+//       + 56 + eax  its rbp; rbp now points here
+//       + 16 + eax  its r13                                 kSavedCell
+//       +  8        the stack arguments, where they are expected
+//       +  0        anew_return_to_cell
+//
+// Scratch are r11 and the xmm registers that carry no arguments.
+        .globl  anew_tail_call
+        .hidden anew_tail_call
+        .type   anew_tail_call, @function
+        .p2align 4
+anew_tail_call:
+        .cfi_startproc
+        .cfi_undefined rip
+        endbr64
+        lea     r11, [rip + anew_return_to_cell]
+        cmp     [rsp], r11
+        je      .Lframe_is_there
+        sub     rsp, 64
+        mov     [rsp], r11
+        vmovq   xmm14, qword ptr [rsp + 64]
+        xor     r11d, r11d
+.Lnext_argument:
+        cmp     r11, rax
+        je      .Larguments_are_there
+        vmovups xmm15, [rsp + r11 + 72]
+        vmovups [rsp + r11 + 8], xmm15
+        add     r11, 16
+        jmp     .Lnext_argument
+.Larguments_are_there:
+        vmovq   qword ptr [rsp + rax + 64], xmm14
+        mov     [rsp + rax + 56], rbp
+        lea     rbp, [rsp + rax + 56]
+        mov     [rbp + kSavedCell], r13
+.Lframe_is_there:
+        mov     r11, [r13 + kCellThread]
+        mov     r13, [r10 + kReferenceCell]
+        mov     [r13 + kCellThread], r11
+        mov     r10, [r10 + kReferenceEntry]
+        jmp     [r10]
+        .cfi_endproc
+        .size   anew_tail_call, . - anew_tail_call
+
+        .globl  anew_return_to_cell
+        .hidden anew_return_to_cell
+        .type   anew_return_to_cell, @function
+        .p2align 4
+anew_return_to_cell:
+        .cfi_startproc
+        .cfi_undefined rip
+        mov     r13, [rbp + kSavedCell]
+        leave
+        ret
+        .cfi_endproc
+        .size   anew_return_to_cell, . - anew_return_to_cell
 
 // Called by an import's stub, with eax = index of the import and rdi = its slots.
         .globl  anew_call_host

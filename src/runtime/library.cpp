@@ -175,6 +175,7 @@ const abi::Library& library() noexcept {
       .trap = abi::anew_trap,
       .call_host = abi::anew_call_host,
       .throw_exception = abi::anew_throw,
+      .tail_call = abi::anew_tail_call,
       .new_exception = new_exception,
       .memory_grow = memory_grow,
       .memory_fill = memory_fill,

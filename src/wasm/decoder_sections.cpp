@@ -183,7 +183,9 @@ bool ModuleDecoder::memory_type(MemoryType& type) {
   }
   return type.limits.minimum <= limits::kMemoryPages ||
          reader_.fail(ErrorCode::kLimit, start,
-                      fmt::format("memory size: {} pages, the limit is {}", type.limits.minimum, limits::kMemoryPages));
+                      fmt::format("memory size: it begins with {} pages; memories of 64-bit addresses have {} (4 GiB) at "
+                                  "most here, as those of 32-bit ones do",
+                                  type.limits.minimum, limits::kMemoryPages));
 }
 
 bool ModuleDecoder::tag_type(Tag& tag) {

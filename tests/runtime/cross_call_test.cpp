@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "group.hpp"
+#include "runtime/store_state.hpp"
 
 namespace anew::test {
 namespace {
@@ -167,6 +168,149 @@ TEST(CrossCall, RunsOnAnyThread) {
       EXPECT_EQ(call_error(user, "load", {i32(65536)}).trap, TrapKind::kMemoryOutOfBounds);
     }).join();
   }
+}
+
+// --- Tail calls -----------------------------------------------------------------------------------------------------
+
+/// Three instances whose functions tail-call one another through a shared table, each with its own number of stack
+/// arguments, and count in their own memories. Each checks its arguments; the last one returns what it was told to,
+/// five times, so that a result travels in the thread's record.
+std::string chain_link(int number) {
+  constexpr std::array kWide = {0, 9, 30};  // i64 parameters behind the two i32; six integers travel in registers
+  const auto parameters = [&](int of) {
+    std::string text = "(param i32 i32";
+    for (int i = 0; i < kWide[of]; ++i) text += " i64";
+    return text + ") (result i32 i32 i32 i32 i32)";
+  };
+  const int next = (number + 1) % 3;
+  std::string text = R"((module (import "table" "table" (table 3 funcref)) (memory (export "memory") 1)
+    (type $own (func )" +
+                     parameters(number) + ")) (type $next (func " + parameters(next) + R"())
+    (elem (i32.const )" +
+                     std::to_string(number) + R"() $step)
+    (func $count (param i32)
+      (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 1))))
+    (func $step (type $own)
+      (call $count (i32.const 0)))";
+  for (int i = 0; i < kWide[number]; ++i) {
+    text += "(if (i64.ne (local.get " + std::to_string(2 + i) +
+            ") (i64.add (i64.extend_i32_u (local.get 0)) (i64.const " + std::to_string(1000 * i) +
+            "))) (then unreachable))";
+  }
+  text += R"((if (i32.eqz (local.get 0)) (then (return
+        (local.get 1) (local.get 1) (local.get 1) (local.get 1) (i32.add (local.get 1) (i32.const 1)))))
+      (i32.sub (local.get 0) (i32.const 1)) (local.get 1))";
+  for (int i = 0; i < kWide[next]; ++i) {
+    text += "(i64.add (i64.extend_i32_u (i32.sub (local.get 0) (i32.const 1))) (i64.const " + std::to_string(1000 * i) +
+            "))";
+  }
+  text += "(return_call_indirect (type $next) (i32.const " + std::to_string(next) + ")))";
+  // Callers of the first of the chain, in its instance: directly, and by a tail call within it, in either order.
+  text += R"((func $first (param i32 i32) (result i32 i32 i32 i32 i32) (local.get 0) (local.get 1))";
+  for (int i = 0; i < kWide[number]; ++i) {
+    text += "(i64.add (i64.extend_i32_u (local.get 0)) (i64.const " + std::to_string(1000 * i) + "))";
+  }
+  return text + R"((return_call $step))
+    (func (export "run") (param i32 i32) (result i32)
+      (call $first (local.get 0) (local.get 1))
+      i32.add i32.add i32.add i32.add
+      (call $count (i32.const 4))
+      (i32.add (i32.load (i32.const 4)) (i32.const -1))
+      i32.add)))";
+}
+
+TEST(CrossTailCall, InChainsOfAnyLengthTakesNoStack) {
+  Group group;
+  group.add("table", R"((module (table (export "table") 3 funcref)))");
+  const std::array instances = {group.add("0", chain_link(0)), group.add("1", chain_link(1)),
+                                group.add("2", chain_link(2))};
+  ASSERT_TRUE(group.store.freeze().has_value());
+  for (const std::uint32_t steps : {0u, 1u, 2u, 3u, 4u, 5u, 300'000u}) {
+    for (std::uint32_t first = 0; first < 3; ++first) {
+      SCOPED_TRACE(testing::Message() << steps << " steps from instance " << first);
+      EXPECT_EQ(call(instances[first], "run", {i32(steps), i32(7)}), i32(5 * 7 + 1));
+      std::uint32_t counted = 0;
+      for (std::uint32_t i = 0; i < 3; ++i) {
+        const MemoryView memory = instances[i].memory();
+        const std::uint32_t distance = (i + 3 - first) % 3;
+        EXPECT_EQ(memory.load<std::uint32_t>(0).value(), steps < distance ? 0 : (steps - distance) / 3 + 1);
+        EXPECT_EQ(memory.load<std::uint32_t>(4).value(), i == first ? 1u : 0u) << "the caller's cell is set back";
+        counted += memory.load<std::uint32_t>(0).value();
+      }
+      EXPECT_EQ(counted, steps + 1);
+      const auto reset = group.store.reset();
+      ASSERT_TRUE(reset.has_value()) << reset.error().to_string();
+    }
+  }
+}
+
+TEST(CrossTailCall, ToAnImportOrAHostFunctionTakesNoStack) {
+  Linker linker;
+  std::uint32_t ended = 0;
+  linker.define("env", "end", [&ended](Caller caller, std::uint32_t value) -> Result<std::uint32_t> {
+    ++ended;
+    return value + caller.memory().load<std::uint32_t>(0).value();
+  });
+  Group group;
+  group.add("table", R"((module (table (export "table") 2 funcref)))");
+  group.add("ends", R"((module (import "env" "end" (func $end (param i32) (result i32)))
+    (import "table" "table" (table 2 funcref)) (memory 1) (data (i32.const 0) "\64") (elem (i32.const 1) $end)))",
+            linker);
+  // In turn: one has the other in a table, which has the first as an import.
+  group.add("first", R"((module (import "table" "table" (table 2 funcref)) (type $t (func (param i32) (result i32)))
+    (func (export "step") (type $t) (return_call_indirect (type $t) (local.get 0) (i32.const 0)))))");
+  const Instance second = group.add("second", R"((module
+    (import "table" "table" (table 2 funcref)) (type $t (func (param i32) (result i32)))
+    (import "first" "step" (func $first (type $t)))
+    (memory 1) (data (i32.const 0) "\07")
+    (elem (i32.const 0) $step)
+    (func $step (type $t)
+      (if (i32.eqz (local.get 0))
+        (then (return_call_indirect (type $t) (i32.load (i32.const 0)) (i32.const 1))))
+      (return_call $first (i32.sub (local.get 0) (i32.const 1))))
+    (func (export "run") (param i32) (result i32)
+      (i32.add (i32.mul (call $step (local.get 0)) (i32.const 1000)) (i32.load (i32.const 0))))))");
+  EXPECT_EQ(call(second, "run", {i32(0)}), i32(107'007)) << "the host function sees the instance that it was linked to";
+  EXPECT_EQ(call(second, "run", {i32(1'000'000)}), i32(107'007));
+  EXPECT_EQ(ended, 2u);
+}
+
+TEST(CrossTailCall, LeavesBacktracesOfWhatIsStillThere) {
+  // Two instances of one module: run calls $between, which is gone when "end" traps.
+  const Module module = compile(R"((module (import "next" "end" (func $end (param i32)))
+    (func $between (param i32) (return_call $end (local.get 0)))
+    (func (export "end") (param i32) (call $between (local.get 0)))
+    (func (export "run") (param i32) (call $between (local.get 0))))
+    )");
+  Group group;
+  Instance last = group.add("last", R"((module (memory 1) (func (export "end") (param i32)
+    (if (i32.eqz (local.get 0)) (then unreachable) (else (drop (i32.load (i32.const -1))))))))");
+  for (const char* const name : {"b", "a"}) {
+    group.store.define("next", last);
+    last = group.add(name, module);
+  }
+  const std::vector<std::string> expected = {"last:end", "b:end", "a:run"};
+  for (std::uint32_t i = 0; i < 2; ++i) EXPECT_EQ(names(call_error(last, "run", {i32(i)})), expected);
+}
+
+TEST(CrossTailCall, ThatNeverEndsIsEndedByItsFuelWithoutHavingUsedStack) {
+  const CompileOptions fuel{.fuel = true};
+  Group group;
+  group.add("table", R"((module (table (export "table") 2 funcref)))");
+  const auto link = [&](const std::string& self, const std::string& next) {
+    return compile(R"((module (import "table" "table" (table 2 funcref)) (type $t (func))
+      (elem (i32.const )" +
+                       self + R"() $step) (func $step (return_call_indirect (type $t) (i32.const )" + next + R"()))
+      (func (export "run") (call $step))))",
+                   fuel);
+  };
+  group.add("0", link("0", "1"));
+  const Instance instance = group.add("1", link("1", "0"));
+  instance.state()->store->fuel = 1'000'000;
+  const Error error = call_error(instance, "run");
+  EXPECT_EQ(error.trap, TrapKind::kOutOfFuel);
+  ASSERT_EQ(error.backtrace.size(), 2u) << error.to_string();
+  EXPECT_EQ(names(error)[1], "1:run");
 }
 
 // --- Host functions -------------------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ QuickCompiler::CrossCall& QuickCompiler::check_cell(Callee callee, std::uint32_t
   cross.module_offset = module_offset_;
   cross.import = imported ? function : kNone;
   cross.try_block = kNoTryBlock;
+  cross.stack_bytes = 0;
   a_.jne(cross.label);
   return cross;
 }
@@ -67,6 +68,12 @@ void QuickCompiler::emit_cross_call(const CrossCall& cross) {
   module_offset_ = cross.module_offset;
   a_.bind(cross.label);
   if (cross.import != kNone) a_.lea(x86::r10, cell_field(context_.layout.function_reference(cross.import), 8));
+  if (!cross.back.isValid()) {
+    a_.mov(x86::eax, cross.stack_bytes);
+    a_.mov(x86::r11, cell_field(abi::kLibrary, 8));
+    a_.jmp(x86::qword_ptr(x86::r11, offsetof(abi::Library, tail_call)));
+    return;
+  }
   a_.mov(x86::qword_ptr(x86::rbp, kSavedCell), x86::r13);
   a_.mov(x86::r11, cell_field(abi::kThread, 8));
   a_.mov(x86::r13, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, cell)));
@@ -145,13 +152,12 @@ void QuickCompiler::push_call_results(std::uint32_t type_index) {
 //   before   [rbp] caller's rbp   [rbp + 8] return address   [rbp + 16, rbp + 16 + own) own stack arguments
 //   after                            return address, [rbp + 16 + own - callee, rbp + 16 + own) the callee's
 //
-// A function of another instance is called and then returned from, so such a call takes stack.
+// A function of another instance gets there by way of Library::tail_call.
 void QuickCompiler::emit_tail_call(std::uint32_t type_index, Callee callee, std::uint32_t function) {
   static constexpr std::uint8_t kJumpToEntry[2] = {0xFF, 0x25};
   check_code_size();
   place_arguments(type_index);
   add_position();
-  if (callee != Callee::kDefined) check_cell(callee, function).back = epilogue_;
   // Both are multiples of 16, of at most 1,000 parameters.
   const auto own = static_cast<std::int32_t>(context_.arguments[type_index_].stack_bytes());
   const auto callees = static_cast<std::int32_t>(context_.arguments[type_index].stack_bytes());
@@ -173,6 +179,8 @@ void QuickCompiler::emit_tail_call(std::uint32_t type_index, Callee callee, std:
     a_.lea(x86::rsp, x86::ptr(x86::rbp, 8 + own - callees));
     a_.mov(x86::rbp, x86::rax);
   }
+  if (callee != Callee::kDefined)
+    check_cell(callee, function).stack_bytes = context_.arguments[type_index].stack_bytes();
   if (callee == Callee::kReference) {
     a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
     a_.jmp(x86::qword_ptr(x86::r10));

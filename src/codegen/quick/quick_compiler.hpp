@@ -324,10 +324,11 @@ class QuickCompiler {
   /// A call into another instance, through r10, in cold code; goes on behind the call that it stands for.
   struct CrossCall {
     asmjit::Label label;
-    asmjit::Label back;
+    asmjit::Label back;  ///< not valid: it is a tail call
     std::uint64_t module_offset;
     std::uint32_t import;  ///< kNone: r10 holds the FunctionReference
     std::uint32_t try_block;
+    std::uint32_t stack_bytes;  ///< of a tail call: what the callee's stack arguments take
   };
   /// How a call finds its callee.
   enum class Callee : std::uint8_t { kDefined, kImported, kReference /* r10: FunctionReference* */ };
