@@ -20,13 +20,17 @@ struct Journal {
   std::vector<std::string> lines;
 };
 
+std::string to_text(std::span<const std::byte> bytes) {
+  std::string text(bytes.size(), '\0');
+  std::ranges::transform(bytes, text.begin(), [](std::byte each) { return static_cast<char>(each); });
+  return text;
+}
+
 /// A copy of the guest's bytes: what is in its memory may change as soon as it runs again.
 anew::Result<std::string> read_string(const anew::MemoryView& memory, std::uint64_t address, std::uint64_t bytes) {
   const auto found = memory.read(address, bytes);  // an error if they are not all inside the memory
   if (!found) return std::unexpected(found.error());
-  std::string text(found->size(), '\0');
-  std::ranges::transform(*found, text.begin(), [](std::byte each) { return static_cast<char>(each); });
-  return text;
+  return to_text(*found);
 }
 
 anew::Result<void> write_string(anew::MemoryView memory, std::uint64_t address, std::string_view text) {
@@ -65,19 +69,6 @@ anew::Linker make_linker() {
   return linker;
 }
 
-/// Copies a name into an instance's memory, calls it, and copies the answer out.
-anew::Result<std::string> greet(anew::Lease& lease, std::string_view name) {
-  const auto bytes = static_cast<std::uint32_t>(name.size());  // names are short
-  const auto address = lease.call<std::uint32_t>("allocate", bytes);
-  if (!address) return std::unexpected(address.error());
-  if (const auto written = write_string(lease.memory(), *address, name); !written) {
-    return std::unexpected(written.error());
-  }
-  const auto greeting = lease.call<std::uint64_t>("greet", *address, bytes);
-  if (!greeting) return std::unexpected(greeting.error());
-  return read_string(lease.memory(), *greeting >> 32, *greeting & 0xFFFF'FFFF);
-}
-
 anew::Result<void> run(const char* path) {
   const anew::Engine engine;
   const auto module = engine.load(path);
@@ -91,11 +82,13 @@ anew::Result<void> run(const char* path) {
   const auto pool = anew::Pool::create(*module, make_linker(), options);
   if (!pool) return std::unexpected(pool.error());
 
-  for (const char* name : {"Ada", "Bob", "Alan"}) {
+  const auto greet = anew::BytesFunction::find(*pool, "greet", "allocate");
+  if (!greet) return std::unexpected(greet.error());
+  for (const std::string_view name : {"Ada", "Bob", "Alan"}) {
     auto lease = pool->acquire();
     if (!lease) return std::unexpected(lease.error());
-    const auto greeting = greet(*lease, name);
-    std::printf("%s\n", greeting ? greeting->c_str() : greeting.error().to_string().c_str());
+    const auto greeting = greet->call(*lease, std::as_bytes(std::span(name)));  // within the guest's memory
+    std::printf("%s\n", greeting ? to_text(*greeting).c_str() : greeting.error().to_string().c_str());
     for (const std::string& line : static_cast<Journal*>(lease->host_state())->lines) {
       std::printf("  its journal: %s\n", line.c_str());  // one line each time: the reset hook clears it
     }

@@ -16,6 +16,7 @@
 //   linker.hpp         Linker, Caller: what a module imports
 //   memory_view.hpp    MemoryView: the host's way into a guest's memory
 //   pool.hpp           Pool, Lease: instances as new, and calls
+//   bytes.hpp          BytesFunction: bytes into a guest and out again
 //   runtime_cache.hpp  RuntimeCache: pools by the hash of their code
 //   store.hpp          Store: groups of instances put together step by step
 //   substrate.hpp      runtimes of Substrate chains
@@ -23,6 +24,7 @@
 // docs/embedding.md is the guide. What is said to be for the library's own folders may change at any time.
 #pragma once
 
+#include <anew/bytes.hpp>
 #include <anew/engine.hpp>
 #include <anew/error.hpp>
 #include <anew/linker.hpp>

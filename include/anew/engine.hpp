@@ -18,6 +18,12 @@
 
 namespace anew {
 
+/// BLAKE2b-256 of a binary; the type of substrate::Hash, by which a chain's state names its code.
+using CodeHash = std::array<std::byte, 32>;
+/// Module::code_hash() of the module that is compiled from these bytes, and what RuntimeCache::get() finds its pool by.
+/// Compressed code has a hash of its own. Thread-safe.
+[[nodiscard]] CodeHash hash_code(std::span<const std::byte> code) noexcept;
+
 namespace detail {
 struct EngineState;
 struct ModuleState;
@@ -85,7 +91,7 @@ class Module {
   /// Why it is that one, in words.
   [[nodiscard]] const std::string& ledger_reason() const noexcept;
   /// BLAKE2b-256 of the binary, as hash_code() computes it.
-  [[nodiscard]] const std::array<std::uint8_t, 32>& code_hash() const noexcept;
+  [[nodiscard]] const CodeHash& code_hash() const noexcept;
   /// Whether the machine code came from the code cache.
   [[nodiscard]] bool from_cache() const noexcept;
   /// Why the code cache was not used or not written, in words; empty if all went well. The module works all the same.

@@ -65,8 +65,19 @@ struct ResultTraits<Result<T>> {
   static constexpr bool kFallible = true;
 };
 
+/// Whether it is a function or an object that is called in one way only.
 template <typename F>
-struct CallableTraits : CallableTraits<decltype(&F::operator())> {};
+concept HasOneSignature = std::is_function_v<std::remove_pointer_t<F>> || requires { &F::operator(); };
+
+template <typename F>
+struct CallableTraits {
+  static_assert(HasOneSignature<F>,
+                "a host function is a function, a lambda or an object with one operator(), whose parameter types are "
+                "written out: not auto, not overloaded; name the one you mean, or wrap it in a lambda");
+};
+template <typename F>
+  requires requires { &F::operator(); }
+struct CallableTraits<F> : CallableTraits<decltype(&F::operator())> {};
 template <typename C, typename R, typename... A>
 struct CallableTraits<R (C::*)(A...) const> {
   using Return = R;
@@ -84,11 +95,30 @@ struct CallableTraits<R (*)(A...)> {
   using Arguments = std::tuple<std::remove_cvref_t<A>...>;
 };
 
-template <typename F, typename Return, bool kCaller, WasmValue... A>
+/// Says in the compiler's error what is wrong with a host function, rather than let it fail somewhere within.
+template <typename Callable, typename Return, bool kCaller, typename... A>
+constexpr void check_host_function() {
+  using Value = typename ResultTraits<Return>::Value;
+  static_assert((WasmValue<A> && ...),
+                "a host function's parameters are integers of 32 or 64 bits, bool, float or double, and Caller as the "
+                "first; take an address and a length of the guest's memory for anything else (Caller::memory)");
+  static_assert(std::is_void_v<Value> || WasmValue<Value>,
+                "a host function returns void, an integer of 32 or 64 bits, bool, float or double, or a Result of one "
+                "of these; write anything else to the guest's memory (Caller::memory)");
+  if constexpr (kCaller) {
+    static_assert(std::is_invocable_v<Callable&, Caller&, A...>,
+                  "a host function takes Caller, Caller& or const Caller&, then its arguments by value");
+  } else {
+    static_assert(std::is_invocable_v<Callable&, A...>, "a host function takes its arguments by value");
+  }
+}
+
+template <typename F, typename Return, bool kCaller, typename... A>
 HostDefinition make_host_definition(F&& function) {
   using Callable = std::decay_t<F>;
   using Traits = ResultTraits<Return>;
   using Value = typename Traits::Value;
+  check_host_function<Callable, Return, kCaller, A...>();
   HostDefinition definition;
   definition.type.parameters = {ValueTraits<A>::kType...};
   if constexpr (!std::is_void_v<Value>) definition.type.results = {ValueTraits<Value>::kType};
@@ -98,7 +128,8 @@ HostDefinition make_host_definition(F&& function) {
     try {
       auto invoke = [&]<std::size_t... I>(std::index_sequence<I...>) -> Return {
         if constexpr (kCaller) {
-          return callable(Caller(cell), ValueTraits<A>::from_slot(slots[I])...);
+          Caller caller(cell);
+          return callable(caller, ValueTraits<A>::from_slot(slots[I])...);
         } else {
           return callable(ValueTraits<A>::from_slot(slots[I])...);
         }
@@ -131,10 +162,10 @@ class Linker {
   Linker();
 
   /// Defines a host function from any callable. Parameters and result are C++ integers (32 or 64 bits), bool, float or
-  /// double; a first parameter of type Caller gives access to the calling instance; a result of type Result<T> may
-  /// fail, which traps the guest with the error's message, and so does an exception. A later definition of the same
-  /// name replaces the earlier one. The one callable is called for all instances, from all their threads, maybe at
-  /// once. It may call another lease or pool, 64 calls deep at most.
+  /// double; a first parameter of type Caller (or Caller&) gives access to the calling instance; a result of type
+  /// Result<T> may fail, which traps the guest with the error's message, and so does an exception. A later definition
+  /// of the same name replaces the earlier one. The one callable is called for all instances, from all their threads,
+  /// maybe at once. It may call another lease or pool, 64 calls deep at most.
   template <typename F>
   void define(std::string_view module, std::string_view name, F&& function) {
     using Traits = detail::CallableTraits<std::decay_t<F>>;

@@ -156,7 +156,7 @@ class Lease {
   /// one lease; after a trap it is as the trap left it, in the midst of its work: give the lease back.
   /// @return the result, or kTrap; kArgument if the handle is of another pool.
   template <typename R, typename... A>
-  [[nodiscard]] Result<R> call(const Function<R(A...)>& function, A... arguments) {
+  [[nodiscard]] Result<R> call(const Function<R(A...)>& function, std::type_identity_t<A>... arguments) {
     if (instance_ == nullptr) [[unlikely]]
       return std::unexpected(detail::empty_lease());
     std::uint64_t slots[sizeof...(A) > 0 ? sizeof...(A) : 1] = {detail::ValueTraits<A>::to_slot(arguments)...};

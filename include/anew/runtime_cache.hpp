@@ -11,7 +11,6 @@
 #include <anew/error.hpp>
 #include <anew/linker.hpp>
 #include <anew/pool.hpp>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -25,11 +24,6 @@ namespace anew {
 namespace detail {
 struct RuntimeCacheState;
 }
-
-/// BLAKE2b-256 of a binary.
-using CodeHash = std::array<std::uint8_t, 32>;
-/// The hash by which RuntimeCache::get(code) finds a pool, and Module::code_hash() of the module compiled from it.
-[[nodiscard]] CodeHash hash_code(std::span<const std::byte> code) noexcept;
 
 /// With the hash, what a pool is found by: another value of any of these is another pool. Pools that differ in the
 /// snapshot only share one compiled module.

@@ -51,7 +51,7 @@ namespace anew::artifact {
 /// Raise it with any change to what this folder writes.
 inline constexpr std::uint32_t kFormatVersion = 3;
 
-using ModuleHash = std::array<std::uint8_t, 32>;  ///< BLAKE2b-256 of the binary
+using ModuleHash = std::array<std::byte, 32>;  ///< BLAKE2b-256 of the binary
 
 /// What an artifact is made of. Only looked at.
 struct Contents {

@@ -23,9 +23,10 @@ constexpr unsigned kFileMode = 0600;
 /// A temporary file this old belongs to no writer that is still at work.
 constexpr std::chrono::hours kAbandonedAfter{1};
 
-template <std::size_t N>
-std::string to_hexadecimal(const std::array<std::uint8_t, N>& bytes) {
-  return fmt::format("{:02x}", fmt::join(bytes, ""));
+std::string to_hexadecimal(std::span<const std::byte> bytes) {
+  std::string text;
+  for (const std::byte byte : bytes) text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+  return text;
 }
 
 bool is_artifact(const os::Directory::Entry& entry) {
@@ -91,7 +92,8 @@ std::string file_name(const CacheKey& key) {
                   has_marks(key.options.ledger), key.options.explicit_bounds, key.options.fuel);
   ContentHasher hasher;
   hasher.add(std::as_bytes(std::span(rest)));
-  return fmt::format("{}-{}{}", to_hexadecimal(key.hash), to_hexadecimal(hasher.finish()), kSuffix);
+  const auto rest_hash = hasher.finish();
+  return fmt::format("{}-{}{}", to_hexadecimal(key.hash), to_hexadecimal(std::as_bytes(std::span(rest_hash))), kSuffix);
 }
 
 Result<std::filesystem::path> CodeCache::locate(const std::filesystem::path& directory) {

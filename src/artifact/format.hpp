@@ -31,7 +31,7 @@ struct Meta {
   std::uint64_t cpu_features;  ///< that the code needs: bits of os::cpu
   std::uint32_t card_shift;
   std::uint32_t flags;  ///< of kMarks and so on
-  std::array<std::uint8_t, 32> module_hash;
+  std::array<std::byte, 32> module_hash;
   std::array<char, 16> producer;  ///< Anew's version; for people
   std::array<char, 16> tier;      ///< the code generator; for people
   Range text;

@@ -2,7 +2,6 @@
 #include "pool/runtime_cache.hpp"
 
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <algorithm>
 #include <set>
@@ -235,14 +234,6 @@ RuntimeCacheStatistics RuntimeCacheState::statistics() {
 }
 
 }  // namespace detail
-
-CodeHash hash_code(std::span<const std::byte> code) noexcept {
-  CodeHash hash;
-  // std::byte and unsigned char may view any object. It fails for wrong lengths of hash and key only.
-  (void)crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(code.data()), code.size(),
-                           nullptr, 0);
-  return hash;
-}
 
 RuntimeCache::RuntimeCache(Engine engine, Linker linker, RuntimeCacheOptions options)
     : state_(std::make_shared<detail::RuntimeCacheState>(std::move(engine), std::move(linker), std::move(options))) {}

@@ -67,14 +67,6 @@ std::optional<Error> find_refusal(const EngineOptions& options) {
   return std::nullopt;
 }
 
-artifact::ModuleHash hash_of(std::span<const std::byte> binary) {
-  artifact::ModuleHash hash;
-  // std::byte and unsigned char may view any object.
-  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(binary.data()), binary.size(),
-                     nullptr, 0);
-  return hash;
-}
-
 Result<void> check_options(const CompileOptions& options) {
   if (options.card_bytes != 0 &&
       (!std::has_single_bit(options.card_bytes) || options.card_bytes < 1u << abi::kMinimumCardShift ||
@@ -202,7 +194,7 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
 
 Result<std::shared_ptr<ModuleState>> compile_or_find(const std::shared_ptr<EngineState>& engine,
                                                      std::span<const std::byte> binary, const CompileOptions& options) {
-  const artifact::CacheKey key{hash_of(binary), options};
+  const artifact::CacheKey key{hash_code(binary), options};
   std::optional<artifact::CodeCache> cache;
   std::string note;
   if (engine->options.cache) {
@@ -450,7 +442,15 @@ Result<FunctionType> Module::function_type(std::string_view export_name) const {
                                                 detail::near_matches(export_name, functions)));
 }
 
-const std::array<std::uint8_t, 32>& Module::code_hash() const noexcept { return state_->hash; }
+CodeHash hash_code(std::span<const std::byte> code) noexcept {
+  CodeHash hash;
+  // unsigned char may view any object. It fails for wrong lengths of hash and key only.
+  (void)crypto_generichash(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
+                           reinterpret_cast<const unsigned char*>(code.data()), code.size(), nullptr, 0);
+  return hash;
+}
+
+const CodeHash& Module::code_hash() const noexcept { return state_->hash; }
 Ledger Module::ledger() const noexcept { return state_->ledger; }
 const std::string& Module::ledger_reason() const noexcept { return state_->ledger_reason; }
 bool Module::from_cache() const noexcept { return state_->from_cache; }

@@ -186,7 +186,7 @@ TEST_F(ArtifactFile, OfAnotherFormatAbiProcessorOrModuleIsRefusedForThatReason) 
   expect_refused("processor features that this machine lacks");
   write(bytes_);
   ModuleHash other = sample_.hash;
-  other[31] ^= 1;
+  other[31] ^= std::byte{1};
   expect_refused("compiled from another module", {.hash = other,
                                                   .card_shift = std::nullopt,
                                                   .marks = true,

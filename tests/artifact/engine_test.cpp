@@ -334,10 +334,10 @@ TEST_F(EngineWithCache, DescribesImportsAndExports) {
 TEST_F(EngineWithCache, HashesAsBlake2bDoes) {
   const Module module = Engine(options_for(cache_)).compile(os::Bytes(binary_).first(8)).value();
   std::string hash;
-  for (const std::uint8_t byte : module.code_hash()) {
+  for (const std::byte byte : module.code_hash()) {
     constexpr char kDigits[] = "0123456789abcdef";
-    hash += kDigits[byte >> 4];
-    hash += kDigits[byte & 15];
+    hash += kDigits[std::to_integer<int>(byte >> 4)];
+    hash += kDigits[std::to_integer<int>(byte & std::byte{15})];
   }
   // printf '\0asm\1\0\0\0' | b2sum -l 256
   EXPECT_EQ(hash, "f6a5dbf080e9c9d7834145653bce4c8cded62e664d7ddcdb5c526f5877006d74");

@@ -25,6 +25,13 @@ PoolOptions options(std::uint32_t capacity, std::uint64_t audit_every = 1) {
   return result;
 }
 
+TEST(Lease, ConvertsArgumentsToTheTypesOfTheHandle) {
+  const Pool pool = make_pool(R"((module (func (export "f") (param i32 f64) (result i32)
+    (i32.add (local.get 0) (i32.trunc_f64_u (local.get 1))))))");
+  const auto f = pool.function<std::uint32_t(std::uint32_t, double)>("f").value();
+  EXPECT_EQ(pool.acquire()->call(f, 2, 40).value(), 42u);
+}
+
 TEST(Pool, GivesAnInstanceAsNewEachTimeAndKeepsStateWithinALease) {
   const Pool pool = make_pool(kCounter, options(1));
   for (int i = 0; i < 100; ++i) {

@@ -79,7 +79,7 @@ TEST(RuntimeCache, LoadsCodeThatIsNotThereAndReturnsWhatTheLoaderFailsWith) {
   EXPECT_EQ(loads, 2);
   EXPECT_EQ(cache.statistics().remembered_failures, 0u);
   const auto throws = []() -> Result<Code> { throw 1; };
-  EXPECT_EQ(cache.get(CodeHash{1}, throws).error().code, ErrorCode::kHost);
+  EXPECT_EQ(cache.get(CodeHash{std::byte{1}}, throws).error().code, ErrorCode::kHost);
 }
 
 TEST(RuntimeCache, CompilesOnceForDifferentHeapPages) {

@@ -112,6 +112,18 @@ TEST(HostFunction, KeepsTheGuestsValuesOverTheCall) {
   EXPECT_EQ(pool.acquire()->call<double>("sum", 1, std::int64_t{20}, 300.0f, 4000.0).value(), 4322.0);
 }
 
+TEST(HostFunction, TakesItsCallerInAnyWay) {
+  Linker linker;
+  linker.define("env", "by_value", [](Caller caller) { return static_cast<int>(caller.memory().size()); });
+  linker.define("env", "by_reference", [](Caller& caller) { return static_cast<int>(caller.memory().size()); });
+  linker.define("env", "by_constant", [](const Caller& caller) { return static_cast<int>(caller.memory().size()); });
+  const Pool pool = make_pool(R"((module (import "env" "by_value" (func (result i32)))
+    (import "env" "by_reference" (func (result i32))) (import "env" "by_constant" (func (result i32))) (memory 1)
+    (func (export "run") (result i32) (i32.add (call 0) (i32.add (call 1) (call 2))))))",
+                              {}, linker);
+  EXPECT_EQ(pool.acquire()->call<int>("run").value(), 3 * 65536);
+}
+
 TEST(HostFunction, ThatFailsTrapsTheGuestWithItsMessageAndItsName) {
   Linker linker;
   linker.define("env", "fail", [](std::int32_t code) -> Result<std::int32_t> {

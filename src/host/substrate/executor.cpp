@@ -71,8 +71,6 @@ Result<Runtime> Executor::State::runtime(const StateBackend& state) const {
   const auto heap_pages = find_heap_pages(state, options.runtime.heap_pages);
   if (!heap_pages) return std::unexpected(heap_pages.error());
 
-  CodeHash code_hash;
-  std::ranges::transform(**hash, code_hash.begin(), [](std::byte b) { return std::to_integer<std::uint8_t>(b); });
   const auto load = [&]() -> Result<Bytes> {
     const auto code = state.get({}, as_bytes(kCodeKey));
     if (!code) return std::unexpected(code.error());
@@ -82,7 +80,7 @@ Result<Runtime> Executor::State::runtime(const StateBackend& state) const {
   RuntimeSettings settings;
   settings.compile = runtime_compile_options();
   settings.snapshot.extra_memory_pages = *heap_pages;
-  auto pool = cache.get(code_hash, load, settings);
+  auto pool = cache.get(**hash, load, settings);
   if (!pool) return std::unexpected(std::move(pool.error()));
   return Runtime(std::move(*pool));
 }
