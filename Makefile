@@ -4,6 +4,8 @@ MINUTES ?= 1
 .PHONY: build demo test spec bench fuzz format lint fetch setup clean
 
 build_directory := build/release
+# Tests that take seconds with AddressSanitizer and UndefinedBehaviorSanitizer, and between them reach most of the library.
+sanitized = abi artifact os reset wasm
 sources = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 
 build: setup  ## the command, build/release/anew
@@ -13,11 +15,15 @@ build: setup  ## the command, build/release/anew
 demo: build fetch  ## Polkadot's genesis runtime: 10,000 calls as new beside 100 fresh instantiations
 	$(build_directory)/anew substrate version build/chain-specs/polkadot.json --repeat 10000
 
-test: setup fetch  ## all tests
-	@scripts/setup spec
-	cmake --preset release
-	cmake --build --preset release
-	ctest --preset release
+test: setup fetch  ## all tests, with assertions; what is quick with sanitizers too; format and linter
+	@scripts/setup spec lint
+	cmake --preset checked
+	cmake --build --preset checked
+	ctest --preset checked
+	cmake --preset asan -DANEW_BUILD_SPEC=OFF
+	cmake --build --preset asan --target $(addprefix anew_test_,$(sanitized))
+	for part in $(sanitized); do build/asan/tests/anew_test_$$part --gtest_brief=1 || exit 1; done
+	scripts/lint build/checked
 
 spec: setup  ## the specification's own test suite: a line for each proposal
 	@scripts/setup spec
@@ -53,11 +59,10 @@ format:
 	@scripts/setup lint
 	clang-format-19 -i $(sources)
 
-lint: setup
+lint: setup  ## the format, and clang-tidy over all sources
 	@scripts/setup lint
-	clang-format-19 --dry-run --Werror $(sources)
 	cmake --preset release
-	run-clang-tidy-19 -quiet -p $(build_directory) '$(CURDIR)/src/.*\.cpp$$'
+	scripts/lint $(build_directory) $$(git hash-object -t tree /dev/null)
 
 clean:
 	rm -rf build
