@@ -11,6 +11,7 @@
 #include <optional>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -123,6 +124,49 @@ TEST(IncludeDirection, SeesEveryFormOfInclude) {
   const std::vector<std::string> expected = {"a/b.hpp", "vector", "c.hpp"};
   EXPECT_EQ(includes("#include \"a/b.hpp\"\n  # include <vector>\n// #include \"no.hpp\"\n#include\t\"c.hpp\"\n"),
             expected);
+}
+
+/// Adds a header that is included, "wasm/module.hpp" or "anew/error.hpp", and all that it includes; of src, with the
+/// sources in its folder, which hold what it declares.
+void add_reachable(const std::string& header, std::set<fs::path>& reached) {
+  const bool is_public = header.starts_with("anew/");
+  const fs::path path = kRoot / (is_public ? "include" : "src") / header;
+  if (!fs::exists(path) || reached.contains(path)) return;
+  std::vector<fs::path> together = {path};
+  if (!is_public) {
+    for (const auto& entry : fs::directory_iterator(path.parent_path())) {
+      if (entry.is_regular_file()) together.push_back(entry.path());
+    }
+  }
+  reached.insert(together.begin(), together.end());
+  for (const fs::path& each : together) {
+    for (const std::string& included : includes(read(each))) add_reachable(included, reached);
+  }
+}
+
+TEST(CodeVersion, CoversAllThatDecidesTheCodeOrIsTrustedWithIt) {
+  std::set<fs::path> reached;
+  add_reachable("codegen/image.hpp", reached);
+  add_reachable("codegen/quick/quick_compiler.hpp", reached);
+  add_reachable("artifact/artifact.hpp", reached);
+  EXPECT_GT(reached.size(), 60u) << "the sources were not found";
+  EXPECT_TRUE(reached.contains(kRoot / "src/wasm/validator.cpp") && reached.contains(kRoot / "include/anew/error.hpp"));
+
+  // The patterns of CMakeLists.txt: a file, a folder's "*", or a folder's "*.?pp".
+  std::smatch list;
+  const std::string text = read(kRoot / "CMakeLists.txt");
+  ASSERT_TRUE(std::regex_search(text, list, std::regex(R"re(set\(ANEW_CODE_SOURCES\s+([^)]*)\))re")));
+  std::set<std::string> patterns;
+  std::istringstream words(list[1]);
+  for (std::string word; words >> word;) patterns.insert(word);
+  for (const fs::path& path : reached) {
+    const fs::path file = path.lexically_relative(kRoot);
+    const std::string folder = folder_of(file);
+    const bool is_source = file.extension() == ".cpp" || file.extension() == ".hpp";
+    EXPECT_TRUE(patterns.contains(file.generic_string()) || patterns.contains(folder + "/*") ||
+                (is_source && patterns.contains(folder + "/*.?pp")))
+        << file << " decides what compiled code is or how it is read, and is not in ANEW_CODE_SOURCES";
+  }
 }
 
 TEST(LicenceLine, StandsAtTheTopOfEverySource) {

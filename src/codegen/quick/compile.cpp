@@ -10,6 +10,9 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
+#include <new>
+#include <optional>
+#include <system_error>
 #include <thread>
 
 #include "codegen/quick/metered_compiler.hpp"
@@ -26,10 +29,43 @@ using quick::QuickCompiler;
 
 constexpr std::size_t kBatchBytes = 64 << 10;
 
-struct FirstError : asmjit::ErrorHandler {
-  asmjit::Error first = asmjit::kErrorOk;
+/// An error of asmjit's that is not about memory: a fault of the code generator's.
+struct AssemblerFailed {
+  asmjit::Error error;
+};
+
+[[noreturn]] void throw_assembler_error(asmjit::Error error) {
+  if (error == asmjit::kErrorOutOfMemory) throw std::bad_alloc();
+  throw AssemblerFailed{error};
+}
+
+/// Ends a compilation at asmjit's first error. Behind one, nothing is emitted any more, so every offset that is patched
+/// or read later would be wrong, and past the buffer's end. asmjit allows its handler to throw.
+struct ThrowingHandler : asmjit::ErrorHandler {
   void handleError(asmjit::Error error, const char* /*message*/, asmjit::BaseEmitter* /*origin*/) override {
-    if (first == asmjit::kErrorOk) first = error;
+    throw_assembler_error(error);
+  }
+};
+
+/// An assembler with what it writes to.
+struct Code {
+  ThrowingHandler handler;
+  asmjit::CodeHolder holder;
+  asmjit::x86::Assembler assembler;
+  Code() {
+    // What fails before the handler is known returns its error.
+    check(holder.init(asmjit::Environment::host()));
+    holder.setErrorHandler(&handler);
+    check(holder.attach(&assembler));
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+    const asmjit::CodeBuffer& buffer = holder.sectionById(0)->buffer();
+    return std::as_bytes(std::span(buffer.data(), buffer.size()));
+  }
+
+ private:
+  static void check(asmjit::Error error) {
+    if (error != asmjit::kErrorOk) throw_assembler_error(error);
   }
 };
 
@@ -37,7 +73,7 @@ struct FirstError : asmjit::ErrorHandler {
 struct Batch {
   std::uint32_t first = 0;
   std::uint32_t last = 0;  // one past the end
-  asmjit::CodeHolder code;
+  std::optional<Code> code;
   std::vector<EntryReference> entries;
   quick::TryTables try_tables;
   std::vector<std::uint32_t> functions;        // offset of each function in the batch's code
@@ -79,10 +115,7 @@ void name_function(Error& error, const wasm::Module& module, std::uint32_t funct
 /// @param text_bytes  code of the functions that are compiled, over all batches; at most `most` or it is an error.
 void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::uint64_t>& text_bytes,
                    std::uint64_t most, const std::function<void()>& progress) {
-  FirstError failed;
-  batch.code.init(asmjit::Environment::host());
-  batch.code.setErrorHandler(&failed);
-  asmjit::x86::Assembler assembler(&batch.code);
+  asmjit::x86::Assembler& assembler = batch.code.emplace().assembler;
   MeteredCompiler compiler(context, assembler, batch.entries, batch.positions, batch.try_tables);
   QuickCompiler& unmetered = compiler;
   compiler.record_starts_in(batch.functions);
@@ -92,7 +125,6 @@ void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::
   batch.position_starts.reserve(count);
   for (std::uint32_t defined = batch.first; defined < batch.last; ++defined) {
     batch.position_starts.push_back(static_cast<std::uint32_t>(batch.positions.size()));
-    const std::size_t functions_before = batch.functions.size();
     const std::uint64_t code_before = assembler.offset();
     const std::uint64_t others = text_bytes.load(std::memory_order_relaxed);
     compiler.limit_code(code_before + (most - std::min(most, others)));
@@ -102,15 +134,9 @@ void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::
       name_function(*batch.error, context.module, context.module.imported_functions + defined);
       return;
     }
-    if (failed.first != asmjit::kErrorOk || batch.functions.size() != functions_before + 1) {
-      batch.error = assembler_error(failed.first);
-      name_function(*batch.error, context.module, context.module.imported_functions + defined);
-      return;
-    }
     text_bytes.fetch_add(assembler.offset() - code_before, std::memory_order_relaxed);
     progress();
   }
-  batch.code.setErrorHandler(nullptr);
 }
 
 [[nodiscard]] std::vector<Batch> cut(const wasm::Module& module) {
@@ -148,19 +174,15 @@ void append_try_tables(Image& image, const quick::TryTables& tables, std::uint64
 }
 
 /// Appends machine code, aligned to 16 bytes with int3 between. @return its offset.
-[[nodiscard]] std::uint64_t append(std::vector<std::byte>& text, const asmjit::CodeHolder& code) {
+[[nodiscard]] std::uint64_t append(std::vector<std::byte>& text, std::span<const std::byte> code) {
   text.resize((text.size() + 15) & ~std::size_t{15}, std::byte{0xCC});
   const std::uint64_t offset = text.size();
-  const asmjit::CodeBuffer& buffer = code.sectionById(0)->buffer();
-  text.resize(offset + buffer.size());
-  if (!buffer.empty()) std::memcpy(text.data() + offset, buffer.data(), buffer.size());
+  text.insert(text.end(), code.begin(), code.end());
   return offset;
 }
 
-}  // namespace
-
-Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
-                            unsigned threads, const Progress& progress) {
+Result<Image> compile(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
+                      unsigned threads, const Progress& progress) {
   std::vector<abi::Places> arguments;
   std::vector<abi::Places> results;
   arguments.reserve(module.types.size());
@@ -200,25 +222,22 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   {
     std::vector<std::jthread> helpers;
-    for (std::size_t i = 1; i < std::min<std::size_t>(threads, batches.size()); ++i) helpers.emplace_back(work);
+    try {
+      for (std::size_t i = 1; i < std::min<std::size_t>(threads, batches.size()); ++i) helpers.emplace_back(work);
+    } catch (const std::system_error&) {
+      // The system has no more threads to give: those that are there do the work.
+    }
     work();
   }
   for (Batch& batch : batches) {
-    try {
-      if (batch.exception) std::rethrow_exception(batch.exception);
-    } catch (const quick::CodeTooLarge&) {
-      return std::unexpected(too_much_code(most));
-    }
+    if (batch.exception) std::rethrow_exception(batch.exception);
     if (batch.error) return std::unexpected(std::move(*batch.error));
   }
   // Threads that worked at the same time may each have kept below the limit that they pass together.
   if (text_bytes > most) return std::unexpected(too_much_code(most));
 
-  FirstError stub_error;
-  asmjit::CodeHolder stubs;
-  stubs.init(asmjit::Environment::host());
-  stubs.setErrorHandler(&stub_error);
-  asmjit::x86::Assembler assembler(&stubs);
+  Code stubs;
+  asmjit::x86::Assembler& assembler = stubs.assembler;
   Image image;
   image.functions.reserve(module.functions.size());
   image.thunks.reserve(module.types.size());
@@ -233,16 +252,15 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
     image.thunks.push_back(next_offset());
     quick::emit_entry_thunk(assembler, context, type);
   }
-  if (stub_error.first != asmjit::kErrorOk) return std::unexpected(assembler_error(stub_error.first));
 
   std::uint64_t bytes = assembler.offset() + 16;
-  for (const Batch& batch : batches) bytes += batch.code.sectionById(0)->buffer().size() + 16;
+  for (const Batch& batch : batches) bytes += batch.code->bytes().size() + 16;
   if (bytes > wasm::limits::kTextBytes) return std::unexpected(too_much_code(wasm::limits::kTextBytes));
   image.text.reserve(bytes);
-  if (append(image.text, stubs) != 0) std::abort();  // the first piece lies at the start
+  if (append(image.text, stubs.bytes()) != 0) std::abort();  // the first piece lies at the start
   const std::uint64_t entries = entries_bytes(module.functions.size());
   for (Batch& batch : batches) {
-    const std::uint64_t base = append(image.text, batch.code);
+    const std::uint64_t base = append(image.text, batch.code->bytes());
     for (const EntryReference& reference : batch.entries) {
       // From the end of the displacement to the entry, which lies before the text (image.hpp).
       const std::uint64_t at = base + reference.offset;
@@ -260,6 +278,19 @@ Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& l
   }
   image.position_starts.push_back(static_cast<std::uint32_t>(image.positions.size()));
   return image;
+}
+
+}  // namespace
+
+Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
+                            unsigned threads, const Progress& progress) {
+  try {
+    return compile(module, layout, options, threads, progress);
+  } catch (const quick::CodeTooLarge&) {
+    return std::unexpected(too_much_code(most_text_bytes(module)));
+  } catch (const AssemblerFailed& failure) {
+    return std::unexpected(assembler_error(failure.error));
+  }
 }
 
 }  // namespace anew::codegen

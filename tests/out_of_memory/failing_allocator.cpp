@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "failing_allocator.hpp"
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace anew::test {
+namespace {
+
+struct Counter {
+  bool active = false;
+  Failing how = Failing::kOnce;
+  std::uint64_t at = 0;
+  std::uint64_t counted = 0;
+  std::uint64_t from_malloc = 0;
+};
+thread_local Counter counter;
+
+bool fails() noexcept {
+  if (!counter.active) return false;
+  const std::uint64_t number = counter.counted++;
+  return counter.how == Failing::kOnce ? number == counter.at : number >= counter.at;
+}
+
+bool malloc_fails() noexcept {
+  if (counter.active) ++counter.from_malloc;
+  return fails();
+}
+
+}  // namespace
+
+FailingAllocations::FailingAllocations(std::uint64_t at, Failing how) noexcept { counter = {true, how, at, 0, 0}; }
+FailingAllocations::~FailingAllocations() { counter.active = false; }
+std::uint64_t FailingAllocations::counted() noexcept { return counter.counted; }
+std::uint64_t FailingAllocations::counted_from_malloc() noexcept { return counter.from_malloc; }
+
+}  // namespace anew::test
+
+// The linker's option --wrap gives these names their meaning.
+extern "C" {
+void* __real_malloc(std::size_t bytes);                     // NOLINT(bugprone-reserved-identifier)
+void* __real_calloc(std::size_t count, std::size_t bytes);  // NOLINT(bugprone-reserved-identifier)
+void* __real_realloc(void* old, std::size_t bytes);         // NOLINT(bugprone-reserved-identifier)
+
+void* __wrap_malloc(std::size_t bytes) {  // NOLINT(bugprone-reserved-identifier)
+  return anew::test::malloc_fails() ? nullptr : __real_malloc(bytes);
+}
+void* __wrap_calloc(std::size_t count, std::size_t bytes) {  // NOLINT(bugprone-reserved-identifier)
+  return anew::test::malloc_fails() ? nullptr : __real_calloc(count, bytes);
+}
+void* __wrap_realloc(void* old, std::size_t bytes) {  // NOLINT(bugprone-reserved-identifier)
+  return anew::test::malloc_fails() ? nullptr : __real_realloc(old, bytes);
+}
+}
+
+// The array and nothrow forms of the standard library call these.
+void* operator new(std::size_t bytes) {
+  void* const memory = anew::test::fails() ? nullptr : __real_malloc(bytes == 0 ? 1 : bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*bytes*/) noexcept { std::free(memory); }
