@@ -95,7 +95,14 @@ class ModuleBuilder {
     elements_.raw({0, 0x41}).s(at).raw({0x0B}).u(count).raw(function_indices);
     ++element_count_;
   }
+  /// Declares a function, so that code may refer to it.
+  void declare(std::uint64_t function) {
+    elements_.raw({3, 0, 1}).u(function);
+    ++element_count_;
+  }
   void memory(std::uint64_t pages) { memory_ = Bytes({1, 0}).u(pages); }
+  /// @param limits  of each.
+  void memories(std::uint64_t count, const Bytes& limits) { memory_ = Bytes().u(count).raw(limits); }
   void table(std::uint64_t size) { table_ = Bytes({1, 0x70, 0}).u(size); }
 
   [[nodiscard]] Bytes build() const {

@@ -96,6 +96,10 @@ struct PoolOptions {
   /// While the machine, or the control group of this process, has fewer bytes left than this, idle instances go.
   /// 0: never. Looked at every half second.
   std::uint64_t minimum_available_bytes = 0;
+  /// What all memories and tables of an instance may have, those of the instances that it is linked to included; an
+  /// element of a table counts 8 bytes. Past it memory.grow and table.grow give -1; a module that begins with more is
+  /// refused. The default is twice what one 32-bit memory can have.
+  std::uint64_t maximum_memory_bytes = std::uint64_t{8} << 30;
 };
 
 /// What a pool did so far. While other threads use it the numbers may be of slightly different moments. What a lease
@@ -223,8 +227,8 @@ class Pool {
   /// function or the prelude traps (a start function that calls the host runs with each instance, so its traps come
   /// from acquire()), kUnsupported for shared memory, for an exception that is held in a global or table, and if the
   /// start function of a module that the linker defines calls the host; kNotFound for a prelude that the module does
-  /// not export; kArgument for bad options, kResource; kArtifact if a snapshot file does not fit its module; kHost if
-  /// make_host_state throws.
+  /// not export; kArgument for bad options, kLimit past PoolOptions::maximum_memory_bytes, kResource; kArtifact if a
+  /// snapshot file does not fit its module; kHost if make_host_state throws.
   [[nodiscard]] static Result<Pool> create(const Module& module, const Linker& linker, PoolOptions options = {});
 
   /// An instance as new. Never waits for a lease to be given back. @return kResource if all instances are leased,

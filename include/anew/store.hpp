@@ -18,6 +18,7 @@
 #include <anew/memory_view.hpp>
 #include <anew/value.hpp>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -60,6 +61,9 @@ struct StoreOptions {
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);  ///< how long a start function may take
   /// freeze() also copies every byte of state the slow way, and each reset() compares with that copy.
   bool audit = false;
+  /// What all memories and tables of the store may have, as PoolOptions::maximum_memory_bytes. Those of instances that
+  /// failed to start count too, until a reset().
+  std::uint64_t maximum_memory_bytes = std::uint64_t{8} << 30;
 };
 
 /// Move-only. Used from one thread at a time. Calls have no deadline and no limit of fuel here: those belong to a
@@ -75,7 +79,7 @@ class Store {
   /// the linker; then segments are copied and the start function runs. An instance that traps on the way is not
   /// returned, but what it wrote to others' memories and tables stays, as the specification says.
   /// A module from a snapshot file is instantiated as its binary says; snapshots are for pools.
-  /// @return kLink, kTrap, kUnsupported, kResource.
+  /// @return kLink, kTrap, kUnsupported, kLimit past StoreOptions::maximum_memory_bytes, kResource.
   [[nodiscard]] Result<Instance> instantiate(const Module& module, const Linker& linker);
   /// Makes the exports of an instance of this store importable under a module name; a later definition of the name
   /// replaces the earlier.

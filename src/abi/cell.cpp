@@ -66,7 +66,14 @@ Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card
   for (std::size_t i = 0; i < first.size(); ++i) {
     const std::uint64_t most = first[i] + room;
     const std::uint64_t capacity = std::min(most, module.tables[i].limits.maximum.value_or(most));
-    layout.tables_.push_back({place(8 * capacity, 8), static_cast<std::uint32_t>(capacity)});
+    layout.tables_.push_back({0, 0, static_cast<std::uint32_t>(capacity)});
+  }
+  // Scans read whole blocks of 64 cards.
+  for (Table& table : layout.tables_) {
+    table.cards = place(round_up(abi::table_cards(table.capacity), kCacheLineBytes), kCacheLineBytes);
+  }
+  for (Table& table : layout.tables_) {
+    table.elements = place(8ull * table.capacity, 8);
     place(sizeof(TableHeader), 8);
   }
   layout.exception_space_ = module.tags.empty() ? 0 : kExceptionSpace;
@@ -81,7 +88,12 @@ Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card
 std::uint32_t default_card_shift(const wasm::Module& module) noexcept {
   // At most 4,096 cards, 25 to 50 ns to scan, wherever the card size can still grow to get there.
   constexpr std::uint64_t kCards = 4096;
-  const std::uint64_t bytes = module.memories.empty() ? 0 : module.memories[0].limits.minimum * kWasmPageBytes;
+  // Of all memories together: their cards are scanned together. At most limits::kMemories times 4 GiB; what begins with
+  // more has no instances.
+  std::uint64_t bytes = 0;
+  for (const MemoryType& memory : module.memories) {
+    bytes += std::min<std::uint64_t>(memory.limits.minimum, wasm::limits::kMemoryPages) * kWasmPageBytes;
+  }
   std::uint32_t shift = kMinimumCardShift;
   while (shift < kMaximumCardShift && (bytes >> shift) > kCards) ++shift;
   return shift;

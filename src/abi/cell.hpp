@@ -9,6 +9,7 @@
 //   low     exceptions             room for the exception objects of one call; only in modules with tags
 //           tables                 each a TableHeader and its elements, 8 bytes each: FunctionReference*, the host's
 //                                  bits of an externref, or Exception*; 0 is null
+//           cards of the tables    1 byte for each kTableCardElements elements that a table has room for
 //           function references    one FunctionReference a function, imports first
 //           type identities        u32 each: the engine-wide id of each type of the module
 //     - c   card table             1 byte a card of memory 0, card 0 at cell + cards; covers 4 GiB + guard
@@ -38,6 +39,9 @@
 //   C4  A mark for address a < 4 GiB + kGuardBytes hits a byte of the card table: a mark before an out-of-bounds store
 //       stays inside the cell.
 //   C5  Every displacement fits in 31 bits.
+//   C6  What a table has room for past its size is null. Whoever writes an element sets its card and
+//   TableHeader::written
+//       before, so these hold wherever a guest is stopped.
 #pragma once
 
 #include <anew/error.hpp>
@@ -50,7 +54,7 @@
 namespace anew::abi {
 
 /// Part of every artifact: raise it with any change to this folder or to the code that the code generators emit.
-inline constexpr std::uint32_t kAbiVersion = 4;
+inline constexpr std::uint32_t kAbiVersion = 5;
 
 inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 inline constexpr std::uint64_t kMemoryAddressSpace = 1ull << 32;
@@ -87,14 +91,24 @@ static_assert(sizeof(MemoryReference) == 24);
 
 /// Lies before the first element of each table.
 struct TableHeader {
-  std::uint64_t unused;
+  std::uint8_t* cards;    ///< -32  the card of element i is cards[i >> kTableCardShift]
   std::uint64_t maximum;  ///< -24  elements that the table may grow to
-  std::uint64_t written;  ///< -16  not 0: written since the last restore
+  std::uint64_t written;  ///< -16  not 0: a card is set, or the table grew, since the last restore
   std::uint64_t size;     ///< -8   elements now
 };
 static_assert(sizeof(TableHeader) == 32);
+inline constexpr std::int32_t kTableCards = -32;
 inline constexpr std::int32_t kTableWritten = -16;
 inline constexpr std::int32_t kTableSize = -8;
+
+/// Elements that a card of a table stands for. Few: putting them back is work for each; so many that the cards of the
+/// largest table are scanned in some microseconds.
+inline constexpr std::uint32_t kTableCardShift = 7;
+inline constexpr std::uint64_t kTableCardElements = std::uint64_t{1} << kTableCardShift;
+/// Cards of so many elements.
+[[nodiscard]] constexpr std::uint64_t table_cards(std::uint64_t elements) noexcept {
+  return (elements + kTableCardElements - 1) >> kTableCardShift;
+}
 
 /// An exception (specification, 4.2.16), what an exnref points to. It lies in the exceptions of the cell that threw it,
 /// 16-aligned; the values of its tag's parameters follow, in slots.
@@ -194,6 +208,8 @@ class CellLayout {
   /// The first element of a table in this cell; imported tables have a place too, for those that are made for the
   /// instance. A TableHeader lies before it.
   [[nodiscard]] std::int32_t table_elements(std::uint32_t table) const noexcept { return tables_[table].elements; }
+  /// The table's cards, 64-aligned and a multiple of 64 bytes.
+  [[nodiscard]] std::int32_t table_cards(std::uint32_t table) const noexcept { return tables_[table].cards; }
   /// Elements that the table has room for: table.grow past it fails.
   [[nodiscard]] std::uint32_t table_capacity(std::uint32_t table) const noexcept { return tables_[table].capacity; }
   /// The room for exceptions, 16-aligned, and its size: 0 without tags.
@@ -208,6 +224,7 @@ class CellLayout {
 
  private:
   struct Table {
+    std::int32_t cards;
     std::int32_t elements;
     std::uint32_t capacity;
   };

@@ -25,7 +25,11 @@ enum class PlantedFault : std::uint8_t {
   kGrownBytes,      ///< it is, but is not zero when the memory grows again
   kGlobal,          ///< the slot of global 0 is not restored
   kDroppedSegment,  ///< the byte of the first segment is not restored
+  kGrownCount,      ///< what memories and tables grew by still counts
   kTable,           ///< a table's elements are not restored
+  kTableCard,       ///< of each run of a table's cards, the last is not restored if there are several
+  kTableNulls,      ///< where the image has nothing, a table's elements do not become null
+  kTableClear,      ///< a table's cards are not cleared
   kTableGrowth,     ///< a table's size is not restored
   kExceptions,      ///< the room for exceptions is not emptied
   kLinkedInstance,  ///< of a group only the main instance is restored
@@ -40,6 +44,8 @@ enum class PlantedFault : std::uint8_t {
   // What tells a reset what to put back (src/runtime, src/codegen).
   kRangeMark,   ///< bulk operators and the host mark the first card of a range only
   kTableNote,   ///< table.fill does not note that it wrote
+  kTableMark,   ///< table.set sets no card
+  kTableRange,  ///< what writes several elements of a table sets the first card only
   kLinkedMark,  ///< a store to another memory than the cell's marks nothing
   kAtomicMark,  ///< an atomic operator that reads and writes marks nothing
   kLaneMark,    ///< nor does a store of one lane

@@ -74,7 +74,10 @@ Result<ExitCode> run_call(const CallOptions& options) {
   };
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
     auto pool = Pool::create(*module, *linker,
-                             {.capacity = capacity, .snapshot = options.instance.snapshot, .audit_every = audit_every});
+                             {.capacity = capacity,
+                              .snapshot = options.instance.snapshot,
+                              .audit_every = audit_every,
+                              .maximum_memory_bytes = options.instance.maximum_memory_bytes});
     if (!pool) return std::unexpected(std::move(pool.error()));
     return Subject{std::move(*pool), [&](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
                      limit(lease);
@@ -89,9 +92,11 @@ Result<ExitCode> run_call(const CallOptions& options) {
   std::vector<Value> results;
   PoolStatistics statistics;
   {
-    const auto pool =
-        Pool::create(*module, *linker,
-                     {.capacity = 1, .snapshot = options.instance.snapshot, .audit_every = options.audit ? 1u : 0u});
+    const auto pool = Pool::create(*module, *linker,
+                                   {.capacity = 1,
+                                    .snapshot = options.instance.snapshot,
+                                    .audit_every = options.audit ? 1u : 0u,
+                                    .maximum_memory_bytes = options.instance.maximum_memory_bytes});
     if (!pool) return std::unexpected(explain(pool.error()));
     auto lease = pool->acquire();
     if (!lease) return std::unexpected(std::move(lease.error()));

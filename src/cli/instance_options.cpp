@@ -57,6 +57,10 @@ void add_instance_options(CLI::App& command, InstanceOptions& options) {
   add_time_option(
       command, "--start-timeout", [&options](auto time) { options.snapshot.start_timeout = time; },
       "How long the start function and each function of the prelude may take (10s)");
+  add_size_option(
+      command, "--max-memory", [&options](auto bytes) { options.maximum_memory_bytes = bytes; },
+      "What all memories and tables of an instance may have, with those of linked modules (8GiB); past it growing "
+      "gives -1");
 }
 
 Result<Linker> make_linker(const Module& module, const InstanceOptions& options) {

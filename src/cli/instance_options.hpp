@@ -7,6 +7,7 @@
 #include <anew/engine.hpp>
 #include <anew/linker.hpp>
 #include <anew/pool.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace anew::cli {
 struct InstanceOptions {
   CompileOptions compile;
   SnapshotOptions snapshot;
+  std::uint64_t maximum_memory_bytes = PoolOptions{}.maximum_memory_bytes;
   std::vector<std::string> links;  ///< NAME=FILE each
   bool trap_unknown_imports = false;
 };

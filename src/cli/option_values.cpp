@@ -55,6 +55,21 @@ std::chrono::nanoseconds parse_time(const char* name, std::string_view text) {
   return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));  // fits: compared above, and not negative
 }
 
+std::uint64_t parse_size(const char* name, std::string_view text) {
+  constexpr std::pair<std::string_view, unsigned> kSizeUnits[] = {{"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit_name(end, text.data() + text.size());
+  const auto* const unit = std::ranges::find(kSizeUnits, unit_name, &std::pair<std::string_view, unsigned>::first);
+  if (error == std::errc::invalid_argument || unit == std::end(kSizeUnits)) {
+    refuse(name, text, "is no size: write a whole number and its unit, B, KiB, MiB or GiB, such as 64MiB");
+  }
+  if (error == std::errc::result_out_of_range || number > ~std::uint64_t{0} >> unit->second) {
+    refuse(name, text, "is more than there can be");
+  }
+  return number << unit->second;
+}
+
 }  // namespace
 
 std::string list_names(const std::vector<std::string_view>& names, std::string_view last) {
@@ -84,6 +99,14 @@ CLI::Option* add_time_option(CLI::App& command, const char* name, std::function<
       .add_option_function<std::string>(
           name, [name, set = std::move(set)](const std::string& text) { set(parse_time(name, text)); }, description)
       ->type_name("TIME");
+}
+
+CLI::Option* add_size_option(CLI::App& command, const char* name, std::function<void(std::uint64_t)> set,
+                             const char* description) {
+  return command
+      .add_option_function<std::string>(
+          name, [name, set = std::move(set)](const std::string& text) { set(parse_size(name, text)); }, description)
+      ->type_name("SIZE");
 }
 
 CLI::Option* add_name_option(CLI::App& command, const char* name, std::vector<std::string_view> names,

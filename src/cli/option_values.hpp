@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Options whose value is a number, a time or one of several names. A value that is not allowed is wrong usage: what
+// Options whose value is a number, a time, a size or one of several names. A value that is not allowed is wrong usage: what
 // the error says of it is what was written, what is allowed, and what was meant.
 #pragma once
 
@@ -23,6 +23,10 @@ CLI::Option* add_number_option(CLI::App& command, const char* name, std::uint64_
 
 /// A number and its unit: "20ms", "1.5s"; from 0 to kLongestTime.
 CLI::Option* add_time_option(CLI::App& command, const char* name, std::function<void(std::chrono::nanoseconds)> set,
+                             const char* description);
+
+/// A size and its unit: "64MiB", "1GiB"; up to 2^64 - 1 bytes.
+CLI::Option* add_size_option(CLI::App& command, const char* name, std::function<void(std::uint64_t)> set,
                              const char* description);
 
 /// One of several names, as it is written there. @param set  given the place of the name among them.

@@ -25,7 +25,10 @@ Result<ExitCode> run_snapshot(const SnapshotCommand& options) {
   if (!module) return std::unexpected(module.error());
   const auto linker = make_linker(*module, options.instance);
   if (!linker) return std::unexpected(linker.error());
-  const auto pool = Pool::create(*module, *linker, {.capacity = 1, .snapshot = options.instance.snapshot});
+  const auto pool = Pool::create(*module, *linker,
+                                 {.capacity = 1,
+                                  .snapshot = options.instance.snapshot,
+                                  .maximum_memory_bytes = options.instance.maximum_memory_bytes});
   if (!pool) return std::unexpected(explain(pool.error()));
   if (!options.instance.snapshot.prelude.empty() || options.instance.snapshot.freeze_start) {
     fmt::print(stderr,

@@ -50,7 +50,8 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
   }
   return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
     detail::install_signal_handlers();
-    auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot, options.make_host_state);
+    auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot, options.make_host_state,
+                                          options.maximum_memory_bytes);
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     if (options.audit_every == 0) snapshot->original.reset();
     Pool pool(std::shared_ptr<detail::PoolState>(new detail::PoolState(std::move(*snapshot), std::move(options)),

@@ -21,6 +21,7 @@ struct detail::OwnedStore {
 
 Store::Store(StoreOptions options) : owned_(std::make_unique<detail::OwnedStore>()) {
   owned_->options = options;
+  owned_->state.growable_bytes = options.maximum_memory_bytes;
   detail::install_signal_handlers();
 }
 
@@ -72,6 +73,7 @@ Result<void> Store::reset() {
     if (!reset::restore(state, frozen).ok) {
       return fail(ErrorCode::kResource, "the system refused memory while a store was reset");
     }
+    state.grown_bytes = 0;  // also of the instances that went
     owned_->unmarked = frozen.ledger != Ledger::kCards;
     if (!owned_->copy) return {};
     const std::string difference = owned_->copy->compare(state);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "reset/cards.hpp"
+#include "reset/restore.hpp"
 #include "reset/snapshot.hpp"
 
 namespace anew::reset {
@@ -115,6 +116,25 @@ std::string audit_globals(const Instance& instance, const Instance& reference) {
   return "";
 }
 
+/// Elements past a table's size that are looked at; all that it has room for would take long.
+constexpr std::uint64_t kAuditedRoom = 4096;
+
+/// That no card of a table is set, and that the guest finds null if it grows the table.
+std::string audit_room_of_table(const Instance& instance, std::uint32_t index) {
+  const std::uint64_t* const elements = instance.table(index);
+  const abi::TableHeader& header = detail::table_header(instance.table(index));
+  const std::size_t blocks = table_card_blocks(header.maximum);
+  if (const std::size_t block = find_dirty_block(header.cards, 0, blocks); block != blocks) {
+    return fmt::format("a card of {} to {} of table {}: expected clear, found set", block * kBlockCards,
+                       (block + 1) * kBlockCards - 1, index);
+  }
+  const std::uint64_t end = std::min(header.size + kAuditedRoom, header.maximum);
+  for (std::uint64_t i = header.size; i < end; ++i) {
+    if (elements[i] != 0) return fmt::format("table {}, element {}, past its size: not null", index, i);
+  }
+  return "";
+}
+
 std::string audit_tables(const Instance& instance, const Instance& reference) {
   const auto& tables = instance.linked->wasm().tables;
   for (std::uint32_t i = 0; i < tables.size(); ++i) {
@@ -133,6 +153,7 @@ std::string audit_tables(const Instance& instance, const Instance& reference) {
       const std::uint64_t should_be = portable(reference, tables[i].element, reference.table(i)[j]);
       if (is != should_be) return differs(fmt::format("table {}, element {}", i, j), is, should_be);
     }
+    if (auto text = audit_room_of_table(instance, i); !text.empty()) return text;
   }
   return "";
 }
@@ -235,6 +256,10 @@ std::string audit_instance(const Instance& instance, const Instance& reference) 
   return audit_functions(instance);
 }
 
+std::string audit_growth_count(const StoreState& store) {
+  return differs("bytes that memories and tables grew by", store.grown_bytes, 0);
+}
+
 std::string in_instance(const StoreState& store, std::size_t number, std::string text) {
   if (text.empty() || store.instances.size() == 1) return text;
   const std::string_view name = store.name_of(*store.instances[number]);
@@ -274,6 +299,7 @@ std::string compare_bytes(std::string_view where, const std::vector<std::byte>& 
 }  // namespace
 
 std::string audit(const StoreState& store, const StoreState& reference) {
+  if (auto text = audit_growth_count(store); !text.empty()) return text;
   for (std::size_t i = 0; i < reference.instances.size(); ++i) {
     std::string text = audit_instance(*store.instances[i], *reference.instances[i]);
     if (!text.empty()) return in_instance(store, i, std::move(text));
@@ -308,6 +334,7 @@ std::string StateCopy::compare(const StoreState& store) const {
   if (store.instances.size() != instances_.size()) {
     return differs("number of instances", store.instances.size(), instances_.size());
   }
+  if (auto text = audit_growth_count(store); !text.empty()) return text;
   for (std::size_t i = 0; i < instances_.size(); ++i) {
     if (auto text = compare_instance(*store.instances[i], instances_[i]); !text.empty()) {
       return in_instance(store, i, std::move(text));
@@ -346,6 +373,7 @@ std::string StateCopy::compare_instance(const detail::Instance& instance, const 
     if (auto text = compare_bytes(fmt::format("table {}", i), *table++, table_of(instance, i)); !text.empty()) {
       return text;
     }
+    if (auto text = audit_room_of_table(instance, i); !text.empty()) return text;
   }
   return "";
 }

@@ -18,6 +18,17 @@ bool is_zero_page(const std::byte* page) noexcept {
 
 }  // namespace
 
+void TableImage::set(std::uint64_t index, std::uint64_t element) {
+  if (element == 0) return;
+  if (starts.empty()) starts.assign(abi::table_cards(size), kNull);
+  std::uint32_t& start = starts[index >> abi::kTableCardShift];
+  if (start == kNull) {
+    start = static_cast<std::uint32_t>(elements.size());  // at most limits::kTableElements, and less than a card more
+    elements.resize(elements.size() + abi::kTableCardElements);
+  }
+  elements[start + index % abi::kTableCardElements] = element;
+}
+
 bool should_map(Ledger ledger, const MemoryImage& image) noexcept {
   if (image.nonzero_count == 0) return false;
   // The other ledgers take every page that the cell has of its own for written.

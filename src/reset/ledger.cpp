@@ -2,6 +2,7 @@
 #include "reset/ledger.hpp"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "abi/planted_fault.hpp"
@@ -27,15 +28,32 @@ void restore_bytes(std::byte* memory, const MemoryImage& image, std::uint64_t be
   }
 }
 
+namespace {
+
+/// What is given back of an image that is not mapped is copied.
+bool is_cheap_to_discard(const MemoryImage& image) noexcept {
+  return image.is_mapped() || image.nonzero_count * os::kPageBytes <= kCopiedBytes;
+}
+
+}  // namespace
+
 void restore_by_cards(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t end,
-                      std::uint64_t& bytes) noexcept {
+                      Restored& restored) noexcept {
+  bool is_done = false;
   take_dirty_runs(memory.cards, card_blocks(memory.card_shift, end), [&](std::uint64_t first, std::uint64_t last) {
     if (abi::is_planted(PlantedFault::kCard) && first % 4 == 3) --last;
     ByteRange range = bytes_of_cards(memory.card_shift, first, last, end);
+    restored.bytes += (last - first) << memory.card_shift;
+    if (restored.bytes > kCopiedBytes && is_cheap_to_discard(image)) [[unlikely]] {
+      // What lies in the page before the range is as in the image already.
+      const std::uint64_t begin = range.begin & ~(os::kPageBytes - 1);
+      if (!is_done && !restore_by_discarding(memory, image, begin, end, restored.bytes)) restored.ok = false;
+      is_done = true;
+      return;
+    }
     if constexpr (abi::is_planted(PlantedFault::kSlack)) range.end = last << memory.card_shift;
     if constexpr (abi::is_planted(PlantedFault::kSlackEnd)) range.end -= 8;
     restore_bytes(memory.base, image, range.begin, range.end);
-    bytes += (last - first) << memory.card_shift;
   });
 }
 
@@ -61,17 +79,20 @@ bool restore_by_pagemap(const abi::MemoryReference& memory, const MemoryImage& i
   return true;
 }
 
-bool restore_by_discarding(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t end,
-                           std::uint64_t& bytes) noexcept {
+bool restore_by_discarding(const abi::MemoryReference& memory, const MemoryImage& image, std::uint64_t begin,
+                           std::uint64_t end, std::uint64_t& bytes) noexcept {
   if constexpr (abi::is_planted(PlantedFault::kDiscard)) end = std::min(end, os::kPageBytes);
-  if (end != 0 && !os::discard(memory.base, end)) return false;
-  bytes += end;
+  if (end > begin && !os::discard(memory.base + begin, end - begin)) return false;
+  bytes += end - std::min(begin, end);
   if (image.is_mapped()) return true;
   // Pages that are zero in the image are so already.
-  for (std::uint64_t page = 0; page < image.bytes / os::kPageBytes; ++page) {
-    if (!image.is_nonzero(page)) continue;
-    const std::uint64_t offset = page * os::kPageBytes;
-    std::memcpy(memory.base + offset, image.pages.data() + offset, os::kPageBytes);
+  const std::size_t words = (image.pages.size() / os::kPageBytes + 63) / 64;
+  for (std::size_t i = begin / os::kPageBytes / 64; i < words; ++i) {
+    for (std::uint64_t left = image.nonzero_pages[i]; left != 0; left &= left - 1) {
+      const std::uint64_t offset = (64 * i + static_cast<unsigned>(std::countr_zero(left))) * os::kPageBytes;
+      if (offset < begin) continue;
+      std::memcpy(memory.base + offset, image.pages.data() + offset, os::kPageBytes);
+    }
   }
   return true;
 }

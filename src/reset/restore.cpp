@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "reset/restore.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstring>
 
@@ -17,6 +19,8 @@ using detail::StoreState;
 
 /// Up to this much of the room for exceptions keeps its pages: giving them back is a system call.
 constexpr std::uint64_t kKeptExceptionBytes = 64 << 10;
+/// Of a stretch of a table that becomes null more than this is given back.
+constexpr std::uint64_t kKeptBytesOfTable = 64 << 10;
 
 /// Zeroes a stretch of a cell's header, giving whole pages back rather than writing them: most were never touched.
 bool zero(std::byte* begin, std::byte* end) noexcept {
@@ -35,9 +39,15 @@ bool zero(std::byte* begin, std::byte* end) noexcept {
   return os::discard(first_page, static_cast<std::uint64_t>(end_page - first_page));
 }
 
-/// Clears the whole card table: before a trap a store past the memory's end may have marked any card of it.
-bool clear_cards(const abi::MemoryReference& memory) noexcept {
+/// Clears the cards of [address, address + count), whole Wasm pages.
+bool clear_cards(const abi::MemoryReference& memory, std::uint64_t address, std::uint64_t count) noexcept {
   // uint8_t and std::byte may view any object.
+  auto* const cards = reinterpret_cast<std::byte*>(memory.cards);
+  return zero(cards + (address >> memory.card_shift), cards + ((address + count) >> memory.card_shift));
+}
+
+/// Clears the whole card table: before a trap a store past the memory's end may have marked any card of it.
+bool clear_all_cards(const abi::MemoryReference& memory) noexcept {
   auto* const begin = reinterpret_cast<std::byte*>(memory.cards);
   return zero(begin, begin + abi::card_table_bytes(static_cast<std::uint32_t>(memory.card_shift)));  // at most 12
 }
@@ -62,7 +72,7 @@ std::uint64_t end_of_restore(const abi::HotHeader& header, const detail::MemoryR
   abi::HotHeader& header = abi::hot_header(region.base);
   const std::uint64_t reached = std::max(header.memory_reached, region.accessible);
   if (header.memory_reached > restored && !abi::is_planted(PlantedFault::kGrownBytes)) {
-    std::memset(memory.cards + (restored >> memory.card_shift), 0, (reached - restored) >> memory.card_shift);
+    if (!clear_cards(memory, restored, reached - restored)) return false;
     if (!os::discard(region.base + restored, reached - restored)) return false;
   }
   if (!instance.store->keeps_growth) {
@@ -71,30 +81,31 @@ std::uint64_t end_of_restore(const abi::HotHeader& header, const detail::MemoryR
   }
   header.memory_bytes = image.bytes;
   header.memory_reached = image.bytes;
+  if constexpr (!abi::is_planted(PlantedFault::kGrownCount)) instance.store->grown_bytes = 0;  // when all is restored
   return true;
 }
 
 /// After normal returns.
 template <Ledger kLedger>
-bool restore_memory(Instance& instance, const MemoryImage& image, std::uint64_t& bytes) noexcept {
+bool restore_memory(Instance& instance, const MemoryImage& image, Restored& restored) noexcept {
   const abi::MemoryReference& memory = *instance.at<abi::MemoryReference>(image.reference);
   std::uint64_t end = image.bytes;
   const bool grew = abi::hot_header(memory.base).memory_reached != image.bytes;
   if (grew) [[unlikely]]
     end = end_of_restore(abi::hot_header(memory.base), instance.regions[image.memory], image);
   if constexpr (kLedger == Ledger::kCards) {
-    restore_by_cards(memory, image, end, bytes);
+    restore_by_cards(memory, image, end, restored);
   } else if constexpr (kLedger == Ledger::kPagemap) {
-    if (!restore_by_pagemap(memory, image, end, bytes)) return false;
+    if (!restore_by_pagemap(memory, image, end, restored.bytes)) return false;
   } else {
-    if (!restore_by_discarding(memory, image, end, bytes)) return false;
+    if (!restore_by_discarding(memory, image, 0, end, restored.bytes)) return false;
   }
   if (!grew) [[likely]]
     return true;
   return take_back_growth(instance, instance.regions[image.memory], image, end);
 }
 
-bool restore_memory_whole(Instance& instance, const MemoryImage& image, std::uint64_t& bytes) noexcept {
+bool restore_memory_whole(Instance& instance, const MemoryImage& image, Restored& restored) noexcept {
   const abi::MemoryReference& memory = *instance.at<abi::MemoryReference>(image.reference);
   detail::MemoryRegion& region = instance.regions[image.memory];
   abi::HotHeader& header = abi::hot_header(memory.base);
@@ -108,10 +119,11 @@ bool restore_memory_whole(Instance& instance, const MemoryImage& image, std::uin
   }
   header.memory_bytes = image.bytes;
   header.memory_reached = image.bytes;
-  if (!abi::is_planted(PlantedFault::kWholeMemory) && !restore_by_discarding(memory, image, image.bytes, bytes)) {
+  if (!abi::is_planted(PlantedFault::kWholeMemory) &&
+      !restore_by_discarding(memory, image, 0, image.bytes, restored.bytes)) {
     return false;
   }
-  return abi::is_planted(PlantedFault::kCardsOfTrap) || clear_cards(memory);
+  return abi::is_planted(PlantedFault::kCardsOfTrap) || clear_all_cards(memory);
 }
 
 void restore_globals(const Instance& instance, const InstanceImage& image) noexcept {
@@ -122,16 +134,84 @@ void restore_globals(const Instance& instance, const InstanceImage& image) noexc
   }
 }
 
-[[gnu::noinline]] void restore_table(const Instance& instance, const TableImage& image) noexcept {
+/// Makes elements [begin, end) of a table null.
+bool make_null(std::uint64_t* elements, std::uint64_t begin, std::uint64_t end) noexcept {
+  if constexpr (abi::is_planted(PlantedFault::kTableNulls)) return true;
+  const std::uint64_t bytes = (end - begin) * sizeof(*elements);  // of a table: at most 80 MB
+  // std::byte may view any object.
+  auto* const place = reinterpret_cast<std::byte*>(elements + begin);
+  if (bytes > kKeptBytesOfTable) return zero(place, place + bytes);
+  std::memset(place, 0, bytes);
+  return true;
+}
+
+/// Puts the elements of the cards [card, end) back that are below `size`.
+bool restore_elements(const Instance& instance, const TableImage& image, std::uint64_t card, std::uint64_t end,
+                      std::uint64_t size) noexcept {
   std::uint64_t* const elements = instance.table(image.table);
-  abi::TableHeader& header = detail::table_header(elements);
-  const std::size_t count = image.elements.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    elements[i] = image.functions ? instance.store->function_reference(image.elements[i]) : image.elements[i];
+  const StoreState& store = *instance.store;
+  while (card < end) {
+    const std::uint64_t first = card << abi::kTableCardShift;
+    const std::uint64_t* const from = image.of_card(card);
+    do {
+      ++card;
+    } while (from == nullptr && card < end && image.of_card(card) == nullptr);
+    const std::uint64_t stop = std::min(card << abi::kTableCardShift, size);
+    if (from == nullptr) {
+      if (!make_null(elements, first, stop)) return false;
+      continue;
+    }
+    if (!image.functions) {
+      std::copy_n(from, stop - first, elements + first);
+      continue;
+    }
+    for (std::uint64_t i = first; i < stop; ++i) {
+      const std::uint64_t number = from[i - first];
+      elements[i] = number == 0 ? 0 : store.function_reference(number);
+    }
   }
-  if (header.size > count) std::memset(elements + count, 0, (header.size - count) * sizeof(*elements));
-  if constexpr (!abi::is_planted(PlantedFault::kTableGrowth)) header.size = count;
+  return true;
+}
+
+/// Of a table that was written (invariant R4).
+[[gnu::noinline]] bool restore_table(const Instance& instance, const TableImage& image) noexcept {
+  abi::TableHeader& header = detail::table_header(instance.table(image.table));
+  const std::uint64_t size = std::max(header.size, image.size);
+  bool ok = true;
+  for_each_dirty_run(
+      header.cards, table_card_blocks(size),
+      [&](std::uint64_t first, std::uint64_t end) {
+        if (abi::is_planted(PlantedFault::kTableCard) && end - first > 1) --end;
+        ok = restore_elements(instance, image, first, std::min(end, abi::table_cards(size)), size) && ok;
+      },
+      [&](std::size_t base) {
+        if constexpr (!abi::is_planted(PlantedFault::kTableClear)) std::memset(header.cards + base, 0, kBlockCards);
+      });
+  if (header.size != image.size && !abi::is_planted(PlantedFault::kTableGrowth)) {
+    header.size = image.size;
+    if constexpr (!abi::is_planted(PlantedFault::kGrownCount)) instance.store->grown_bytes = 0;  // when all is restored
+  }
   header.written = 0;
+  return ok;
+}
+
+/// A table that is empty becomes one of which everything in the image was overwritten.
+void count_as_written(const Instance& instance, const TableImage& image) noexcept {
+  abi::TableHeader& header = detail::table_header(instance.table(image.table));
+  header.written = 1;
+  for (std::uint64_t card = 0; card < image.starts.size(); ++card) {
+    if (image.of_card(card) != nullptr) header.cards[card] = 1;
+  }
+}
+
+[[gnu::always_inline]] inline bool restore_tables(const Instance& instance, const InstanceImage& image) noexcept {
+  for (const TableImage& each : image.tables) {
+    const bool written = detail::table_header(instance.table(each.table)).written != 0;
+    if (!written || abi::is_planted(PlantedFault::kTable)) [[likely]]
+      continue;
+    if (!restore_table(instance, each)) return false;
+  }
+  return true;
 }
 
 /// The exceptions of past calls: nothing refers to them any more.
@@ -146,45 +226,40 @@ bool drop_exceptions(const Instance& instance) noexcept {
 }
 
 template <Ledger kLedger>
-bool restore_instance(Instance& instance, const InstanceImage& image, std::uint64_t& bytes) noexcept {
+bool restore_instance(Instance& instance, const InstanceImage& image, Restored& restored) noexcept {
   for (const MemoryImage& each : image.memories) {
-    if (!restore_memory<kLedger>(instance, each, bytes)) return false;
+    if (!restore_memory<kLedger>(instance, each, restored)) return false;
     if constexpr (abi::is_planted(PlantedFault::kFurtherMemory)) break;
   }
   const abi::Spared<PlantedFault::kGlobal, 8> global(instance.cell - sizeof(abi::HotHeader) - 8);  // global 0
   const abi::Spared<PlantedFault::kDroppedSegment, 1> segment(instance.cell + instance.layout().restored_begin());
   restore_globals(instance, image);
-  for (const TableImage& each : image.tables) {
-    const bool written = detail::table_header(instance.table(each.table)).written != 0;
-    if (written && !abi::is_planted(PlantedFault::kTable)) [[unlikely]]
-      restore_table(instance, each);
-  }
-  return drop_exceptions(instance);
+  return restore_tables(instance, image) && drop_exceptions(instance);
 }
 
-bool restore_instance_whole(Instance& instance, const InstanceImage& image, std::uint64_t& bytes) noexcept {
+bool restore_instance_whole(Instance& instance, const InstanceImage& image, Restored& restored) noexcept {
   for (const MemoryImage& each : image.memories) {
-    if (!restore_memory_whole(instance, each, bytes)) return false;
+    if (!restore_memory_whole(instance, each, restored)) return false;
   }
   restore_globals(instance, image);
-  for (const TableImage& each : image.tables) restore_table(instance, each);
-  return drop_exceptions(instance);
+  return restore_tables(instance, image) && drop_exceptions(instance);
 }
 
 template <typename RestoreInstance>
 Restored restore_each(StoreState& store, const Snapshot& snapshot, RestoreInstance restore_instance) noexcept {
-  std::uint64_t bytes = 0;
+  Restored restored{true, 0};
   for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
     if (abi::is_planted(PlantedFault::kLinkedInstance) && i + 1 < snapshot.instances.size()) continue;
-    if (!restore_instance(*store.instances[i], snapshot.instances[i], bytes)) [[unlikely]]
+    if (!restore_instance(*store.instances[i], snapshot.instances[i], restored)) [[unlikely]]
       return {};
   }
-  return {true, bytes};
+  return restored;
 }
 
 [[gnu::noinline]] Restored restore_distrusted(StoreState& store, const Snapshot& snapshot) noexcept {
   const Restored restored = restore_each(store, snapshot, restore_instance_whole);
   if (restored.ok) store.distrusted = false;
+  store.grown_bytes = 0;
   return restored;
 }
 
@@ -236,7 +311,7 @@ bool settle(StoreState& store) noexcept {
   bool ok = true;
   for_each_memory(store, [&](const abi::MemoryReference& memory) {
     if (store.distrusted) {
-      ok = clear_cards(memory) && ok;
+      ok = clear_all_cards(memory) && ok;
     } else {
       const std::size_t blocks = card_blocks(memory.card_shift, abi::hot_header(memory.base).memory_bytes);
       take_dirty_runs(memory.cards, blocks, [](std::uint64_t, std::uint64_t) {});
@@ -244,10 +319,16 @@ bool settle(StoreState& store) noexcept {
   });
   for (const auto& instance : store.instances) {
     const auto count = static_cast<std::uint32_t>(instance->linked->wasm().tables.size());  // limits::kTables
-    for (std::uint32_t i = 0; i < count; ++i) detail::table_header(instance->table(i)).written = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      abi::TableHeader& header = detail::table_header(instance->table(i));
+      take_dirty_runs(header.cards, table_card_blocks(header.size), [](std::uint64_t, std::uint64_t) {});
+      header.written = 0;
+    }
     ok = drop_exceptions(*instance) && ok;
   }
   store.distrusted = !ok;
+  store.growable_bytes -= store.grown_bytes;
+  store.grown_bytes = 0;
   return ok;
 }
 
@@ -268,6 +349,13 @@ std::uint64_t count_dirty_bytes(const StoreState& store) noexcept {
 }
 
 Result<std::unique_ptr<StoreState>> make_store(const Snapshot& snapshot) {
+  const std::uint64_t memory_bytes = snapshot.memory_bytes();
+  if (memory_bytes > snapshot.maximum_memory_bytes) {
+    return fail(ErrorCode::kLimit,
+                fmt::format("the snapshot's memories and tables have {} bytes, and {} are allowed: raise the limit, "
+                            "maximum_memory_bytes (--max-memory)",
+                            memory_bytes, snapshot.maximum_memory_bytes));
+  }
   auto store = std::make_unique<StoreState>();
   store->names = snapshot.names;
   store->ledger = snapshot.ledger;
@@ -279,7 +367,9 @@ Result<std::unique_ptr<StoreState>> make_store(const Snapshot& snapshot) {
       if (!memory.is_mapped()) continue;
       if (auto done = map_image(**instance, memory); !done) return std::unexpected(std::move(done.error()));
     }
+    for (const TableImage& table : image.tables) count_as_written(**instance, table);
   }
+  store->growable_bytes = snapshot.maximum_memory_bytes - memory_bytes;
   store->distrusted = true;
   if (!restore(*store, snapshot).ok) {
     return fail(ErrorCode::kResource, "the system refused memory for an instance: keep fewer instances");

@@ -26,14 +26,20 @@ struct ByteRange {
   return (cards + kBlockCards - 1) / kBlockCards;
 }
 
+/// Blocks of the cards of so many elements of a table; the cards take whole blocks.
+[[nodiscard]] constexpr std::size_t table_card_blocks(std::uint64_t elements) noexcept {
+  return (abi::table_cards(elements) + kBlockCards - 1) / kBlockCards;
+}
+
 struct Restored {
   bool ok = false;          ///< false: the system refused; the store is to be destroyed
   std::uint64_t bytes = 0;  ///< of memory, copied back, zeroed or given back to the system
 };
 
-/// Puts a store back: after normal returns what its ledger and headers say was changed, and everything, without
-/// trusting anything in it but the sizes that its memories reached, if it is distrusted. With the cards as the ledger a
-/// normal return takes no system call, unless a memory grew or a call held very many exceptions.
+/// Puts a store back: after normal returns what its ledger and headers say was changed. If it is distrusted, all of its
+/// memories, without trusting anything of them but the sizes that they reached. With the cards as the ledger a normal
+/// return takes no system call, unless a memory grew, or a call held very many exceptions or wrote very much of a
+/// table.
 [[nodiscard]] Restored restore(detail::StoreState& store, const Snapshot& snapshot) noexcept;
 
 /// Makes the state of a store, as it is, the one that the next restore starts from: nothing counts as written. For the

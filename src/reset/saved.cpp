@@ -69,14 +69,17 @@ Result<SavedInstance> to_saved(const Snapshot& snapshot, std::uint32_t number) {
     }
   }
   for (const TableImage& each : image.tables) {
-    for (std::size_t i = 0; i < each.elements.size(); ++i) {
-      const ValueType type = module.tables[each.table].element;
-      if (auto good = no_host_references(type, each.elements[i], fmt::format("element {} of table {}", i, each.table));
+    const ValueType type = module.tables[each.table].element;
+    std::vector<std::uint64_t> elements(each.size);
+    for (std::uint64_t i = 0; i < each.size; ++i) {
+      const std::uint64_t* const of_card = each.of_card(i >> abi::kTableCardShift);
+      if (of_card != nullptr) elements[i] = of_card[i % abi::kTableCardElements];
+      if (auto good = no_host_references(type, elements[i], fmt::format("element {} of table {}", i, each.table));
           !good) {
         return std::unexpected(std::move(good.error()));
       }
     }
-    saved.tables.push_back({each.table, each.elements});
+    saved.tables.push_back({each.table, std::move(elements)});
   }
   return saved;
 }
@@ -173,11 +176,13 @@ Result<void> read_tables(InstanceImage& image, const Instance& mapped, const Sav
         from.elements.size() > detail::table_header(mapped.table(i)).maximum) {
       return misfit(fmt::format("table {} of {} elements", i, from.elements.size()));
     }
+    TableImage& table = image.tables.emplace_back();
+    table = {.table = i, .functions = is_function_reference(type), .size = from.elements.size()};
     for (std::size_t j = 0; j < from.elements.size(); ++j) {
       auto good = check_reference(mapped, type, from.elements[j], fmt::format("element {} of table {}", j, i));
       if (!good) return good;
+      table.set(j, from.elements[j]);
     }
-    image.tables.push_back({.table = i, .functions = is_function_reference(type), .elements = from.elements});
   }
   return next == saved.tables.size() ? Result<void>() : misfit("its tables");
 }
@@ -201,7 +206,7 @@ Result<SavedSnapshot> to_saved(const Snapshot& snapshot) {
 }
 
 Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, const detail::LinkerState& linker,
-                            const SnapshotOptions& options) {
+                            const SnapshotOptions& options, std::uint64_t maximum_memory_bytes) {
   const detail::SavedState& saved = *module->saved;
   if (options.extra_memory_pages != 0 || options.freeze_start || !options.prelude.empty() || !linker.modules.empty()) {
     return fail(ErrorCode::kArgument,
@@ -209,7 +214,9 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
                 "freeze_start and linked modules when the snapshot is taken");
   }
   Snapshot snapshot;
+  snapshot.maximum_memory_bytes = maximum_memory_bytes;
   StoreState mapped;
+  mapped.growable_bytes = maximum_memory_bytes;
   const auto& from = saved.snapshot.instances;
   for (std::size_t i = 0; i < from.size(); ++i) {
     const bool is_main = i + 1 == from.size();

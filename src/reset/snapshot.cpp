@@ -28,6 +28,7 @@ void keep_pages(ImageWriter& image, const std::byte* memory, std::uint64_t begin
 struct Look {
   std::optional<Ledger> ledger;  ///< of the store; nothing if no cell will ever map the images
   bool at_cards;                 ///< see take_store
+  bool at_table_cards;
 };
 
 Result<MemoryImage> take_memory(const Instance& instance, std::uint32_t index, Look look) {
@@ -91,21 +92,34 @@ Result<void> take_globals(InstanceImage& image, const Instance& instance) {
   return {};
 }
 
-Result<TableImage> take_table(const Instance& instance, std::uint32_t index) {
+Result<TableImage> take_table(const Instance& instance, std::uint32_t index, Look look) {
   std::uint64_t* const elements = instance.table(index);
-  const std::uint64_t size = detail::table_header(elements).size;
+  const abi::TableHeader& header = detail::table_header(elements);
   const ValueType type = instance.linked->wasm().tables[index].element;
-  TableImage image{.table = index, .functions = is_function_reference(type), .elements = {}};
-  image.elements.reserve(size);
-  for (std::uint64_t i = 0; i < size; ++i) {
-    if (elements[i] == 0) {  // most are
-      image.elements.push_back(0);
-      continue;
+  TableImage image{.table = index, .functions = is_function_reference(type), .size = header.size};
+  std::optional<Error> error;
+  const auto take = [&](std::uint64_t begin, std::uint64_t end) {
+    for (std::uint64_t i = begin; i < end && !error; ++i) {
+      if (elements[i] == 0) continue;  // most are
+      auto portable = to_portable(instance, type, elements[i], fmt::format("element {} of table {}", i, index));
+      if (!portable) {
+        error = std::move(portable.error());
+      } else {
+        image.set(i, *portable);
+      }
     }
-    const auto portable = to_portable(instance, type, elements[i], fmt::format("element {} of table {}", i, index));
-    if (!portable) return std::unexpected(portable.error());
-    image.elements.push_back(*portable);
+  };
+  if (look.at_table_cards) {
+    for_each_dirty_run(
+        header.cards, table_card_blocks(header.size),
+        [&](std::uint64_t first, std::uint64_t end) {
+          take(first << abi::kTableCardShift, std::min(end << abi::kTableCardShift, header.size));
+        },
+        [](std::size_t) {});
+  } else {
+    take(0, header.size);
   }
+  if (error) return std::unexpected(std::move(*error));
   return image;
 }
 
@@ -122,7 +136,7 @@ Result<InstanceImage> take_instance(const Instance& instance, Look look) {
   if (auto done = take_globals(image, instance); !done) return std::unexpected(std::move(done.error()));
   for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
     if (!owns_table(instance, i)) continue;
-    auto table = take_table(instance, i);
+    auto table = take_table(instance, i, look);
     if (!table) return std::unexpected(std::move(table.error()));
     image.tables.push_back(std::move(*table));
   }
@@ -243,7 +257,7 @@ Result<Snapshot> take_store(const StoreState& store, bool mapped, bool look_at_c
   snapshot.ledger = ledger_of(store);
   // Under the other ledgers a restore needs cells that map the image.
   if (!mapped && snapshot.ledger != Ledger::kCards) snapshot.ledger = Ledger::kCow;
-  const Look look{mapped ? std::optional(snapshot.ledger) : std::nullopt, look_at_cards};
+  const Look look{mapped ? std::optional(snapshot.ledger) : std::nullopt, look_at_cards, mapped};
   for (const auto& instance : store.instances) {
     auto image = take_instance(*instance, look);
     if (!image) {
@@ -269,6 +283,7 @@ Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool r
     return store;
   }
   store->names = snapshot.names;
+  store->growable_bytes = snapshot.maximum_memory_bytes;
   for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
     auto instance = add_instance(snapshot.instances[i].linked, *store);
     if (!instance) return std::unexpected(std::move(instance.error()));
@@ -287,9 +302,11 @@ Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool r
 }
 
 Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> module, const detail::LinkerState& linker,
-                                const SnapshotOptions& options, const std::function<HostState()>& make_host_state) {
-  if (module->saved) return take_saved(std::move(module), linker, options);
+                                const SnapshotOptions& options, const std::function<HostState()>& make_host_state,
+                                std::uint64_t maximum_memory_bytes) {
+  if (module->saved) return take_saved(std::move(module), linker, options, maximum_memory_bytes);
   auto store = std::make_unique<StoreState>();
+  store->growable_bytes = maximum_memory_bytes;
   if (auto done = add_named_instances(linker, *store, options); !done) return std::unexpected(std::move(done.error()));
   auto linked = detail::link(std::move(module), linker, *store, options.extra_memory_pages);
   if (!linked) return std::unexpected(std::move(linked.error()));
@@ -317,6 +334,7 @@ Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> modul
     Snapshot stopped;
     stopped.names = store->names;
     stopped.options = options;
+    stopped.maximum_memory_bytes = maximum_memory_bytes;
     stopped.start_after_restore = true;
     for (const auto& each : store->instances) stopped.instances.emplace_back().linked = each->linked;
     auto again = instantiate(stopped, false);
@@ -334,9 +352,19 @@ Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> modul
   if (!snapshot) return snapshot;
   snapshot->start_after_restore = start_after_restore;
   snapshot->options = options;
+  snapshot->maximum_memory_bytes = maximum_memory_bytes;
   for (const auto& each : store->instances) each->host_state = {};
   snapshot->original = std::move(store);
   return snapshot;
+}
+
+std::uint64_t Snapshot::memory_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const InstanceImage& instance : instances) {
+    for (const MemoryImage& memory : instance.memories) bytes += memory.bytes;
+    for (const TableImage& table : instance.tables) bytes += table.size * sizeof(std::uint64_t);
+  }
+  return bytes;
 }
 
 Result<Snapshot> Snapshot::of(const StoreState& store) { return take_store(store, false, false); }

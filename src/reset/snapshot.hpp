@@ -25,6 +25,19 @@
 //       run of set cards, or above the snapshot's memory size, or the store is distrusted. In stores
 //       whose ledger is another one than the cards, none is trusted, and every page that differs is the cell's own.
 //   R3  A store whose restore failed is destroyed, never handed out.
+//   R4  Every element of a table that differs from the snapshot has its card set, and TableHeader::written is not 0
+//   then
+//       or if the size differs: under every ledger, and wherever a call was stopped (invariant C6 of abi/cell.hpp).
+//
+// Why a memory's cards are trusted only after a normal return, and a table's always: one operator and four library
+// functions write tables, and each marks first. What stores to memories marks first, too, but that is up to each place
+// of the code generators, and may be given up by one that marks once behind a loop; and before a store that faults it
+// marks a card past the memory's end, which may be any of eight million. So after a trap the cell's own pages are given
+// back, which takes as long as making them its own took, at most, and not as long as the memory is large.
+//
+// A restore takes time in proportion to what was done since the last one: to the cards that are set, to the pages that
+// a memory or table grew into, and after a trap to the pages that the cell has of its own; and a constant that the
+// module alone determines: a byte for each card of its memories, the globals, a look at each table.
 #pragma once
 
 #include <anew/pool.hpp>
@@ -59,10 +72,20 @@ struct MemoryImage {
   [[nodiscard]] bool is_mapped() const noexcept { return file.is_open(); }
 };
 
+/// A table's pristine content. Cards whose elements are all null take next to nothing.
 struct TableImage {
+  static constexpr std::uint32_t kNull = ~std::uint32_t{0};
   std::uint32_t table = 0;  ///< its index in the instance that owns it
   bool functions = false;   ///< the elements are function numbers, not the bits themselves
-  std::vector<std::uint64_t> elements;
+  std::uint64_t size = 0;
+  std::vector<std::uint32_t> starts = {};    ///< by card: where its elements begin, or kNull; empty if all are null
+  std::vector<std::uint64_t> elements = {};  ///< kTableCardElements of each card that is not all null
+
+  void set(std::uint64_t index, std::uint64_t element);
+  /// The elements of a card, with null past the size; nothing if all are null.
+  [[nodiscard]] const std::uint64_t* of_card(std::uint64_t card) const noexcept {
+    return card >= starts.size() || starts[card] == kNull ? nullptr : elements.data() + starts[card];
+  }
 };
 
 /// The pristine state of one instance.
@@ -87,12 +110,15 @@ struct Snapshot {
   bool keeps_growth = false;       ///< see StoreState
   /// The main instance's start function calls the host, so its effect cannot be frozen: it runs after each restore.
   bool start_after_restore = false;
-  SnapshotOptions options;  ///< that it was taken with
-  bool from_file = false;   ///< what was done before it was taken is not known
+  SnapshotOptions options;                                 ///< that it was taken with
+  std::uint64_t maximum_memory_bytes = detail::kAllBytes;  ///< PoolOptions::maximum_memory_bytes
+  bool from_file = false;                                  ///< what was done before it was taken is not known
   /// The very store that it was taken of, as it was then. What audits compare with.
   std::unique_ptr<detail::StoreState> original;
 
   [[nodiscard]] const detail::LinkedModule& main() const noexcept { return *instances.back().linked; }
+  /// Of all memories and tables together.
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
 
   /// Instantiates the modules that the linker defines, then `module`, as the specification says, runs the prelude, and
   /// keeps the result. A start function that does not call the host is run and its effect frozen; one that does is
@@ -101,10 +127,12 @@ struct Snapshot {
   /// @param make_host_state  PoolOptions::make_host_state: host functions that run now are given such a state.
   /// @return what detail::link returns; kTrap if a segment does not fit, or a start function or the prelude traps or
   ///         takes too long; kNotFound or kArgument for a bad prelude; kUnsupported if the start function of another
-  ///         module than the main one calls the host; kArtifact if a file's state does not fit its modules; kResource.
+  ///         module than the main one calls the host; kArtifact if a file's state does not fit its modules; kLimit if
+  ///         memories and tables have more than the maximum; kResource.
   [[nodiscard]] static Result<Snapshot> take(std::shared_ptr<const detail::ModuleState> module,
                                              const detail::LinkerState& linker, const SnapshotOptions& options,
-                                             const std::function<HostState()>& make_host_state = {});
+                                             const std::function<HostState()>& make_host_state = {},
+                                             std::uint64_t maximum_memory_bytes = detail::kAllBytes);
 
   /// Keeps the state of a live store, for restores of this very store. Looks at all of its memories. No guest runs in
   /// it meanwhile.
@@ -114,7 +142,8 @@ struct Snapshot {
 
 /// What a snapshot file says (ModuleState::saved), linked and checked (saved.cpp). @return as Snapshot::take.
 [[nodiscard]] Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module,
-                                          const detail::LinkerState& linker, const SnapshotOptions& options);
+                                          const detail::LinkerState& linker, const SnapshotOptions& options,
+                                          std::uint64_t maximum_memory_bytes);
 /// A snapshot as a file has it. Looks at the snapshot. @return kUnsupported if a global or table holds an external
 /// reference.
 [[nodiscard]] Result<artifact::SavedSnapshot> to_saved(const Snapshot& snapshot);
@@ -143,7 +172,8 @@ class ImageWriter {
  private:
   MemoryImage image_;
 };
-/// Keeps the state of all of a store's instances. @param mapped  cells may map the images of its memories.
+/// Keeps the state of all of a store's instances. @param mapped  cells may map the images of its memories, and nothing
+/// was settled or restored in it: elements whose cards are not set are null.
 /// @param look_at_cards  what the memories' cards do not stand for is zero: saves touching all of a large memory.
 [[nodiscard]] Result<Snapshot> take_store(const detail::StoreState& store, bool mapped, bool look_at_cards);
 /// Which ledger serves all instances of a store.

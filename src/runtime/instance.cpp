@@ -83,7 +83,11 @@ void fill_tables(Instance& instance, const StoreState& store) {
       const TableSize& size = linked.table_sizes[i];
       // linked_module.cpp has set a maximum for every table.
       new (&table_header(elements))
-          abi::TableHeader{.unused = 0, .maximum = *size.maximum, .written = 0, .size = size.minimum};
+          // Cards are bytes, and a byte may be looked at as an unsigned character.
+          abi::TableHeader{.cards = instance.at<std::uint8_t>(layout.table_cards(i)),
+                           .maximum = *size.maximum,
+                           .written = 0,
+                           .size = size.minimum};
     } else {
       elements = store.instances[source.instance]->table(source.index);
     }
@@ -125,9 +129,20 @@ void fill_functions(Instance& instance, const StoreState& store) {
   }
 }
 
-}  // namespace
+/// What the memories and tables that an instance owns begin with. At most limits::kMemories times 4 GiB, and 80 MB.
+std::uint64_t initial_bytes(const LinkedModule& linked) noexcept {
+  std::uint64_t bytes = 0;
+  for (std::uint32_t i = 0; i < linked.memory_sizes.size(); ++i) {
+    if (linked.memory_source(i).is_own()) bytes += linked.memory_sizes[i].initial;
+  }
+  for (std::uint32_t i = 0; i < linked.table_sizes.size(); ++i) {
+    if (linked.table_source(i).is_own()) bytes += linked.table_sizes[i].minimum * sizeof(std::uint64_t);
+  }
+  return bytes;
+}
 
-Result<Instance*> map_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store) {
+/// map_instance() of what is counted in StoreState::grown_bytes.
+Result<Instance*> map_counted_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store) {
   const abi::CellLayout& layout = linked->layout();
   const MemorySize memory = layout.has_memory() ? linked->memory_sizes[0] : MemorySize{};
   auto mapping = map_region(layout.reservation_bytes(), layout.header_bytes() + memory.initial);
@@ -160,6 +175,22 @@ Result<Instance*> map_instance(std::shared_ptr<const LinkedModule> linked, Store
   fill_functions(instance, store);
   store.instances.push_back(std::move(made));
   return &instance;
+}
+
+}  // namespace
+
+Result<Instance*> map_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store) {
+  const std::uint64_t initial = initial_bytes(*linked);
+  if (!store.take_bytes(initial)) {
+    return fail(
+        ErrorCode::kLimit,
+        fmt::format("the module's memories and tables begin with {} bytes, and {} are left of what its store may "
+                    "have: raise the limit, maximum_memory_bytes (--max-memory)",
+                    initial, store.growable_bytes - store.grown_bytes));
+  }
+  auto instance = map_counted_instance(std::move(linked), store);
+  if (!instance) store.give_bytes_back(initial);
+  return instance;
 }
 
 }  // namespace anew::detail

@@ -91,7 +91,7 @@ struct Instance {
 
 /// Maps an instance's cell and further memories and adds it to the store. All is zero but for what no guest can change:
 /// function references, type identities, links to the store's earlier instances, headers. Memories and tables have
-/// their initial sizes, elements are null, globals 0.
+/// their initial sizes, elements are null, globals 0. @return kLimit if the store may not have so much; kResource.
 [[nodiscard]] Result<Instance*> map_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store);
 
 /// Brings an instance fresh from map_instance into the state that the specification gives a new instance (4.5.4), up to

@@ -65,9 +65,11 @@ void initialize_tables(const Instance& instance) {
   for (std::size_t i = 0; i < module.table_initializers.size(); ++i) {
     if (module.table_initializers[i].empty()) continue;
     std::uint64_t* const elements = instance.table(module.imported_tables + static_cast<std::uint32_t>(i));
-    abi::TableHeader& header = table_header(elements);
-    header.written = 1;
-    std::fill_n(elements, header.size, evaluate(instance, module.table_initializers[i])[0]);
+    const std::uint64_t value = evaluate(instance, module.table_initializers[i])[0];
+    if (value == 0) continue;  // they are null already (invariant C6 of abi/cell.hpp)
+    const std::uint64_t size = table_header(elements).size;
+    mark_elements(elements, 0, size);
+    std::fill_n(elements, size, value);
   }
 }
 

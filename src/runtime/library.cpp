@@ -6,10 +6,12 @@
 #include "runtime/library.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <new>
 
 #include "abi/planted_fault.hpp"
+#include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
 
 namespace anew::detail {
@@ -115,9 +117,14 @@ std::uint64_t table_grow(std::byte* cell, std::uint64_t value, std::uint64_t del
   abi::TableHeader& header = table_header(elements);
   const std::uint64_t old_size = header.size;
   if (delta > header.maximum - old_size || !charge(instance, delta, kElementsPerUnit)) return kRefused;
+  if (!instance.store->take_bytes(delta * sizeof(*elements))) return kRefused;
+  // In this order, also when compiled, since a guest may be stopped in between: a restore looks at tables that are
+  // noted as written, and at what is below their size.
   header.written = 1;
-  // Size first: a restore clears what is below the size. New elements are null until they are filled.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   header.size = old_size + delta;
+  if (value == 0) return old_size;  // new elements are null already (invariant C6)
+  mark_elements(elements, old_size, delta);
   std::fill_n(elements + old_size, delta, value);
   return old_size;
 }
@@ -129,7 +136,7 @@ std::uint32_t table_fill(std::byte* cell, std::uint64_t index, std::uint64_t val
   abi::TableHeader& header = table_header(elements);
   if (!in_bounds(index, count, header.size)) return code(TrapKind::kTableOutOfBounds);
   if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
-  if constexpr (!abi::is_planted(abi::PlantedFault::kTableNote)) header.written = 1;
+  if constexpr (!abi::is_planted(abi::PlantedFault::kTableNote)) mark_elements(elements, index, count);
   std::fill_n(elements + index, count, value);
   return 0;
 }
@@ -143,7 +150,7 @@ std::uint32_t table_copy(std::byte* cell, std::uint64_t destination, std::uint64
     return code(TrapKind::kTableOutOfBounds);
   }
   if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
-  table_header(to).written = 1;
+  mark_elements(to, destination, count);
   // In bounds of a table, so at most limits::kTableElements: the product cannot overflow.
   std::memmove(to + destination, from + source, count * sizeof(std::uint64_t));
   return 0;
@@ -160,7 +167,7 @@ std::uint32_t table_init(std::byte* cell, std::uint64_t destination, std::uint32
     return code(TrapKind::kTableOutOfBounds);
   }
   if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
-  header.written = 1;
+  mark_elements(elements, destination, count);
   for (std::uint32_t i = 0; i < count; ++i) {
     // A constant expression of reference type is one operator: none takes a reference as an operand.
     elements[destination + i] = constant_value(instance, from[source + i])[0];
@@ -210,14 +217,17 @@ std::uint64_t grow_memory(std::byte* base, std::uint64_t delta_pages) noexcept {
   const std::uint64_t old_pages = old_bytes / abi::kWasmPageBytes;
   if (delta_pages > (header.memory_maximum - old_bytes) / abi::kWasmPageBytes) return kRefused;
   if (delta_pages == 0) return old_pages;
+  Instance& instance = instance_of(base);
+  const std::uint64_t new_bytes = old_bytes + delta_pages * abi::kWasmPageBytes;
+  if (!instance.store->take_bytes(new_bytes - old_bytes)) return kRefused;
   // In this order, since a guest may be stopped in between: whatever is accessible lies below memory_reached or is as
   // the last restore left it, and whatever is in memory_bytes is accessible.
-  const std::uint64_t new_bytes = old_bytes + delta_pages * abi::kWasmPageBytes;
   header.memory_reached = std::max(header.memory_reached, new_bytes);
-  MemoryRegion& region = instance_of(base).region_of(base);
+  MemoryRegion& region = instance.region_of(base);
   if (new_bytes > region.accessible) {
     if (!os::protect(base + region.accessible, new_bytes - region.accessible, os::Access::kReadWrite)) {
       if (Thread* const thread = current_thread()) ++thread->refused_growths;
+      instance.store->give_bytes_back(new_bytes - old_bytes);
       return kRefused;
     }
     region.accessible = new_bytes;
@@ -232,6 +242,18 @@ void mark_written(const abi::MemoryReference& memory, std::uint64_t address, std
   const std::uint64_t first = address >> memory.card_shift;
   const std::uint64_t last = (address + count - 1) >> memory.card_shift;
   std::memset(memory.cards + first, 1, last - first + 1);
+}
+
+void mark_elements(std::uint64_t* elements, std::uint64_t index, std::uint64_t count) noexcept {
+  if (count == 0) return;
+  if constexpr (abi::is_planted(abi::PlantedFault::kTableRange)) count = 1;
+  abi::TableHeader& header = table_header(elements);
+  const std::uint64_t first = index >> abi::kTableCardShift;
+  // In this order, also when compiled, and both before the elements (invariant C6).
+  header.written = 1;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::memset(header.cards + first, 1, ((index + count - 1) >> abi::kTableCardShift) - first + 1);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
 }  // namespace anew::detail

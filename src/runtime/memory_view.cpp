@@ -4,6 +4,7 @@
 #include <anew/memory_view.hpp>
 
 #include "runtime/library.hpp"
+#include "runtime/store_state.hpp"
 
 namespace anew {
 
@@ -38,10 +39,13 @@ Result<std::uint64_t> MemoryView::grow(std::uint64_t delta_pages) {
   const std::uint64_t pages = detail::grow_memory(base_, delta_pages);
   if (pages != kRefused) return pages;
   const abi::HotHeader& header = abi::hot_header(base_);
+  const detail::StoreState& store = *detail::instance_of(base_).store;
   return fail(
       ErrorCode::kResource,
-      fmt::format("a memory of {} Wasm pages cannot grow by {}: its maximum is {}, or the system refused",
-                  header.memory_bytes / abi::kWasmPageBytes, delta_pages, header.memory_maximum / abi::kWasmPageBytes));
+      fmt::format("a memory of {} Wasm pages cannot grow by {}: its maximum is {}, and its store's memories and tables "
+                  "may grow by {} bytes (maximum_memory_bytes); or the system refused",
+                  header.memory_bytes / abi::kWasmPageBytes, delta_pages, header.memory_maximum / abi::kWasmPageBytes,
+                  store.growable_bytes - store.grown_bytes));
 }
 
 }  // namespace anew

@@ -20,18 +20,25 @@ namespace anew::detail {
 inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
 /// More than any call can use.
 inline constexpr std::int64_t kAllFuel = std::numeric_limits<std::int64_t>::max();
+/// More than there are.
+inline constexpr std::uint64_t kAllBytes = std::numeric_limits<std::uint64_t>::max();
 
 struct StoreState {
   /// By number; none imports from one behind it. Changes only while the store's thread is in host state: its trap
   /// handler reads it.
   std::vector<std::unique_ptr<Instance>> instances;
   std::map<std::string, std::uint32_t, std::less<>> names;  ///< under which imports find an instance, by its number
-  /// A call ended with anything but a normal return since the last restore: no card or header of the group is trusted.
+  /// A call ended with anything but a normal return since the last restore: no card or header of the group's memories
+  /// is trusted. Those of tables always are (invariant C6 of abi/cell.hpp).
   bool distrusted = false;
   std::uint32_t trap = 0;  ///< how the last call that did not return normally ended: a TrapKind
   /// The group's code compares every address with the memory's size (codegen::Options::explicit_bounds), so what a
   /// memory grew by may stay accessible, zeroed, when it shrinks back.
   bool keeps_growth = false;
+  /// What all memories and tables may grow by together until the next restore, and what they grew by. While a store is
+  /// put together, what new ones begin with counts as growth.
+  std::uint64_t growable_bytes = kAllBytes;
+  std::uint64_t grown_bytes = 0;
   Ledger ledger = Ledger::kCards;       ///< what restores of it go by
   std::uint32_t slot = kNoSlot;         ///< in its pool; kNoSlot for one that is destroyed when its lease goes
   const void* owner = nullptr;          ///< its pool: whose calls interrupt_calls() stops
@@ -42,6 +49,15 @@ struct StoreState {
   StoreState() = default;
   StoreState(const StoreState&) = delete;  // the instances point back to it
   StoreState& operator=(const StoreState&) = delete;
+
+  /// Counts what a memory or table is about to grow by, before it does: if the guest is stopped in between, too much is
+  /// counted until the restore. @return false, counting nothing, if that is too much.
+  [[nodiscard]] bool take_bytes(std::uint64_t bytes) noexcept {
+    if (bytes > growable_bytes - grown_bytes) return false;
+    grown_bytes += bytes;
+    return true;
+  }
+  void give_bytes_back(std::uint64_t bytes) noexcept { grown_bytes -= bytes; }
 
   /// The instance whose calls a lease makes.
   [[nodiscard]] Instance& main() const noexcept { return *instances.back(); }

@@ -45,6 +45,9 @@ std::vector<Stretch> parts(const wasm::Module& module, const CellLayout& layout)
   for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
     constexpr auto kHeader = static_cast<std::int32_t>(sizeof(TableHeader));
     add("table", layout.table_elements(i) - kHeader, 8ull * layout.table_capacity(i) + kHeader);
+    // Scanned in whole blocks of 64.
+    add("cards of a table", layout.table_cards(i), (table_cards(layout.table_capacity(i)) + 63) / 64 * 64);
+    EXPECT_EQ(layout.table_cards(i) % 64, 0);
   }
   for (std::uint32_t i = 0; i < module.functions.size(); ++i) {
     add("function reference", layout.function_reference(i), sizeof(FunctionReference));
@@ -178,6 +181,11 @@ TEST(CardSize, GrowsWithTheMemory) {
     before = shift;
   }
   EXPECT_EQ(before, kMaximumCardShift);
+  module.memories[0].limits.minimum = 1;
+  module.memories.resize(100);
+  EXPECT_EQ(default_card_shift(module), kMinimumCardShift);
+  module.memories[99].limits.minimum = ~std::uint64_t{0};
+  EXPECT_EQ(default_card_shift(module), kMaximumCardShift) << "the cards of all memories are scanned";
 }
 
 TEST(HotHeader, LiesWhereCompiledCodeLooksForIt) {
@@ -204,6 +212,7 @@ TEST(TableHeader, LiesWhereCompiledCodeLooksForIt) {
   };
   EXPECT_EQ(displacement(&table.header.size), kTableSize);
   EXPECT_EQ(displacement(&table.header.written), kTableWritten);
+  EXPECT_EQ(displacement(&table.header.cards), kTableCards);
 }
 
 }  // namespace

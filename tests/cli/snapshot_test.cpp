@@ -72,5 +72,25 @@ TEST_F(CallLimits, TimeAndFuelEndACall) {
   EXPECT_TRUE(contains(start.err, "the start function")) << start.err;
 }
 
+TEST_F(CallLimits, MemoryGrowsUpToTheLimit) {
+  const std::string module = file("m.wat", R"((module (memory 2)
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))))");
+  const auto grow = [&](std::string pages, std::string limit) {
+    return anew({"call", module, "grow", std::move(pages), "--max-memory", std::move(limit)});
+  };
+  EXPECT_EQ(anew({"call", module, "grow", "60000"}).out, "2\n");
+  EXPECT_EQ(grow("14", "1MiB").out, "2\n");
+  EXPECT_EQ(grow("15", "1MiB").out, "-1\n");
+  EXPECT_EQ(grow("15", "1024KiB").out, "-1\n");
+  EXPECT_EQ(grow("15", "1048575B").out, "-1\n");
+  EXPECT_EQ(grow("15", "1GiB").out, "2\n");
+  const Outcome refused = grow("0", "64KiB");
+  EXPECT_EQ(refused.exit_code, 3) << refused.err;
+  EXPECT_TRUE(contains(refused.err, "--max-memory")) << refused.err;
+  for (const char* const size : {"1", "MiB", "-1MiB", "1MB", "1.5GiB", "", "99999999999GiB", "99999999999999999999B"}) {
+    EXPECT_EQ(grow("0", size).exit_code, 64) << size;
+  }
+}
+
 }  // namespace
 }  // namespace anew::testing

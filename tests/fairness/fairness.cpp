@@ -105,6 +105,8 @@ class Case {
     pool_options_.audit_every = random_.percent(80) ? 1 : random_.below(4);
     if (!settings_.audit) pool_options_.audit_every = 0;
     pool_options_.snapshot.freeze_start = random_.percent(15);
+    // Little more than the modules' memories and tables begin with, or less.
+    if (random_.percent(40)) pool_options_.maximum_memory_bytes = (8 + random_.below(120)) * 8192;
   }
 
   std::string describe_options() const {
@@ -114,10 +116,11 @@ class Case {
     };
     std::string text = "main module: " + describe(main_options_);
     if (modules_.size() > 1) text += "\nlibrary: " + describe(library_options_);
-    return text + fmt::format("\npool: capacity {}, {} extra pages, freeze_start {}, prelude {}, audit_every {}",
-                              pool_options_.capacity, pool_options_.snapshot.extra_memory_pages,
-                              pool_options_.snapshot.freeze_start, !pool_options_.snapshot.prelude.empty(),
-                              pool_options_.audit_every);
+    return text +
+           fmt::format("\npool: capacity {}, {} extra pages, freeze_start {}, prelude {}, audit_every {}, {} bytes",
+                       pool_options_.capacity, pool_options_.snapshot.extra_memory_pages,
+                       pool_options_.snapshot.freeze_start, !pool_options_.snapshot.prelude.empty(),
+                       pool_options_.audit_every, pool_options_.maximum_memory_bytes);
   }
 
   std::optional<Module> compile(const std::string& name, const std::vector<std::byte>& bytes,
@@ -173,6 +176,10 @@ class Case {
 
   void make_pool() {
     auto pool = Pool::create(*module_, linker_, pool_options_);
+    if (!pool && pool.error().code == ErrorCode::kLimit) {
+      pool_options_.maximum_memory_bytes = PoolOptions{}.maximum_memory_bytes;
+      pool = Pool::create(*module_, linker_, pool_options_);
+    }
     if (pool) {
       pool_ = std::move(*pool);
     } else if (pool.error().code == ErrorCode::kUnsupported || pool.error().code == ErrorCode::kTrap ||

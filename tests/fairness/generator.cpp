@@ -111,9 +111,11 @@ class Maker {
     constexpr std::array kElements = {kFuncRef, kFuncRef, kExternRef, kExnRef};
     const std::uint32_t count = (state_.tables.empty() ? 1 : 0) + random_.below(3);
     for (std::uint32_t i = 0; i < count; ++i) {
-      const std::uint64_t size = 2 + random_.below(12);
+      // A card of a table stands for 128 elements.
+      const bool many_cards = random_.percent(25);
+      const std::uint64_t size = 2 + random_.below(many_cards ? 800 : 12);
       TableType type{.element = i == 0 ? kFuncRef : kElements[random_.below(kElements.size())],
-                     .limits = {size, size + random_.below(8)},
+                     .limits = {size, size + random_.below(many_cards ? 400 : 8)},
                      .is_64 = random_.percent(15)};
       own_tables_.push_back(writer_.table(type));
       state_.tables.push_back(type);

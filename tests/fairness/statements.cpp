@@ -254,7 +254,7 @@ void Statements::change_table() {
       return;
     case 1:
       push(type.element);
-      index_constant(table, random_.below(4));
+      index_constant(table, random_.below(size > 100 ? 300 : 4));
       code_.op(Op::kTableGrow, table);
       if (!type.is_64) code_.op(Op::kI64ExtendI32U);
       mix();

@@ -87,7 +87,11 @@ TEST_F(Audit, SeesTables) {
             "size of table 1: expected 2, found 3");
   EXPECT_NE(with(detail::table_header(instance->table(0)).written, std::uint64_t{1}), "");
   EXPECT_NE(with(detail::table_header(instance->table(0)).maximum, std::uint64_t{100}), "");
+  EXPECT_NE(with(detail::table_header(instance->table(0)).cards[0], std::uint8_t{1}), "");
+  EXPECT_EQ(with(instance->table(1)[2], std::uint64_t{1}), "table 1, element 2, past its size: not null");
 }
+
+TEST_F(Audit, SeesWhatStillCountsAsGrown) { EXPECT_NE(with(instance->store->grown_bytes, std::uint64_t{8}), ""); }
 
 TEST_F(Audit, SeesExceptionsThatAreStillHeld) {
   EXPECT_EQ(with(instance->header().exception_bytes, std::uint64_t{32}), "bytes of exceptions: expected 0, found 32");

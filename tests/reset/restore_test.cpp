@@ -3,6 +3,7 @@
 // way.
 #include "reset/restore.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -17,7 +18,7 @@ namespace {
 constexpr std::string_view kMutator = R"((module
   (type $nullary (func (result i32)))
   (memory (export "memory") 4 8)
-  (table $f 4 8 funcref) (table $x 2 6 externref)
+  (table $f 4 8 funcref) (table $x 2 6 externref) (table $wide 700 1500 funcref)
   (global $hidden (mut i32) (i32.const 5))
   (global $shown (export "shown") (mut i64) (i64.const 6))
   (global $float (mut f64) (f64.const 1.5))
@@ -27,6 +28,7 @@ constexpr std::string_view kMutator = R"((module
   (data $passive "passive")
   (elem (table $f) (i32.const 1) func $one $two)
   (elem $passive_elements func $two $one $two)
+  (elem (table $wide) (i32.const 126) func $one $two $one $two) (elem (table $wide) (i32.const 640) func $two)
   (func $one (result i32) (i32.const 1)) (func $two (result i32) (i32.const 2))
 
   (func (export "store8") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
@@ -58,6 +60,22 @@ constexpr std::string_view kMutator = R"((module
   (func (export "fill_table") (param i32 i32) (table.fill $f (i32.const 0) (ref.func $one) (i32.const 4)))
   (func (export "copy_table") (param i32 i32) (table.copy $f $f (i32.const 0) (i32.const 1) (i32.const 3)))
   (func (export "init_table") (param i32 i32) (table.init $f $passive_elements (i32.const 0) (i32.const 0) (i32.const 3)))
+  (func (export "set_in_wide") (param i32 i32)
+    (table.set $wide (i32.and (local.get 0) (i32.const 511))
+      (select (result funcref) (ref.func $two) (ref.null func) (i32.and (local.get 1) (i32.const 1)))))
+  (func (export "fill_wide") (param i32 i32)
+    (table.fill $wide (i32.and (local.get 0) (i32.const 255)) (ref.func $one) (i32.add (i32.and (local.get 1) (i32.const 255)) (i32.const 1))))
+  (func (export "clear_wide") (param i32 i32) (table.fill $wide (i32.const 0) (ref.null func) (i32.const 700)))
+  (func (export "copy_in_wide") (param i32 i32)
+    (table.copy $wide $wide (i32.and (local.get 0) (i32.const 511)) (i32.const 120) (i32.const 150)))
+  (func (export "grow_wide") (param i32 i32)
+    (drop (table.grow $wide (ref.func $two) (i32.add (i32.and (local.get 1) (i32.const 255)) (i32.const 1)))))
+  (func (export "grow_wide_by_null") (param i32 i32)
+    (drop (table.grow $wide (ref.null func) (i32.add (i32.and (local.get 1) (i32.const 255)) (i32.const 1))))
+    (table.set $wide (i32.sub (table.size $wide) (i32.const 1)) (ref.func $one)))
+  (func (export "trap_in_wide") (param i32 i32)
+    (table.set $wide (i32.and (local.get 0) (i32.const 511)) (ref.func $two))
+    (drop (table.grow $wide (ref.func $two) (i32.const 100))) unreachable)
   (func (export "trap") (param i32 i32) (i32.store (i32.const 1000) (i32.const 1)) unreachable)
   (func $recurse (export "recurse") (param i32 i32)
     (i32.store (local.get 0) (i32.const 1))
@@ -163,6 +181,31 @@ TEST(RestoreCost, AStoreAtTheEndOfACardIsCoveredByTheSlack) {
   (void)call(fixture.main(), "store32", {511, 0xFFFFFFFF});
   EXPECT_EQ(reset::count_dirty_bytes(*fixture.store), 512u) << "the mark is of the card where the store begins";
   EXPECT_EQ(fixture.restore(), "");
+}
+
+TEST(RestoreCost, PastSixtyFourMebibytesPagesAreGivenBack) {
+  // Of few pages of the image cells have copies, many are mapped.
+  for (const std::uint32_t image_pages : {3u, 500u}) {
+    std::string text = R"((module (memory 1280)
+      (func (export "fill") (param i32 i32) (memory.fill (local.get 0) (i32.const 7) (local.get 1)))
+      (func (export "stride") (param i32 i32) (loop (i32.store (local.get 0) (i32.const -1))
+        (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (local.get 1))) (i32.const 83886080))))))";
+    for (std::uint32_t i = 0; i < image_pages; ++i) {
+      text += fmt::format("(data (i32.const {}) \"{}\")", (83'886'000 / image_pages * i + 60'000) % 83'886'000, i);
+    }
+    for (const std::uint32_t card_bytes : {512u, 4096u}) {
+      Fixture fixture(text + ")", {}, {.card_bytes = card_bytes});
+      EXPECT_EQ(fixture.snapshot.instances[0].memories[0].is_mapped(), image_pages > 16);
+      for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(call(fixture.main(), "fill", {5'000'100, 75'000'000}), 0u);
+        EXPECT_EQ(fixture.restore(), "") << image_pages;
+        EXPECT_EQ(call(fixture.main(), "stride", {1, card_bytes == 512 ? 600u : 4200u}), 0u);
+        EXPECT_EQ(fixture.restore(), "") << image_pages;
+        EXPECT_EQ(call(fixture.main(), "fill", {70'000'000, 10'000'000}), 0u);
+        EXPECT_EQ(fixture.restore(), "") << image_pages;
+      }
+    }
+  }
 }
 
 TEST(Snapshot, KeepsOnlyPagesThatAreNotZero) {

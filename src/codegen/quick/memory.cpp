@@ -366,7 +366,15 @@ QuickCompiler::Mem QuickCompiler::table_element(std::uint32_t table, const Opera
   // Against a mispredicted check: all ones if the comparison set the carry flag, as it did on this path.
   a_.sbb(x86::r11, x86::r11);
   a_.and_(x86::r10, x86::r11);
-  if (written) a_.mov(x86::qword_ptr(gp64(base), elements + abi::kTableWritten), 1);
+  if (written) {  // before the store that follows (invariant C6 of abi/cell.hpp)
+    a_.mov(x86::qword_ptr(gp64(base), elements + abi::kTableWritten), 1);
+    if constexpr (!abi::is_planted(abi::PlantedFault::kTableMark)) {
+      a_.mov(x86::r11, x86::r10);
+      a_.shr(x86::r11, abi::kTableCardShift);
+      a_.add(x86::r11, x86::qword_ptr(gp64(base), elements + abi::kTableCards));
+      a_.mov(x86::byte_ptr(x86::r11), 1);
+    }
+  }
   return {gp64(base), x86::r10, 3, elements, 8};
 }
 
