@@ -241,7 +241,11 @@ void mark_written(const abi::MemoryReference& memory, std::uint64_t address, std
   if constexpr (abi::is_planted(abi::PlantedFault::kRangeMark)) count = 1;
   const std::uint64_t first = address >> memory.card_shift;
   const std::uint64_t last = (address + count - 1) >> memory.card_shift;
-  std::memset(memory.cards + first, 1, last - first + 1);
+  if (first == last) {  // most often
+    memory.cards[first] = 1;
+  } else {
+    std::memset(memory.cards + first, 1, last - first + 1);
+  }
 }
 
 void mark_elements(std::uint64_t* elements, std::uint64_t index, std::uint64_t count) noexcept {

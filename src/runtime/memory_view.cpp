@@ -19,16 +19,27 @@ MemoryView::MemoryView(const abi::MemoryReference& memory) noexcept
 
 std::uint64_t MemoryView::size() const noexcept { return base_ == nullptr ? 0 : abi::hot_header(base_).memory_bytes; }
 
-Result<std::span<const std::byte>> MemoryView::read(std::uint64_t address, std::uint64_t count) const {
-  const std::uint64_t bytes = size();
-  // Written so that no sum can overflow.
-  if (count <= bytes && address <= bytes - count) return std::span<const std::byte>(base_ + address, count);
+namespace {
+
+// Written so that no sum can overflow.
+bool is_inside(std::uint64_t address, std::uint64_t count, std::uint64_t bytes) noexcept {
+  return count <= bytes && address <= bytes - count;
+}
+
+std::unexpected<Error> fail_outside(std::uint64_t address, std::uint64_t count, std::uint64_t bytes) {
   return fail(ErrorCode::kArgument,
               fmt::format("{} bytes at address 0x{:x} are not inside the memory of {} bytes", count, address, bytes));
 }
 
+}  // namespace
+
+Result<std::span<const std::byte>> MemoryView::read(std::uint64_t address, std::uint64_t count) const {
+  if (!is_inside(address, count, size())) return fail_outside(address, count, size());
+  return std::span<const std::byte>(base_ + address, count);
+}
+
 Result<std::span<std::byte>> MemoryView::write(std::uint64_t address, std::uint64_t count) {
-  if (auto checked = read(address, count); !checked) return std::unexpected(std::move(checked.error()));
+  if (!is_inside(address, count, size())) return fail_outside(address, count, size());
   detail::mark_written({base_, cards_, card_shift_}, address, count);
   return std::span(base_ + address, count);
 }

@@ -310,7 +310,7 @@ TEST(HeapProperty, AllocatesWhereTheModelDoesAndBlocksKeepTheirContent) {
     std::mt19937 engine(seed);
     const auto below = [&](std::uint32_t bound) { return static_cast<std::uint32_t>(engine() % bound); };
     Buffer buffer{std::vector<std::byte>(kPage), 1u << 16};
-    const BufferMemory memory(buffer);
+    BufferMemory memory(buffer);
     const std::uint32_t base = 8 * (1 + below(1000));
     FreeingBumpHeap heap(base - below(8));
     Model model(base);

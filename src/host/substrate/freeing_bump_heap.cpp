@@ -5,12 +5,8 @@
 
 namespace anew::substrate {
 
-Result<void> FreeingBumpHeap::check_size(std::uint64_t memory_bytes) {
-  if (memory_bytes < observed_bytes_) {
-    return fail(ErrorCode::kHost, "heap allocator: the memory shrank since the last call");
-  }
-  observed_bytes_ = memory_bytes;
-  return {};
+std::unexpected<Error> FreeingBumpHeap::fail_shrunk() {
+  return fail(ErrorCode::kHost, "heap allocator: the memory shrank since the last call");
 }
 
 std::unexpected<Error> FreeingBumpHeap::fail_poisoned() {

@@ -53,10 +53,10 @@ class FreeingBumpHeap {
 
   /// @return the address of at least `size` bytes, aligned to 8; their content is what lay there.
   template <HeapMemory M>
-  [[nodiscard]] Result<std::uint32_t> allocate(M memory, std::uint32_t size) {
+  [[nodiscard]] Result<std::uint32_t> allocate(M&& memory, std::uint32_t size) {
     if (poisoned_) return fail_poisoned();
     poisoned_ = true;  // until this call succeeds
-    if (auto checked = check_size(memory.size()); !checked) return std::unexpected(std::move(checked.error()));
+    if (!observe(memory.size())) return fail_shrunk();
     if (size > kMaximumPayload) return fail_too_large(size);
 
     const std::uint32_t payload = std::bit_ceil(size < kMinimumPayload ? kMinimumPayload : size);
@@ -84,10 +84,10 @@ class FreeingBumpHeap {
 
   /// @param address  what allocate() returned.
   template <HeapMemory M>
-  [[nodiscard]] Result<void> deallocate(M memory, std::uint32_t address) {
+  [[nodiscard]] Result<void> deallocate(M&& memory, std::uint32_t address) {
     if (poisoned_) return fail_poisoned();
     poisoned_ = true;  // until this call succeeds
-    if (auto checked = check_size(memory.size()); !checked) return checked;
+    if (!observe(memory.size())) return fail_shrunk();
     if (address < kHeaderBytes) return fail_corrupt("a pointer to free points before the first header", address);
 
     const std::uint32_t header = address - kHeaderBytes;
@@ -120,7 +120,7 @@ class FreeingBumpHeap {
 
   /// Doubles the memory, or grows it to what is needed if that is more, as Substrate does.
   template <HeapMemory M>
-  [[nodiscard]] static bool grow(M memory, std::uint64_t required_bytes) {
+  [[nodiscard]] static bool grow(M& memory, std::uint64_t required_bytes) {
     const std::uint64_t current = memory.size() / kPageBytes;
     const std::uint64_t required = (required_bytes + kPageBytes - 1) / kPageBytes;  // bytes < 2^34: no overflow
     const std::uint64_t maximum = memory.maximum_pages();
@@ -129,8 +129,14 @@ class FreeingBumpHeap {
     return memory.grow((doubled > required ? doubled : required) - current);
   }
 
-  [[nodiscard]] Result<void> check_size(std::uint64_t memory_bytes);
+  /// @return whether the memory is no smaller than at the last call.
+  [[nodiscard]] bool observe(std::uint64_t memory_bytes) noexcept {
+    if (memory_bytes < observed_bytes_) return false;
+    observed_bytes_ = memory_bytes;
+    return true;
+  }
 
+  [[nodiscard]] static std::unexpected<Error> fail_shrunk();
   [[nodiscard]] static std::unexpected<Error> fail_poisoned();
   [[nodiscard]] static std::unexpected<Error> fail_too_large(std::uint32_t size);
   [[nodiscard]] std::unexpected<Error> fail_full(std::uint32_t size, std::uint64_t memory_bytes) const;

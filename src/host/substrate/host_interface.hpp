@@ -31,7 +31,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -254,6 +253,21 @@ struct ReturnedWasm<void> {
   using Type = void;
 };
 
+/// The arguments of a host function as they were read. A tuple would move them there, and a move of what was just
+/// written waits for it to reach the cache.
+template <std::size_t, typename T>
+struct Argument {
+  Result<T> value;
+};
+template <typename Indices, typename... T>
+struct Arguments;
+template <std::size_t... I, typename... T>
+struct Arguments<std::index_sequence<I...>, T...> : Argument<I, T>... {};
+template <std::size_t I, typename T>
+[[nodiscard]] Result<T>& argument(Argument<I, T>& argument) noexcept {
+  return argument.value;
+}
+
 /// Defines host functions in module "env".
 class HostFunctions {
  public:
@@ -280,8 +294,9 @@ class HostFunctions {
                       if constexpr (std::is_same_v<Context, Externalities::State&>) {
                         if (call.state.externalities == nullptr) return fail_without_state(name);
                       }
-                      // Braces: read from the first to the last.
-                      std::tuple<Result<std::decay_t<A>>...> arguments{Passed<std::decay_t<A>>::read(call, raw)...};
+                      // Braces: read from the first to the last, each where it stays.
+                      Arguments<std::index_sequence_for<A...>, std::decay_t<A>...> arguments{
+                          {Passed<std::decay_t<A>>::read(call, raw)}...};
                       auto result = run<Context, R>(function, call, arguments, std::index_sequence_for<A...>{});
                       if (!result) [[unlikely]]
                         return fail_in(name, result.error());
@@ -294,14 +309,14 @@ class HostFunctions {
       -> Result<typename ReturnedWasm<typename Unwrapped<R>::Type>::Type> {
     using Value = typename Unwrapped<R>::Type;
     const Error* wrong = nullptr;
-    ((wrong == nullptr && !std::get<I>(arguments) ? void(wrong = &std::get<I>(arguments).error()) : void()), ...);
+    ((wrong == nullptr && !argument<I>(arguments) ? void(wrong = &argument<I>(arguments).error()) : void()), ...);
     if (wrong != nullptr) [[unlikely]]
       return std::unexpected(*wrong);
     const auto invoke = [&]() -> R {
       if constexpr (std::is_same_v<Context, Externalities::State&>) {
-        return function(*call.state.externalities, *std::get<I>(arguments)...);
+        return function(*call.state.externalities, *argument<I>(arguments)...);
       } else {
-        return function(call, *std::get<I>(arguments)...);
+        return function(call, *argument<I>(arguments)...);
       }
     };
     if constexpr (std::is_void_v<R>) {

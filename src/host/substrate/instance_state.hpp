@@ -6,14 +6,21 @@
 #include <anew/memory_view.hpp>
 #include <anew/substrate/externalities.hpp>
 #include <anew/substrate/types.hpp>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "host/substrate/freeing_bump_heap.hpp"
 
 namespace anew::substrate {
+
+static_assert(std::endian::native == std::endian::little,
+              "guest memory is little-endian; the heap's headers are copied as they are");
 
 /// PoolOptions::make_host_state's object. The restore resets it with the memory, so the two always agree.
 struct InstanceState {
@@ -29,20 +36,37 @@ struct InstanceState {
   }
 };
 
-/// Guest memory as the heap sees it.
+/// Guest memory as the heap sees it, for one call of the heap: the guest does not run meanwhile, and the memory grows
+/// only by this.
 class GuestHeapMemory {
  public:
   GuestHeapMemory(MemoryView memory, const InstanceState& state) noexcept
-      : memory_(memory), maximum_pages_(state.maximum_pages) {}
+      : memory_(memory), bytes_(all_of(memory)), maximum_pages_(state.maximum_pages) {}
 
-  [[nodiscard]] std::uint64_t size() const noexcept { return memory_.size(); }
+  [[nodiscard]] std::uint64_t size() const noexcept { return bytes_.size(); }
   [[nodiscard]] std::uint64_t maximum_pages() const noexcept { return maximum_pages_; }
-  [[nodiscard]] bool grow(std::uint64_t pages) { return memory_.grow(pages).has_value(); }
-  [[nodiscard]] std::optional<std::uint64_t> load_u64(std::uint64_t address) const;
-  [[nodiscard]] bool store_u64(std::uint64_t address, std::uint64_t value);
+  [[nodiscard]] bool grow(std::uint64_t pages) {
+    if (!MemoryView(memory_).grow(pages)) return false;
+    bytes_ = all_of(memory_);
+    return true;
+  }
+  [[nodiscard]] std::optional<std::uint64_t> load_u64(std::uint64_t address) const noexcept {
+    std::uint64_t value = 0;
+    if (bytes_.size() < sizeof(value) || address > bytes_.size() - sizeof(value)) return std::nullopt;
+    std::memcpy(&value, &bytes_[address], sizeof(value));
+    return value;
+  }
+  [[nodiscard]] bool store_u64(std::uint64_t address, std::uint64_t value) {
+    return MemoryView(memory_).store(address, value).has_value();
+  }
 
  private:
-  MemoryView memory_;
+  [[nodiscard]] static std::span<const std::byte> all_of(const MemoryView& memory) noexcept {
+    return *memory.read(0, memory.size());  // that is always inside
+  }
+
+  const MemoryView& memory_;
+  std::span<const std::byte> bytes_;
   std::uint64_t maximum_pages_;
 };
 
@@ -57,7 +81,7 @@ struct GuestSpan {
 };
 
 /// Copies bytes, part after part, into a new block of the guest's heap. @return where they lie.
-[[nodiscard]] Result<GuestSpan> copy_to_heap(InstanceState& state, MemoryView memory,
+[[nodiscard]] Result<GuestSpan> copy_to_heap(InstanceState& state, const MemoryView& memory,
                                              std::initializer_list<BytesView> parts);
 
 }  // namespace anew::substrate
