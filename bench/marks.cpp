@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What marks beside stores, explicit bounds and fuel cost: the same program compiled with and without each of them, run
+// What marks beside stores, explicit bounds, fuel, canonical NaNs and a stack limit cost: the same program compiled with and without each of them, run
 // in turn, as a ratio.
 #include "support.hpp"
 
@@ -25,6 +25,8 @@ const Option kOptions[] = {
     {"marks", {.ledger = Ledger::kCards}, {.ledger = Ledger::kCow}},
     {"bounds", {.ledger = Ledger::kCards, .explicit_bounds = true}, {.ledger = Ledger::kCards}},
     {"fuel", {.ledger = Ledger::kCards, .fuel = true}, {.ledger = Ledger::kCards}},
+    {"canonical_nan", {.ledger = Ledger::kCards, .canonical_nan = true}, {.ledger = Ledger::kCards}},
+    {"stack_limit", {.ledger = Ledger::kCards, .stack_limit = 100'000}, {.ledger = Ledger::kCards}},
 };
 
 [[nodiscard]] Pool make_pool(const Engine& engine, const Program& program, const CompileOptions& options) {

@@ -51,7 +51,8 @@ enum class Ledger : std::uint8_t {
 /// "auto", "cards", "pagemap" or "cow".
 [[nodiscard]] const char* to_string(Ledger ledger) noexcept;
 
-/// What changes a module's machine code. No results depend on it, but for the traps of fuel.
+/// What changes a module's machine code. No results depend on it, but for the traps of fuel and of stack_limit, and the
+/// bits of NaNs. docs/determinism.md says what those who need the same results on every machine ask for.
 struct CompileOptions {
   std::uint32_t card_bytes = 0;   ///< 512, 1024, 2048 or 4096; 0: chosen by the size of the module's memory
   Ledger ledger = Ledger::kAuto;  ///< code has marks with kAuto and kCards only
@@ -59,6 +60,13 @@ struct CompileOptions {
   /// shrinking back need no system call: for modules that grow their memory in every call.
   bool explicit_bounds = false;
   bool fuel = false;  ///< the code counts what it executes, and traps when its fuel is used up: see Lease::set_fuel
+  /// Where the specification leaves open which NaN an operator gives, it is the positive canonical one; without this,
+  /// the processor's.
+  bool canonical_nan = false;
+  /// How deep the calls of a call may nest: the code counts its frames, in units that the module alone determines, and
+  /// traps with TrapKind::kStackExhausted past this many; 0: where the machine's stack ends
+  /// (EngineOptions::stack_bytes). At most kMaximumStackLimit.
+  std::uint32_t stack_limit = 0;
   bool operator==(const CompileOptions&) const = default;
 };
 

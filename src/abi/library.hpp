@@ -73,12 +73,13 @@ struct ThreadRecord {
   volatile std::uint64_t trap_cell = 0;      ///< 40  r13 then: the cell, unless a library function was at work
   std::uint64_t host_calls = 0;              ///< 48  counted by call_host
   std::uint64_t unused[3] = {};              ///< 56
-  std::int64_t fuel = 0;         ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
-  std::uint64_t unused_too = 0;  ///< 88
+  std::int64_t fuel = 0;        ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
+  std::int64_t stack_left = 0;  ///< 88  units left to the frames of the guest that runs (stack_limit.hpp)
   /// 96  Results past the fourth of a class, written by the callee and read by the caller at once.
   std::uint64_t spilled_results[2 * wasm::limits::kResults] = {};
 };
 inline constexpr std::int32_t kFuel = 80;
+inline constexpr std::int32_t kStackLeft = 88;
 inline constexpr std::int32_t kSpilledResults = 96;
 static_assert(sizeof(ThreadRecord) == kSpilledResults + 16 * wasm::limits::kResults);
 

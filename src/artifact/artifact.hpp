@@ -49,7 +49,7 @@
 namespace anew::artifact {
 
 /// Raise it with any change to what this folder writes.
-inline constexpr std::uint32_t kFormatVersion = 3;
+inline constexpr std::uint32_t kFormatVersion = 4;
 
 using ModuleHash = std::array<std::byte, 32>;  ///< BLAKE2b-256 of the binary
 
@@ -80,11 +80,13 @@ class Encoded {
 
 /// What the reader insists on; what is empty may be anything.
 struct Expectation {
-  std::optional<ModuleHash> hash;
-  std::optional<std::uint32_t> card_shift;
-  std::optional<bool> marks;
-  std::optional<bool> explicit_bounds;
-  std::optional<bool> fuel;
+  std::optional<ModuleHash> hash = {};
+  std::optional<std::uint32_t> card_shift = {};
+  std::optional<bool> marks = {};
+  std::optional<bool> explicit_bounds = {};
+  std::optional<bool> fuel = {};
+  std::optional<bool> canonical_nan = {};
+  std::optional<bool> metered_stack = {};
 };
 
 /// A checked artifact, mapped and ready to run.

@@ -43,7 +43,9 @@ Expectation expectation_of(const CacheKey& key) {
                           .card_shift = std::nullopt,
                           .marks = has_marks(key.options.ledger),
                           .explicit_bounds = key.options.explicit_bounds,
-                          .fuel = key.options.fuel};
+                          .fuel = key.options.fuel,
+                          .canonical_nan = key.options.canonical_nan,
+                          .metered_stack = key.options.stack_limit != 0};
   if (key.options.card_bytes != 0) {
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(key.options.card_bytes));  // below 32
   }
@@ -87,9 +89,10 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
 
 std::string file_name(const CacheKey& key) {
   const std::string rest =
-      fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {} bounds {} fuel {}", ANEW_VERSION_STRING,
-                  kFormatVersion, abi::kAbiVersion, kCodeVersion, os::cpu_features(), key.options.card_bytes,
-                  has_marks(key.options.ledger), key.options.explicit_bounds, key.options.fuel);
+      fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {} bounds {} fuel {} nan {} stack {}",
+                  ANEW_VERSION_STRING, kFormatVersion, abi::kAbiVersion, kCodeVersion, os::cpu_features(),
+                  key.options.card_bytes, has_marks(key.options.ledger), key.options.explicit_bounds, key.options.fuel,
+                  key.options.canonical_nan, key.options.stack_limit != 0);
   ContentHasher hasher;
   hasher.add(std::as_bytes(std::span(rest)));
   const auto rest_hash = hasher.finish();

@@ -21,6 +21,9 @@ struct Range {
 inline constexpr std::uint32_t kMarks = 1;
 inline constexpr std::uint32_t kExplicitBounds = 2;
 inline constexpr std::uint32_t kFuel = 4;
+inline constexpr std::uint32_t kCanonicalNan = 8;
+inline constexpr std::uint32_t kMeteredStack = 16;
+inline constexpr std::uint32_t kAllFlags = 31;
 
 struct Meta {
   std::array<char, 8> magic;

@@ -83,33 +83,38 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
     return refuse("it was compiled from another module");
   }
   if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift ||
-      meta.flags > (kMarks | kExplicitBounds | kFuel)) {
+      (meta.flags & ~kAllFlags) != 0) {
     return refuse("its options have values that no Anew writes");
   }
   if (expectation.card_shift && *expectation.card_shift != meta.card_shift) {
     return refuse(fmt::format("its code marks cards of {} bytes, and {} are asked for", 1u << meta.card_shift,
                               1u << *expectation.card_shift));
   }
-  const auto check = [&](std::optional<bool> wanted, std::uint32_t flag, const char* has,
-                         const char* lacks) -> Result<void> {
-    const bool found = (meta.flags & flag) != 0;
-    if (!wanted || *wanted == found) return {};
-    return found ? refuse(has) : refuse(lacks);
+  struct Option {
+    std::optional<bool> wanted;
+    std::uint32_t flag;
+    const char* has;
+    const char* lacks;
   };
-  if (auto done = check(expectation.marks, kMarks, "its code marks what it writes, and code without marks is asked for",
-                        "its code does not mark what it writes, and code with marks is asked for");
-      !done) {
-    return done;
+  const Option options[] = {
+      {expectation.marks, kMarks, "its code marks what it writes, and code without marks is asked for",
+       "its code does not mark what it writes, and code with marks is asked for"},
+      {expectation.explicit_bounds, kExplicitBounds,
+       "its code compares every address with the memory's size, and code that does not is asked for",
+       "its code does not compare every address with the memory's size, and code that does is asked for"},
+      {expectation.fuel, kFuel, "its code counts fuel, and code that does not is asked for",
+       "its code counts no fuel, and code that does is asked for"},
+      {expectation.canonical_nan, kCanonicalNan, "its code makes NaNs canonical, and code that does not is asked for",
+       "its code does not make NaNs canonical, and code that does is asked for"},
+      {expectation.metered_stack, kMeteredStack,
+       "its code counts how deep calls nest, and code that does not is asked for",
+       "its code does not count how deep calls nest, and code that does is asked for"},
+  };
+  for (const Option& option : options) {
+    const bool found = (meta.flags & option.flag) != 0;
+    if (option.wanted.value_or(found) != found) return refuse(found ? option.has : option.lacks);
   }
-  if (auto done = check(expectation.explicit_bounds, kExplicitBounds,
-                        "its code compares every address with the memory's size, and code that does not is asked for",
-                        "its code does not compare every address with the memory's size, and code that does is asked "
-                        "for");
-      !done) {
-    return done;
-  }
-  return check(expectation.fuel, kFuel, "its code counts fuel, and code that does not is asked for",
-               "its code counts no fuel, and code that does is asked for");
+  return {};
 }
 
 constexpr bool lies_within(const Range& range, std::uint64_t begin, std::uint64_t end) noexcept {
@@ -262,7 +267,9 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
                     .marks = (meta.flags & kMarks) != 0,
                     .foreign_memory = false,
                     .explicit_bounds = (meta.flags & kExplicitBounds) != 0,
-                    .fuel = (meta.flags & kFuel) != 0};
+                    .fuel = (meta.flags & kFuel) != 0,
+                    .canonical_nan = (meta.flags & kCanonicalNan) != 0,
+                    .metered_stack = (meta.flags & kMeteredStack) != 0};
   loaded.module = std::move(*module);
   loaded.layout = std::move(*layout);
   loaded.image = {.text = code->text(),

@@ -5,6 +5,7 @@
 
 #include <variant>
 
+#include "abi/stack_limit.hpp"
 #include "cli/module_file.hpp"
 #include "cli/option_values.hpp"
 #include "runtime/module_state.hpp"
@@ -33,6 +34,13 @@ void add_compile_options(CLI::App& command, CompileOptions& options) {
   add_choice_option<bool>(command, "--bounds", options.explicit_bounds, {{"guard", false}, {"explicit", true}},
                           "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
                           "(comparisons; growing needs no system call then)");
+  command.add_flag("--canonical-nan", options.canonical_nan,
+                   "Give the canonical NaN where the specification leaves open which NaN an operator gives");
+  add_number_option(
+      command, "--stack-limit", 1, abi::kMaximumStackLimit,
+      [&options](std::uint64_t units) { options.stack_limit = static_cast<std::uint32_t>(units); },  // checked
+      "Count how deep calls nest, in units that the module alone determines, and end each call past N: a trap, \"call "
+      "stack exhausted\"");
 }
 
 void add_instance_options(CLI::App& command, InstanceOptions& options) {

@@ -30,6 +30,8 @@ struct Options {
   bool foreign_memory = false;   ///< memory 0 is another instance's: reached through its MemoryReference
   bool explicit_bounds = false;  ///< compare every address with the memory's size (CompileOptions)
   bool fuel = false;             ///< count ThreadRecord::fuel down
+  bool canonical_nan = false;    ///< where it is open which NaN an operator gives: the canonical one
+  bool metered_stack = false;    ///< count ThreadRecord::stack_left down (CompileOptions::stack_limit)
   bool operator==(const Options&) const = default;
 };
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "abi/stack_limit.hpp"
 #include "artifact/artifact.hpp"
 #include "artifact/code_cache.hpp"
 #include "os/cpu.hpp"
@@ -36,6 +37,7 @@ constexpr unsigned kSavedFileMode = 0644;
 
 constexpr std::uint64_t kMinimumStackBytes = 16 << 10;
 constexpr std::uint64_t kMaximumStackBytes = 1ull << 32;
+static_assert(abi::stack_bytes_for(abi::kMaximumStackLimit) <= kMaximumStackBytes);
 
 /// Why an engine with these options cannot work on this machine.
 std::optional<Error> find_refusal(const EngineOptions& options) {
@@ -75,6 +77,10 @@ Result<void> check_options(const CompileOptions& options) {
                                                   "to have it chosen",
                                                   options.card_bytes));
   }
+  if (options.stack_limit > abi::kMaximumStackLimit) {
+    return fail(ErrorCode::kArgument, fmt::format("CompileOptions::stack_limit is {}: use 1 to {}, or 0 for none",
+                                                  options.stack_limit, abi::kMaximumStackLimit));
+  }
   return {};
 }
 
@@ -86,7 +92,9 @@ codegen::Options to_code_options(const CompileOptions& options, const wasm::Modu
           .marks = artifact::has_marks(options.ledger),
           .foreign_memory = false,
           .explicit_bounds = options.explicit_bounds,
-          .fuel = options.fuel};
+          .fuel = options.fuel,
+          .canonical_nan = options.canonical_nan,
+          .metered_stack = options.stack_limit != 0};
 }
 
 void set_ledger(ModuleState& state, Ledger asked) {
@@ -96,7 +104,7 @@ void set_ledger(ModuleState& state, Ledger asked) {
 }
 
 std::shared_ptr<ModuleState> to_state(const std::shared_ptr<EngineState>& engine, artifact::Loaded&& loaded,
-                                      Ledger ledger, bool from_cache) {
+                                      const CompileOptions& options, bool from_cache) {
   auto state = std::make_shared<ModuleState>();
   state->engine = engine;
   state->hash = loaded.hash;
@@ -109,7 +117,8 @@ std::shared_ptr<ModuleState> to_state(const std::shared_ptr<EngineState>& engine
   state->code = std::move(loaded.code);
   state->binary = loaded.binary;
   state->from_cache = from_cache;
-  set_ledger(*state, ledger);
+  state->stack_limit = options.stack_limit;
+  set_ledger(*state, options.ledger);
   return state;
 }
 
@@ -187,6 +196,7 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
   state->module = std::move(*module);
   state->names = wasm::FunctionNames(state->module);
   state->binary = owner->binary;
+  state->stack_limit = options.stack_limit;
   set_ledger(*state, options.ledger);
   set_code(*state, std::move(*compiled), owner);
   return state;
@@ -207,7 +217,7 @@ Result<std::shared_ptr<ModuleState>> compile_or_find(const std::shared_ptr<Engin
   if (cache) {
     auto found = cache->find(key);
     if (found && *found) {
-      return to_state(engine, std::move(**found), options.ledger, true);
+      return to_state(engine, std::move(**found), options, true);
     }
     if (!found) {
       note = std::move(found.error().message);
@@ -294,7 +304,9 @@ Result<artifact::Loaded> load_artifact(const std::filesystem::path& path, const 
       .card_shift = std::nullopt,
       .marks = options.ledger == Ledger::kAuto ? std::nullopt : std::optional(artifact::has_marks(options.ledger)),
       .explicit_bounds = options.explicit_bounds ? std::optional(true) : std::nullopt,
-      .fuel = options.fuel ? std::optional(true) : std::nullopt};
+      .fuel = options.fuel ? std::optional(true) : std::nullopt,
+      .canonical_nan = options.canonical_nan ? std::optional(true) : std::nullopt,
+      .metered_stack = options.stack_limit != 0 ? std::optional(true) : std::nullopt};
   if (options.card_bytes != 0) {
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
   }
@@ -321,7 +333,7 @@ Result<Module> load_file(const std::shared_ptr<EngineState>& engine, const std::
     if (!loaded) {
       return std::unexpected(std::move(loaded.error()));
     }
-    return to_module(to_state(engine, std::move(*loaded), options.ledger, false));
+    return to_module(to_state(engine, std::move(*loaded), options, false));
   }
   if (artifact::has_snapshot_magic(*bytes)) {
     return to_module(load_snapshot(engine, *file, std::move(*bytes), options));
@@ -353,6 +365,7 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   state->options.foreign_memory = true;
   state->ledger = ledger;
   state->ledger_reason = ledger_reason;
+  state->stack_limit = stack_limit;
   auto compiled = compile_code(engine->options, *decoded, state->options);
   if (!compiled) {
     return std::unexpected(std::move(compiled.error()));

@@ -153,7 +153,9 @@ Result<Instance*> map_counted_instance(std::shared_ptr<const LinkedModule> linke
   instance.mapping = std::move(*mapping);
   instance.linked = std::move(linked);
   instance.store = &store;
-  store.counts_fuel = store.counts_fuel || instance.linked->module->options.fuel;
+  const ModuleState& module = *instance.linked->module;
+  store.is_metered = store.is_metered || module.options.fuel || module.options.metered_stack;
+  if (module.stack_limit != 0) store.stack_limit = std::min<std::int64_t>(store.stack_limit, module.stack_limit);
   instance.number = static_cast<std::uint32_t>(store.instances.size());  // each takes pages: far fewer than 2^32
   new (&instance.header()) abi::HotHeader{
       .instance = &instance,

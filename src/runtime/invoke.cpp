@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <xmmintrin.h>
 
+#include <algorithm>
 #include <exception>
 
+#include "abi/stack_limit.hpp"
 #include "runtime/library.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
@@ -96,30 +98,43 @@ bool is_foreign(std::uint32_t float_control) noexcept {
   return end_stopped(thread, depth, trap);
 }
 
-/// While a call in a store whose code counts fuel is active, the thread's record holds what that store has left. The
-/// call may be in the same store as one around it, with others in between.
-class FuelOf {
+/// While a call in a store whose code is metered is active, the thread's record holds what that store has left of fuel
+/// and stack. The call may be in the same store as one around it, with others in between.
+class Metering {
  public:
-  FuelOf(Thread& thread, std::uint32_t depth, StoreState& store) noexcept : thread_(thread), store_(store) {
-    if (!store.counts_fuel) return;
-    for (std::uint32_t i = depth; i > 0 && around_ == nullptr; --i) {
-      if (thread.activations[i - 1].store->counts_fuel) around_ = thread.activations[i - 1].store;
+  Metering(Thread& thread, std::uint32_t depth, StoreState& store) noexcept : thread_(thread), store_(store) {
+    if (!store.is_metered) return;
+    bool is_active = false;
+    for (std::uint32_t i = depth; i > 0; --i) {
+      StoreState* const each = thread.activations[i - 1].store;
+      if (around_ == nullptr && each->is_metered) around_ = each;
+      is_active = is_active || each == &store;
     }
-    if (around_ != nullptr) around_->fuel = thread.fuel;
+    if (around_ != nullptr) {
+      around_->fuel = thread.fuel;
+      around_->stack_left = thread.stack_left;
+    }
+    // A call that a host function makes into a store whose guest waits for it nests in that guest's calls.
+    stack_left_ = is_active ? store.stack_left : store.stack_limit;
     thread.fuel = store.fuel;
+    thread.stack_left = stack_left_;
   }
-  FuelOf(const FuelOf&) = delete;
-  FuelOf& operator=(const FuelOf&) = delete;
-  ~FuelOf() {
-    if (!store_.counts_fuel) return;
+  Metering(const Metering&) = delete;
+  Metering& operator=(const Metering&) = delete;
+  ~Metering() {
+    if (!store_.is_metered) return;
     store_.fuel = thread_.fuel;
-    if (around_ != nullptr) thread_.fuel = around_->fuel;
+    store_.stack_left = stack_left_;  // the frames are gone, however they went
+    if (around_ == nullptr) return;
+    thread_.fuel = around_->fuel;
+    thread_.stack_left = around_->stack_left;
   }
 
  private:
   Thread& thread_;
   StoreState& store_;
   StoreState* around_ = nullptr;
+  std::int64_t stack_left_ = 0;  ///< before the call
 };
 
 /// invoke() with all that it may meet.
@@ -140,7 +155,7 @@ class FuelOf {
       return end_refused(thread, depth, watched_around, trap);
     }
   }
-  const FuelOf fuel(thread, depth, store);
+  const Metering metering(thread, depth, store);
   const std::uint64_t host_sp_around = thread.host_sp;  // the activation around this one needs it back
   // A library that somebody loaded may have changed it (-ffast-math does); the guest's results must not depend on that.
   const std::uint32_t float_control = _mm_getcsr();
@@ -157,8 +172,10 @@ class FuelOf {
 FunctionHandle function_handle(const LinkedModule& linked, std::uint32_t function) noexcept {
   const ModuleState& module = *linked.module;
   const std::uint32_t type = module.module.functions[function];
+  std::uint64_t stack_bytes = module.engine->options.stack_bytes;
+  if (module.stack_limit != 0) stack_bytes = std::max(stack_bytes, abi::stack_bytes_for(module.stack_limit));
   return {module.image.text.data() + module.image.thunks[type], module.layout.function_reference(function),
-          &module.module.types[type], &linked, module.engine->options.stack_bytes};
+          &module.module.types[type], &linked, stack_bytes};
 }
 
 std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::uint64_t* slots) noexcept {
@@ -166,7 +183,7 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
   Thread* const thread = current_thread();
   StoreState& store = *instance.store;
   if (thread == nullptr || thread->depth.load(std::memory_order_relaxed) != 0 ||
-      function.owner != instance.linked.get() || !thread->stacks[0].holds(function.stack_bytes) || store.counts_fuel ||
+      function.owner != instance.linked.get() || !thread->stacks[0].holds(function.stack_bytes) || store.is_metered ||
       is_foreign(_mm_getcsr())) [[unlikely]] {
     return invoke_any(instance, function, slots);
   }

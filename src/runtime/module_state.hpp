@@ -40,6 +40,7 @@ struct ModuleState {
   wasm::Module module;
   wasm::FunctionNames names;
   codegen::Options options;
+  std::uint32_t stack_limit = 0;  ///< CompileOptions
   abi::CellLayout layout;
   codegen::ImageView image;  ///< text is code.text()
   codegen::CodeMemory code;

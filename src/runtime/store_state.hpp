@@ -43,8 +43,11 @@ struct StoreState {
   std::uint32_t slot = kNoSlot;         ///< in its pool; kNoSlot for one that is destroyed when its lease goes
   const void* owner = nullptr;          ///< its pool: whose calls interrupt_calls() stops
   std::int64_t deadline = kNoDeadline;  ///< of the calls in it (deadline.hpp)
-  bool counts_fuel = false;             ///< the code of one of its instances does (CompileOptions::fuel)
+  bool is_metered = false;              ///< the code of one of its instances counts fuel or its frames
   std::int64_t fuel = kAllFuel;         ///< left to the calls in it, in modules compiled with CompileOptions::fuel
+  /// Units that the frames of a call may take: the least CompileOptions::stack_limit of its instances.
+  std::int64_t stack_limit = std::numeric_limits<std::int64_t>::max();
+  std::int64_t stack_left = 0;  ///< while its guest waits for a call that a host function makes: of these
 
   StoreState() = default;
   StoreState(const StoreState&) = delete;  // the instances point back to it

@@ -69,8 +69,7 @@ class ArtifactFile : public testing::Test {
 };
 
 TEST_F(ArtifactFile, ReadsBackAsItWasWritten) {
-  const auto loaded = read_back(
-      {.hash = sample_.hash, .card_shift = 10, .marks = true, .explicit_bounds = std::nullopt, .fuel = std::nullopt});
+  const auto loaded = read_back({.hash = sample_.hash, .card_shift = 10, .marks = true});
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(loaded->hash, sample_.hash);
   EXPECT_EQ(loaded->options, sample_.options);
@@ -187,11 +186,7 @@ TEST_F(ArtifactFile, OfAnotherFormatAbiProcessorOrModuleIsRefusedForThatReason) 
   write(bytes_);
   ModuleHash other = sample_.hash;
   other[31] ^= std::byte{1};
-  expect_refused("compiled from another module", {.hash = other,
-                                                  .card_shift = std::nullopt,
-                                                  .marks = true,
-                                                  .explicit_bounds = std::nullopt,
-                                                  .fuel = std::nullopt});
+  expect_refused("compiled from another module", {.hash = other, .marks = true});
 }
 
 TEST_F(ArtifactFile, WithOtherOptionsIsRefusedForThatReason) {
@@ -203,22 +198,29 @@ TEST_F(ArtifactFile, WithOtherOptionsIsRefusedForThatReason) {
   const auto marks = [&](bool wanted) { return expecting([wanted](auto& each) { each.marks = wanted; }); };
   const auto bounds = [&](bool wanted) { return expecting([wanted](auto& each) { each.explicit_bounds = wanted; }); };
   const auto fuel = [&](bool wanted) { return expecting([wanted](auto& each) { each.fuel = wanted; }); };
+  const auto nan = [&](bool wanted) { return expecting([wanted](auto& each) { each.canonical_nan = wanted; }); };
+  const auto stack = [&](bool wanted) { return expecting([wanted](auto& each) { each.metered_stack = wanted; }); };
   expect_refused("marks cards of 1024 bytes, and 4096 are asked for",
                  expecting([](auto& each) { each.card_shift = 12; }));
   expect_refused("code without marks is asked for", marks(false));
   expect_refused("code that does is asked for", bounds(true));
-  expect_refused("code that does is asked for", fuel(true));
+  expect_refused("counts no fuel, and code that does is asked for", fuel(true));
+  expect_refused("make NaNs canonical, and code that does is asked for", nan(true));
+  expect_refused("how deep calls nest, and code that does is asked for", stack(true));
   EXPECT_TRUE(read_back(expecting([](auto&) {})));
   forge([](Meta& meta, auto&) { meta.flags = 0; });
   expect_refused("code with marks is asked for", marks(true));
   EXPECT_TRUE(read_back(marks(false)));
-  forge([](Meta& meta, auto&) { meta.flags = kExplicitBounds | kFuel; });
+  forge([](Meta& meta, auto&) { meta.flags = kExplicitBounds | kFuel | kCanonicalNan | kMeteredStack; });
   expect_refused("code that does not is asked for", bounds(false));
-  expect_refused("code that does not is asked for", fuel(false));
+  expect_refused("counts fuel, and code that does not is asked for", fuel(false));
+  expect_refused("makes NaNs canonical, and code that does not is asked for", nan(false));
+  expect_refused("how deep calls nest, and code that does not is asked for", stack(false));
   const auto loaded = read_back();
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_TRUE(loaded->options.explicit_bounds && loaded->options.fuel && !loaded->options.marks);
-  forge([](Meta& meta, auto&) { meta.flags = 8; });
+  EXPECT_TRUE(loaded->options.canonical_nan && loaded->options.metered_stack);
+  forge([](Meta& meta, auto&) { meta.flags = kAllFlags + 1; });
   expect_refused("options have values that no Anew writes");
   forge([](Meta& meta, auto&) { meta.card_shift = 40; });
   expect_refused("options have values that no Anew writes");

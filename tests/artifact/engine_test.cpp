@@ -246,7 +246,8 @@ TEST_F(EngineWithCache, RefusesASavedModuleWithOtherOptions) {
       engine.save(engine.compile(binary_, {.card_bytes = 512, .ledger = Ledger::kCards}).value(), directory_ / "file"));
   for (const CompileOptions& options :
        {CompileOptions{.card_bytes = 1024, .ledger = Ledger::kCards}, CompileOptions{.ledger = Ledger::kCow},
-        CompileOptions{.explicit_bounds = true}, CompileOptions{.fuel = true}}) {
+        CompileOptions{.explicit_bounds = true}, CompileOptions{.fuel = true}, CompileOptions{.canonical_nan = true},
+        CompileOptions{.stack_limit = 1'000}}) {
     const auto loaded = engine.load(directory_ / "file", options);
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, ErrorCode::kArtifact);

@@ -29,8 +29,8 @@ constexpr std::uint32_t kChecksum = 0;           // the i64 global that function
 /// One function's body.
 class FunctionGenerator {
  public:
-  FunctionGenerator(Random& random, const Program& program, ProgramFunction& function, std::uint32_t size)
-      : random_(random), program_(program), function_(function), budget_(size) {
+  FunctionGenerator(Random& random, const Program& program, ProgramFunction& function, std::uint32_t size, Nans nans)
+      : random_(random), program_(program), function_(function), budget_(size), nans_(nans) {
     locals_ = function.type.parameters;
     std::uint32_t count = random_.percent(10) ? random_.below(60) : random_.below(12);
     for (const ValueType type : kValueTypes) add_local(type);
@@ -129,7 +129,7 @@ class FunctionGenerator {
   /// Makes every NaN on top of the stack the same NaN, because its bits are about to be seen.
   void canonicalize() {
     const ValueType type = stack_.back();
-    if (!is_float(type)) return;
+    if (nans_ == Nans::kShown || !is_float(type)) return;
     const std::uint32_t local = local_of(type);
     tee(local);
     constant(type, type == kF32 ? 0x7FC0'0000 : 0x7FF8'0000'0000'0000);
@@ -658,6 +658,7 @@ class FunctionGenerator {
   const Program& program_;
   ProgramFunction& function_;
   std::uint32_t budget_;
+  Nans nans_;
   Types locals_;                            // parameters first
   std::vector<std::uint32_t> assignable_;   // locals with no purpose of their own
   std::array<std::uint32_t, 2> addresses_;  // locals that hold addresses in range
@@ -681,7 +682,7 @@ std::uint64_t random_value(Random& random, ValueType type) {
   return narrow ? random.bits() & 0xFFFF'FFFF : random.bits();
 }
 
-Program generate(std::uint64_t seed, std::uint32_t size) {
+Program generate(std::uint64_t seed, std::uint32_t size, Nans nans) {
   Random random(seed);
   Program program;
   auto any_types = [&](std::uint32_t most) {
@@ -699,7 +700,8 @@ Program generate(std::uint64_t seed, std::uint32_t size) {
     FunctionType type{any_types(random.percent(15) ? 24 : 6), any_types(random.percent(15) ? 10 : 2)};
     program.functions.push_back({std::move(type), {}, {}});
   }
-  for (ProgramFunction& function : program.functions) FunctionGenerator(random, program, function, size).generate();
+  for (ProgramFunction& function : program.functions)
+    FunctionGenerator(random, program, function, size, nans).generate();
   return program;
 }
 

@@ -34,8 +34,8 @@ class Random {
 /// A corner value, a small number, or any bits.
 [[nodiscard]] std::uint64_t random_value(Random& random, ValueType type);
 
-/// A valid program that ends: its calls form no cycle, and each loop has a counter. It does not show which NaN an
-/// operator returned. @param size  about as many operators as each function gets.
-[[nodiscard]] Program generate(std::uint64_t seed, std::uint32_t size);
+/// A valid program that ends: its calls form no cycle, and each loop has a counter.
+/// @param size  about as many operators as each function gets.
+[[nodiscard]] Program generate(std::uint64_t seed, std::uint32_t size, Nans nans = Nans::kHidden);
 
 }  // namespace anew::codegen::test

@@ -14,9 +14,97 @@ namespace {
 
 struct OutOfSteps {};
 
+/// What a function's frame costs (abi/stack_limit.hpp). Goes over the body as the validator does.
+class FrameCost {
+ public:
+  static std::uint64_t of(const Program& program, const ProgramFunction& function) {
+    FrameCost cost(program);
+    cost.reached_.push_back(false);
+    std::optional<std::size_t> end = cost.walk(function.body, 0);
+    if (cost.reached_.back()) end = function.type.results.size();
+    cost.note(end);
+    return 4 + function.type.parameters.size() + function.locals.size() + cost.highest_;
+  }
+
+ private:
+  explicit FrameCost(const Program& program) : program_(program) {}
+
+  void note(std::optional<std::size_t> height) { highest_ = std::max(highest_, height.value_or(0)); }
+
+  /// @return the height behind it; nothing if it does not get there.
+  std::optional<std::size_t> walk(const Sequence& sequence, std::optional<std::size_t> height) {
+    for (const Instruction& each : sequence) {
+      if (!height) return height;
+      note(height);
+      height = step(each, *height);
+    }
+    return height;
+  }
+
+  std::optional<std::size_t> block(const Instruction& each, std::size_t height) {
+    const std::size_t base = height - each.block.parameters.size();
+    reached_.push_back(false);
+    std::optional<std::size_t> end = walk(each.body, height);
+    note(end);
+    bool goes_on = end.has_value();
+    if (each.op == Op::kIf) {
+      end = walk(each.otherwise, height);
+      note(end);
+      goes_on = goes_on || end.has_value();
+    }
+    goes_on = goes_on || (each.op != Op::kLoop && reached_.back());
+    reached_.pop_back();
+    if (!goes_on) return std::nullopt;
+    return base + each.block.results.size();
+  }
+
+  void reach(std::size_t depth) { reached_[reached_.size() - 1 - depth] = true; }
+
+  std::optional<std::size_t> step(const Instruction& each, std::size_t height) {
+    const auto called = [&](const FunctionType& type) { return height - type.parameters.size() + type.results.size(); };
+    switch (each.op) {
+      case Op::kNop:
+      case Op::kLocalTee:
+      case Op::kMemoryGrow: return height;
+      case Op::kUnreachable: return std::nullopt;
+      case Op::kReturn: reached_.front() = true; return std::nullopt;
+      case Op::kBlock:
+      case Op::kLoop: return block(each, height);
+      case Op::kIf: return block(each, height - 1);
+      case Op::kBr: reach(each.immediate); return std::nullopt;
+      case Op::kBrIf: reach(each.immediate); return height - 1;
+      case Op::kBrTable:
+        for (const std::uint32_t target : each.targets) reach(target);
+        return std::nullopt;
+      case Op::kCall: return called(program_.type_of(static_cast<std::uint32_t>(each.immediate)));
+      case Op::kCallIndirect: --height; return called(each.block);
+      case Op::kDrop:
+      case Op::kLocalSet:
+      case Op::kGlobalSet: return height - 1;
+      case Op::kSelect:
+      case Op::kSelectTyped: return height - 2;
+      case Op::kLocalGet:
+      case Op::kGlobalGet:
+      case Op::kI32Const:
+      case Op::kI64Const:
+      case Op::kF32Const:
+      case Op::kF64Const:
+      case Op::kMemorySize: return height + 1;
+      case Op::kMemoryFill:
+      case Op::kMemoryCopy: return height - 3;
+      default: return height + wasm::signature_of(each.op).results - wasm::signature_of(each.op).operands;
+    }
+  }
+
+  const Program& program_;
+  std::vector<bool> reached_;  ///< by label, the function's own first: some branch goes there
+  std::size_t highest_ = 0;
+};
+
 class Machine {
  public:
-  Machine(const Program& program, std::uint64_t steps) : program_(program), steps_(steps) {
+  Machine(const Program& program, std::uint64_t steps, Nans nans) : program_(program), steps_(steps), nans_(nans) {
+    for (const ProgramFunction& function : program.functions) frames_.push_back(FrameCost::of(program, function));
     for (const Value& global : program.globals) effects_.globals.push_back(global.bits);
     effects_.memory.resize(kProgramMemoryBytes);
   }
@@ -57,14 +145,18 @@ class Machine {
     stack_.resize(base);
     if (index < program_.imports.size()) {
       locals.resize(std::max(type.parameters.size(), type.results.size()));
-      call_host(effects_.host, index, type, locals);
+      call_host(effects_.host, index, type, locals, nans_);
       stack_.insert(stack_.end(), locals.begin(), locals.begin() + static_cast<std::ptrdiff_t>(type.results.size()));
       return;
     }
     const ProgramFunction& function = program_.functions[index - program_.imports.size()];
     locals.resize(locals.size() + function.locals.size());
     effects_.fuel += function.locals.size() / 8;
+    const std::uint64_t units = frames_[index - program_.imports.size()];
+    stack_units_ += units;
+    effects_.stack = std::max(effects_.stack, stack_units_);
     run(function.body, locals);  // falls off the end, or branches to the function's label: the same
+    stack_units_ -= units;
     unwind(base, type.results.size());
   }
 
@@ -140,7 +232,7 @@ class Machine {
     const std::uint64_t a = pop();
     const Outcome outcome = evaluate(op, a, b);
     if (outcome.trap != TrapKind::kNone) throw outcome.trap;
-    push(outcome.bits);
+    push(nans_ == Nans::kShown ? canonical(op, outcome).bits : outcome.bits);
   }
 
   void call_indirect(const FunctionType& type) {
@@ -218,17 +310,21 @@ class Machine {
 
   const Program& program_;
   std::uint64_t steps_;
+  Nans nans_;
+  std::vector<std::uint64_t> frames_;  ///< what a frame of each defined function costs
+  std::uint64_t stack_units_ = 0;      ///< in use
   std::vector<std::uint64_t> stack_;
   Effects effects_;
 };
 
 }  // namespace
 
-void call_host(std::uint64_t& host, std::uint32_t function, const FunctionType& type, std::span<std::uint64_t> slots) {
+void call_host(std::uint64_t& host, std::uint32_t function, const FunctionType& type, std::span<std::uint64_t> slots,
+               Nans nans) {
   host = std::rotl(host, 7) ^ (function + 1);
   for (std::size_t i = 0; i < type.parameters.size(); ++i) {
-    // Which NaN it is does not count.
-    const std::uint64_t bits = is_nan(type.parameters[i], slots[i]) ? 0x7FC0 : slots[i];
+    const bool hide = nans == Nans::kHidden && is_nan(type.parameters[i], slots[i]);
+    const std::uint64_t bits = hide ? 0x7FC0 : slots[i];
     host = (std::rotl(host, 13) ^ bits) * 0x9E37'79B9'7F4A'7C15;
   }
   for (std::size_t i = 0; i < type.results.size(); ++i) {
@@ -237,10 +333,10 @@ void call_host(std::uint64_t& host, std::uint32_t function, const FunctionType& 
   }
 }
 
-std::optional<Effects> interpret(const Program& program, std::span<const std::uint64_t> arguments,
-                                 std::uint64_t steps) {
+std::optional<Effects> interpret(const Program& program, std::span<const std::uint64_t> arguments, std::uint64_t steps,
+                                 Nans nans) {
   try {
-    return Machine(program, steps).run(arguments);
+    return Machine(program, steps, nans).run(arguments);
   } catch (OutOfSteps) {
     return std::nullopt;
   }

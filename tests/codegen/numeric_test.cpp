@@ -13,6 +13,7 @@
 
 #include "module_builder.hpp"
 #include "reference.hpp"
+#include "support/print.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {
@@ -41,7 +42,8 @@ std::uint64_t live_value(std::uint32_t i) { return 0x0101'0101'0101'0101 * (i + 
 /// A module with one function for each way to apply one operator.
 class OperatorModule {
  public:
-  explicit OperatorModule(Op op) : op_(op), signature_(wasm::signature_of(op)), binary_(signature_.operands == 2) {
+  OperatorModule(Op op, bool canonical_nan)
+      : op_(op), canonical_nan_(canonical_nan), signature_(wasm::signature_of(op)), binary_(signature_.operands == 2) {
     add_shapes();
     builder_.memory(1);
     nothing_ = builder_.function({}, {}, {});
@@ -56,7 +58,7 @@ class OperatorModule {
     add_constants();
     static const Engine engine(
         EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
-    auto module = engine.compile(builder_.finish());
+    auto module = engine.compile(builder_.finish(), {.canonical_nan = canonical_nan});
     if (!module) {
       ADD_FAILURE() << wasm::to_string(op) << ": " << module.error().to_string();
       return;
@@ -237,13 +239,16 @@ class OperatorModule {
 
   void expect(const Outcome& expected, const Outcome& found, std::uint64_t left, std::uint64_t right,
               std::string_view shape) const {
-    if (expected.trap == found.trap && same_value(signature_.result, expected.bits, found.bits)) return;
+    const bool same = canonical_nan_ ? canonical(op_, expected).bits == found.bits
+                                     : same_value(signature_.result, expected.bits, found.bits);
+    if (expected.trap == found.trap && same) return;
     ADD_FAILURE() << fmt::format("{} of {:#x} and {:#x} ({}): expected {:#x} {}, found {:#x} {}", wasm::to_string(op_),
                                  left, right, shape, expected.bits, to_string(expected.trap), found.bits,
                                  to_string(found.trap));
   }
 
   Op op_;
+  bool canonical_nan_;
   const Signature& signature_;
   bool binary_;
   std::vector<Shape> shapes_;
@@ -259,7 +264,16 @@ class NumericOperators : public testing::TestWithParam<ValueType> {};
 TEST_P(NumericOperators, ComputeWhatTheSpecificationSaysWhereverTheirOperandsAre) {
   for (const Op op : numeric_operators()) {
     if (wasm::signature_of(op).operand(0) != GetParam()) continue;
-    OperatorModule(op).check();
+    OperatorModule(op, false).check();
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(NumericOperators, GiveTheCanonicalNanWhereThatIsAskedFor) {
+  for (const Op op : numeric_operators()) {
+    const wasm::Signature& signature = wasm::signature_of(op);
+    if (signature.operand(0) != GetParam() || !(is_float(signature.operand(0)) || is_float(signature.result))) continue;
+    OperatorModule(op, true).check();
     if (HasFailure()) return;
   }
 }

@@ -24,6 +24,9 @@ inline constexpr std::uint32_t kAtomicWidths = 7;
   return Op::kI32AtomicLoad <= op && op <= Op::kI64AtomicRmw32CmpxchgU;
 }
 
+/// Whether a program can tell one NaN from another.
+enum class Nans : std::uint8_t { kHidden, kShown };
+
 /// One operator with all that belongs to it; for a block, its body.
 struct Instruction {
   Op op = Op::kNop;

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <ostream>
 #include <string>
 #include <tuple>
 
@@ -32,16 +33,19 @@ std::string describe(const FunctionType& type, const Effects& effects) {
 }
 
 /// @return what differs first, or "".
-std::string difference(const Program& program, const Effects& expected, const Effects& found) {
+std::string difference(const Program& program, const Effects& expected, const Effects& found, Nans nans) {
+  const auto same = [&](ValueType type, std::uint64_t a, std::uint64_t b) {
+    return nans == Nans::kShown ? a == b : same_value(type, a, b);
+  };
   if (expected.trap != found.trap) return "the trap";
   // State after a trap is nobody's.
   if (expected.trap != TrapKind::kNone) return "";
   const FunctionType& type = program.functions.back().type;
   for (std::size_t i = 0; i < type.results.size(); ++i) {
-    if (!same_value(type.results[i], expected.results[i], found.results[i])) return fmt::format("result {}", i);
+    if (!same(type.results[i], expected.results[i], found.results[i])) return fmt::format("result {}", i);
   }
   for (std::size_t i = 0; i < program.globals.size(); ++i) {
-    if (!same_value(program.globals[i].type, expected.globals[i], found.globals[i])) return fmt::format("global {}", i);
+    if (!same(program.globals[i].type, expected.globals[i], found.globals[i])) return fmt::format("global {}", i);
   }
   for (std::size_t i = 0; i < expected.memory.size(); ++i) {
     if (expected.memory[i] != found.memory[i]) return fmt::format("memory at {:#x}", i);
@@ -54,7 +58,8 @@ constexpr std::uint64_t kPlenty = 1'000'000'000;
 /// A program, compiled and linked.
 class Compiled {
  public:
-  Compiled(const Program& program, const CompileOptions& options) : program_(program) {
+  Compiled(const Program& program, const CompileOptions& options)
+      : program_(program), nans_(options.canonical_nan ? Nans::kShown : Nans::kHidden) {
     static const Engine engine(
         EngineOptions{.compile_threads = 1, .cache = false, .cache_directory = {}, .progress = {}});
     auto module = engine.compile(encode(program), options);
@@ -66,7 +71,7 @@ class Compiled {
     for (std::uint32_t i = 0; i < program.imports.size(); ++i) {
       linker.define("host", fmt::format("h{}", i), program.imports[i],
                     [this, i](Caller, std::span<std::uint64_t> slots) -> Result<void> {
-                      call_host(host_, i, program_.imports[i], slots);
+                      call_host(host_, i, program_.imports[i], slots, nans_);
                       return {};
                     });
     }
@@ -115,13 +120,18 @@ class Compiled {
 
  private:
   const Program& program_;
+  Nans nans_;
   std::uint64_t host_ = 0;
   std::string error_;
   std::optional<Pool> pool_;
 };
 
 /// How the programs are compiled.
-enum class Mode : std::uint8_t { kPlain, kExplicitBounds, kFuel };
+enum class Mode : std::uint8_t { kPlain, kExplicitBounds, kFuel, kDeterministic /* with fuel too */ };
+void PrintTo(Mode mode, std::ostream* out) {
+  static constexpr const char* kNames[] = {"plain", "explicit bounds", "fuel", "deterministic"};
+  *out << kNames[static_cast<std::size_t>(mode)];
+}
 
 struct Tally {
   std::uint64_t calls = 0;
@@ -129,19 +139,37 @@ struct Tally {
   std::uint64_t too_long = 0;
 };
 
+constexpr std::uint32_t kPlentyOfStack = 1'000'000;
+
+/// The call ends as it did with just the stack that it needs, and exhausts it with one unit less.
+void check_stack(const Program& program, CompileOptions options, std::span<const std::uint64_t> arguments,
+                 const Effects& expected) {
+  options.stack_limit = static_cast<std::uint32_t>(expected.stack);  // of a few frames
+  EXPECT_EQ(Compiled(program, options).call(arguments).trap, expected.trap) << options.stack_limit << print(program);
+  --options.stack_limit;
+  EXPECT_EQ(Compiled(program, options).call(arguments).trap, TrapKind::kStackExhausted)
+      << options.stack_limit << print(program);
+}
+
 /// Runs one program with several arguments, each twice in one pool: an instance as new must give the same again.
 void check(std::uint64_t seed, std::uint32_t size, Mode mode, Tally& tally) {
-  const Program program = generate(seed, size);
+  const bool deterministic = mode == Mode::kDeterministic;
+  const bool fuel = mode == Mode::kFuel || deterministic;
+  const Nans nans = deterministic ? Nans::kShown : Nans::kHidden;
+  const Program program = generate(seed, size, nans);
   const FunctionType& type = program.functions.back().type;
-  Compiled compiled(program, {.card_bytes = 512u << (seed / 1'000 % 4),
-                              .explicit_bounds = mode == Mode::kExplicitBounds,
-                              .fuel = mode == Mode::kFuel});
+  const CompileOptions options{.card_bytes = 512u << (seed / 1'000 % 4),
+                               .explicit_bounds = mode == Mode::kExplicitBounds,
+                               .fuel = fuel,
+                               .canonical_nan = deterministic,
+                               .stack_limit = deterministic ? kPlentyOfStack : 0};
+  Compiled compiled(program, options);
   ASSERT_EQ(compiled.error(), "") << "seed " << seed << ", size " << size << "\n" << print(program);
   Random random(~seed);
   for (int round = 0; round < 3; ++round) {
     std::vector<std::uint64_t> arguments;
     for (const ValueType parameter : type.parameters) arguments.push_back(random_value(random, parameter));
-    const std::optional<Effects> expected = interpret(program, arguments, kSteps);
+    const std::optional<Effects> expected = interpret(program, arguments, kSteps, nans);
     if (!expected) {
       ++tally.too_long;
       continue;
@@ -153,16 +181,17 @@ void check(std::uint64_t seed, std::uint32_t size, Mode mode, Tally& tally) {
       for (std::size_t i = 0; i < arguments.size(); ++i) {
         arguments_text += " " + to_string(Value{type.parameters[i], arguments[i]});
       }
-      ASSERT_EQ(difference(program, *expected, found), "")
+      ASSERT_EQ(difference(program, *expected, found, nans), "")
           << "seed " << seed << ", size " << size << ", call " << again << ", arguments:" << arguments_text
           << "\nexpected " << describe(type, *expected) << "found " << describe(type, found) << print(program);
-      if (mode != Mode::kFuel) continue;
+      if (!fuel) continue;
       // A call that traps has paid for what is left of its segments: just as much the next time.
       if (again == 0 && found.trap != TrapKind::kNone) used = found.fuel;
       ASSERT_EQ(found.fuel, used) << "seed " << seed << ", size " << size << ", call " << again << "\n"
                                   << print(program);
     }
-    if (mode == Mode::kFuel && expected->trap == TrapKind::kNone && used > 0) {
+    if (deterministic && round == 0 && seed / 1'000 % 8 == 0) check_stack(program, options, arguments, *expected);
+    if (fuel && expected->trap == TrapKind::kNone && used > 0) {
       ASSERT_EQ(compiled.call(arguments, used).trap, TrapKind::kNone) << "seed " << seed << ", size " << size;
       ASSERT_EQ(compiled.call(arguments, used - 1).trap, TrapKind::kOutOfFuel) << "seed " << seed << ", size " << size;
     }
@@ -208,6 +237,8 @@ INSTANTIATE_TEST_SUITE_P(ExplicitBounds, RandomPrograms,
                          testing::Combine(testing::Values(Mode::kExplicitBounds), testing::ValuesIn(kSizes)));
 INSTANTIATE_TEST_SUITE_P(Fuel, RandomPrograms,
                          testing::Combine(testing::Values(Mode::kFuel), testing::ValuesIn(kSizes)));
+INSTANTIATE_TEST_SUITE_P(Deterministic, RandomPrograms,
+                         testing::Combine(testing::Values(Mode::kDeterministic), testing::ValuesIn(kSizes)));
 
 }  // namespace
 }  // namespace anew::codegen::test

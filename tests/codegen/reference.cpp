@@ -252,6 +252,24 @@ U64 updated(Op op, U64 old, U64 first, U64 second) {
   return old;
 }
 
+Outcome canonical(Op op, Outcome outcome) noexcept {
+  // Of the operators with floats as results these move bits, and the conversions from integers give numbers.
+  switch (op) {
+    case Op::kF32Abs:
+    case Op::kF32Neg:
+    case Op::kF32Copysign:
+    case Op::kF64Abs:
+    case Op::kF64Neg:
+    case Op::kF64Copysign:
+    case Op::kF32ReinterpretI32:
+    case Op::kF64ReinterpretI64: return outcome;
+    default: break;
+  }
+  const ValueType type = wasm::signature_of(op).result;
+  if (is_nan(type, outcome.bits)) outcome.bits = type == ValueType::kF32 ? 0x7FC0'0000 : 0x7FF8'0000'0000'0000;
+  return outcome;
+}
+
 bool is_nan(ValueType type, U64 bits) noexcept {
   if (type == ValueType::kF32) return std::isnan(from<float>(bits));
   if (type == ValueType::kF64) return std::isnan(from<double>(bits));

@@ -12,7 +12,8 @@
 
 namespace anew::codegen::test {
 
-/// A trap, or the result's slot. Which NaN an operator returns is not determined: compare with same_value().
+/// A trap, or the result's slot. Which NaN an operator returns is not determined: compare with same_value(), or, where
+/// code makes NaNs canonical, compare what canonical() makes of it.
 struct Outcome {
   TrapKind trap = TrapKind::kNone;
   std::uint64_t bits = 0;
@@ -26,6 +27,10 @@ struct Outcome {
 /// @param first   the operand behind the address: of a compare-exchange, what is expected.
 /// @param second  of a compare-exchange: the replacement.
 [[nodiscard]] std::uint64_t updated(wasm::Op op, std::uint64_t old, std::uint64_t first, std::uint64_t second);
+
+/// What the specification's deterministic profile leaves of an outcome of the operator: of its NaNs, those that an
+/// operator computes are the positive canonical one.
+[[nodiscard]] Outcome canonical(wasm::Op op, Outcome outcome) noexcept;
 
 [[nodiscard]] bool is_nan(ValueType type, std::uint64_t bits) noexcept;
 /// The same bits, or both NaN.

@@ -533,6 +533,17 @@ bool is_allowed(Op op, const VectorOperands& operands, const Vector& expected, c
                                  : same_floats<U64>(expected, found, must_be_canonical);
 }
 
+Vector canonical(Op op, const Vector& expected) {
+  const auto of_lanes = [&](auto canonical_lane) {
+    return map<decltype(canonical_lane)>(expected, [&](auto lane) { return nan(lane) ? canonical_lane : lane; });
+  };
+  switch (computed_floats(op)) {
+    case ValueType::kF32: return of_lanes(kQuietBit<U32> | 0x7F80'0000u);
+    case ValueType::kF64: return of_lanes(kQuietBit<U64> | 0x7FF0'0000'0000'0000u);
+    default: return expected;
+  }
+}
+
 const std::vector<Op>& vector_operators() {
   static const std::vector<Op> operators = {
 #define ANEW_X(name, text, code, immediate, signature) Op::k##name,

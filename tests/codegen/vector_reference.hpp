@@ -33,6 +33,10 @@ using VectorOperands = std::array<Vector, 3>;
 /// canonical ones, a canonical one.
 [[nodiscard]] bool is_allowed(wasm::Op op, const VectorOperands& operands, const Vector& expected, const Vector& found);
 
+/// The one result that the specification's deterministic profile allows where `expected` is one: what the operator
+/// computes of NaNs is the positive canonical one.
+[[nodiscard]] Vector canonical(wasm::Op op, const Vector& expected);
+
 /// All vector operators without immediate, in the order of the operator table.
 [[nodiscard]] const std::vector<wasm::Op>& vector_operators();
 

@@ -95,7 +95,9 @@ class Case {
     return {.card_bytes = kCardBytes[random_.below(kCardBytes.size())],
             .ledger = kLedgers[random_.below(kLedgers.size())],
             .explicit_bounds = random_.percent(20),
-            .fuel = random_.percent(20)};
+            .fuel = random_.percent(20),
+            .canonical_nan = random_.percent(20),
+            .stack_limit = random_.percent(20) ? 1 + random_.below(3'000) : 0};
   }
 
   void choose_options() {
@@ -111,8 +113,9 @@ class Case {
 
   std::string describe_options() const {
     const auto describe = [](const CompileOptions& options) {
-      return fmt::format("cards of {} bytes, ledger {}, explicit bounds {}, fuel {}", options.card_bytes,
-                         to_string(options.ledger), options.explicit_bounds, options.fuel);
+      return fmt::format("cards of {} bytes, ledger {}, explicit bounds {}, fuel {}, canonical NaNs {}, stack limit {}",
+                         options.card_bytes, to_string(options.ledger), options.explicit_bounds, options.fuel,
+                         options.canonical_nan, options.stack_limit);
     };
     std::string text = "main module: " + describe(main_options_);
     if (modules_.size() > 1) text += "\nlibrary: " + describe(library_options_);

@@ -48,7 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The module's own bytes choose the settings, so that the corpus alone says what happens. Mostly the largest cards:
   // an audit scans the whole table, which is eight times longer with the smallest.
   const CompileOptions options{.card_bytes = (size & 7) < 3 ? 512u << (size & 7) : 4096u,
-                               .ledger = (size & 24) != 0 ? Ledger::kCards : Ledger::kCow};
+                               .ledger = (size & 24) != 0 ? Ledger::kCards : Ledger::kCow,
+                               .canonical_nan = (size & 96) == 0,
+                               .stack_limit = (size & 384) == 0 ? 1'000u : 0u};
   const auto compiled = engine.compile(std::as_bytes(bytes), options);
   // Only the limits on the size of code may tell the two apart.
   const bool limited = !compiled && compiled.error().code == ErrorCode::kLimit;

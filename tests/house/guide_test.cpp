@@ -122,6 +122,8 @@ TEST_F(GuideCode, CompileOptions) {
   const auto growing = engine.load(path, {.explicit_bounds = true});
   EXPECT_EQ(copied.value().ledger(), anew::Ledger::kCow);
   EXPECT_EQ(growing.value().ledger(), anew::Ledger::kCards);
+  const auto deterministic = engine.load(path, {.fuel = true, .canonical_nan = true, .stack_limit = 65'536});
+  EXPECT_TRUE(deterministic.has_value());
 }
 
 TEST_F(GuideCode, ModulesThatImportFromOneAnother) {

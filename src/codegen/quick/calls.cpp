@@ -161,6 +161,7 @@ void QuickCompiler::emit_tail_call(std::uint32_t type_index, Callee callee, std:
   // Both are multiples of 16, of at most 1,000 parameters.
   const auto own = static_cast<std::int32_t>(context_.arguments[type_index_].stack_bytes());
   const auto callees = static_cast<std::int32_t>(context_.arguments[type_index].stack_bytes());
+  if (context_.options.metered_stack) leave_metered();
   preserved_loads_at_.push_back(code_offset());
   for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
     a_.mov(gp64(kPreservedRegisters[i]), x86::qword_ptr(x86::rbp, -8 * static_cast<std::int32_t>(i + 1)));

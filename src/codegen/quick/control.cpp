@@ -110,6 +110,7 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
     claim(reg);
     cache_local(i, reg, true);
   }
+  if (context_.options.metered_stack) enter_metered(function_index);
   // All other locals begin as zero.
   const auto parameters = static_cast<std::uint32_t>(slots_of(type.parameters));  // at most 2 * limits::kParameters
   const std::uint32_t count = local_slots_ - parameters;                          // slots
@@ -139,6 +140,7 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
       a_.jnz(again);
     }
   }
+  if (context_.options.metered_stack) ++local_slots_;  // for kept_stack_left(), before any operand has a home
 }
 
 void QuickCompiler::emit_return() {
@@ -172,6 +174,7 @@ void QuickCompiler::end_function(bool reachable) {
   drop_to(0);
   set_state(State{});
   a_.bind(epilogue_);
+  if (context_.options.metered_stack) leave_metered();
   for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
     if ((preserved_used_ & bit(kPreservedRegisters[i])) == 0) continue;
     a_.mov(gp64(kPreservedRegisters[i]), x86::qword_ptr(x86::rbp, -8 * static_cast<std::int32_t>(i + 1)));
@@ -211,6 +214,7 @@ void QuickCompiler::end_function(bool reachable) {
     a_.sub(x86::rsp, x86::rax);
     a_.jmp(x86::r11);
   }
+  if (context_.options.metered_stack) fill_in_stack_units(frame);
   std::uint8_t* start = a_.bufferData() + function_start_;
   if (frame > kUnprobedFrame) {
     const auto distance = static_cast<std::int32_t>(probe_at - (function_start_ + kFrameSizeAt + 5));

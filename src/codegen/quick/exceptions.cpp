@@ -31,6 +31,7 @@ void QuickCompiler::try_table(wasm::BlockType type, std::span<const wasm::CatchC
   try_block_ = control.try_block;
   preserved_used_ |= kPreserved;
   a_.mov(x86::qword_ptr(x86::rbp, kSavedCell), x86::r13);
+  if (context_.options.metered_stack) keep_stack_left();
 }
 
 void QuickCompiler::end_try(bool reachable) {
@@ -64,6 +65,7 @@ void QuickCompiler::emit_handlers(const Control& control) {
     a_.lea(x86::rsp, x86::ptr(x86::rbp, -0x7FFF'FFF0));  // the frame's size, filled in by end_function
     frame_size_at_.push_back(code_offset() - 4);
     a_.mov(x86::r13, x86::qword_ptr(x86::rbp, kSavedCell));
+    if (context_.options.metered_stack) restore_stack_left();
     claim(kRax);
     if (clause.kind == wasm::CatchKind::kCatch || clause.kind == wasm::CatchKind::kCatchRef) {
       std::uint32_t slot = 0;

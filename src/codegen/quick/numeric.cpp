@@ -27,6 +27,11 @@ constexpr ValueType integer(bool is_64) noexcept { return is_64 ? ValueType::kI6
 }  // namespace
 
 void QuickCompiler::numeric(Op op) {
+  compute(op);
+  if (context_.options.canonical_nan) canonicalize_nan(op);
+}
+
+void QuickCompiler::compute(Op op) {
   using Kind = Condition;
   // eqz turns a waiting comparison around; everything else needs it as a value.
   if (op != Op::kI32Eqz) settle_flags();

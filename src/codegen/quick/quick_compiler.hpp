@@ -23,6 +23,7 @@
 
 #include <asmjit/x86.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -86,6 +87,7 @@ class QuickCompiler {
   void at(std::uint64_t module_offset) {
     module_offset_ = module_offset;
     check_code_size();
+    if (context_.options.metered_stack) note_operands();
   }
 
   void unreachable();
@@ -359,6 +361,22 @@ class QuickCompiler {
   /// Throws the exception in rdi.
   void emit_throw();
 
+  // --- Metered stack (metered_stack.cpp) ---
+
+  /// Pays for the function's frame, or traps. Uses r11.
+  void enter_metered(std::uint32_t function_index);
+  /// Gives the units back. Uses r11.
+  void leave_metered();
+  /// Keeps what the function has left for its handlers, and goes on with that. Use r10 and r11.
+  void keep_stack_left();
+  void restore_stack_left();
+  void note_operands() { highest_operands_ = std::max(highest_operands_, next_slot()); }
+  /// What the frame costs; known once all operators were seen.
+  [[nodiscard]] std::uint32_t stack_units() const noexcept;
+  void fill_in_stack_units(std::uint32_t frame_bytes);
+  [[nodiscard]] static Mem stack_left();
+  [[nodiscard]] Mem kept_stack_left() const;
+
   // --- Vectors (vector*.cpp) and atomics (atomic.cpp) ---
 
   /// An operator's vectors: up to three to read from, and the register for the result, which may be one of these.
@@ -429,7 +447,7 @@ class QuickCompiler {
   void check_alignment(Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes);
   void load_zero_extended(Register to, const Mem& from, std::uint32_t bytes);
 
-  // --- Numeric operators (numeric.cpp, floating.cpp) ---
+  // --- Numeric operators (numeric.cpp, floating.cpp, canonical_nan.cpp) ---
 
   void integer_binary(InstId inst, bool is_64, bool commutative);
   void integer_add(bool is_64);
@@ -440,6 +458,7 @@ class QuickCompiler {
   void divide(bool is_64, bool is_signed, bool remainder);
   void integer_unary(InstId inst, bool is_64);
   void extend(InstId inst, std::uint32_t bits, ValueType result);
+  void compute(wasm::Op op);
   void float_numeric(wasm::Op op);
   void float_binary(InstId inst, ValueType type);
   void float_round(bool is_64, int mode);
@@ -451,6 +470,8 @@ class QuickCompiler {
   void float_from_integer(bool to_64, bool from_64, bool is_signed);
   void integer_from_float(bool to_64, bool from_64, bool is_signed, bool saturate);
   void wide_unsigned_from_float(bool from_64, bool saturate, Register x, Register result);
+  /// Replaces the operator's result, or lanes of it, by the canonical NaN where it is some other NaN.
+  void canonicalize_nan(wasm::Op op);
 
   // --- Traps (control.cpp) ---
 
@@ -510,6 +531,8 @@ class QuickCompiler {
   std::uint32_t try_block_ = kNoTryBlock;          ///< the innermost that is open
   std::vector<std::uint64_t> frame_size_at_;       ///< where code holds the frame's size as a displacement
   std::vector<std::uint64_t> preserved_loads_at_;  ///< where tail calls restore all preserved registers
+  std::uint32_t highest_operands_ = 0;             ///< slots, before any operator so far (Options::metered_stack)
+  std::vector<std::uint64_t> stack_units_at_;      ///< where code holds what the frame costs
   struct VectorConstant {
     wasm::Vector bits;
     asmjit::Label label;
