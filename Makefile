@@ -41,6 +41,7 @@ bench: setup fetch  ## all benchmarks
 fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in build/fuzz
 	@scripts/setup fuzz fetch
 	@scripts/fetch-node
+	@scripts/fetch-wasmtime
 	cmake --preset fuzz
 	cmake --build --preset fuzz
 	cmake --preset differential

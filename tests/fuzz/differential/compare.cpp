@@ -43,39 +43,39 @@ bool ends_with_exhaustion(const Lines& lines) {
 }
 
 /// The traps that V8 has one message for where Anew has two are named alike by both workers already.
-std::string describe(std::string_view segment, std::string_view anew, std::string_view v8) {
-  return std::string(segment).append("\n  Anew: ").append(anew).append("\n  V8:   ").append(v8);
+std::string describe(std::string_view segment, std::string_view anew, std::string_view other) {
+  return std::string(segment).append("\n  Anew:  ").append(anew).append("\n  other: ").append(other);
 }
 
 }  // namespace
 
-Comparison compare(std::string_view anew_text, std::string_view v8_text, bool must_be_accepted) {
+Comparison compare(std::string_view anew_text, std::string_view other_text, bool must_be_accepted) {
   const Answer anew = parse(anew_text);
-  const Answer v8 = parse(v8_text);
+  const Answer other = parse(other_text);
   Comparison comparison;
   if (!anew.complaint.empty()) {
     comparison.difference = anew.complaint;
     return comparison;
   }
-  if (anew.verdict != v8.verdict) {
+  if (anew.verdict != other.verdict) {
     // What Anew does not support yet it says; what it sets limits to, V8 may set others to.
     comparison.comparable = must_be_accepted || !anew.remarks.contains("(excused)");
     comparison.difference = describe("the module", std::string(anew.verdict) + "\n" + anew.remarks,
-                                     std::string(v8.verdict) + "\n" + v8.remarks);
+                                     std::string(other.verdict) + "\n" + other.remarks);
     return comparison;
   }
   if (anew.verdict != "accepted") {
     if (anew.verdict == "failed" || must_be_accepted)
-      comparison.difference = describe("both", anew.remarks, v8.remarks);
+      comparison.difference = describe("both", anew.remarks, other.remarks);
     return comparison;
   }
-  for (std::size_t i = 0; i < std::max(anew.segments.size(), v8.segments.size()); ++i) {
-    if (i >= anew.segments.size() || i >= v8.segments.size()) {
+  for (std::size_t i = 0; i < std::max(anew.segments.size(), other.segments.size()); ++i) {
+    if (i >= anew.segments.size() || i >= other.segments.size()) {
       comparison.difference = "one has fewer segments";
       return comparison;
     }
     const auto& [name, left] = anew.segments[i];
-    const auto& right = v8.segments[i].second;
+    const auto& right = other.segments[i].second;
     if (ends_with_exhaustion(left) || ends_with_exhaustion(right)) {
       ++comparison.skipped_segments;
       // If a start function exhausts the stack, nothing comes after in that engine.

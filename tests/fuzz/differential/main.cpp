@@ -37,6 +37,8 @@ struct Options {
   std::string smith = ANEW_SMITH;
   std::string node = ANEW_NODE;
   std::string script = ANEW_V8_SCRIPT;
+  bool wasmtime = false;  ///< rather than V8
+  std::string wasmtime_script = ANEW_WASMTIME_SCRIPT;
   std::string wasm_opt = "wasm-opt";
   std::string self;
 };
@@ -94,16 +96,17 @@ struct Session {
 
   /// Keeps the module and says how it fails.
   void report(const std::string& source, std::uint64_t seed, std::string_view module, Settings settings,
-              const std::string& difference, std::string_view anew, std::string_view v8) {
+              const std::string& difference, std::string_view anew, std::string_view other) {
     const std::lock_guard lock(mutex);
     ++counts[source].findings;
     if (++findings > kMostFindings) return;
     std::filesystem::create_directories(options.output);
     const std::string name = fmt::format("{}/{}-{}", options.output, source, seed);
     write_file(name + ".wasm", module);
-    const std::string replay = fmt::format("{} --settings {} --replay {}.wasm", options.self, settings.bits, name);
+    const std::string replay = fmt::format("{}{} --settings {} --replay {}.wasm", options.self,
+                                           options.wasmtime ? " --wasmtime" : "", settings.bits, name);
     write_file(name + ".txt",
-               fmt::format("{}\n\nreplay: {}\n\n--- Anew\n{}\n--- V8\n{}\n", difference, replay, anew, v8));
+               fmt::format("{}\n\nreplay: {}\n\n--- Anew\n{}\n--- other\n{}\n", difference, replay, anew, other));
     fmt::print("FOUND {}\n  {}\n", difference, replay);
     std::fflush(stdout);
   }
@@ -111,8 +114,8 @@ struct Session {
 
 struct Outcome {
   std::string anew;
-  std::string v8;
-  std::optional<Comparison> comparison;  // nothing: V8 did not answer
+  std::string other;
+  std::optional<Comparison> comparison;  // nothing: the other engine did not answer
 };
 
 /// The two engines, side by side.
@@ -120,13 +123,17 @@ class Engines {
  public:
   explicit Engines(const Options& options)
       : anew_({options.self, "--worker"}),
-        // One tier is enough, and where it spends its time is known.
-        v8_({options.node, "--no-wasm-tier-up", "--single-threaded", "--stack-size=900", options.script}) {}
+        other_(options.wasmtime ? std::vector<std::string>{"python3", options.wasmtime_script}
+                                // One tier is enough, and where it spends its time is known.
+                                : std::vector<std::string>{options.node, "--no-wasm-tier-up", "--single-threaded",
+                                                           "--stack-size=900", options.script}),
+        canonical_nan_(options.wasmtime ? Settings::kCanonicalNan : 0) {}
 
   Outcome run(std::string_view module, Settings settings, bool must_be_accepted) {
+    settings.bits |= canonical_nan_;
     if (++modules_ % kModulesPerProcess == 0) {
       anew_.stop();
-      v8_.stop();
+      other_.stop();
     }
     const auto length = static_cast<std::uint32_t>(module.size());
     std::string request;
@@ -134,23 +141,24 @@ class Engines {
                    sizeof length);  // the protocol's byte order is the machine's
     request.append(reinterpret_cast<const char*>(&settings.bits), sizeof settings.bits);
     request.append(module);
-    v8_.send(request);
+    other_.send(request);
     anew_.send(request);
     const auto anew = anew_.receive(kDeadline);
-    const auto v8 = v8_.receive(kDeadline);
+    const auto other = other_.receive(kDeadline);
     Outcome outcome{anew.value_or("failed\n# " + anew_.failure() + "\n"),
-                    v8.value_or("failed\n# " + v8_.failure() + "\n"), std::nullopt};
+                    other.value_or("failed\n# " + other_.failure() + "\n"), std::nullopt};
     if (!anew) {
       outcome.comparison = Comparison{.difference = "Anew: " + anew_.failure()};
-    } else if (v8 && !v8->starts_with("failed")) {
-      outcome.comparison = compare(*anew, *v8, must_be_accepted);
+    } else if (other && !other->starts_with("failed")) {
+      outcome.comparison = compare(*anew, *other, must_be_accepted);
     }
     return outcome;
   }
 
  private:
   Process anew_;
-  Process v8_;
+  Process other_;
+  std::uint32_t canonical_nan_;  ///< in the settings of all modules
   std::uint64_t modules_ = 0;
 };
 
@@ -168,14 +176,15 @@ std::string common_features(const Options& options) {
       std::exit(1);
     }
     const Outcome outcome = engines.run(*probe, {}, false);
-    if (outcome.anew.starts_with("accepted") && outcome.v8.starts_with("accepted")) {
+    if (outcome.anew.starts_with("accepted") && outcome.other.starts_with("accepted")) {
       list += (list.empty() ? "" : ",") + std::string(feature.name);
     } else {
-      fmt::print("not tested: {} (Anew: {}, V8: {})\n", feature.name, outcome.anew.substr(0, outcome.anew.find('\n')),
-                 outcome.v8.substr(0, outcome.v8.find('\n')));
+      fmt::print("not tested: {} (Anew: {}, the other: {})\n", feature.name,
+                 outcome.anew.substr(0, outcome.anew.find('\n')), outcome.other.substr(0, outcome.other.find('\n')));
     }
   }
-  return list;
+  // Not a feature of an engine: modules may look at the bits of NaNs, rather than hide them.
+  return options.wasmtime ? list + ",nans" : list;
 }
 
 /// Makes modules and runs them, one after the other.
@@ -300,7 +309,7 @@ class Job {
       }
     }
     if (outcome.comparison && outcome.comparison->comparable && !outcome.comparison->difference.empty()) {
-      session_.report(source, seed, module, settings, outcome.comparison->difference, outcome.anew, outcome.v8);
+      session_.report(source, seed, module, settings, outcome.comparison->difference, outcome.anew, outcome.other);
     }
   }
 
@@ -315,7 +324,7 @@ class Job {
 int replay(const Options& options, const std::string& path, Settings settings) {
   const std::string module = read_file(path);
   const Outcome outcome = Engines(options).run(module, settings, false);
-  fmt::print("--- Anew\n{}--- V8\n{}", outcome.anew, outcome.v8);
+  fmt::print("--- Anew\n{}--- other\n{}", outcome.anew, outcome.other);
   const bool differ = outcome.comparison && outcome.comparison->comparable && !outcome.comparison->difference.empty();
   fmt::print("---\n{}\n", differ ? outcome.comparison->difference : "no difference");
   return differ ? 1 : 0;
@@ -364,7 +373,9 @@ int main(int argc, char** argv) {
   std::string replayed;
   Settings settings;
   bool worker = false;
-  CLI::App app("Runs random modules in Anew and in V8, which must agree. Findings are kept with how to repeat them.");
+  CLI::App app(
+      "Runs random modules in Anew and in V8, or in Wasmtime, which must agree. Findings are kept with how to repeat "
+      "them.");
   app.add_option("--seconds", options.seconds, "How long")->capture_default_str();
   app.add_option("--jobs", options.jobs, "Threads, each with its own workers")->capture_default_str();
   app.add_option("--seed", options.seed, "0: a random one")->capture_default_str();
@@ -373,6 +384,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"smith", "dense", "binaryen", "mutant"}));
   app.add_option("--output", options.output, "Where findings are kept")->capture_default_str();
   app.add_option("--smith", options.smith, "The program anew-smith")->capture_default_str();
+  app.add_flag("--wasmtime", options.wasmtime,
+               "Wasmtime rather than V8, with canonical NaNs in both; PYTHONPATH says where the package wasmtime is");
   app.add_option("--node", options.node, "The program node")->capture_default_str();
   app.add_option("--wasm-opt", options.wasm_opt, "Binaryen's program")->capture_default_str();
   app.add_option("--replay", replayed, "Only run this module, and print both engines' outcomes");

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The differential fuzzer: random modules run in Anew and in V8, which must agree.
+// The differential fuzzer: random modules run in Anew and in V8, or in Wasmtime with canonical NaNs in both, which must
+// agree.
 //
 //   anew-smith (smith/)  --module-->  anew_differential (main.cpp)  --module-->  anew_differential --worker
 //   (worker.cpp) wasm-opt             --module-->                                --module-->  node v8.mjs
+//                                                                                or python wasmtime_worker.py
 //                                                                   <---text---  both; compared (compare.cpp)
 //
 // All are processes of their own that live long; one that crashes or hangs is a finding, and is started again.
@@ -24,7 +26,7 @@
 
 namespace anew::differential {
 
-/// Settings: which of Anew's options the module runs with. V8 ignores them.
+/// Settings: which of Anew's options the module runs with. The other engine ignores them.
 struct Settings {
   std::uint32_t bits = 0;
   /// Mostly the largest cards: an audit scans the whole table, which is eight times longer with the smallest.
@@ -32,6 +34,8 @@ struct Settings {
     const std::uint32_t choice = bits >> 8 & 15;
     return choice < 3 ? 512u << choice : 4096u;
   }
+  static constexpr std::uint32_t kCanonicalNan = 1u << 16;
+  [[nodiscard]] bool canonical_nan() const noexcept { return (bits & kCanonicalNan) != 0; }
   [[nodiscard]] bool also_without_marks() const noexcept { return (bits >> 2 & 3) == 0; }
   [[nodiscard]] bool also_through_artifact() const noexcept { return (bits >> 4 & 7) == 0; }
 };
@@ -47,6 +51,6 @@ struct Comparison {
   std::uint64_t skipped_segments = 0;  ///< in which either exhausted its stack
 };
 /// @param must_be_accepted  the module is known to be valid, so a refusal is a difference, whatever its reason.
-[[nodiscard]] Comparison compare(std::string_view anew, std::string_view v8, bool must_be_accepted);
+[[nodiscard]] Comparison compare(std::string_view anew, std::string_view other, bool must_be_accepted);
 
 }  // namespace anew::differential

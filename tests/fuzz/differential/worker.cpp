@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Runs modules in Anew as v8.mjs runs them in V8: the same requests, the same text in answer. See protocol.hpp.
+// Runs modules in Anew as v8.mjs runs them in V8 and wasmtime_worker.py in Wasmtime: the same requests, the same text
+// in answer. See protocol.hpp.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -288,7 +289,8 @@ std::string_view find_plan(std::string_view binary) {
 }
 
 std::string answer(const Engine& engine, std::span<const std::byte> binary, Settings settings) {
-  const auto module = engine.compile(binary, {.card_bytes = settings.card_bytes()});
+  const auto module =
+      engine.compile(binary, {.card_bytes = settings.card_bytes(), .canonical_nan = settings.canonical_nan()});
   if (!module) {
     const Error& error = module.error();
     const bool excused = error.code == ErrorCode::kUnsupported || error.code == ErrorCode::kLimit;
@@ -301,7 +303,8 @@ std::string answer(const Engine& engine, std::span<const std::byte> binary, Sett
   const std::string text = run_twice(*module, plan);
   std::string complaints;
   if (settings.also_without_marks()) {
-    const auto other = engine.compile(binary, {.card_bytes = 4096, .ledger = Ledger::kCow});
+    const auto other =
+        engine.compile(binary, {.card_bytes = 4096, .ledger = Ledger::kCow, .canonical_nan = settings.canonical_nan()});
     if (!other) {
       complaints += fmt::format("! without marks: {}\n", other.error().to_string());
     } else if (const std::string again = run_twice(*other, plan); again != text) {

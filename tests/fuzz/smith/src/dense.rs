@@ -4,7 +4,8 @@
 //!
 //! Statements assign typed expressions to locals, globals, memories and tables. Addresses and indices are mostly masked
 //! to be inside; divisions and unmasked addresses trap now and then. Each function and loop takes one unit of fuel.
-//! What may give a NaN is followed by what makes it zero, since the sign and payload of NaNs are the engine's choice.
+//! What may give a NaN is followed by what makes it zero, since the sign and payload of NaNs are the engine's choice;
+//! with the feature "nans" it is not.
 
 use crate::features::Set;
 use crate::operators::*;
@@ -134,6 +135,9 @@ impl Generator<'_> {
 
     /// What is on the stack if it is no NaN, else zero.
     pub fn without_nan(&mut self, kind: char) {
+        if self.features.has("nans") {
+            return;
+        }
         match kind {
             'f' | 'F' => {
                 let t = self.temporary(kind);

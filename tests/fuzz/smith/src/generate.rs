@@ -56,7 +56,7 @@ fn config(random: &mut Random, features: &Set) -> Config {
     c.compact_imports_enabled = false;
     c.multibyte_array_access_enabled = false;
 
-    c.canonicalize_nans = true;
+    c.canonicalize_nans = !features.has("nans");
     c.export_everything = true;
     c.allow_start_export = random.one_in(3);
     c.disallow_traps = random.one_in(3);
