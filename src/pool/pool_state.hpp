@@ -109,6 +109,9 @@ struct PoolState {
   [[nodiscard]] Result<StoreState*> instantiate();
 
   std::uint32_t trim() noexcept;
+  /// What the helper does with idle instances when the steady clock says `now`. For tests, whose time does not pass by
+  /// itself.
+  void keep_up(TimePoint now) noexcept;
   /// Closes the pool and waits for the leases, stopping the calls in them if asked to.
   [[nodiscard]] Result<void> close(TimePoint deadline, bool interrupt);
 
@@ -166,7 +169,7 @@ struct PoolState {
   // upkeep.cpp
   void set_aside(std::uint32_t index) noexcept;
   void help() noexcept;
-  void keep_up(Lock& lock) noexcept;
+  void keep_up(Lock& lock, TimePoint now) noexcept;
   std::uint32_t drop_idle(Lock& lock, std::uint32_t at_most) noexcept;
   /// Empties a slot that is in no list now. Its store is to be destroyed without the lock.
   [[nodiscard]] std::unique_ptr<StoreState> take_store_out(std::uint32_t index) noexcept;

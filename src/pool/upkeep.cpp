@@ -71,6 +71,7 @@ void PoolState::help() noexcept {
   const nanoseconds tick = tick_of(options_);
   const bool ticks = tick != nanoseconds::max();
   TimePoint next_tick = std::chrono::steady_clock::now();
+  if (ticks) next_tick += tick;  // nothing is idle yet
   Lock lock(gate_->mutex);
   while (!stop_helper_) {
     if (!set_aside_.empty()) {
@@ -94,13 +95,13 @@ void PoolState::help() noexcept {
       for_helper_.wait(lock);
       continue;
     }
-    if (const TimePoint now = std::chrono::steady_clock::now(); now < next_tick) {
+    const TimePoint now = std::chrono::steady_clock::now();
+    if (now < next_tick) {
       for_helper_.wait_until(lock, next_tick);
       continue;
-    } else {
-      next_tick = now + tick;
     }
-    keep_up(lock);
+    next_tick = now + tick;
+    keep_up(lock, now);
   }
   if (!orphaned_by_helper_) return;
   lock.unlock();
@@ -116,8 +117,13 @@ void PoolState::stop_helper() noexcept {
   if (helper_.joinable()) helper_.join();
 }
 
+void PoolState::keep_up(TimePoint now) noexcept {
+  Lock lock(gate_->mutex);
+  keep_up(lock, now);
+}
+
 /// Others find the free list emptier than it is while it is sifted, and then look again under the lock.
-void PoolState::keep_up(Lock& lock) noexcept {
+void PoolState::keep_up(Lock& lock, TimePoint now) noexcept {
   if (options_.minimum_available_bytes != 0) {
     lock.unlock();
     const bool is_short = memory_is_short(options_.minimum_available_bytes);
@@ -125,7 +131,6 @@ void PoolState::keep_up(Lock& lock) noexcept {
     if (is_short) drop_idle(lock, options_.capacity);
   }
   if (options_.idle_time.count() <= 0) return;
-  const TimePoint now = std::chrono::steady_clock::now();
   std::uint64_t live = live_.load(std::memory_order_relaxed);
   free_.sift([&](std::uint32_t index) {
     Slot& slot = slots_[index];

@@ -308,7 +308,7 @@ TEST(RuntimeCache, CompilesOnceHoweverManyAskAtOnce) {
           const std::uint64_t pages = static_cast<std::uint64_t>(i + t) % 2;
           const auto pool =
               cache.get(codes[static_cast<std::size_t>(which)], {.snapshot = {.extra_memory_pages = pages}});
-          if (!pool || pool->acquire_until(Clock::now() + 20s)->call<int>("f").value() != which) ++wrong;
+          if (!pool || pool->acquire_until(Clock::now() + 120s)->call<int>("f").value() != which) ++wrong;
         }
       });
     }
@@ -379,7 +379,7 @@ TEST(RuntimeCache, StaysWithinBoundsWhileThreadsChurn) {
         for (int i = 0; i < 60; ++i) {
           const int which = (i * (t + 1)) % 8;
           const auto pool = cache.get(codes[static_cast<std::size_t>(which)]);
-          if (!pool || pool->acquire_until(Clock::now() + 20s)->call<int>("f").value() != which) ++wrong;
+          if (!pool || pool->acquire_until(Clock::now() + 120s)->call<int>("f").value() != which) ++wrong;
           if (i % 20 == 19) (void)cache.invalidate(hash_code(codes[static_cast<std::size_t>(t)]));
         }
       });

@@ -25,7 +25,7 @@ constexpr std::string_view kLoops = R"((module (memory 1) (func (export "loop") 
 TEST(Shutdown, OfAPoolThatIsIdleIsADrain) {
   const Pool pool = make_pool(kLoops, {.capacity = 2});
   EXPECT_EQ(pool.acquire()->call<int>("f").value(), 1);
-  EXPECT_TRUE(pool.shutdown(Clock::now() + 10s).has_value());
+  EXPECT_TRUE(pool.shutdown(Clock::now() + 120s).has_value());
   EXPECT_FALSE(pool.acquire().has_value());
 }
 
@@ -53,9 +53,9 @@ TEST(Shutdown, StopsCallsAndThoseThatBeginInALeaseThatIsOut) {
   }
   while (running < 2) std::this_thread::yield();
   std::this_thread::sleep_for(5ms);
-  const auto begin = Clock::now();
-  EXPECT_TRUE(pool.shutdown(begin + 10s).has_value());
-  EXPECT_LT(Clock::now() - begin, 1s);
+  const auto end = Clock::now() + 120s;
+  EXPECT_TRUE(pool.shutdown(end).has_value());
+  EXPECT_LT(Clock::now(), end - 60s) << "it does not wait for the deadline";
   EXPECT_EQ(pool.statistics().kills, 2u);
   EXPECT_EQ(pool.statistics().leased, 0u);
   EXPECT_EQ(other.acquire()->call<int>("f").value(), 1) << "another pool goes on";

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Idle instances: kept warm, restored later, trimmed, dropped.
+// Instances that nobody uses: kept warm, restored later, dropped.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <optional>
@@ -22,10 +21,10 @@ constexpr std::string_view kCounter = R"((module (memory (export "memory") 20) (
     (i32.store (i32.const 70000) (i32.add (i32.load (i32.const 70000)) (i32.const 1))) (i32.load (i32.const 70000)))
   (func (export "trap") unreachable)))";
 
-/// Whether it becomes true within 10 s.
+/// Whether it becomes true, on a machine however busy.
 template <typename Condition>
 bool becomes(Condition&& condition) {
-  const auto end = Clock::now() + 10s;
+  const auto end = Clock::now() + 120s;
   while (!condition()) {
     if (Clock::now() > end) return false;
     std::this_thread::sleep_for(1ms);
@@ -73,85 +72,6 @@ TEST(Trim, DropsWhatIsIdleDownToTheMinimum) {
   EXPECT_EQ(pool.trim(), 0u);
   EXPECT_EQ(pool.statistics().idle, 1u);
   EXPECT_EQ(pool.acquire()->call<int>("count").value(), 6);
-}
-
-TEST(Idle, InstancesGiveTheirMemoryBackThenGo) {
-  const Pool pool = make_pool(kCounter, {.capacity = 3, .audit_every = 1, .minimum_warm = 1, .idle_time = 200ms});
-  {
-    const std::array leases{pool.acquire().value(), pool.acquire().value(), pool.acquire().value()};
-  }
-  EXPECT_EQ(pool.statistics().idle, 3u);
-  EXPECT_TRUE(becomes([&] { return pool.statistics().trimmed == 2; }));
-  {
-    // One of them comes back to life.
-    std::array leases{pool.acquire().value(), pool.acquire().value(), pool.acquire().value()};
-    for (Lease& each : leases) EXPECT_EQ(each.call<int>("count").value(), 6);
-  }
-  EXPECT_TRUE(becomes([&] { return pool.statistics().evictions == 2; }));
-  std::this_thread::sleep_for(500ms);
-  EXPECT_EQ(pool.statistics().evictions, 2u) << "the one that is kept warm stays";
-  EXPECT_EQ(pool.statistics().idle, 1u);
-  EXPECT_EQ(pool.acquire()->call<int>("count").value(), 6);
-  EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
-}
-
-TEST(Idle, InstancesThatAreUsedStay) {
-  const Pool pool = make_pool(kCounter, {.capacity = 1, .idle_time = 400ms});
-  for (int i = 0; i < 60; ++i) {
-    EXPECT_EQ(pool.acquire()->call<int>("count").value(), 6);
-    std::this_thread::sleep_for(20ms);
-  }
-  EXPECT_EQ(pool.statistics().evictions, 0u);
-  EXPECT_EQ(pool.statistics().trimmed, 0u);
-  EXPECT_EQ(pool.statistics().instances, 1u);
-}
-
-TEST(Idle, TrimmingDisturbsNobodyWhoCalls) {
-#if defined(__SANITIZE_THREAD__)
-  constexpr auto kTime = 1s;
-#else
-  constexpr auto kTime = 2s;
-#endif
-  const Pool pool = make_pool(kCounter, {.capacity = 3, .audit_every = 50, .idle_time = 1ms});
-  const auto count = pool.function<int()>("count").value();
-  std::atomic<int> wrong{0};
-  {
-    std::vector<std::jthread> threads;
-    for (int t = 0; t < 3; ++t) {
-      threads.emplace_back([&, t, end = Clock::now() + kTime] {
-        for (int i = 0; Clock::now() < end; ++i) {
-          auto lease = pool.acquire();  // one for each thread: never exhausted
-          if (!lease || lease->call(count).value() != 6) {
-            ++wrong;
-            continue;
-          }
-          lease->release();
-          if ((i + t) % 16 == 0) std::this_thread::sleep_for(std::chrono::microseconds(i % 5000));
-        }
-      });
-    }
-  }
-  EXPECT_EQ(wrong.load(), 0);
-  EXPECT_GT(pool.statistics().trimmed + pool.statistics().evictions, 0u);
-  EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
-}
-
-TEST(Pressure, DropsWhatIsIdle) {
-  PoolOptions options = {.capacity = 3, .minimum_warm = 1};
-  options.minimum_available_bytes = ~std::uint64_t{0} - 1;  // no machine has it
-  const Pool pool = make_pool(kCounter, options);
-  {
-    const std::array leases{pool.acquire().value(), pool.acquire().value(), pool.acquire().value()};
-  }
-  EXPECT_TRUE(becomes([&] { return pool.statistics().evictions == 2; }));
-  EXPECT_EQ(pool.statistics().idle, 1u);
-  options.minimum_available_bytes = 1;
-  const Pool calm = make_pool(kCounter, options);
-  {
-    const std::array leases{calm.acquire().value(), calm.acquire().value()};
-  }
-  std::this_thread::sleep_for(700ms);
-  EXPECT_EQ(calm.statistics().evictions, 0u);
 }
 
 TEST(Reset, OnAcquireLeavesTheCallsStateUntilThen) {
@@ -208,7 +128,7 @@ TEST(Reset, ByTheHelperServesManyThreads) {
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&] {
         for (int i = 0; i < kRounds; ++i) {
-          auto lease = pool.acquire_until(Clock::now() + 20s);
+          auto lease = pool.acquire_until(Clock::now() + 120s);
           if (!lease || lease->call(count).value() != 6) ++wrong;
         }
       });
@@ -275,9 +195,10 @@ TEST(Trim, LetsADrainGoOnThatBeganMeanwhile) {
   EXPECT_EQ(pool.acquire()->call<int>("count").value(), 6);
   std::jthread trimmer([&] { EXPECT_EQ(pool.trim(), 1u); });
   EXPECT_TRUE(becomes([&] { return destroying.load(); }));
-  const auto begin = Clock::now();
-  EXPECT_TRUE(pool.drain(begin + 5s).has_value());
-  EXPECT_LT(Clock::now() - begin, 4s);
+  // It is woken: at the deadline it would find the pool drained as well.
+  const auto end = Clock::now() + 120s;
+  EXPECT_TRUE(pool.drain(end).has_value());
+  EXPECT_LT(Clock::now(), end - 60s);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "support/print.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {

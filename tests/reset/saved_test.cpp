@@ -8,6 +8,7 @@
 #include "os/file.hpp"
 #include "os/temporary_directory.hpp"
 #include "support/linked.hpp"
+#include "support/print.hpp"
 
 namespace anew::test {
 namespace {

@@ -9,11 +9,13 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <thread>
 
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
+#include "support/processor_time.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -61,25 +63,34 @@ Pool make_guests(std::function<void()> nested = {}, std::uint64_t audit_every = 
                    make_linker(std::move(nested)));
 }
 
-// A loaded machine may let a thread wait for long; the better ones of many calls tell what the usual case is.
+// A busy machine may let anybody wait for long, the watchdog too: what bounds there are, are of the time that the guest
+// itself ran. Were it not stopped at all, the test would not end.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr Clock::duration kMost = 10s;  // and so may restoring an instance under a sanitizer
-constexpr Clock::duration kUsual = 1s;
+constexpr Clock::duration kUsual = 1s;  // a sanitizer may make much of a signal
 #else
-constexpr Clock::duration kMost = 250ms;
-constexpr Clock::duration kUsual = 10ms;
+constexpr Clock::duration kUsual = 50ms;
 #endif
 
 struct Ended {
   Error error;
-  Clock::duration late;
+  Clock::duration late;  ///< behind the deadline, by the clock: no less than zero
+  Clock::duration ran;   ///< processor time that the call took
 };
 
 Ended run_until(Lease& lease, Clock::time_point deadline, std::string_view name, std::vector<Value> arguments = {}) {
   lease.set_deadline(deadline);
+  const auto begin = thread_time();
   const auto result = lease.call_values(name, arguments);
-  const auto end = Clock::now();
-  return {result ? Error{} : result.error(), end - deadline};
+  return {result ? Error{} : result.error(), Clock::now() - deadline, thread_time() - begin};
+}
+
+/// The same with time, and if that was over before the guest had begun, since the machine is busy, with twice as much.
+Ended run_begun(const Pool& pool, std::chrono::milliseconds time, std::string_view name) {
+  for (;; time *= 2) {
+    Lease lease = pool.acquire().value();
+    Ended ended = run_until(lease, Clock::now() + time, name);
+    if (!ended.error.backtrace.empty() || time > 1min) return ended;
+  }
 }
 
 class Deadline : public testing::TestWithParam<const char*> {};
@@ -90,7 +101,7 @@ TEST_P(Deadline, EndsACallThatWouldNotEnd) {
     GTEST_SKIP() << "a guest stopped in ThreadSanitizer's own memset, which it calls, would leave its locks taken";
 #endif
   const Pool pool = make_guests();
-  std::vector<Clock::duration> late;
+  std::vector<Clock::duration> ran;
   int with_frames = 0;
   for (int i = 0; i < 15; ++i) {
     {
@@ -104,15 +115,14 @@ TEST_P(Deadline, EndsACallThatWouldNotEnd) {
       // Where the guest is stopped in the first instructions of a library function, its own frame is not seen.
       with_frames += ended.error.backtrace.empty() ? 0 : 1;
       EXPECT_GE(ended.late, 0ms);
-      EXPECT_LT(ended.late, kMost);
-      late.push_back(ended.late);
+      ran.push_back(ended.ran);
     }
     Lease next = pool.acquire().value();
     next.set_deadline(Clock::time_point::max());
     EXPECT_EQ(next.call<int>("fine").value(), 7);
   }
-  std::ranges::sort(late);
-  EXPECT_LT(late[late.size() / 4], kUsual);
+  std::ranges::sort(ran);
+  EXPECT_LT(ran[ran.size() / 4], 5ms + kUsual);
   EXPECT_GT(with_frames, 0);
   EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
 }
@@ -144,32 +154,50 @@ TEST(Deadlines, WorkAgainAfterTheWatchdogFellAsleep) {
     Lease lease = pool.acquire().value();
     const Ended ended = run_until(lease, Clock::now() + 3ms, "spin");
     EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
-    EXPECT_LT(ended.late, kMost);
     if (i == 0) std::this_thread::sleep_for(1100ms);
   }
 }
 
+/// A guest that calls a function which does not return until the call's deadline has passed.
+class Overslept {
+ public:
+  explicit Overslept(Result<void> result) {
+    Linker linker;
+    linker.define("env", "sleep", [this, result]() -> Result<void> {
+      std::this_thread::sleep_until(deadline_ + 70ms);
+      return result;
+    });
+    pool_.emplace(
+        make_pool(R"((module (import "env" "sleep" (func $f)) (func (export "run") (call $f))))", {}, linker));
+  }
+  Overslept(const Overslept&) = delete;  // the function looks at this
+  Overslept& operator=(const Overslept&) = delete;
+
+  /// Of a call that got as far as the function before its deadline.
+  Ended run() {
+    for (auto time = 30ms;; time *= 2) {
+      Lease lease = pool_->acquire().value();
+      deadline_ = Clock::now() + time;
+      Ended ended = run_until(lease, deadline_, "run");
+      if (!ended.error.backtrace.empty() || time > 1min) return ended;
+    }
+  }
+
+ private:
+  Clock::time_point deadline_;
+  std::optional<Pool> pool_;
+};
+
 TEST(Deadlines, EndACallInAHostFunctionWhenItReturns) {
-  const Pool pool = make_guests();
-  Lease lease = pool.acquire().value();
-  const Ended ended = run_until(lease, Clock::now() + 30ms, "sleep", {Value::i32(100)});
+  const Ended ended = Overslept({}).run();
   EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
-  EXPECT_GE(ended.late, 65ms) << "the sleep is not cut short";
-  EXPECT_LT(ended.late, 70ms + kMost);
+  EXPECT_GE(ended.late, 70ms) << "the sleep is not cut short";
   ASSERT_EQ(ended.error.backtrace.size(), 2u);
   EXPECT_TRUE(ended.error.backtrace[0].is_host);
 }
 
 TEST(Deadlines, AreTheReasonEvenIfTheHostFunctionFailed) {
-  Linker linker;
-  linker.define("env", "fail", []() -> Result<void> {
-    std::this_thread::sleep_for(60ms);
-    return fail(ErrorCode::kHost, "interrupted system call");
-  });
-  const Pool pool =
-      make_pool(R"((module (import "env" "fail" (func $f)) (func (export "run") (call $f))))", {}, linker);
-  Lease lease = pool.acquire().value();
-  const Ended ended = run_until(lease, Clock::now() + 20ms, "run");
+  const Ended ended = Overslept(fail(ErrorCode::kHost, "interrupted system call")).run();
   EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
   EXPECT_EQ(ended.error.message, "interrupted: the call's deadline passed");
   EXPECT_EQ(ended.error.backtrace.size(), 2u);
@@ -203,12 +231,9 @@ TEST(Deadlines, OfAnOuterCallEndTheInnerOnesWhateverTheHostMakesOfIt) {
       inner_ends.push_back(result ? TrapKind::kNone : result.error().trap);
     }
   });
-  Lease lease = outer.acquire().value();
-  const Ended ended = run_until(lease, Clock::now() + 50ms, "nested");
+  const Ended ended = run_begun(outer, 50ms, "nested");
   EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
-  EXPECT_LT(ended.late, kMost);
   EXPECT_EQ(inner_ends, std::vector<TrapKind>(3, TrapKind::kInterrupted));
-  lease.release();
   Lease next = outer.acquire().value();
   next.set_deadline(Clock::time_point::max());
   EXPECT_EQ(next.call<int>("fine").value(), 7) << "the kill went with the call that it was for";
@@ -224,7 +249,6 @@ TEST(Deadlines, OfAnOuterCallCountAfterAnInnerOneWasStopped) {
   const Ended ended = run_until(lease, Clock::now() + 15ms, "nested");
   EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
   EXPECT_GE(ended.late, 0ms);
-  EXPECT_LT(ended.late, kMost);
 }
 
 TEST(Deadlines, LetAHostFunctionPassOnTheInnerErrorWithAllFrames) {
@@ -233,8 +257,7 @@ TEST(Deadlines, LetAHostFunctionPassOnTheInnerErrorWithAllFrames) {
   linker.define("env", "nested", [&]() -> Result<void> { return inner.acquire()->call("spin"); });
   const Pool outer =
       make_pool(R"((module (import "env" "nested" (func $f)) (func (export "run") (call $f))))", {}, linker);
-  Lease lease = outer.acquire().value();
-  const Ended ended = run_until(lease, Clock::now() + 50ms, "run");
+  const Ended ended = run_begun(outer, 50ms, "run");
   EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
   EXPECT_EQ(ended.error.backtrace.size(), 3u) << ended.error.to_string();
 }
@@ -258,8 +281,7 @@ TEST(Deadlines, TellWhereTheGuestWasHoweverManyNudgesComeAtOnce) {
     std::this_thread::sleep_for(5ms);
     pthread_kill(guest, SIGUSR1);
   });
-  Lease lease = pool.acquire().value();
-  const Ended ended = run_until(lease, Clock::now() + 10ms, "spin");
+  const Ended ended = run_begun(pool, 10ms, "spin");
   sender.join();
   sigaction(SIGUSR1, &before, nullptr);
   EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
@@ -356,14 +378,17 @@ TEST(InterruptCalls, StopsCallsOfItsOwnerAndNoOthers) {
   std::thread first(spin, std::cref(pool));
   std::thread second(spin, std::cref(pool));
   std::thread third(spin, std::cref(other_pool));
+  // Until all have ended: which of them have begun by now is not known.
+  const auto interrupt_until = [&](const int& by, int wanted) {
+    for (; ended < wanted; std::this_thread::sleep_for(1ms)) detail::interrupt_calls(&by);
+  };
   while (running < 3) std::this_thread::yield();
-  std::this_thread::sleep_for(20ms);
-  detail::interrupt_calls(&owner);
+  interrupt_until(owner, 2);
   first.join();
   second.join();
-  std::this_thread::sleep_for(20ms);
+  for (int i = 0; i < 20; ++i, std::this_thread::sleep_for(1ms)) detail::interrupt_calls(&owner);
   EXPECT_EQ(ended, 2);
-  detail::interrupt_calls(&other);
+  interrupt_until(other, 3);
   third.join();
 }
 
@@ -399,7 +424,7 @@ TEST(Deadlines, WorkInAChildAfterFork) {
   }
   const pid_t child = fork();
   if (child == 0) {
-    alarm(10);
+    alarm(120);
     Lease lease = pool.acquire().value();
     _exit(run_until(lease, Clock::now() + 2ms, "spin").error.trap == TrapKind::kInterrupted ? 0 : 1);
   }
@@ -435,20 +460,17 @@ TEST(Deadlines, LeaveNoOtherSignalsHandlerInItsMidst) {
         std::this_thread::sleep_for(5ms);
       }
     });
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 30 || handlers_entered <= 5; ++i) {
       Lease lease = pool.acquire().value();
-      const Ended ended = run_until(lease, Clock::now() + 4ms, "spin");
-      EXPECT_EQ(ended.error.trap, TrapKind::kInterrupted);
-      // Most of the time is the handler's: on a busy machine the guest is seldom found outside of it.
-      EXPECT_LT(ended.late, 40 * kMost);
+      EXPECT_EQ(run_until(lease, Clock::now() + 4ms, "spin").error.trap, TrapKind::kInterrupted);
     }
     // Stopped at once, not at a deadline: nobody looks again unless it is woken.
     std::jthread stopper([&] {
       std::this_thread::sleep_for(20ms);
-      EXPECT_TRUE(pool.shutdown(Clock::now() + 10s).has_value());
+      EXPECT_TRUE(pool.shutdown(Clock::now() + 120s).has_value());
     });
     Lease lease = pool.acquire().value();
-    EXPECT_EQ(run_until(lease, Clock::now() + 10s, "spin").error.trap, TrapKind::kInterrupted);
+    EXPECT_EQ(run_until(lease, Clock::now() + 120s, "spin").error.trap, TrapKind::kInterrupted);
     lease.release();
   }
   sigset_t mask;

@@ -177,7 +177,8 @@ TEST_P(CrossException, ThatNothingCatchesTrapsWhereItWasThrown) {
   EXPECT_EQ(call(user, "catch", {i32(3)}), i32(3));
 }
 
-INSTANTIATE_TEST_SUITE_P(From, CrossException, testing::Values("library", "middle", "tail"));
+INSTANTIATE_TEST_SUITE_P(From, CrossException, testing::Values("library", "middle", "tail"),
+                         [](const auto& each) { return std::string(each.param); });
 
 /// Instances of one module have tags of their own: what one throws, the clauses of the other do not name.
 TEST(Tags, OfTwoInstancesOfOneModuleDiffer) {

@@ -16,6 +16,10 @@
 #include "support/wat.hpp"
 
 namespace anew::spec {
+
+// How GoogleTest shows it.
+static void PrintTo(Way way, std::ostream* out) { *out << to_string(way); }
+
 namespace {
 
 namespace fs = std::filesystem;

@@ -100,11 +100,20 @@ ByteVector rich_module_of_features() {
   return feature_module(join({operators, more}), 1, {2, 1, kRef, 1, 1, kV128});
 }
 
-class Robustness : public testing::TestWithParam<ByteVector (*)()> {};
-INSTANTIATE_TEST_SUITE_P(Modules, Robustness, testing::Values(rich_module, rich_module_of_features));
+struct RichModule {
+  const char* name;
+  ByteVector (*make)();
+};
+void PrintTo(const RichModule& rich, std::ostream* out) { *out << rich.name; }
+
+class Robustness : public testing::TestWithParam<RichModule> {};
+INSTANTIATE_TEST_SUITE_P(Modules, Robustness,
+                         testing::Values(RichModule{"plain", rich_module},
+                                         RichModule{"features", rich_module_of_features}),
+                         [](const auto& each) { return std::string(each.param.name); });
 
 TEST_P(Robustness, EveryTruncationIsAnError) {
-  const ByteVector whole = GetParam()();
+  const ByteVector whole = GetParam().make();
   const Result<void> valid = check(whole);
   ASSERT_TRUE(valid) << valid.error().message << " at " << valid.error().offset.value_or(0);
   const Module module = decode_module(view(whole)).value();
@@ -120,7 +129,7 @@ TEST_P(Robustness, EveryTruncationIsAnError) {
 }
 
 TEST_P(Robustness, EveryTruncationOfABodyIsAnError) {
-  const ByteVector whole = GetParam()();
+  const ByteVector whole = GetParam().make();
   Module module = decode_module(view(whole)).value();
   const FunctionBody body = module.bodies[0];
   for (std::size_t size = 0; size < body.bytes.size(); ++size) {
@@ -136,7 +145,7 @@ TEST_P(Robustness, EveryTruncationOfABodyIsAnError) {
 }
 
 TEST_P(Robustness, NoChangedByteDoesHarm) {
-  const ByteVector whole = GetParam()();
+  const ByteVector whole = GetParam().make();
   for (std::size_t i = 0; i < whole.size(); ++i) {
     for (unsigned value = 0; value < 256; ++value) {
       ByteVector changed = whole;
@@ -147,7 +156,7 @@ TEST_P(Robustness, NoChangedByteDoesHarm) {
 }
 
 TEST_P(Robustness, NoRandomChangesDoHarm) {
-  const ByteVector whole = GetParam()();
+  const ByteVector whole = GetParam().make();
   Random random(1);
   for (int round = 0; round < 20'000; ++round) {
     ByteVector changed = whole;
