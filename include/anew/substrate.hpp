@@ -10,6 +10,7 @@
 #pragma once
 
 #include <anew/substrate/block.hpp>
+#include <anew/substrate/block_builder.hpp>
 #include <anew/substrate/chain_spec.hpp>
 #include <anew/substrate/executor.hpp>
 #include <anew/substrate/externalities.hpp>

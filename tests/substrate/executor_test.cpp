@@ -123,7 +123,7 @@ TEST(Executor, ACallThatTrapsChangesNothing) {
   const Executor executor(engine());
   const MemoryState state = state_of(code_of(1));
   Externalities externalities(state);
-  externalities.set(from_text("key"), value_of(from_text("value")));
+  (void)externalities.set(from_text("key"), value_of(from_text("value")));
   const auto failed = executor.call(state, externalities, "fail", code_of(2));
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().trap, TrapKind::kUnreachable) << failed.error().to_string();

@@ -5,6 +5,7 @@
 #include <anew/substrate.hpp>
 #include <string_view>
 
+#include "host/substrate/externalities_state.hpp"
 #include "host/substrate/storage_keys.hpp"
 #include "substrate/bytes.hpp"
 #include "support/wat.hpp"
@@ -106,6 +107,88 @@ TEST(Externalities, CallsThatShareExternalitiesSeeOneAnother) {
   expect_message(rolled_back.error(), "ext_storage_rollback_transaction_version_1: there is no open transaction");
   EXPECT_EQ(externalities.changes().top.size(), 1u);
   EXPECT_EQ(executor.runtime(state)->pool().statistics().audit_failures, 0u);
+}
+
+TEST(Externalities, AreUndoneAndKeptFromOutside) {
+  const Executor executor = make_executor();
+  const MemoryState state = genesis();
+  Externalities externalities(state);
+  const auto set = [&](std::string_view value) {
+    EXPECT_TRUE(executor.call(state, externalities, "set", from_text(value)));
+  };
+  const auto value = [&] {
+    const StorageValue found = externalities.get(from_text("key")).value();
+    return found == nullptr ? std::string("none")
+                            : std::string(reinterpret_cast<const char*>(found->data()), found->size());
+  };
+  const Hash root = externalities.root(StateVersion::kV0).value();
+  ASSERT_TRUE(externalities.begin_transaction());
+  set("one");
+  ASSERT_TRUE(externalities.begin_transaction());
+  set("two");
+  EXPECT_FALSE(executor.call(state, externalities, "set_and_trap", from_text("three")));
+  ASSERT_TRUE(executor.call(state, externalities, "leave_open", from_text("four")));
+  EXPECT_FALSE(executor.call(state, externalities, "roll_back_too_much", {}))
+      << "those around a call are not the guest's";
+  EXPECT_EQ(value(), "two");
+  EXPECT_EQ(externalities.fork().error().code, ErrorCode::kArgument) << "a transaction is open";
+  ASSERT_TRUE(externalities.rollback_transaction());
+  EXPECT_EQ(value(), "one");
+  ASSERT_TRUE(externalities.begin_transaction());
+  set("five");
+  ASSERT_TRUE(externalities.commit_transaction());
+  EXPECT_EQ(value(), "five");
+  ASSERT_TRUE(externalities.rollback_transaction());
+  EXPECT_EQ(value(), "none");
+  EXPECT_TRUE(externalities.changes().empty());
+  EXPECT_EQ(externalities.root(StateVersion::kV0).value(), root);
+  EXPECT_EQ(externalities.rollback_transaction().error().code, ErrorCode::kArgument);
+  EXPECT_EQ(externalities.commit_transaction().error().code, ErrorCode::kArgument);
+}
+
+TEST(Externalities, ForkIntoSomeThatGoTheirOwnWays) {
+  const Executor executor = make_executor();
+  const MemoryState state = genesis();
+  Externalities parent(state);
+  ASSERT_TRUE(executor.call(state, parent, "set", from_text("parent")));
+  // A value that grows: what is appended in one fork is not seen in another.
+  const Bytes list = from_text("list");
+  const auto append = [&](Externalities& where, std::string_view item) {
+    ASSERT_TRUE(where.state().append(list, from_text(item)));
+  };
+  append(parent, "a");
+  Externalities left = parent.fork().value();
+  Externalities right = parent.fork().value();
+  append(left, "left");
+  append(right, "r");
+  append(parent, "bc");
+  append(left, "!");
+  EXPECT_EQ(*parent.get(list).value(), join({from_hex("08"), from_text("abc")}));
+  EXPECT_EQ(*left.get(list).value(), join({from_hex("0c"), from_text("aleft!")}));
+  EXPECT_EQ(*right.get(list).value(), join({from_hex("08"), from_text("ar")}));
+  ASSERT_TRUE(executor.call(state, left, "set", from_text("left")));
+  EXPECT_EQ(executor.call(state, right, "get", {}).value(), join({from_hex("0118"), from_text("parent")}));
+  EXPECT_EQ(executor.call(state, parent, "get", {}).value(), join({from_hex("0118"), from_text("parent")}));
+  EXPECT_EQ(executor.call(state, left, "get", {}).value(), join({from_hex("0110"), from_text("left")}));
+  EXPECT_NE(left.root(StateVersion::kV0).value(), right.root(StateVersion::kV0).value());
+}
+
+TEST(Externalities, ChangeChildTries) {
+  const MemoryState state = genesis();
+  Externalities externalities(state);
+  const Bytes name = from_text("child");
+  const auto child = TrieId::child(name);
+  ASSERT_TRUE(externalities.set(child, from_text("a"), make_value(from_text("1"))));
+  EXPECT_EQ(*externalities.get(child, from_text("a")).value(), from_text("1"));
+  EXPECT_EQ(externalities.get(from_text("a")).value(), nullptr);
+  const Hash root = externalities.root(StateVersion::kV1).value();
+  EXPECT_EQ(state.with(externalities.changes(), StateVersion::kV1)->root(), root);
+  const Bytes root_key = join({from_text(":child_storage:default:"), name});
+  EXPECT_EQ(externalities.get(root_key).value()->size(), 32u);
+  ASSERT_TRUE(externalities.set(root_key, nullptr)) << "it follows from the child trie";
+  EXPECT_NE(externalities.get(root_key).value(), nullptr);
+  ASSERT_TRUE(externalities.set(child, from_text("a"), nullptr));
+  EXPECT_EQ(externalities.root(StateVersion::kV1).value(), state.root());
 }
 
 TEST(Externalities, BoundWhatACallTakesOfTheHostsMemory) {

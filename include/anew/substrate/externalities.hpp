@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace anew::substrate {
 
@@ -42,10 +43,23 @@ class Externalities {
   Externalities& operator=(Externalities&&) noexcept;
   ~Externalities();
 
-  /// The value of a key in the top trie now, or null.
-  [[nodiscard]] Result<StorageValue> get(BytesView key) const;
-  /// Changes a key of the top trie, as a call could; null: removes it.
-  void set(BytesView key, StorageValue value);
+  /// The value of a key now, or null; in the top trie, or in the one that is named.
+  [[nodiscard]] Result<StorageValue> get(BytesView key) const { return get(TrieId(), key); }
+  [[nodiscard]] Result<StorageValue> get(TrieId trie, BytesView key) const;
+  /// Changes a key, as a call could; null: removes it. Does nothing to keys of the top trie where roots of child tries
+  /// lie: they follow from the child tries. @return kResource.
+  [[nodiscard]] Result<void> set(BytesView key, StorageValue value) { return set(TrieId(), key, std::move(value)); }
+  [[nodiscard]] Result<void> set(TrieId trie, BytesView key, StorageValue value);
+  /// Transactions around calls, which may be nested: what changes from here on is kept or undone as one. So a node
+  /// discards an extrinsic that it does not include, or what a call changed that it only asked.
+  /// @return kArgument while a call runs, or if none is open that was begun here; kResource.
+  [[nodiscard]] Result<void> begin_transaction();
+  [[nodiscard]] Result<void> commit_transaction();
+  [[nodiscard]] Result<void> rollback_transaction();
+  /// Others over the same state and services, with the same changes; from then on each goes its own way. Costs about
+  /// what the changes take. @return kArgument while a transaction is open or a call runs; kResource.
+  [[nodiscard]] Result<Externalities> fork() const;
+
   /// The root that the state has now; computed only if something changed since it was asked for last.
   [[nodiscard]] Result<Hash> root(StateVersion version);
   /// What changed so far.
@@ -62,6 +76,7 @@ class Externalities {
   [[nodiscard]] State& state() noexcept { return *state_; }
 
  private:
+  explicit Externalities(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };
 

@@ -4,6 +4,7 @@
 #include <anew/substrate/block.hpp>
 
 #include "host/substrate/hashing.hpp"
+#include "host/substrate/header.hpp"
 #include "host/substrate/scale.hpp"
 #include "runtime/without_exceptions.hpp"
 
@@ -50,8 +51,9 @@ bool read_digest_item(ScaleReader& reader, BytesView encoded, DigestItem& item) 
   return true;
 }
 
-/// Items that a digest may have: real ones have a few. Each takes a hundred times the memory of its shortest encoding.
-constexpr std::uint32_t kMostDigestItems = 1024;
+void append(Bytes& bytes, BytesView more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
+
+}  // namespace
 
 bool read_header(ScaleReader& reader, BytesView encoded, Header& header) {
   std::uint32_t items = 0;
@@ -65,6 +67,19 @@ bool read_header(ScaleReader& reader, BytesView encoded, Header& header) {
   }
   return true;
 }
+
+Bytes encode_header(const Header& header, std::span<const DigestItem> digest) {
+  Bytes bytes;
+  append(bytes, header.parent_hash);
+  append_compact(bytes, header.number);
+  append(bytes, header.state_root);
+  append(bytes, header.extrinsics_root);
+  append_compact(bytes, static_cast<std::uint32_t>(digest.size()));  // decoded from 32 bits, or kMostDigestItems
+  for (const DigestItem& item : digest) append(bytes, item.encoded);
+  return bytes;
+}
+
+namespace {
 
 bool read_block(ScaleReader& reader, BytesView encoded, Block& block) {
   if (!read_header(reader, encoded, block.header)) return false;
@@ -92,8 +107,6 @@ Result<Block> decode(BytesView encoded) {
   return block;
 }
 
-void append(Bytes& bytes, BytesView more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
-
 }  // namespace
 
 std::string_view to_string(DigestKind kind) noexcept {
@@ -111,14 +124,7 @@ std::string_view to_string(DigestKind kind) noexcept {
 
 Bytes Block::executable() const {
   // Counts and lengths are those that were decoded from 32 bits.
-  Bytes bytes;
-  append(bytes, header.parent_hash);
-  append_compact(bytes, header.number);
-  append(bytes, header.state_root);
-  append(bytes, header.extrinsics_root);
-  const auto items = std::span(header.digest).first(header.digest.size() - (sealed ? 1 : 0));
-  append_compact(bytes, static_cast<std::uint32_t>(items.size()));
-  for (const DigestItem& item : items) append(bytes, item.encoded);
+  Bytes bytes = encode_header(header, std::span(header.digest).first(header.digest.size() - (sealed ? 1 : 0)));
   append_compact(bytes, static_cast<std::uint32_t>(extrinsics.size()));
   for (const Bytes& extrinsic : extrinsics) append_bytes(bytes, extrinsic);
   return bytes;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/substrate/externalities_state.hpp"
+#include "host/substrate/header.hpp"
 #include "host/substrate/runtime_pool.hpp"
 #include "host/substrate/storage_keys.hpp"
 #include "runtime/without_exceptions.hpp"
@@ -108,16 +109,18 @@ Result<BlockOutcome> Executor::State::execute_block(const StateBackend& state, B
   Externalities externalities(state);
   const auto result = call(*found, externalities, "Core_execute_block", block->executable());
   if (!result) return std::unexpected(result.error());
-  // A runtime compares the root with the header's, so it has computed it: in its own version, which need not be asked
+  return outcome_of(externalities, std::move(*block),
+                    "the runtime accepted the block, but the state root after it is not the one in its header");
+}
+
+Result<BlockOutcome> outcome_of(Externalities& externalities, Block block, std::string_view wrong) {
+  // A runtime computes the root to compare it or to put it into the header: in its own version, which need not be asked
   // for.
   const StateVersion version = externalities.state().root_version.value_or(StateVersion::kV0);
   const auto root = externalities.root(version);
   if (!root) return std::unexpected(root.error());
-  if (*root != block->header.state_root) {
-    return fail(ErrorCode::kHost,
-                "the runtime accepted the block, but the state root after it is not the one in its header");
-  }
-  return BlockOutcome{std::move(*block), *root, version, externalities.changes(), externalities.offchain_index()};
+  if (*root != block.header.state_root) return fail(ErrorCode::kHost, std::string(wrong));
+  return BlockOutcome{std::move(block), *root, version, externalities.changes(), externalities.offchain_index()};
 }
 
 Executor::Executor(const Engine& engine, ExecutorOptions options)

@@ -47,6 +47,26 @@ Result<void> Externalities::State::index_offchain(BytesView key, std::optional<B
   return {};
 }
 
+Result<void> Externalities::State::begin_outside() {
+  if (in_call_) return fail(ErrorCode::kArgument, "a call runs: its transactions are the runtime's");
+  open_transaction();
+  return {};
+}
+
+Result<void> Externalities::State::close_outside(bool commit) {
+  if (in_call_) return fail(ErrorCode::kArgument, "a call runs: its transactions are the runtime's");
+  if (!close_transaction(commit)) return fail(ErrorCode::kArgument, "no transaction is open");
+  return {};
+}
+
+Externalities::State Externalities::State::fork() const {
+  State copy(overlay.fork(), services);
+  copy.root_version = root_version;
+  copy.profile = profile;
+  copy.offchain_index = offchain_index;
+  return copy;
+}
+
 Result<void> Externalities::State::start_transaction() {
   if (auto fits = charge(0); !fits) return fits;
   open_transaction();
@@ -70,35 +90,65 @@ bool Externalities::State::close_transaction(bool commit) {
   return true;
 }
 
-bool Externalities::State::commit_transaction() { return overlay.open_transactions() > 1 && close_transaction(true); }
+bool Externalities::State::commit_transaction() {
+  return overlay.open_transactions() > of_the_call_ && close_transaction(true);
+}
 
 bool Externalities::State::rollback_transaction() {
-  return overlay.open_transactions() > 1 && close_transaction(false);
+  return overlay.open_transactions() > of_the_call_ && close_transaction(false);
 }
 
 void Externalities::State::begin_call() {
   batch.reset();
   charged_ = 0;
   open_transaction();
+  of_the_call_ = overlay.open_transactions();
+  in_call_ = true;
 }
 
 void Externalities::State::end_call(bool succeeded) {
   while (rollback_transaction()) {
   }
   (void)close_transaction(succeeded);  // begin_call's is open
+  in_call_ = false;
 }
 
 Externalities::Externalities(const StateBackend& state, HostServices services)
     : state_(std::make_unique<State>(state, services)) {}
+Externalities::Externalities(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 Externalities::Externalities(Externalities&&) noexcept = default;
 Externalities& Externalities::operator=(Externalities&&) noexcept = default;
 Externalities::~Externalities() = default;
 
-Result<StorageValue> Externalities::get(BytesView key) const {
-  return detail::without_exceptions("a state is read", [&] { return state_->overlay.get({}, key); });
+Result<StorageValue> Externalities::get(TrieId trie, BytesView key) const {
+  return detail::without_exceptions("a state is read", [&] { return state_->overlay.get(trie, key); });
 }
 
-void Externalities::set(BytesView key, StorageValue value) { state_->overlay.set({}, key, std::move(value)); }
+Result<void> Externalities::set(TrieId trie, BytesView key, StorageValue value) {
+  return detail::without_exceptions("a state is changed", [&]() -> Result<void> {
+    state_->overlay.set(trie, key, std::move(value));
+    return {};
+  });
+}
+
+Result<void> Externalities::begin_transaction() {
+  return detail::without_exceptions("a transaction is begun", [&] { return state_->begin_outside(); });
+}
+Result<void> Externalities::commit_transaction() {
+  return detail::without_exceptions("a transaction is committed", [&] { return state_->close_outside(true); });
+}
+Result<void> Externalities::rollback_transaction() {
+  return detail::without_exceptions("a transaction is undone", [&] { return state_->close_outside(false); });
+}
+
+Result<Externalities> Externalities::fork() const {
+  return detail::without_exceptions("a state's changes are copied", [&]() -> Result<Externalities> {
+    if (state_->overlay.open_transactions() != 0) {
+      return fail(ErrorCode::kArgument, "changes cannot be forked in a transaction: commit it or roll it back first");
+    }
+    return Externalities(std::make_unique<State>(state_->fork()));
+  });
+}
 
 Result<Hash> Externalities::root(StateVersion version) {
   return detail::without_exceptions("a state's root is computed", [&] { return state_->overlay.root(version); });

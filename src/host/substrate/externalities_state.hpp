@@ -18,7 +18,8 @@ namespace anew::substrate {
 inline constexpr std::uint64_t kMostBytesOfACall = 512ull << 20;
 
 struct Externalities::State {
-  State(const StateBackend& base, HostServices with_services) : overlay(base), services(with_services) {}
+  State(const StateBackend& base, HostServices with_services) : State(Overlay(base), with_services) {}
+  State(Overlay with_overlay, HostServices with_services) : overlay(std::move(with_overlay)), services(with_services) {}
 
   Overlay overlay;
   HostServices services;
@@ -43,9 +44,16 @@ struct Externalities::State {
   /// Counts what a call adds to the host's memory.
   [[nodiscard]] Result<void> charge(std::uint64_t bytes);
 
-  /// @return false if none is open that the call itself started: the outermost is that of begin_call().
+  /// @return false if none is open that the call itself started: the others are begin_call()'s and those around the
+  /// call.
   [[nodiscard]] bool commit_transaction();
   [[nodiscard]] bool rollback_transaction();
+
+  /// Transactions around calls: @return kArgument while one runs, or if none is open.
+  [[nodiscard]] Result<void> begin_outside();
+  [[nodiscard]] Result<void> close_outside(bool commit);
+  /// A copy with changes of its own. @pre no transaction is open.
+  [[nodiscard]] State fork() const;
 
   /// A call is a transaction: what it leaves open is rolled back, and so is all if it fails.
   void begin_call();
@@ -58,7 +66,9 @@ struct Externalities::State {
   void open_transaction();
   [[nodiscard]] bool close_transaction(bool commit);
 
-  std::uint64_t charged_ = 0;  ///< of the call
+  std::uint64_t charged_ = 0;    ///< of the call
+  std::size_t of_the_call_ = 0;  ///< transactions that are open when it begins, its own and those around it
+  bool in_call_ = false;
 };
 
 }  // namespace anew::substrate

@@ -169,6 +169,20 @@ Overlay::Overlay(Overlay&&) noexcept = default;
 Overlay& Overlay::operator=(Overlay&&) noexcept = default;
 Overlay::~Overlay() = default;
 
+Overlay Overlay::fork() const {
+  Overlay copy(*state_->base);
+  copy.state_->tries = state_->tries;
+  copy.state_->children = state_->children;
+  // Values that grow share what they grow by with their copies, of which only one may go on growing.
+  for (ChangedTrie& trie : copy.state_->tries) {
+    for (Number number = 0; number < trie.keys().size(); ++number) {
+      OverlayValue& value = trie.entry(number).value;
+      value = OverlayValue(value.value());
+    }
+  }
+  return copy;
+}
+
 Result<StorageValue> Overlay::get(TrieId trie, BytesView key) const {
   if (ChangedTrie* changed = state_->find(trie)) {
     if (const ChangedTrie::Entry* entry = changed->find(key)) return entry->value.value();

@@ -29,6 +29,9 @@ class Overlay {
   Overlay& operator=(Overlay&&) noexcept;
   ~Overlay();
 
+  /// Another overlay over the same base with the same changes. @pre no transaction is open.
+  [[nodiscard]] Overlay fork() const;
+
   [[nodiscard]] Result<StorageValue> get(TrieId trie, BytesView key) const;
   /// Whether a key has a value: costs less than that, after append().
   [[nodiscard]] Result<bool> exists(TrieId trie, BytesView key) const;
