@@ -449,6 +449,34 @@ constexpr Shape kShapes[] = {
        body.repeat(n, {kLocalGet, 0, kCall, 0, kLocalSet, 0}).raw({kEnd, kEnd});
        return one_function(0, body.op(kLocalGet, 0));
      }},
+    {"n functions that do nothing", 12'500,
+     [](std::uint32_t n) {
+       ModuleBuilder module;
+       const std::uint32_t type = module.type({}, {});
+       for (std::uint32_t i = 0; i < n; ++i) module.function(type, {0}, {});
+       return module.build();
+     }},
+    {"n functions of 50,000 locals", 12'500,
+     [](std::uint32_t n) {
+       ModuleBuilder module;
+       const std::uint32_t type = module.type({}, {});
+       for (std::uint32_t i = 0; i < n; ++i) module.function(type, Bytes({1}).u(50'000).raw({kI32}), {});
+       return module.build();
+     }},
+    {"n ifs that do nothing", 100'000,
+     [](std::uint32_t n) {
+       return one_function(0, Bytes().repeat(n, {kLocalGet, 0, kIf, kEmpty, kEnd}).op(kLocalGet, 0));
+     }},
+    {"n blocks that trap", 100'000,
+     [](std::uint32_t n) {
+       return one_function(0, Bytes().repeat(n, {kBlock, kEmpty, kUnreachable, kEnd}).op(kLocalGet, 0));
+     }},
+    {"n custom sections", 100'000,
+     [](std::uint32_t n) {
+       ModuleBuilder module;
+       Bytes bytes = module.build();
+       return bytes.repeat(n, {0, 1, 0});
+     }},
     {"n types, each of a reference to the one before", 50'000,
      [](std::uint32_t n) {
        constexpr int kRefNull = 0x63;

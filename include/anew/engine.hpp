@@ -36,6 +36,9 @@ struct EngineOptions {
   /// Empty: $ANEW_CACHE_DIR, else $XDG_CACHE_HOME/anew, else ~/.cache/anew.
   std::filesystem::path cache_directory = {};
   std::uint64_t cache_bytes = 1ull << 30;  ///< the cache keeps at most this much on disk
+  /// Memory that compiling one module may take; kLimit if it takes more. A module has its own limit besides, whatever
+  /// this says: 24 MiB and 8 bytes for each of its own, and as much as one of its functions for each further thread.
+  std::uint64_t maximum_compile_bytes = 4ull << 30;
   std::uint64_t stack_bytes = 1ull << 20;  ///< of a guest stack: a multiple of 4096 from 16 KiB to 4 GiB
   /// Called while a module compiles with (functions done, functions in all), from any thread, maybe several at once.
   std::function<void(std::uint32_t, std::uint32_t)> progress = {};

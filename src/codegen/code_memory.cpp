@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "codegen/code_memory.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstring>
 
 #include "wasm/limits.hpp"
 
@@ -47,21 +48,62 @@ Result<CodeMemory> CodeMemory::reserve(std::uint64_t text_bytes, std::uint64_t f
 }
 
 Result<CodeMemory> CodeMemory::from_image(const ImageView& image) {
-  auto memory = reserve(image.text.size(), image.functions.size());
-  if (!memory || image.text.empty()) {
-    return memory;
+  auto builder = CodeMemoryBuilder::reserve(image.text.size(), image.functions.size());
+  if (!builder) {
+    return std::unexpected(std::move(builder.error()));
   }
-  std::byte* const text = memory->mapping_.data() + entries_bytes(image.functions.size());
-  const std::uint64_t pages = to_pages(image.text.size());
+  auto room = builder->append(image.text.size());
+  if (!room) {
+    return std::unexpected(std::move(room.error()));
+  }
+  std::ranges::copy(image.text, room->begin());
+  return std::move(*builder).finish();
+}
+
+Result<CodeMemoryBuilder> CodeMemoryBuilder::reserve(std::uint64_t most_text_bytes, std::uint64_t functions) {
+  auto memory = CodeMemory::reserve(most_text_bytes, functions);
+  if (!memory) {
+    return std::unexpected(std::move(memory.error()));
+  }
+  CodeMemoryBuilder builder;
+  builder.memory_ = std::move(*memory);
+  builder.memory_.text_bytes_ = 0;
+  builder.entries_bytes_ = entries_bytes(functions);
+  builder.reserved_ = to_pages(most_text_bytes);
+  return builder;
+}
+
+Result<std::span<std::byte>> CodeMemoryBuilder::append(std::uint64_t bytes) {
+  constexpr std::uint64_t kAlignment = 16;
+  constexpr std::uint64_t kStep = 1 << 20;  // made writable at once
+  constexpr std::byte kInt3{0xCC};
+  std::byte* const text = memory_.mapping_.data() + entries_bytes_;
+  const std::uint64_t before = memory_.text_bytes_;
+  const std::uint64_t begin = (before + kAlignment - 1) & ~(kAlignment - 1);
+  if (begin > reserved_ || bytes > reserved_ - begin) {
+    return fail(ErrorCode::kLimit, fmt::format("the compiled module has over {} bytes of machine code", reserved_));
+  }
+  const std::uint64_t end = begin + bytes;
+  if (end > writable_) {
+    const std::uint64_t grown = std::min(reserved_, to_pages(end) + kStep);
+    if (!os::protect(text + writable_, grown - writable_, os::Access::kReadWrite)) {
+      return protection_refused();
+    }
+    writable_ = grown;
+  }
+  std::fill(text + before, text + begin, kInt3);
+  memory_.text_bytes_ = end;
+  return std::span(text + begin, bytes);
+}
+
+Result<CodeMemory> CodeMemoryBuilder::finish() && {
+  const std::uint64_t pages = to_pages(memory_.text_bytes_);
   // First writable, then executable, never both.
-  if (!os::protect(text, pages, os::Access::kReadWrite)) {
+  if (pages != 0 && !os::protect(memory_.mapping_.data() + entries_bytes_, pages, os::Access::kReadExecute)) {
     return protection_refused();
   }
-  std::memcpy(text, image.text.data(), image.text.size());
-  if (!os::protect(text, pages, os::Access::kReadExecute)) {
-    return protection_refused();
-  }
-  return memory;
+  memory_.mapping_.shrink(std::max(entries_bytes_ + pages, os::kPageBytes));
+  return std::move(memory_);
 }
 
 Result<CodeMemory> CodeMemory::from_file(int file, std::uint64_t text_offset, std::uint64_t text_bytes,

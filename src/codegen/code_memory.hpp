@@ -15,6 +15,7 @@ namespace anew::codegen {
 /// entries. Shared by all cells of a module.
 class CodeMemory {
  public:
+  CodeMemory() = default;
   /// Copies the text to fresh memory and makes it executable.
   [[nodiscard]] static Result<CodeMemory> from_image(const ImageView& image);
   /// Maps the text from an open file; the caller checks the mapped bytes (text()) before it executes them.
@@ -30,6 +31,7 @@ class CodeMemory {
   [[nodiscard]] void* const* entry(std::uint32_t function) const noexcept { return entries_ + function; }
 
  private:
+  friend class CodeMemoryBuilder;
   /// Reserves room for entries and text; makes the entries writable.
   [[nodiscard]] static Result<CodeMemory> reserve(std::uint64_t text_bytes, std::uint64_t functions);
 
@@ -37,6 +39,25 @@ class CodeMemory {
   void** entries_ = nullptr;
   const std::byte* text_ = nullptr;
   std::uint64_t text_bytes_ = 0;
+};
+
+/// Text that is written piece by piece where it will be executed, so that there is never a second copy of it.
+class CodeMemoryBuilder {
+ public:
+  /// Reserves address space. @param most_text_bytes  all pieces together, with what aligns them.
+  [[nodiscard]] static Result<CodeMemoryBuilder> reserve(std::uint64_t most_text_bytes, std::uint64_t functions);
+  /// Room for a piece, aligned to 16 bytes with int3 before it. @return kLimit if it does not fit what was reserved,
+  /// kResource. The room stays where it is.
+  [[nodiscard]] Result<std::span<std::byte>> append(std::uint64_t bytes);
+  [[nodiscard]] std::uint64_t text_bytes() const noexcept { return memory_.text_bytes_; }
+  /// Makes the text executable; from then on nobody may write to it.
+  [[nodiscard]] Result<CodeMemory> finish() &&;
+
+ private:
+  CodeMemory memory_;
+  std::uint64_t entries_bytes_ = 0;
+  std::uint64_t reserved_ = 0;  ///< for the text, in whole pages
+  std::uint64_t writable_ = 0;  ///< of these, from the first on
 };
 
 }  // namespace anew::codegen

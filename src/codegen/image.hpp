@@ -13,7 +13,6 @@
 #include <anew/error.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -91,13 +90,5 @@ struct CodePosition {
 /// @return nothing if the offset is in no function and no import's stub (in an entry thunk, say).
 [[nodiscard]] std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
                                                         std::uint64_t text_offset) noexcept;
-
-/// (functions done, functions in all); may be called from several threads at once.
-using Progress = std::function<void(std::uint32_t, std::uint32_t)>;
-
-/// Validates and compiles every function of the module with the quick tier, on `threads` threads (0: all cores).
-/// @return the image, or the first error in the order of the functions, with the function's name in the message.
-[[nodiscard]] Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& layout,
-                                          const Options& options, unsigned threads, const Progress& progress);
 
 }  // namespace anew::codegen

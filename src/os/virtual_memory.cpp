@@ -106,6 +106,13 @@ Result<Mapping> Mapping::of_shared_file(int file, std::uint64_t bytes) {
   return mapping;
 }
 
+void Mapping::shrink(std::uint64_t bytes) noexcept {
+  // Unmapping an end splits no mapping, so it cannot fail for want of one; were it to, the destructor would do it.
+  if (bytes < bytes_ && munmap(data_ + bytes, bytes_ - bytes) == 0) {
+    bytes_ = bytes;
+  }
+}
+
 bool protect(std::byte* begin, std::uint64_t bytes, Access access) noexcept {
   return mprotect(begin, bytes, protection(access)) == 0;
 }

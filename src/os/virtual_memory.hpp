@@ -27,6 +27,10 @@ class Mapping {
   /// Maps all of an open file, shared and writable.
   [[nodiscard]] static Result<Mapping> of_shared_file(int file, std::uint64_t bytes);
 
+  /// Gives the address space behind the first `bytes` back. @param bytes  a multiple of kPageBytes, more than 0 and at
+  /// most size().
+  void shrink(std::uint64_t bytes) noexcept;
+
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return bytes_; }
 

@@ -14,6 +14,7 @@
 #include "abi/stack_limit.hpp"
 #include "artifact/artifact.hpp"
 #include "artifact/code_cache.hpp"
+#include "codegen/compile.hpp"
 #include "os/cpu.hpp"
 #include "os/file.hpp"
 #include "runtime/ledger_choice.hpp"
@@ -133,28 +134,27 @@ artifact::Encoded encode(const ModuleState& state) {
 
 struct Compiled {
   abi::CellLayout layout;
-  codegen::Image image;  ///< without its text, which `code` has
-  codegen::CodeMemory code;
+  codegen::Compiled code;
 };
 
-/// @param module  with its function bodies.
-Result<Compiled> compile_code(const EngineOptions& engine, const wasm::Module& module,
-                              const codegen::Options& options) {
+wasm::MemoryLimit memory_limit(const EngineOptions& engine, std::span<const std::byte> binary) {
+  return {binary.size(), engine.maximum_compile_bytes};
+}
+
+/// @param module  of that binary, with its function bodies.
+Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::byte> binary,
+                              const wasm::Module& module, const codegen::Options& options) {
   auto layout = abi::CellLayout::of(module, options.card_shift, options.foreign_memory);
   if (!layout) {
     return std::unexpected(std::move(layout.error()));
   }
-  auto image = codegen::compile_quick(module, *layout, options, engine.compile_threads, engine.progress);
-  if (!image) {
-    return std::unexpected(std::move(image.error()));
+  auto compiled = codegen::compile_quick(module, *layout, options, engine.compile_threads, engine.progress,
+                                         memory_limit(engine, binary));
+  if (!compiled) {
+    return std::unexpected(std::move(compiled.error()));
   }
-  auto code = codegen::CodeMemory::from_image(image->view());
-  if (!code) {
-    return std::unexpected(std::move(code.error()));
-  }
-  code->fill_entries(image->functions);
-  image->text = {};
-  return Compiled{std::move(*layout), std::move(*image), std::move(*code)};
+  compiled->code.fill_entries(compiled->image.functions);
+  return Compiled{std::move(*layout), std::move(*compiled)};
 }
 
 /// What a compiled module looks at for as long as it lives.
@@ -167,8 +167,8 @@ struct Owner {
 /// Gives the module its code. @param owner  holds whatever the module looks at already.
 void set_code(ModuleState& state, Compiled&& compiled, const std::shared_ptr<Owner>& owner) {
   state.layout = std::move(compiled.layout);
-  state.code = std::move(compiled.code);
-  owner->image = std::move(compiled.image);
+  state.code = std::move(compiled.code.code);
+  owner->image = std::move(compiled.code.image);
   state.image = owner->image.view();
   state.image.text = state.code.text();
   state.owner = owner;
@@ -180,8 +180,12 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
                                                    const CompileOptions& options) {
   // The caller's bytes are the caller's; the module looks at its own.
   const auto owner = std::make_shared<Owner>();
+  const wasm::MemoryLimit limit = memory_limit(engine->options, binary);
+  if (binary.size() > limit.bytes()) {
+    return std::unexpected(limit.exceeded());  // before it is copied
+  }
   owner->binary.assign(binary.begin(), binary.end());
-  auto module = wasm::decode_module(owner->binary);
+  auto module = wasm::decode_module(owner->binary, limit);
   if (!module) {
     return std::unexpected(std::move(module.error()));
   }
@@ -189,7 +193,7 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
   state->engine = engine;
   state->hash = hash;
   state->options = to_code_options(options, *module);
-  auto compiled = compile_code(engine->options, *module, state->options);
+  auto compiled = compile_code(engine->options, owner->binary, *module, state->options);
   if (!compiled) {
     return std::unexpected(std::move(compiled.error()));
   }
@@ -366,7 +370,7 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   state->ledger = ledger;
   state->ledger_reason = ledger_reason;
   state->stack_limit = stack_limit;
-  auto compiled = compile_code(engine->options, *decoded, state->options);
+  auto compiled = compile_code(engine->options, binary, *decoded, state->options);
   if (!compiled) {
     return std::unexpected(std::move(compiled.error()));
   }

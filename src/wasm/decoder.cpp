@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -35,7 +36,17 @@ constexpr std::array<int, 14> kRanks = {0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 1
 
 }  // namespace
 
-Result<Module> decode_module(Bytes binary) { return ModuleDecoder(binary).decode(); }
+Result<Module> decode_module(Bytes binary, const MemoryLimit& memory_limit) {
+  return ModuleDecoder(binary, memory_limit).decode();
+}
+Result<Module> decode_module(Bytes binary) { return decode_module(binary, MemoryLimit(binary.size(), UINT64_MAX)); }
+
+bool ModuleDecoder::take_memory(std::uint64_t count, std::uint64_t bytes_each) {
+  // Counts are at most a few millions, and what each takes at most thousands: no overflow in as many steps as the
+  // binary has bytes.
+  module_.memory_bytes += count * bytes_each;
+  return module_.memory_bytes <= memory_limit_.bytes() || reader_.fail(memory_limit_.exceeded());
+}
 
 Result<Module> ModuleDecoder::decode() {
   if (!module()) {
@@ -57,6 +68,9 @@ bool ModuleDecoder::module() {
 }
 
 bool ModuleDecoder::header() {
+  if (!take_memory(1, std::min<std::uint64_t>(binary_.size(), limits::kModuleBytes))) {
+    return false;
+  }
   constexpr std::array<std::byte, 4> kMagic = {std::byte{0x00}, std::byte{'a'}, std::byte{'s'}, std::byte{'m'}};
   if (binary_.size() > limits::kModuleBytes) {
     return reader_.fail(ErrorCode::kLimit, 0,
@@ -110,7 +124,7 @@ bool ModuleDecoder::section() {
   }
   reader_ = behind;
   module_.sections.push_back(range);
-  return true;
+  return take_memory(1, memory::kSection);
 }
 
 bool ModuleDecoder::section_order(std::uint8_t id, std::uint64_t at) {
@@ -155,6 +169,7 @@ bool ModuleDecoder::custom_section(SectionRange& range) {
   }
   if (range.name == "name" && module_.name_section.empty()) {
     module_.name_section = payload;
+    return take_memory(1, payload.size());
   }
   return true;
 }
@@ -164,6 +179,9 @@ bool ModuleDecoder::code_section() {
   code_offset_ = reader_.offset();
   std::uint32_t count = 0;
   if (!reader_.count(limits::kFunctions, "function bodies", count)) {
+    return false;
+  }
+  if (!take_memory(count, memory::kBody)) {
     return false;
   }
   module_.bodies.reserve(count);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
+#include "wasm/memory_limit.hpp"
 #include "wasm/module.hpp"
 
 namespace anew::wasm {
@@ -10,6 +11,9 @@ namespace anew::wasm {
 /// before anything is reserved.
 /// @param binary  must outlive the result, which holds views into it.
 /// @return the module, or kMalformed, kInvalid, kUnsupported or kLimit with the byte offset.
+/// @param memory_limit  for Module::memory_bytes.
+[[nodiscard]] Result<Module> decode_module(Bytes binary, const MemoryLimit& memory_limit);
+/// The same with the limit that the module's size sets.
 [[nodiscard]] Result<Module> decode_module(Bytes binary);
 
 }  // namespace anew::wasm

@@ -55,6 +55,9 @@ bool ModuleDecoder::type_section() {
   if (!reader_.count(limits::kTypes, "types", count)) {
     return false;
   }
+  if (!take_memory(count, memory::kType)) {
+    return false;
+  }
   module_.types.resize(count);
   module_.canonical_types.reserve(count);
   struct Key {
@@ -113,6 +116,9 @@ bool ModuleDecoder::function_type(FunctionType& type) {
 bool ModuleDecoder::value_types(std::uint32_t limit, std::string_view what, std::vector<ValueType>& types) {
   std::uint32_t count = 0;
   if (!reader_.count(limit, what, count)) {
+    return false;
+  }
+  if (!take_memory(count, memory::kTypeOperand)) {
     return false;
   }
   types.resize(count);
@@ -231,6 +237,9 @@ bool ModuleDecoder::import_section() {
   if (!reader_.count(limits::kImports, "imports", count)) {
     return false;
   }
+  if (!take_memory(count, memory::kImport)) {
+    return false;
+  }
   module_.imports.resize(count);
   return std::ranges::all_of(module_.imports, [this](Import& each) { return import(each); });
 }
@@ -258,7 +267,8 @@ bool ModuleDecoder::import(Import& import) {
       import.type.emplace<0>(type);
       module_.functions.push_back(type);
       ++module_.imported_functions;
-      return within(module_.functions.size(), limits::kFunctions, "functions", start);
+      return take_memory(1, memory::kFunction + import.module.size() + import.name.size()) &&
+             within(module_.functions.size(), limits::kFunctions, "functions", start);
     }
     case 1: {
       TableType type;
@@ -310,6 +320,9 @@ bool ModuleDecoder::function_section() {
   std::uint32_t count = 0;
   if (!reader_.count(limits::kFunctions, "functions", count) ||
       !within(module_.functions.size() + count, limits::kFunctions, "functions", start)) {
+    return false;
+  }
+  if (!take_memory(count, memory::kFunction)) {
     return false;
   }
   module_.functions.reserve(module_.functions.size() + count);
@@ -382,6 +395,9 @@ bool ModuleDecoder::tag_section() {
       !within(module_.tags.size() + count, limits::kTags, "tags", start)) {
     return false;
   }
+  if (!take_memory(count, memory::kTag)) {
+    return false;
+  }
   for (std::uint32_t i = 0; i < count; ++i) {
     if (!tag_type(module_.tags.emplace_back())) {
       return false;
@@ -395,6 +411,9 @@ bool ModuleDecoder::tag_section() {
 bool ModuleDecoder::export_section() {
   std::uint32_t count = 0;
   if (!reader_.count(limits::kExports, "exports", count)) {
+    return false;
+  }
+  if (!take_memory(count, memory::kExport)) {
     return false;
   }
   module_.exports.reserve(count);
@@ -431,7 +450,7 @@ bool ModuleDecoder::export_(Export& exported) {
       return false;
     }
     declare(exported.index);
-    return true;
+    return take_memory(1, exported.name.size());
   }
   const std::uint64_t index_offset = reader_.offset();
   const std::size_t count = exported.kind == ExternalKind::kTable    ? module_.tables.size()

@@ -17,6 +17,9 @@ bool ModuleDecoder::global_section() {
       !within(module_.globals.size() + count, limits::kGlobals, "globals", start)) {
     return false;
   }
+  if (!take_memory(count, memory::kGlobal)) {
+    return false;
+  }
   module_.globals.reserve(module_.globals.size() + count);
   for (std::uint32_t i = 0; i < count; ++i) {
     // Added only when it is read: an initializer may name the globals before it, not itself.
@@ -42,6 +45,9 @@ bool ModuleDecoder::data_count_section() {
 bool ModuleDecoder::element_section() {
   std::uint32_t count = 0;
   if (!reader_.count(limits::kElementSegments, "element segments", count)) {
+    return false;
+  }
+  if (!take_memory(count, memory::kElementSegment)) {
     return false;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -104,6 +110,9 @@ bool ModuleDecoder::element_segment(ElementSegment& segment) {
     return reader_.fail(ErrorCode::kLimit, count_offset,
                         fmt::format("too many elements in all segments together: the limit is {}", limits::kElements));
   }
+  if (!take_memory(count, memory::kElement)) {
+    return false;
+  }
   segment.elements.reserve(count);
   ConstantExpression expression;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -129,6 +138,9 @@ bool ModuleDecoder::data_section() {
   data_offset_ = reader_.offset();
   std::uint32_t count = 0;
   if (!reader_.count(limits::kDataSegments, "data segments", count)) {
+    return false;
+  }
+  if (!take_memory(count, memory::kDataSegment)) {
     return false;
   }
   module_.data.resize(count);
@@ -172,7 +184,10 @@ bool ModuleDecoder::constant_expression(ValueType type, ConstantExpression& expr
   constant_stack_.clear();
   bool end = false;
   while (!end) {
-    if (!constant_operator(expression, end)) {
+    // Whoever grows by a push takes twice as much, or 1.
+    const bool grows = expression.size() == expression.capacity();
+    if ((grows && !take_memory(1, memory::kAllocation + sizeof(ConstantOperator) * (2 * expression.size() + 1))) ||
+        !constant_operator(expression, end)) {
       return false;
     }
   }

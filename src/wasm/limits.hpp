@@ -37,12 +37,18 @@ inline constexpr std::uint32_t kNesting = 100'000;         ///< blocks open at o
 inline constexpr std::uint32_t kOperandStack = 1'000'000;  ///< operands on the stack at once in one function
 inline constexpr std::uint32_t kNameBytes = 100'000;       ///< of an import's or export's name
 
-/// Machine code of a module, in bytes: at most kTextBytesForAll and kTextBytesPerByte for each byte of a body, four
-/// bytes counted for each function besides; never over kTextBytes, which a 32-bit displacement spans. Compilers' output
-/// takes 2 to 4 bytes of code a byte, and no more than 50 where branches and calls crowd; only where hundreds of values
-/// pass at once does a small module become gigabytes.
-inline constexpr std::uint64_t kTextBytesPerByte = 64;
-inline constexpr std::uint64_t kTextBytesForAll = 16 << 20;
+/// Memory that a compilation may take, in bytes: the module's own copy, what it is decoded to, machine code, its
+/// tables, and what the compiler knows of the largest function; each further thread that compiles has another
+/// function's. A module that takes more is refused. Compilers' output takes 3 to 6 bytes for each of its own, with fuel
+/// and explicit bounds; only where branches, traps or values crowd does it become more.
+inline constexpr std::uint64_t kCompileBytesForAll = 24 << 20;
+inline constexpr std::uint64_t kCompileBytesPerByte = 8;
+/// Of these, what a compilation takes for the compiler itself, whatever the module.
+inline constexpr std::uint64_t kCompilerBytes = 2 << 20;
+[[nodiscard]] constexpr std::uint64_t compile_bytes(std::uint64_t module_bytes) noexcept {
+  return kCompileBytesForAll + kCompileBytesPerByte * module_bytes;  // of at most kModuleBytes
+}
+/// Machine code of a module: what a 32-bit displacement spans.
 inline constexpr std::uint64_t kTextBytes = 0x7000'0000;
 
 }  // namespace anew::wasm::limits

@@ -113,6 +113,9 @@ struct Module {
   std::optional<std::uint32_t> data_count;  ///< of the data count section
   std::vector<FunctionBody> bodies;         ///< of the defined functions, in order; empty without a code section
   std::vector<bool> declared_functions;     ///< those a function body may name with ref.func (3.1.1, C.refs)
+  /// Memory that it takes, with the binary and with what a compilation makes of each type, function, import and so on
+  /// but machine code; estimated from above.
+  std::uint64_t memory_bytes = 0;
   std::vector<SectionRange> sections;
   Bytes name_section;  ///< payload of the custom section "name" behind its name; empty if there is none
 

@@ -11,12 +11,38 @@
 
 namespace anew::wasm {
 
+/// What Module::memory_bytes counts for one of each, in bytes: a vector that grows counts twice, what is allocated
+/// apart with what the allocator adds, names that are made of it (names.hpp) with it.
+namespace memory {
+inline constexpr std::uint64_t kAllocation = 16;
+inline constexpr std::uint64_t kName = sizeof(std::string);
+/// In the ordered set and, while the module compiles, where its parameters and results go.
+inline constexpr std::uint64_t kType =
+    sizeof(FunctionType) + sizeof(std::uint32_t) + 64 + 2 * 32 + 2 * 2 * kAllocation + 4;
+inline constexpr std::uint64_t kTypeOperand = sizeof(ValueType) + 8;
+inline constexpr std::uint64_t kImport = sizeof(Import) + kName + kAllocation + 2 * sizeof(Global);
+/// Its type, its entry address, and where its code and positions begin, in the batch and in the image.
+inline constexpr std::uint64_t kFunction = sizeof(std::uint32_t) + 8 + 4 * sizeof(std::uint32_t) + kName + 1;
+inline constexpr std::uint64_t kBody = sizeof(FunctionBody);
+inline constexpr std::uint64_t kGlobal = sizeof(Global) + 4;
+inline constexpr std::uint64_t kExport = sizeof(Export) + sizeof(std::string_view) + kAllocation;
+inline constexpr std::uint64_t kElementSegment = 2 * sizeof(ElementSegment) + 2 * kAllocation;
+inline constexpr std::uint64_t kElement = sizeof(ConstantOperator);
+inline constexpr std::uint64_t kDataSegment = sizeof(DataSegment) + kAllocation;
+inline constexpr std::uint64_t kTag = 2 * sizeof(Tag) + 4;
+inline constexpr std::uint64_t kSection = 2 * sizeof(SectionRange);
+}  // namespace memory
+
 class ModuleDecoder {
  public:
-  explicit ModuleDecoder(Bytes binary) : binary_(binary), reader_(binary) {}
+  ModuleDecoder(Bytes binary, const MemoryLimit& memory_limit)
+      : binary_(binary), memory_limit_(memory_limit), reader_(binary) {}
   [[nodiscard]] Result<Module> decode();
 
  private:
+  /// Counts memory before it is taken. @return false past the limit.
+  [[nodiscard]] bool take_memory(std::uint64_t count, std::uint64_t bytes_each);
+
   [[nodiscard]] bool module();
   [[nodiscard]] bool header();
   [[nodiscard]] bool section();
@@ -70,6 +96,7 @@ class ModuleDecoder {
   void declare(std::uint32_t function);
 
   Bytes binary_;
+  MemoryLimit memory_limit_;
   Reader reader_;  ///< of the binary, and within a section of that section alone
   Module module_;
   int last_rank_ = 0;  ///< of the last section that is not custom, in the order the specification prescribes

@@ -117,6 +117,10 @@ class Reader {
 
   /// Records what is wrong. Always false, so that a caller can return it.
   [[nodiscard, gnu::cold]] bool fail(ErrorCode code, std::uint64_t offset, std::string message);
+  [[nodiscard, gnu::cold]] bool fail(Error error) {
+    error_ = std::move(error);
+    return false;
+  }
   /// The reason of the last false.
   [[nodiscard]] Error take_error() { return std::move(error_); }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The image that the quick tier makes: where its code belongs to, that threads do not change it, and that no function
 // makes it take more than linear time.
+#include "codegen/compile.hpp"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <time.h>
@@ -11,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "codegen/image.hpp"
 #include "codegen/positions.hpp"
 #include "generator.hpp"
 #include "module_builder.hpp"
@@ -33,8 +34,13 @@ struct Source {
       : binary(std::move(bytes)),
         module(wasm::decode_module(binary).value()),
         layout(abi::CellLayout::of(module, abi::kMaximumCardShift).value()) {}
+  /// With its text.
   [[nodiscard]] Result<Image> compile(unsigned threads = 1) const {
-    return compile_quick(module, layout, {}, threads, {});
+    auto compiled = compile_quick(module, layout, {}, threads, {}, wasm::MemoryLimit(binary.size(), UINT64_MAX));
+    if (!compiled) return std::unexpected(std::move(compiled.error()));
+    const auto text = compiled->code.text();
+    compiled->image.text.assign(text.begin(), text.end());
+    return std::move(compiled->image);
   }
 };
 

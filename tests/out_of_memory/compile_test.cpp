@@ -120,7 +120,7 @@ TEST_F(OutOfMemory, EndsTheCompilationOfALargeFunction) {
     if (HasFatalFailure()) return;
   }
   EXPECT_GT(failed_, 50u);
-  EXPECT_GT(from_malloc_, 10u);
+  EXPECT_GT(from_malloc_, 0u);
 }
 
 TEST_F(OutOfMemory, OfAModuleThatIsToBeCached) {

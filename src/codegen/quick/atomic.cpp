@@ -164,7 +164,7 @@ void QuickCompiler::atomic_compare_exchange(const wasm::MemoryArgument& argument
   const Address at = address(base, argument, bytes);
   const Register result = allocate(false);
   if (!at.traps) {
-    const asmjit::Label done = a_.newLabel();
+    Label done;
     mark(base, at, argument, bytes);
     add_position();
     load_zero_extended(result, at.mem, bytes);

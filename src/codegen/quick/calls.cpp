@@ -42,10 +42,12 @@ void QuickCompiler::place_arguments(std::uint32_t type_index) {
 }
 
 void QuickCompiler::emit_entry_jump(const std::uint8_t (&opcode)[2], std::uint32_t function) {
-  // The opcode, then where the entry lies from the end of the instruction, filled in by the linker.
+  // The opcode, then where the entry lies: in the table for now, from the end of the instruction once it is linked.
   const std::uint8_t jump[6] = {opcode[0], opcode[1], 0, 0, 0, 0};
   a_.embed(jump, sizeof(jump));
-  entries_.push_back({static_cast<std::uint32_t>(code_offset() - 4), function});
+  const auto at = static_cast<std::uint32_t>(code_offset() - 4);
+  a_.patch(at, 8 * function);  // functions are at most limits::kFunctions and kImports
+  tables_.entries.push_back(at);
 }
 
 QuickCompiler::CrossCall& QuickCompiler::check_cell(Callee callee, std::uint32_t function) {
@@ -55,7 +57,6 @@ QuickCompiler::CrossCall& QuickCompiler::check_cell(Callee callee, std::uint32_t
                   : x86::qword_ptr(x86::r10, kCellAt),
          x86::r13);
   CrossCall& cross = cross_calls_.emplace_back();
-  cross.label = a_.newLabel();
   cross.module_offset = module_offset_;
   cross.import = imported ? function : kNone;
   cross.try_block = kNoTryBlock;
@@ -64,11 +65,11 @@ QuickCompiler::CrossCall& QuickCompiler::check_cell(Callee callee, std::uint32_t
   return cross;
 }
 
-void QuickCompiler::emit_cross_call(const CrossCall& cross) {
+void QuickCompiler::emit_cross_call(CrossCall& cross) {
   module_offset_ = cross.module_offset;
   a_.bind(cross.label);
   if (cross.import != kNone) a_.lea(x86::r10, cell_field(context_.layout.function_reference(cross.import), 8));
-  if (!cross.back.isValid()) {
+  if (!cross.back.is_bound()) {  // a tail call
     a_.mov(x86::eax, cross.stack_bytes);
     a_.mov(x86::r11, cell_field(abi::kLibrary, 8));
     a_.jmp(x86::qword_ptr(x86::r11, offsetof(abi::Library, tail_call)));
@@ -104,7 +105,6 @@ void QuickCompiler::emit_call(std::uint32_t type_index, Callee callee, std::uint
   } else {
     CrossCall& cross = check_cell(callee, function);
     cross.try_block = try_block_;
-    cross.back = a_.newLabel();
     add_position();
     if (callee == Callee::kImported) {
       emit_entry_jump(kCallEntry, function);
@@ -162,7 +162,7 @@ void QuickCompiler::emit_tail_call(std::uint32_t type_index, Callee callee, std:
   const auto own = static_cast<std::int32_t>(context_.arguments[type_index_].stack_bytes());
   const auto callees = static_cast<std::int32_t>(context_.arguments[type_index].stack_bytes());
   if (context_.options.metered_stack) leave_metered();
-  preserved_loads_at_.push_back(code_offset());
+  preserved_loads_at_.push_back(static_cast<std::uint32_t>(code_offset()));
   for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
     a_.mov(gp64(kPreservedRegisters[i]), x86::qword_ptr(x86::rbp, -8 * static_cast<std::int32_t>(i + 1)));
   }
@@ -294,7 +294,7 @@ Register register_of(abi::Place place, bool result) noexcept {
 }
 
 /// Stores a register to an 8-byte slot in the form of anew::Value: what a narrow type does not fill is zero.
-void register_to_slot(x86::Assembler& a, const x86::Mem& slot, Register reg, ValueType type) {
+void register_to_slot(Assembler& a, const x86::Mem& slot, Register reg, ValueType type) {
   if (type == ValueType::kV128) {
     a.vmovups(slot.cloneResized(16), x86::xmm(reg - kFirstXmm));
   } else if (type == ValueType::kF64) {
@@ -310,7 +310,7 @@ void register_to_slot(x86::Assembler& a, const x86::Mem& slot, Register reg, Val
   }
 }
 
-void slot_to_register(x86::Assembler& a, Register reg, x86::Mem slot, ValueType type) {
+void slot_to_register(Assembler& a, Register reg, x86::Mem slot, ValueType type) {
   slot.setSize(bytes_of(type));
   if (type == ValueType::kV128) {
     a.vmovups(x86::xmm(reg - kFirstXmm), slot);
@@ -325,7 +325,7 @@ void slot_to_register(x86::Assembler& a, Register reg, x86::Mem slot, ValueType 
   }
 }
 
-void memory_to_memory(x86::Assembler& a, const x86::Mem& to, x86::Mem from, ValueType type) {
+void memory_to_memory(Assembler& a, const x86::Mem& to, x86::Mem from, ValueType type) {
   from.setSize(bytes_of(type));
   if (type == ValueType::kV128) {
     a.vmovups(x86::xmm15, from);
@@ -347,7 +347,7 @@ x86::Mem slot_at(const x86::Gp& base, std::size_t index) {
 
 }  // namespace
 
-void emit_import_stub(x86::Assembler& a, const ModuleContext& context, std::uint32_t import) {
+void emit_import_stub(Assembler& a, const ModuleContext& context, std::uint32_t import) {
   const std::uint32_t type_index = context.module.functions[import];
   const FunctionType& type = context.module.types[type_index];
   const abi::Places& arguments = context.arguments[type_index];
@@ -386,7 +386,7 @@ void emit_import_stub(x86::Assembler& a, const ModuleContext& context, std::uint
   arguments.stack_bytes() != 0 ? a.ret(arguments.stack_bytes()) : a.ret();
 }
 
-void emit_entry_thunk(x86::Assembler& a, const ModuleContext& context, std::uint32_t type_index) {
+void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t type_index) {
   const FunctionType& type = context.module.types[type_index];
   const abi::Places& arguments = context.arguments[type_index];
   const abi::Places& results = context.results[type_index];

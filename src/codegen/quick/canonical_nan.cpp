@@ -98,7 +98,7 @@ void QuickCompiler::canonicalize_nan(Op op) {
     return;
   }
   // A branch that is always predicted: nobody waits for a comparison.
-  const asmjit::Label number = a_.newLabel();
+  Label number;
   a_.emit(is_64 ? Inst::kIdVucomisd : Inst::kIdVucomiss, value, value);
   a_.short_().jnp(number);
   is_64 ? a_.vmovsd(value, canonical.cloneResized(8)) : a_.vmovss(value, canonical.cloneResized(4));

@@ -3,6 +3,11 @@
 //
 // Functions are cut into batches of about equal size; threads take batches one after the other. The image depends on
 // the batches alone, not on who compiled them when, so it is the same for any number of threads.
+//
+// Code is in memory once: a thread's assembler writes to a window of address space of its own, which gives its pages
+// back while the batch is copied to the text, at its place behind the batches before it.
+#include "codegen/compile.hpp"
+
 #include <asmjit/x86.h>
 #include <fmt/format.h>
 
@@ -10,24 +15,31 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
+#include <map>
+#include <mutex>
 #include <new>
-#include <optional>
 #include <system_error>
 #include <thread>
 
 #include "codegen/quick/metered_compiler.hpp"
+#include "os/virtual_memory.hpp"
 #include "wasm/limits.hpp"
 #include "wasm/names.hpp"
 
 namespace anew::codegen {
 namespace {
 
-using quick::EntryReference;
 using quick::MeteredCompiler;
 using quick::ModuleContext;
 using quick::QuickCompiler;
 
 constexpr std::size_t kBatchBytes = 64 << 10;
+/// What one operator or stub makes at most, with a wide margin: it passes a few thousand values.
+constexpr std::uint64_t kOperatorCodeBytes = 1 << 20;
+/// Of a window: what stays in memory from batch to batch.
+constexpr std::uint64_t kKeptBytes = 1 << 20;
+
+// --- The assembler and what it writes to ---
 
 /// An error of asmjit's that is not about memory: a fault of the code generator's.
 struct AssemblerFailed {
@@ -36,6 +48,7 @@ struct AssemblerFailed {
 
 [[noreturn]] void throw_assembler_error(asmjit::Error error) {
   if (error == asmjit::kErrorOutOfMemory) throw std::bad_alloc();
+  if (error == asmjit::kErrorTooLarge) throw quick::CodeTooLarge{};  // past the window's end
   throw AssemblerFailed{error};
 }
 
@@ -47,41 +60,60 @@ struct ThrowingHandler : asmjit::ErrorHandler {
   }
 };
 
-/// An assembler with what it writes to.
-struct Code {
-  ThrowingHandler handler;
-  asmjit::CodeHolder holder;
-  asmjit::x86::Assembler assembler;
-  Code() {
-    // What fails before the handler is known returns its error.
-    check(holder.init(asmjit::Environment::host()));
-    holder.setErrorHandler(&handler);
-    check(holder.attach(&assembler));
+/// Where one thread's assembler writes. As large as code can become, so that it never moves; no page is taken before it
+/// is written.
+class Window {
+ public:
+  explicit Window(std::uint64_t bytes) {
+    auto mapping = os::Mapping::reserve((bytes + os::kPageBytes - 1) / os::kPageBytes * os::kPageBytes);
+    if (!mapping || !os::protect(mapping->data(), mapping->size(), os::Access::kReadWrite)) throw std::bad_alloc();
+    mapping_ = std::move(*mapping);
   }
-  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
-    const asmjit::CodeBuffer& buffer = holder.sectionById(0)->buffer();
-    return std::as_bytes(std::span(buffer.data(), buffer.size()));
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {mapping_.data(), mapping_.size()}; }
+  /// Copies its first bytes, and gives back what was copied but for the first kKeptBytes.
+  void move_to(std::span<std::byte> to) noexcept {
+    for (std::uint64_t done = 0; done < to.size(); done += kKeptBytes) {
+      const std::uint64_t next = std::min<std::uint64_t>(kKeptBytes, to.size() - done);
+      std::memcpy(to.data() + done, mapping_.data() + done, next);
+      // Were it refused, the pages would stay for a while: no harm but for that.
+      if (done != 0) (void)os::discard(mapping_.data() + done, to_pages(next));
+    }
+  }
+
+ private:
+  static std::uint64_t to_pages(std::uint64_t bytes) noexcept {
+    return (bytes + os::kPageBytes - 1) / os::kPageBytes * os::kPageBytes;  // inside: the mapping has whole pages
+  }
+  os::Mapping mapping_;
+};
+
+/// An assembler that writes to the start of a window.
+class Code {
+ public:
+  explicit Code(const Window& window) {
+    // What fails before the handler is known returns its error.
+    check(holder_.init(asmjit::Environment::host()));
+    asmjit::CodeBuffer& buffer = holder_.sectionById(0)->buffer();
+    // asmjit writes bytes, of its own type for them; it neither moves nor frees what is external.
+    buffer._data = reinterpret_cast<std::uint8_t*>(window.bytes().data());
+    buffer._capacity = window.bytes().size();
+    buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
+    holder_.setErrorHandler(&handler_);
+    check(holder_.attach(&assembler));
   }
 
  private:
   static void check(asmjit::Error error) {
     if (error != asmjit::kErrorOk) throw_assembler_error(error);
   }
+  ThrowingHandler handler_;
+  asmjit::CodeHolder holder_;
+
+ public:
+  quick::Assembler assembler;
 };
 
-/// A stretch of functions, by defined index, and what became of it.
-struct Batch {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;  // one past the end
-  std::optional<Code> code;
-  std::vector<EntryReference> entries;
-  quick::TryTables try_tables;
-  std::vector<std::uint32_t> functions;        // offset of each function in the batch's code
-  std::vector<std::uint32_t> position_starts;  // of each function in `positions`
-  std::vector<std::byte> positions;
-  std::optional<Error> error;
-  std::exception_ptr exception;
-};
+// --- What can be wrong ---
 
 [[nodiscard]] Error assembler_error(asmjit::Error error) {
   return Error{ErrorCode::kResource,
@@ -98,91 +130,223 @@ void name_function(Error& error, const wasm::Module& module, std::uint32_t funct
                                : fmt::format("function {} ({}): {}", function, name, error.message);
 }
 
-[[nodiscard]] std::uint64_t most_text_bytes(const wasm::Module& module) noexcept {
-  std::uint64_t bytes = 4 * module.functions.size();  // each makes some code, if only a stub
-  for (const wasm::FunctionBody& body : module.bodies) bytes += body.bytes.size();
-  return std::min(wasm::limits::kTextBytes, wasm::limits::kTextBytesForAll + wasm::limits::kTextBytesPerByte * bytes);
+/// What is left for code, its tables and the compiler.
+[[nodiscard]] std::uint64_t bytes_left(const wasm::Module& module, const wasm::MemoryLimit& limit) noexcept {
+  return limit.bytes() - std::min(limit.bytes(), module.memory_bytes + wasm::limits::kCompilerBytes);
 }
 
-[[nodiscard]] Error too_much_code(std::uint64_t most) {
+[[nodiscard]] Error too_much_code(const wasm::Module& module, const wasm::MemoryLimit& limit) {
+  if (bytes_left(module, limit) <= wasm::limits::kTextBytes) return limit.exceeded();
   return Error{ErrorCode::kLimit,
-               fmt::format("the module compiles to more than {} bytes of machine code, the limit for its size", most),
+               fmt::format("the module has more than {} bytes of machine code, the limit", wasm::limits::kTextBytes),
                std::nullopt,
                TrapKind::kNone,
                {}};
 }
 
-/// @param text_bytes  code of the functions that are compiled, over all batches; at most `most` or it is an error.
-void compile_batch(const ModuleContext& context, Batch& batch, std::atomic<std::uint64_t>& text_bytes,
-                   std::uint64_t most, const std::function<void()>& progress) {
-  asmjit::x86::Assembler& assembler = batch.code.emplace().assembler;
-  MeteredCompiler compiler(context, assembler, batch.entries, batch.positions, batch.try_tables);
-  QuickCompiler& unmetered = compiler;
-  compiler.record_starts_in(batch.functions);
-  wasm::FunctionValidator validator(context.module);
-  const std::size_t count = batch.last - batch.first;
-  batch.functions.reserve(count);
-  batch.position_starts.reserve(count);
-  for (std::uint32_t defined = batch.first; defined < batch.last; ++defined) {
-    batch.position_starts.push_back(static_cast<std::uint32_t>(batch.positions.size()));
-    const std::uint64_t code_before = assembler.offset();
-    const std::uint64_t others = text_bytes.load(std::memory_order_relaxed);
-    compiler.limit_code(code_before + (most - std::min(most, others)));
-    auto valid = context.options.fuel ? validator.validate(defined, compiler) : validator.validate(defined, unmetered);
-    if (!valid) {
-      batch.error = std::move(valid.error());
-      name_function(*batch.error, context.module, context.module.imported_functions + defined);
-      return;
-    }
-    text_bytes.fetch_add(assembler.offset() - code_before, std::memory_order_relaxed);
-    progress();
-  }
-}
+// --- Batches ---
+
+/// A stretch of functions, by defined index.
+struct Batch {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;  // one past the end
+};
 
 [[nodiscard]] std::vector<Batch> cut(const wasm::Module& module) {
-  std::vector<std::uint32_t> starts;
+  std::vector<Batch> batches;
   std::size_t bytes = kBatchBytes;
   for (std::uint32_t i = 0; i < module.bodies.size(); ++i) {
     if (bytes >= kBatchBytes) {
-      starts.push_back(i);
+      batches.push_back({i, i});
       bytes = 0;
     }
     bytes += module.bodies[i].bytes.size();
-  }
-  std::vector<Batch> batches(starts.size());
-  for (std::size_t i = 0; i < starts.size(); ++i) {
-    batches[i].first = starts[i];
-    batches[i].last = i + 1 < starts.size() ? starts[i + 1] : static_cast<std::uint32_t>(module.bodies.size());
+    batches.back().last = i + 1;
   }
   return batches;
 }
 
-/// Appends a batch's try_tables, whose code begins at `base` in the text.
-void append_try_tables(Image& image, const quick::TryTables& tables, std::uint64_t base) {
-  // Each belongs to operators of the module, and the text is below 2^31 bytes: all sums fit.
-  const auto blocks = static_cast<std::uint32_t>(image.try_blocks.size());
-  const auto handlers = static_cast<std::uint32_t>(image.handlers.size());
-  const auto text = static_cast<std::uint32_t>(base);
-  for (const CallSite& each : tables.call_sites) {
-    image.call_sites.push_back({each.return_offset + text, each.try_block + blocks});
+/// Puts batches together in their order, whichever is done first.
+class Linker {
+ public:
+  Linker(const wasm::Module& module, Image& image, CodeMemoryBuilder& text)
+      : entries_(entries_bytes(module.functions.size())), image_(image), text_(text) {}
+
+  /// Takes a batch whose code is at the start of the window; what has to wait for batches before it is copied.
+  void add(std::size_t number, quick::Tables&& tables, Window& window, std::uint64_t code_bytes) {
+    const std::lock_guard lock(mutex_);
+    if (number != next_) {
+      std::vector<std::byte> code(code_bytes);
+      window.move_to(code);
+      waiting_.emplace(number, Waiting{std::move(tables), std::move(code)});
+      return;
+    }
+    const std::span<std::byte> to = room(code_bytes);
+    window.move_to(to);
+    link(std::move(tables), to);
+    for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_; first = waiting_.begin()) {
+      const std::span<std::byte> place = room(first->second.code.size());
+      std::ranges::copy(first->second.code, place.begin());
+      link(std::move(first->second.tables), place);
+      waiting_.erase(first);
+    }
   }
-  for (const TryBlock& each : tables.try_blocks) {
-    const std::uint32_t outer = each.outer == kNoTryBlock ? kNoTryBlock : each.outer + blocks;
-    image.try_blocks.push_back({outer, each.first_handler + handlers, each.handlers});
+
+  /// Moves what belongs to positions and try_tables to the image. Only once all batches are there.
+  void finish() {
+    std::uint64_t positions = 0;
+    std::uint64_t call_sites = 0;
+    for (const auto& each : tables_) {
+      positions += each.tables.positions.size();
+      call_sites += each.tables.try_tables.call_sites.size();
+    }
+    image_.positions.reserve(positions);
+    image_.call_sites.reserve(call_sites);
+    for (Linked& each : tables_) {
+      append_try_tables(each.tables.try_tables, each.base);
+      const auto before =
+          static_cast<std::uint32_t>(image_.positions.size());  // less than the code, whose limit it has
+      for (const std::uint32_t start : each.tables.position_starts) image_.position_starts.push_back(before + start);
+      image_.positions.insert(image_.positions.end(), each.tables.positions.begin(), each.tables.positions.end());
+      each.tables = {};
+    }
+    image_.position_starts.push_back(static_cast<std::uint32_t>(image_.positions.size()));
   }
-  for (const Handler& each : tables.handlers) image.handlers.push_back({each.kind, each.tag, each.offset + text});
+
+ private:
+  struct Waiting {
+    quick::Tables tables;
+    std::vector<std::byte> code;
+  };
+  struct Linked {
+    quick::Tables tables;  ///< without entries
+    std::uint32_t base;    ///< where its code begins in the text
+  };
+
+  [[nodiscard]] std::span<std::byte> room(std::uint64_t bytes) {
+    auto place = text_.append(bytes);
+    if (place) return *place;
+    if (place.error().code == ErrorCode::kLimit) throw quick::CodeTooLarge{};
+    throw std::bad_alloc();
+  }
+
+  void link(quick::Tables&& tables, std::span<std::byte> code) {
+    const std::uint64_t base = text_.text_bytes() - code.size();
+    for (const std::uint32_t at : tables.entries) {
+      std::uint32_t displacement = 0;  // of the entry in their table, which lies before the text (image.hpp)
+      std::memcpy(&displacement, code.data() + at, sizeof(displacement));
+      // From the end of the displacement; modulo 2^32, as the processor adds it. All of it spans under 2^31 bytes.
+      displacement -= static_cast<std::uint32_t>(entries_ + base + at + sizeof(displacement));
+      std::memcpy(code.data() + at, &displacement, sizeof(displacement));
+    }
+    for (const std::uint32_t function : tables.functions) {
+      image_.functions.push_back(static_cast<std::uint32_t>(base + function));
+    }
+    tables.entries = {};
+    tables.functions = {};
+    tables_.push_back({std::move(tables), static_cast<std::uint32_t>(base)});
+    ++next_;
+  }
+
+  void append_try_tables(const quick::TryTables& tables, std::uint32_t text) {
+    // Each belongs to operators of the module, and the text is below 2^31 bytes: all sums fit.
+    const auto blocks = static_cast<std::uint32_t>(image_.try_blocks.size());
+    const auto handlers = static_cast<std::uint32_t>(image_.handlers.size());
+    for (const CallSite& each : tables.call_sites) {
+      image_.call_sites.push_back({each.return_offset + text, each.try_block + blocks});
+    }
+    for (const TryBlock& each : tables.try_blocks) {
+      const std::uint32_t outer = each.outer == kNoTryBlock ? kNoTryBlock : each.outer + blocks;
+      image_.try_blocks.push_back({outer, each.first_handler + handlers, each.handlers});
+    }
+    for (const Handler& each : tables.handlers) image_.handlers.push_back({each.kind, each.tag, each.offset + text});
+  }
+
+  const std::uint64_t entries_;
+  Image& image_;
+  CodeMemoryBuilder& text_;
+  std::mutex mutex_;
+  std::size_t next_ = 0;  ///< batch
+  std::map<std::size_t, Waiting> waiting_;
+  std::vector<Linked> tables_;  ///< of the batches in the text, in order
+};
+
+/// What became of a batch, if not code.
+struct Failure {
+  std::optional<Error> error;
+  std::exception_ptr exception;
+};
+
+/// What all threads of a compilation share.
+struct Work {
+  const ModuleContext& context;
+  std::uint64_t most_bytes;
+  Linker& linker;
+  std::atomic<std::uint64_t> bytes{0};  ///< of code and tables of the functions that are compiled
+  std::atomic<std::uint64_t> most_scratch{0};  ///< of any function
+  std::atomic<std::uint32_t> functions_done{0};
+};
+
+/// @return what is wrong with the module.
+[[nodiscard]] std::optional<Error> compile_batch(Work& work, std::size_t number, Batch batch, Window& window,
+                                                 wasm::FunctionValidator& validator, const Progress& progress) {
+  const wasm::Module& module = work.context.module;
+  Code code(window);
+  quick::Tables tables;
+  MeteredCompiler compiler(work.context, code.assembler, tables);
+  QuickCompiler& unmetered = compiler;
+  const auto bytes_of_batch = [&] { return code.assembler.offset() + 2 * tables.bytes(); };
+  const std::size_t count = batch.last - batch.first;
+  tables.functions.reserve(count);
+  tables.position_starts.reserve(count);
+  for (std::uint32_t defined = batch.first; defined < batch.last; ++defined) {
+    const std::uint64_t before = bytes_of_batch();
+    const std::uint64_t others = work.bytes.load(std::memory_order_relaxed);
+    compiler.limit_bytes(before + (work.most_bytes - std::min(work.most_bytes, others)));
+    auto valid =
+        work.context.options.fuel ? validator.validate(defined, compiler) : validator.validate(defined, unmetered);
+    if (!valid) {
+      name_function(valid.error(), module, module.imported_functions + defined);
+      return std::move(valid.error());
+    }
+    work.bytes.fetch_add(bytes_of_batch() - before, std::memory_order_relaxed);
+    const std::uint32_t done = work.functions_done.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (progress) progress(done, static_cast<std::uint32_t>(module.bodies.size()));
+  }
+  std::uint64_t most = work.most_scratch.load(std::memory_order_relaxed);
+  while (most < compiler.most_scratch() &&
+         !work.most_scratch.compare_exchange_weak(most, compiler.most_scratch(), std::memory_order_relaxed)) {
+  }
+  work.linker.add(number, std::move(tables), window, code.assembler.offset());
+  return std::nullopt;
 }
 
-/// Appends machine code, aligned to 16 bytes with int3 between. @return its offset.
-[[nodiscard]] std::uint64_t append(std::vector<std::byte>& text, std::span<const std::byte> code) {
-  text.resize((text.size() + 15) & ~std::size_t{15}, std::byte{0xCC});
-  const std::uint64_t offset = text.size();
-  text.insert(text.end(), code.begin(), code.end());
-  return offset;
+/// Import stubs and entry thunks, the first piece of the text.
+void compile_stubs(const ModuleContext& context, Window& window, Image& image, CodeMemoryBuilder& text) {
+  Code code(window);
+  const auto check_room = [&] {
+    if (window.bytes().size() - code.assembler.offset() < kOperatorCodeBytes) throw quick::CodeTooLarge{};
+  };
+  const auto next_offset = [&] {
+    return static_cast<std::uint32_t>((code.assembler.offset() + 15) & ~std::size_t{15});
+  };
+  for (std::uint32_t import = 0; import < context.module.imported_functions; ++import) {
+    check_room();
+    image.functions.push_back(next_offset());
+    quick::emit_import_stub(code.assembler, context, import);
+  }
+  for (std::uint32_t type = 0; type < context.module.types.size(); ++type) {
+    check_room();
+    image.thunks.push_back(next_offset());
+    quick::emit_entry_thunk(code.assembler, context, type);
+  }
+  auto room = text.append(code.assembler.offset());
+  if (!room) throw quick::CodeTooLarge{};
+  window.move_to(*room);
 }
 
-Result<Image> compile(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
-                      unsigned threads, const Progress& progress) {
+Result<Compiled> compile(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
+                         unsigned threads, const Progress& progress, const wasm::MemoryLimit& limit) {
   std::vector<abi::Places> arguments;
   std::vector<abi::Places> results;
   arguments.reserve(module.types.size());
@@ -193,101 +357,75 @@ Result<Image> compile(const wasm::Module& module, const abi::CellLayout& layout,
   }
   const ModuleContext context{module, layout, options, arguments, results};
 
-  std::vector<Batch> batches = cut(module);
-  const auto total = static_cast<std::uint32_t>(module.bodies.size());  // at most limits::kFunctions
+  const std::vector<Batch> batches = cut(module);
+  const std::uint64_t most_text = std::min(wasm::limits::kTextBytes, bytes_left(module, limit));
+  // Each batch is aligned anew.
+  auto text = CodeMemoryBuilder::reserve(most_text + 16 * (batches.size() + 1), module.functions.size());
+  if (!text) return std::unexpected(std::move(text.error()));
+  Compiled compiled;
+  compiled.image.functions.reserve(module.functions.size());
+  compiled.image.thunks.reserve(module.types.size());
+  const std::uint64_t window_bytes = most_text + kOperatorCodeBytes;
+  Window window(window_bytes);
+  compile_stubs(context, window, compiled.image, *text);
+
+  Linker linker(module, compiled.image, *text);
+  Work work{context, most_text, linker};
+  work.bytes = text->text_bytes();
+  std::vector<Failure> failures(batches.size());
   std::atomic<std::size_t> next{0};
-  std::atomic<std::uint32_t> done{0};
   std::atomic<bool> failed{false};
-  std::atomic<std::uint64_t> text_bytes{0};
-  const std::uint64_t most = most_text_bytes(module);
-  const std::function<void()> count = [&] {
-    const std::uint32_t now = done.fetch_add(1, std::memory_order_relaxed) + 1;
-    if (progress) progress(now, total);
-  };
-  auto work = [&] {
+  const auto take_batches = [&](Window& mine) {
+    std::optional<wasm::FunctionValidator> validator;
     for (;;) {
-      const std::size_t mine = next.fetch_add(1, std::memory_order_relaxed);
+      const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);
       // Batches before a failed one still run, so that the first error in order is found.
-      if (mine >= batches.size() || failed.load(std::memory_order_relaxed)) return;
-      Batch& batch = batches[mine];
+      if (number >= batches.size() || failed.load(std::memory_order_relaxed)) return;
       // An exception must not leave a helper thread.
       try {
-        compile_batch(context, batch, text_bytes, most, count);
+        if (!validator) validator.emplace(module);
+        failures[number].error = compile_batch(work, number, batches[number], mine, *validator, progress);
       } catch (...) {
-        batch.exception = std::current_exception();
+        failures[number].exception = std::current_exception();
       }
-      if (batch.error || batch.exception) failed.store(true, std::memory_order_relaxed);
+      if (failures[number].error || failures[number].exception) failed.store(true, std::memory_order_relaxed);
     }
   };
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   {
     std::vector<std::jthread> helpers;
     try {
-      for (std::size_t i = 1; i < std::min<std::size_t>(threads, batches.size()); ++i) helpers.emplace_back(work);
-    } catch (const std::system_error&) {
-      // The system has no more threads to give: those that are there do the work.
+      for (std::size_t i = 1; i < std::min<std::size_t>(threads, batches.size()); ++i) {
+        auto own = std::make_unique<Window>(window_bytes);
+        helpers.emplace_back([&, own = std::move(own)] { take_batches(*own); });
+      }
+    } catch (const std::exception&) {
+      // The system has no more threads, or no more memory for them: those that are there do the work.
     }
-    work();
+    take_batches(window);
   }
-  for (Batch& batch : batches) {
-    if (batch.exception) std::rethrow_exception(batch.exception);
-    if (batch.error) return std::unexpected(std::move(*batch.error));
+  for (Failure& failure : failures) {
+    if (failure.exception) std::rethrow_exception(failure.exception);
+    if (failure.error) return std::unexpected(std::move(*failure.error));
   }
-  // Threads that worked at the same time may each have kept below the limit that they pass together.
-  if (text_bytes > most) return std::unexpected(too_much_code(most));
-
-  Code stubs;
-  asmjit::x86::Assembler& assembler = stubs.assembler;
-  Image image;
-  image.functions.reserve(module.functions.size());
-  image.thunks.reserve(module.types.size());
-  auto next_offset = [&] { return static_cast<std::uint32_t>((assembler.offset() + 15) & ~std::size_t{15}); };
-  for (std::uint32_t import = 0; import < module.imported_functions; ++import) {
-    if (assembler.offset() > most) return std::unexpected(too_much_code(most));
-    image.functions.push_back(next_offset());
-    quick::emit_import_stub(assembler, context, import);
-  }
-  for (std::uint32_t type = 0; type < module.types.size(); ++type) {
-    if (assembler.offset() > wasm::limits::kTextBytes) return std::unexpected(too_much_code(wasm::limits::kTextBytes));
-    image.thunks.push_back(next_offset());
-    quick::emit_entry_thunk(assembler, context, type);
-  }
-
-  std::uint64_t bytes = assembler.offset() + 16;
-  for (const Batch& batch : batches) bytes += batch.code->bytes().size() + 16;
-  if (bytes > wasm::limits::kTextBytes) return std::unexpected(too_much_code(wasm::limits::kTextBytes));
-  image.text.reserve(bytes);
-  if (append(image.text, stubs.bytes()) != 0) std::abort();  // the first piece lies at the start
-  const std::uint64_t entries = entries_bytes(module.functions.size());
-  for (Batch& batch : batches) {
-    const std::uint64_t base = append(image.text, batch.code->bytes());
-    for (const EntryReference& reference : batch.entries) {
-      // From the end of the displacement to the entry, which lies before the text (image.hpp).
-      const std::uint64_t at = base + reference.offset;
-      const auto distance = static_cast<std::int32_t>(static_cast<std::int64_t>(8ull * reference.function) -
-                                                      static_cast<std::int64_t>(entries + at + 4));
-      std::memcpy(image.text.data() + at, &distance, sizeof(distance));
-    }
-    append_try_tables(image, batch.try_tables, base);
-    const auto positions = static_cast<std::uint32_t>(image.positions.size());
-    for (const std::uint32_t function : batch.functions) {
-      image.functions.push_back(static_cast<std::uint32_t>(base + function));
-    }
-    for (const std::uint32_t start : batch.position_starts) image.position_starts.push_back(positions + start);
-    image.positions.insert(image.positions.end(), batch.positions.begin(), batch.positions.end());
-  }
-  image.position_starts.push_back(static_cast<std::uint32_t>(image.positions.size()));
-  return image;
+  // Threads that worked at the same time may each have kept below the limit that they pass together. So this alone
+  // decides; what was looked at before only ends earlier what ends here.
+  if (work.bytes + work.most_scratch > most_text) throw quick::CodeTooLarge{};
+  linker.finish();
+  auto code = std::move(*text).finish();
+  if (!code) return std::unexpected(std::move(code.error()));
+  compiled.code = std::move(*code);
+  return compiled;
 }
 
 }  // namespace
 
-Result<Image> compile_quick(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
-                            unsigned threads, const Progress& progress) {
+Result<Compiled> compile_quick(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
+                               unsigned threads, const Progress& progress, const wasm::MemoryLimit& limit) {
   try {
-    return compile(module, layout, options, threads, progress);
+    return compile(module, layout, options, threads, progress, limit);
   } catch (const quick::CodeTooLarge&) {
-    return std::unexpected(too_much_code(most_text_bytes(module)));
+    return std::unexpected(too_much_code(module, limit));
   } catch (const AssemblerFailed& failure) {
     return std::unexpected(assembler_error(failure.error));
   }

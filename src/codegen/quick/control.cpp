@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 #include "codegen/quick/registers.hpp"
 
@@ -10,15 +11,12 @@ namespace anew::codegen::quick {
 
 namespace x86 = asmjit::x86;
 
-QuickCompiler::QuickCompiler(const ModuleContext& context, x86::Assembler& assembler,
-                             std::vector<EntryReference>& entries, std::vector<std::byte>& positions,
-                             TryTables& try_tables)
+QuickCompiler::QuickCompiler(const ModuleContext& context, Assembler& assembler, Tables& tables)
     : context_(context),
       a_(assembler),
-      entries_(entries),
-      positions_(positions),
-      try_tables_(try_tables),
-      position_writer_(positions) {}
+      tables_(tables),
+      try_tables_(tables.try_tables),
+      position_writer_(tables.positions) {}
 
 // --- Functions ---
 
@@ -33,10 +31,13 @@ constexpr std::uint8_t kNop4[4] = {0x0F, 0x1F, 0x40, 0x00};
 constexpr std::uint8_t kNop8[8] = {0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00};
 constexpr std::uint32_t kUnprobedFrame = 4096;  // larger frames touch each page on their way
 
+constexpr std::uint32_t kOperatorsBetweenChecks = 1024;
+constexpr std::size_t kMostWaiting = 1024;  // traps, calls, constants' uses and targets of br_tables
+
 /// Fills moves of preserved registers that are not needed with instructions that do nothing, as few as can be.
-void blank_out(std::uint8_t* code, std::size_t moves) noexcept {
-  for (; moves >= 2; moves -= 2, code += sizeof(kNop8)) std::memcpy(code, kNop8, sizeof(kNop8));
-  if (moves != 0) std::memcpy(code, kNop4, sizeof(kNop4));
+void blank_out(Assembler& a, std::uint64_t at, std::size_t moves) noexcept {
+  for (; moves >= 2; moves -= 2, at += sizeof(kNop8)) a.patch(at, std::as_bytes(std::span(kNop8)));
+  if (moves != 0) a.patch(at, std::as_bytes(std::span(kNop4)));
 }
 
 Register result_register(ValueType type) noexcept { return is_in_xmm(type) ? kXmm0 : kRax; }
@@ -48,8 +49,10 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   a_.align(asmjit::AlignMode::kCode, 16);
   function_start_ = code_offset();
   // Text stays below 2^31 bytes or is refused as a whole (compile.cpp).
-  starts_->push_back(static_cast<std::uint32_t>(function_start_));
-  position_writer_ = PositionWriter(positions_);
+  tables_.functions.push_back(static_cast<std::uint32_t>(function_start_));
+  tables_.position_starts.push_back(static_cast<std::uint32_t>(tables_.positions.size()));
+  position_writer_ = PositionWriter(tables_.positions);
+  operators_until_check_ = kOperatorsBetweenChecks;
   type_ = &type;
   type_index_ = context_.module.functions[function_index];
   locals_ = locals;
@@ -69,6 +72,8 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   stack_.clear();
   settled_ = 0;
   controls_.clear();
+  states_.clear();
+  free_states_.clear();
   cold_.clear();
   cross_calls_.clear();
   clauses_.clear();
@@ -77,6 +82,7 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   preserved_loads_at_.clear();
   vectors_.clear();
   jump_tables_.clear();
+  jump_targets_.clear();
   free_ = kAllocatable;
   held_ = pinned_ = cached_ = dirty_ = preserved_used_ = 0;
   next_victim_ = 0;
@@ -87,7 +93,7 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   }
   stack_home_.assign(type.parameters.size(), kNone);
   forget_marks();
-  epilogue_ = a_.newLabel();
+  epilogue_ = Label{};
 
   a_.push(x86::rbp);
   a_.mov(x86::rbp, x86::rsp);
@@ -130,7 +136,7 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
     } else {
       // Rounds down to pairs; an odd one is stored on its own.
       if (count % 2 != 0) a_.vmovsd(highest, x86::xmm15);
-      const asmjit::Label again = a_.newLabel();
+      Label again;
       a_.lea(x86::r10, lowest);
       a_.mov(x86::r11d, count / 2);
       a_.bind(again);
@@ -185,16 +191,7 @@ void QuickCompiler::end_function(bool reachable) {
   } else {
     a_.ret();
   }
-  emit_cold_code();
-  emit_vectors();
-  for (const JumpTable& table : jump_tables_) {
-    a_.bind(table.label);
-    const std::uint64_t base = a_.code()->labelOffset(table.label);
-    for (const asmjit::Label& target : table.targets) {
-      // Within one function: the distance fits 32 bits because a function's code is bounded by its body's size.
-      a_.embedInt32(static_cast<std::int32_t>(a_.code()->labelOffset(target) - base));
-    }
-  }
+  emit_out_of_line();
 
   // Under 8.5 MB: bounded by limits::kLocals and kOperandStack.
   const std::uint64_t slots = kPreservedRegisters.size() + 1 + local_slots_ + max_slot_;
@@ -202,7 +199,7 @@ void QuickCompiler::end_function(bool reachable) {
   std::uint64_t probe_at = 0;
   if (frame > kUnprobedFrame) {  // the prologue calls this in place of its sub
     probe_at = code_offset();
-    const asmjit::Label again = a_.newLabel();
+    Label again;
     a_.pop(x86::r11);
     a_.mov(x86::eax, frame);
     a_.bind(again);
@@ -215,30 +212,24 @@ void QuickCompiler::end_function(bool reachable) {
     a_.jmp(x86::r11);
   }
   if (context_.options.metered_stack) fill_in_stack_units(frame);
-  std::uint8_t* start = a_.bufferData() + function_start_;
   if (frame > kUnprobedFrame) {
-    const auto distance = static_cast<std::int32_t>(probe_at - (function_start_ + kFrameSizeAt + 5));
-    start[kFrameSizeAt] = 0xE8;  // call rel32, and a two-byte nop
-    std::memcpy(start + kFrameSizeAt + 1, &distance, 4);
-    start[kFrameSizeAt + 5] = 0x66;
-    start[kFrameSizeAt + 6] = 0x90;
+    constexpr std::uint8_t kCall[7] = {0xE8, 0, 0, 0, 0, 0x66, 0x90};  // call rel32, and a two-byte nop
+    const std::uint64_t call_at = function_start_ + kFrameSizeAt;
+    a_.patch(call_at, std::as_bytes(std::span(kCall)));
+    a_.patch(call_at + 1, static_cast<std::uint32_t>(probe_at - (call_at + 5)));  // both in this function
   } else {
-    std::memcpy(start + kFrameSizeAt + 3, &frame, 4);
+    a_.patch(function_start_ + kFrameSizeAt + 3, frame);
   }
   const auto is_used = [&](std::size_t i) { return (preserved_used_ & bit(kPreservedRegisters[i])) != 0; };
   for (std::size_t i = 0; i < kPreservedRegisters.size();) {
     std::size_t end = i;  // of the registers from i on that are not used
     while (end < kPreservedRegisters.size() && !is_used(end)) ++end;
-    blank_out(start + kSavesAt + kSaveBytes * i, end - i);
-    for (const std::uint64_t loads : preserved_loads_at_) {
-      blank_out(a_.bufferData() + loads + kSaveBytes * i, end - i);
-    }
+    blank_out(a_, function_start_ + kSavesAt + kSaveBytes * i, end - i);
+    for (const std::uint32_t loads : preserved_loads_at_) blank_out(a_, loads + kSaveBytes * i, end - i);
     i = end + 1;
   }
   const std::uint32_t displacement = 0 - frame;
-  for (const std::uint64_t at : frame_size_at_) {
-    std::memcpy(a_.bufferData() + at, &displacement, sizeof(displacement));
-  }
+  for (const std::uint32_t at : frame_size_at_) a_.patch(at, displacement);
 }
 
 // --- States ---
@@ -247,8 +238,26 @@ QuickCompiler::State QuickCompiler::current_state() const noexcept {
   State state;
   state.cached = cached_;
   state.dirty = dirty_;
-  state.local = owner_;
+  static_assert(wasm::limits::kLocals <= 1 << 16);
+  for_each(cached_, [&](Register reg) { state.local[reg] = static_cast<std::uint16_t>(owner_[reg]); });
   return state;
+}
+
+std::uint32_t QuickCompiler::keep(const State& state) {
+  if (free_states_.empty()) {
+    states_.push_back(state);
+    return static_cast<std::uint32_t>(states_.size() - 1);  // at most two for each block that is open
+  }
+  const std::uint32_t index = free_states_.back();
+  free_states_.pop_back();
+  states_[index] = state;
+  return index;
+}
+
+void QuickCompiler::forget_states_of(const Control& control) {
+  for (const std::uint32_t index : {control.state, control.else_state}) {
+    if (index != kNone) free_states_.push_back(index);
+  }
 }
 
 void QuickCompiler::set_state(const State& state) {
@@ -263,7 +272,7 @@ void QuickCompiler::set_state(const State& state) {
   });
 }
 
-void QuickCompiler::bind(const asmjit::Label& label) {
+void QuickCompiler::bind(Label& label) {
   a_.bind(label);
   forget_marks();  // what was marked on one way here need not be on the other
 }
@@ -286,8 +295,8 @@ bool QuickCompiler::results_in_place(const Control& control) const noexcept {
 
 bool QuickCompiler::conforms(const Control& control) const noexcept {
   if (!results_in_place(control)) return false;
-  if (!control.has_state) return true;
-  const State& state = control.state;
+  if (!control.has_state()) return true;
+  const State& state = states_[control.state];
   bool same = to_store_for(state) == 0;
   for_each(state.cached, [&](Register reg) { same &= local_register_[state.local[reg]] == reg; });
   return same;
@@ -341,16 +350,15 @@ void QuickCompiler::make_way_for_result(const Control& control) {
 }
 
 void QuickCompiler::conform(Control& control) {
-  if (!control.has_state) {
-    control.has_state = true;
-    control.state = current_state();
+  if (!control.has_state()) {
+    control.state = keep(current_state());
     move_results(control);
     return;
   }
-  for_each(to_store_for(control.state),
+  for_each(to_store_for(states_[control.state]),
            [&](Register reg) { store_register(home(owner_[reg], locals_[owner_[reg]]), reg, locals_[owner_[reg]]); });
   move_results(control);
-  load_for(control.state);
+  load_for(states_[control.state]);
 }
 
 void QuickCompiler::push_results(std::span<const ValueType> types, bool in_register) {
@@ -373,7 +381,6 @@ void QuickCompiler::open_block(Control::Kind kind, wasm::BlockType type) {
   control.parameters = type.parameters;
   control.results = type.results;
   control.slot = control.height < height() ? stack_[control.height].slot : next_slot();
-  control.label = a_.newLabel();
   // Where else_() or a loop's next round takes its parameters up again, constants would be forgotten.
   for (std::uint32_t at = control.height; at < height(); ++at) {
     Operand& operand = stack_[at];
@@ -394,8 +401,7 @@ void QuickCompiler::loop(wasm::BlockType type) {
   Control& control = controls_.back();
   // The next round will come with other values in the same registers: none may be taken for stored.
   dirty_ = cached_;
-  control.has_state = true;
-  control.state = current_state();
+  control.state = keep(current_state());
   bind(control.label);
 }
 
@@ -404,8 +410,7 @@ void QuickCompiler::if_(wasm::BlockType type) {
   open_block(Control::Kind::kIf, type);  // emits moves only: the flags stay
   release();
   Control& control = controls_.back();
-  control.else_label = a_.newLabel();
-  control.else_state = current_state();
+  control.else_state = keep(current_state());
   a_.j(x86::negateCond(condition), control.else_label);
 }
 
@@ -419,7 +424,7 @@ void QuickCompiler::else_(bool reachable) {
   }
   drop_to(control.height);
   bind(control.else_label);
-  set_state(control.else_state);
+  set_state(states_[control.else_state]);
   control.kind = Control::Kind::kElse;
   push_results(control.parameters, false);
 }
@@ -429,13 +434,12 @@ void QuickCompiler::end(bool reachable) {
   Control control = controls_.back();
   if (control.kind == Control::Kind::kLoop) {
     controls_.pop_back();
-    return;
+    return forget_states_of(control);
   }
   if (control.kind == Control::Kind::kIf) {
-    if (!control.has_state && control.results.empty()) {
+    if (!control.has_state() && control.results.empty()) {
       // The way past the if decides what registers hold, so it needs no code.
-      control.has_state = true;
-      control.state = control.else_state;
+      control.state = std::exchange(control.else_state, kNone);
       if (reachable) conform(control);
       drop_to(control.height);
       bind(control.else_label);
@@ -447,7 +451,7 @@ void QuickCompiler::end(bool reachable) {
       }
       drop_to(control.height);
       bind(control.else_label);
-      set_state(control.else_state);
+      set_state(states_[control.else_state]);
       push_results(control.parameters, false);  // an if without else has the same parameters and results
       make_way_for_result(control);
       conform(control);
@@ -455,9 +459,9 @@ void QuickCompiler::end(bool reachable) {
     }
   } else if (control.kind == Control::Kind::kTry) {
     return end_try(reachable);
-  } else if (!control.has_state) {  // nothing branches here: go on as if there were no block
+  } else if (!control.has_state()) {  // nothing branches here: go on as if there were no block
     controls_.pop_back();
-    return;
+    return forget_states_of(control);
   } else {
     if (reachable) {
       make_way_for_result(control);
@@ -467,7 +471,8 @@ void QuickCompiler::end(bool reachable) {
   }
   controls_.pop_back();
   bind(control.label);
-  set_state(control.state);
+  set_state(states_[control.state]);
+  forget_states_of(control);
   push_results(control.results, true);
 }
 
@@ -506,7 +511,7 @@ void QuickCompiler::br_if(std::uint32_t depth) {
 }
 
 void QuickCompiler::branch_if(Condition condition, std::uint32_t depth) {
-  const asmjit::Label skip = a_.newLabel();
+  Label skip;
   if (depth == controls_.size()) {
     if (type_->results.empty()) {
       a_.j(condition, epilogue_);
@@ -521,10 +526,7 @@ void QuickCompiler::branch_if(Condition condition, std::uint32_t depth) {
   Control& control = controls_[controls_.size() - 1 - depth];
   make_way_for_result(control);
   if (conforms(control)) {
-    if (!control.has_state) {
-      control.has_state = true;
-      control.state = current_state();
-    }
+    if (!control.has_state()) control.state = keep(current_state());
     a_.j(condition, control.label);
     return;
   }
@@ -543,28 +545,26 @@ void QuickCompiler::br_table(std::span<const std::uint32_t> depths) {
   }
   const auto last = static_cast<std::uint32_t>(depths.size() - 1);  // at most limits::kBrTableTargets
   JumpTable& table = jump_tables_.emplace_back();
-  table.label = a_.newLabel();
-  table.targets.reserve(depths.size());
+  table.first = static_cast<std::uint32_t>(jump_targets_.size());  // bounded by the function's bytes
   // The clamp is also what keeps a mispredicted index inside the table.
   a_.mov(x86::r11d, last);
   a_.cmp(x86::r10d, x86::r11d);
   a_.cmova(x86::r10d, x86::r11d);
-  a_.lea(x86::r11, x86::ptr(table.label));
+  a_.lea(x86::r11, table.label);
   a_.movsxd(x86::r10, x86::dword_ptr(x86::r11, x86::r10, 2));
   a_.add(x86::r10, x86::r11);
   a_.jmp(x86::r10);
   // One way to each target, however often it is named.
-  if (stub_of_depth_.size() <= controls_.size()) stub_of_depth_.resize(controls_.size() + 1);
+  if (stub_of_depth_.size() <= controls_.size()) stub_of_depth_.resize(controls_.size() + 1, kNone);
   for (const std::uint32_t depth : depths) {
-    asmjit::Label& stub = stub_of_depth_[depth];
-    if (!stub.isValid()) {
-      stub = a_.newLabel();
-      a_.bind(stub);
+    std::uint32_t& stub = stub_of_depth_[depth];
+    if (stub == kNone) {
+      stub = static_cast<std::uint32_t>(code_offset());
       branch(depth);
     }
-    table.targets.push_back(stub);
+    jump_targets_.push_back(stub);
   }
-  for (const std::uint32_t depth : depths) stub_of_depth_[depth].reset();
+  for (const std::uint32_t depth : depths) stub_of_depth_[depth] = kNone;
 }
 
 void QuickCompiler::return_() {
@@ -610,11 +610,49 @@ void QuickCompiler::push_again(const Operand& operand, Register reg) {
   release();
 }
 
+// --- Out of line ---
+
+void QuickCompiler::check_and_clear() {
+  operators_until_check_ = kOperatorsBetweenChecks;
+  // What the validator has of each block and operand counts with this compiler's, and vectors twice, for one that grows
+  // has a copy beside it.
+  constexpr std::uint64_t kBlockBytes = sizeof(Control) + sizeof(State) + 2 * 56;
+  constexpr std::uint64_t kOperandBytes = 2 * sizeof(Operand) + sizeof(ValueType);
+  const std::uint64_t scratch = kBlockBytes * controls_.size() + kOperandBytes * stack_.size() +
+                                2 * 8 * (clauses_.size() + frame_size_at_.size());
+  most_scratch_ = std::max(most_scratch_, scratch);
+  if (code_offset() + 2 * tables_.bytes() + scratch > most_bytes_) throw CodeTooLarge{};
+  if (cold_.size() + cross_calls_.size() + vector_uses_ + jump_targets_.size() < kMostWaiting) return;
+  const std::uint64_t module_offset = module_offset_;
+  Label behind;
+  a_.jmp(behind);  // leaves the flags as they are, for an operand may be waiting in them
+  emit_out_of_line();
+  a_.bind(behind);
+  module_offset_ = module_offset;
+}
+
+void QuickCompiler::emit_out_of_line() {
+  emit_cold_code();
+  emit_vectors();
+  emit_jump_tables();
+}
+
+void QuickCompiler::emit_jump_tables() {
+  for (std::size_t i = 0; i < jump_tables_.size(); ++i) {
+    JumpTable& table = jump_tables_[i];
+    a_.bind(table.label);
+    const std::size_t end = i + 1 < jump_tables_.size() ? jump_tables_[i + 1].first : jump_targets_.size();
+    // Distances from the table, modulo 2^32: within one function, whose code stays below 2^31 bytes.
+    for (std::size_t at = table.first; at < end; ++at) a_.embedUInt32(jump_targets_[at] - table.label.offset());
+  }
+  jump_tables_.clear();
+  jump_targets_.clear();
+}
+
 // --- Traps ---
 
-asmjit::Label QuickCompiler::cold_trap(TrapKind kind) {
+Label& QuickCompiler::cold_trap(TrapKind kind) {
   Cold& cold = cold_.emplace_back();
-  cold.label = a_.newLabel();
   cold.kind = kind;
   cold.module_offset = module_offset_;
   return cold.label;
@@ -627,19 +665,20 @@ void QuickCompiler::unreachable() {
 
 void QuickCompiler::emit_cold_code() {
   constexpr std::size_t kKinds = 24;
-  std::array<asmjit::Label, kKinds> raise;  // by TrapKind; kNone: the kind is in eax
+  std::array<Label, kKinds> raise;  // by TrapKind; kNone: the kind is in eax
+  std::array<bool, kKinds> is_raised{};
   auto call_raise = [&](TrapKind kind) {
-    asmjit::Label& label = raise[static_cast<std::size_t>(kind)];
-    if (!label.isValid()) label = a_.newLabel();
-    a_.call(label);  // the return address says where
+    const auto index = static_cast<std::size_t>(kind);
+    is_raised[index] = true;
+    a_.call(raise[index]);  // the return address says where
   };
-  for (const CrossCall& cross : cross_calls_) emit_cross_call(cross);
-  for (const Cold& cold : cold_) {
+  for (CrossCall& cross : cross_calls_) emit_cross_call(cross);
+  for (Cold& cold : cold_) {
     module_offset_ = cold.module_offset;
     a_.bind(cold.label);
     add_position();
     if (cold.checked != kNoRegister) {
-      const asmjit::Label is_nan = a_.newLabel();
+      Label is_nan;
       if (cold.checked_64) {
         a_.vucomisd(xmm(cold.checked), xmm(cold.checked));
       } else {
@@ -653,8 +692,10 @@ void QuickCompiler::emit_cold_code() {
       call_raise(cold.kind);
     }
   }
+  cross_calls_.clear();
+  cold_.clear();
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
-    if (!raise[kind].isValid()) continue;
+    if (!is_raised[kind]) continue;
     a_.bind(raise[kind]);
     if (kind != 0) a_.mov(x86::eax, static_cast<std::uint32_t>(kind));
     a_.mov(x86::r11, cell_field(abi::kLibrary, 8));

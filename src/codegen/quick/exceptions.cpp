@@ -40,15 +40,16 @@ void QuickCompiler::end_try(bool reachable) {
     conform(controls_.back());
     a_.jmp(controls_.back().label);
   }
-  const Control control = controls_.back();
+  Control control = controls_.back();
   controls_.pop_back();
   try_block_ = try_tables_.try_blocks[control.try_block].outer;
   emit_handlers(control);
   clauses_.resize(control.first_clause);
   drop_to(control.height);
-  if (!control.has_state) return;
+  if (!control.has_state()) return;
   bind(control.label);
-  set_state(control.state);
+  set_state(states_[control.state]);
+  forget_states_of(control);
   push_results(control.results, true);
 }
 
@@ -63,7 +64,7 @@ void QuickCompiler::emit_handlers(const Control& control) {
     forget_marks();
     try_tables_.handlers.push_back({clause.kind, clause.tag, static_cast<std::uint32_t>(code_offset())});
     a_.lea(x86::rsp, x86::ptr(x86::rbp, -0x7FFF'FFF0));  // the frame's size, filled in by end_function
-    frame_size_at_.push_back(code_offset() - 4);
+    frame_size_at_.push_back(static_cast<std::uint32_t>(code_offset() - 4));
     a_.mov(x86::r13, x86::qword_ptr(x86::rbp, kSavedCell));
     if (context_.options.metered_stack) restore_stack_left();
     claim(kRax);

@@ -203,9 +203,9 @@ void QuickCompiler::float_min_max(bool is_64, bool is_min) {
   const Register b = use(right);
   const Register a = use(left);
   const Register to = left.kind == Operand::Kind::kRegister ? left.reg : allocate(true);
-  const asmjit::Label unordered = a_.newLabel();
-  const asmjit::Label equal = a_.newLabel();
-  const asmjit::Label done = a_.newLabel();
+  Label unordered;
+  Label equal;
+  Label done;
   a_.emit(is_64 ? Inst::kIdVucomisd : Inst::kIdVucomiss, xmm(a), xmm(b));
   a_.jp(unordered);
   a_.je(equal);
@@ -277,8 +277,8 @@ void QuickCompiler::float_from_integer(bool to_64, bool from_64, bool is_signed)
     // An unsigned 32-bit integer, zero-extended, is a signed 64-bit one.
     a_.emit(convert, xmm(to), xmm(to), gp(from, from_64 || !is_signed));
   } else {
-    const asmjit::Label large = a_.newLabel();
-    const asmjit::Label done = a_.newLabel();
+    Label large;
+    Label done;
     a_.test(gp64(from), gp64(from));
     a_.js(large);
     a_.emit(convert, xmm(to), xmm(to), gp64(from));
@@ -302,9 +302,9 @@ void QuickCompiler::integer_from_float(bool to_64, bool from_64, bool is_signed,
   const Register to = allocate(false);
   const InstId convert = from_64 ? Inst::kIdVcvttsd2si : Inst::kIdVcvttss2si;
   const InstId compare = from_64 ? Inst::kIdVucomisd : Inst::kIdVucomiss;
-  const asmjit::Label done = a_.newLabel();
-  auto trap = [&] {
-    const asmjit::Label label = cold_trap(TrapKind::kIntegerOverflow);
+  Label done;
+  auto trap = [&]() -> Label& {
+    Label& label = cold_trap(TrapKind::kIntegerOverflow);
     cold_.back().checked = x;
     cold_.back().checked_64 = from_64;
     return label;
@@ -349,7 +349,7 @@ void QuickCompiler::integer_from_float(bool to_64, bool from_64, bool is_signed,
                   from_64 ? kTwoTo63As64 | std::uint64_t{1} << 63 : kTwoTo63As32 | std::uint64_t{1} << 31);
     a_.emit(compare, xmm(x), x86::xmm15);
     if (!saturate) {
-      const asmjit::Label outside = trap();
+      Label& outside = trap();
       a_.jp(outside);
       a_.jne(outside);
     } else {
@@ -369,9 +369,10 @@ void QuickCompiler::integer_from_float(bool to_64, bool from_64, bool is_signed,
 void QuickCompiler::wide_unsigned_from_float(bool from_64, bool saturate, Register x, Register result) {
   const InstId convert = from_64 ? Inst::kIdVcvttsd2si : Inst::kIdVcvttss2si;
   const InstId compare = from_64 ? Inst::kIdVucomisd : Inst::kIdVucomiss;
-  const asmjit::Label large = a_.newLabel();
-  const asmjit::Label done = a_.newLabel();
-  const asmjit::Label outside = saturate ? a_.newLabel() : cold_trap(TrapKind::kIntegerOverflow);
+  Label large;
+  Label done;
+  Label beyond;
+  Label& outside = saturate ? beyond : cold_trap(TrapKind::kIntegerOverflow);
   if (!saturate) {
     cold_.back().checked = x;
     cold_.back().checked_64 = from_64;

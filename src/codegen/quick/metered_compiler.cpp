@@ -54,7 +54,7 @@ void MeteredCompiler::charge(std::uint32_t units) {
 }
 
 void MeteredCompiler::end_segment() {
-  if (price_at_ != 0) std::memcpy(a_.bufferData() + price_at_, &price_, sizeof(price_));
+  if (price_at_ != 0) a_.patch(price_at_, price_);
   price_ = 0;
   price_at_ = 0;
 }

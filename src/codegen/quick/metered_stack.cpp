@@ -55,7 +55,7 @@ void QuickCompiler::fill_in_stack_units(std::uint32_t frame_bytes) {
   // Return address, rbp, frame, the stack arguments, which belong to the callee, and what Library::tail_call adds.
   assert(16 + frame_bytes + context_.arguments[type_index_].stack_bytes() + 64 <= abi::kStackBytesPerUnit * units);
   (void)frame_bytes;
-  for (const std::uint64_t at : stack_units_at_) std::memcpy(a_.bufferData() + at, &units, sizeof(units));
+  for (const std::uint64_t at : stack_units_at_) a_.patch(at, units);
 }
 
 }  // namespace anew::codegen::quick

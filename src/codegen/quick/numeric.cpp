@@ -239,7 +239,7 @@ void QuickCompiler::select(ValueType type) {
   const Register other = use(otherwise);
   const Register to = use_writable(chosen);
   if (is_in_xmm(type)) {
-    const asmjit::Label skip = a_.newLabel();
+    Label skip;
     a_.j(condition, skip);
     a_.vmovaps(xmm(to), xmm(other));
     a_.bind(skip);
@@ -323,7 +323,7 @@ void QuickCompiler::divide(bool is_64, bool is_signed, bool remainder) {
   claim(kRdx);
   const Gp b = gp(kR10, is_64);
   const Gp a = gp(kR11, is_64);
-  const asmjit::Label done = a_.newLabel();
+  Label done;
   if (!known || by == 0) {
     a_.test(b, b);
     a_.jz(cold_trap(TrapKind::kIntegerDivideByZero));
@@ -331,7 +331,7 @@ void QuickCompiler::divide(bool is_64, bool is_signed, bool remainder) {
   const std::uint64_t minus_one = truncate(~std::uint64_t{0}, is_64);
   const bool may_overflow = is_signed && (!known || by == minus_one);
   if (may_overflow) {
-    const asmjit::Label divide = a_.newLabel();
+    Label divide;
     a_.cmp(b, -1);
     a_.jne(divide);
     if (remainder) {  // by -1 it is 0, also where the quotient overflows and the instruction would fault

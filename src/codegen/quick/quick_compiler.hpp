@@ -26,6 +26,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,7 @@
 #include "abi/library.hpp"
 #include "codegen/image.hpp"
 #include "codegen/positions.hpp"
+#include "codegen/quick/assembler.hpp"
 #include "wasm/validator.hpp"
 
 namespace anew::codegen::quick {
@@ -51,13 +53,22 @@ struct TryTables {
   std::vector<Handler> handlers;
 };
 
-/// A rel32 at `offset` that must reach the table of entry addresses at `function`.
-struct EntryReference {
-  std::uint32_t offset;
-  std::uint32_t function;
+/// What functions leave behind beside their code, with offsets in the batch's code.
+struct Tables {
+  std::vector<std::uint32_t> functions;        ///< of each function, its first byte
+  std::vector<std::uint32_t> position_starts;  ///< of each function in `positions`
+  std::vector<std::byte> positions;
+  TryTables try_tables;
+  /// Displacements of 32 bits that are to reach the table of entry addresses; the code holds where in it.
+  std::vector<std::uint32_t> entries;
+  [[nodiscard]] std::uint64_t bytes() const noexcept {
+    return positions.size() + std::span(try_tables.call_sites).size_bytes() +
+           std::span(try_tables.try_blocks).size_bytes() + std::span(try_tables.handlers).size_bytes() +
+           std::span(entries).size_bytes();
+  }
 };
 
-/// Thrown where code grows past QuickCompiler::limit_code.
+/// Thrown where what is made of functions grows past QuickCompiler::limit_bytes.
 struct CodeTooLarge {};
 
 /// What all functions of a module share while they compile.
@@ -73,19 +84,21 @@ struct ModuleContext {
 /// asmjit section; one thread at a time.
 class QuickCompiler {
  public:
-  QuickCompiler(const ModuleContext& context, asmjit::x86::Assembler& assembler, std::vector<EntryReference>& entries,
-                std::vector<std::byte>& positions, TryTables& try_tables);
+  /// The assembler's code and the tables are those of one batch of functions.
+  QuickCompiler(const ModuleContext& context, Assembler& assembler, Tables& tables);
 
-  /// Where begin_function appends the offset of each function's first byte.
-  void record_starts_in(std::vector<std::uint32_t>& starts) noexcept { starts_ = &starts; }
-  /// How far the assembler's code may reach. An operator with a thousand results makes kilobytes of code from two
-  /// bytes, so what a body's size bounds is not enough.
-  void limit_code(std::uint64_t offset) noexcept { most_code_ = offset; }
+  /// How many bytes the assembler's code and, counted twice, the tables may take. An operator with a thousand results
+  /// makes kilobytes of code from two bytes, so what a body's size bounds is not enough.
+  void limit_bytes(std::uint64_t most) noexcept { most_bytes_ = most; }
+  /// Of the functions so far, what the largest took of the compiler's own memory, if it was worth counting.
+  [[nodiscard]] std::uint64_t most_scratch() const noexcept { return most_scratch_; }
 
   void begin_function(std::uint32_t function_index, const FunctionType& type, std::span<const ValueType> locals);
   void end_function(bool reachable);
   void at(std::uint64_t module_offset) {
     module_offset_ = module_offset;
+    if (--operators_until_check_ == 0) [[unlikely]]
+      check_and_clear();
     check_code_size();
     if (context_.options.metered_stack) note_operands();
   }
@@ -174,7 +187,7 @@ class QuickCompiler {
 
   /// Which locals the registers hold where control flow meets.
   struct State {
-    std::array<std::uint32_t, 32> local{};  ///< by register, where `cached` says so
+    std::array<std::uint16_t, 32> local{};  ///< by register, where `cached` says so; at most limits::kLocals
     RegisterSet cached = 0;                 ///< registers that hold a local
     RegisterSet dirty = 0;                  ///< of these, those newer than the home
   };
@@ -249,17 +262,18 @@ class QuickCompiler {
   struct Control {
     enum class Kind : std::uint8_t { kBlock, kLoop, kIf, kElse, kTry };
     Kind kind;
-    bool has_state = false;    ///< some branch reaches the label
     std::uint32_t height = 0;  ///< of the stack below the parameters
     std::uint32_t slot = 0;    ///< the first of the parameters
     std::span<const ValueType> parameters;
     std::span<const ValueType> results;
-    asmjit::Label label;
-    asmjit::Label else_label;
-    State state;                            ///< at the label, once has_state
-    State else_state;                       ///< at the else or, without one, on the way past the if
+    Label label;
+    Label else_label;
+    // In states_, because few of many blocks that are open at once have both.
+    std::uint32_t state = kNone;            ///< at the label; kNone until a branch reaches it
+    std::uint32_t else_state = kNone;       ///< at the else or, without one, on the way past the if
     std::uint32_t try_block = kNoTryBlock;  ///< kTry: in try_tables_
     std::uint32_t first_clause = 0;         ///< kTry: in clauses_
+    [[nodiscard]] bool has_state() const noexcept { return state != kNone; }
     [[nodiscard]] std::span<const ValueType> label_types() const noexcept {
       return kind == Kind::kLoop ? parameters : results;
     }
@@ -267,6 +281,10 @@ class QuickCompiler {
 
   void open_block(Control::Kind kind, wasm::BlockType type);
   [[nodiscard]] State current_state() const noexcept;
+  /// Puts it into states_. @return its index.
+  [[nodiscard]] std::uint32_t keep(const State& state);
+  /// Takes the states of a block that is closed out of states_.
+  void forget_states_of(const Control& control);
   void set_state(const State& state);
   /// Emits what a branch to `control` needs before its jump. The model of this path's values does not change, so that a
   /// conditional branch can go on behind it.
@@ -284,7 +302,7 @@ class QuickCompiler {
   /// A branch that is taken on a condition of the flags. Emits nothing but moves before it.
   void branch_if(Condition condition, std::uint32_t depth);
   void emit_return();
-  void bind(const asmjit::Label& label);
+  void bind(Label& label);
   /// Puts an operand back that was popped and brought into `reg` by use().
   void push_again(const Operand& operand, Register reg);
   /// Takes the top operand as a condition: emits a test unless it is flags already.
@@ -325,8 +343,8 @@ class QuickCompiler {
 
   /// A call into another instance, through r10, in cold code; goes on behind the call that it stands for.
   struct CrossCall {
-    asmjit::Label label;
-    asmjit::Label back;  ///< not valid: it is a tail call
+    Label label;
+    Label back;  ///< not bound: it is a tail call
     std::uint64_t module_offset;
     std::uint32_t import;  ///< kNone: r10 holds the FunctionReference
     std::uint32_t try_block;
@@ -476,21 +494,28 @@ class QuickCompiler {
   // --- Traps (control.cpp) ---
 
   struct Cold {
-    asmjit::Label label;
+    Label label;
     TrapKind kind;                   ///< kNone: already in eax
     Register checked = kNoRegister;  ///< a float of type checked_type: kInvalidConversion if it is NaN, else `kind`
     bool checked_64 = false;
     std::uint64_t module_offset;
   };
   /// A label at which the trap is raised; its code stands behind the function.
-  asmjit::Label cold_trap(TrapKind kind);
+  Label& cold_trap(TrapKind kind);
   void emit_cold_code();
-  void emit_cross_call(const CrossCall& cross);
+  void emit_cross_call(CrossCall& cross);
+  void emit_jump_tables();
+  /// Emits what waits for a place that no code falls into: cold code, constants, tables of jumps.
+  void emit_out_of_line();
+  /// Looks at what need not be looked at for each operator: how large the tables are, and how much waits to be emitted
+  /// out of line. Much of that is emitted amid the function, jumped over, so that the compiler needs no memory in
+  /// proportion to a function's traps.
+  void check_and_clear();
   void add_position() { position_writer_.add(code_offset() - function_start_, module_offset_); }
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return a_.offset(); }
   /// Called before anything that emits more than a bounded, small amount of code.
   void check_code_size() const {
-    if (code_offset() > most_code_) [[unlikely]]
+    if (code_offset() > most_bytes_) [[unlikely]]
       throw CodeTooLarge{};
   }
 
@@ -504,13 +529,14 @@ class QuickCompiler {
   }
 
   const ModuleContext& context_;
-  asmjit::x86::Assembler& a_;
-  std::vector<EntryReference>& entries_;
-  std::vector<std::byte>& positions_;
-  TryTables& try_tables_;
+  Assembler& a_;
+  Tables& tables_;
+  TryTables& try_tables_;  ///< tables_.try_tables
   PositionWriter position_writer_;
-  std::vector<std::uint32_t>* starts_ = nullptr;
-  std::uint64_t most_code_ = ~std::uint64_t{0};
+  std::uint64_t most_bytes_ = ~std::uint64_t{0};
+  std::uint64_t most_scratch_ = 0;
+  std::uint32_t operators_until_check_ = 0;
+  std::uint32_t vector_uses_ = 0;  ///< operands that refer to vectors_: asmjit remembers each until they are emitted
 
   // The function being compiled.
   const FunctionType* type_ = nullptr;
@@ -518,19 +544,22 @@ class QuickCompiler {
   std::span<const ValueType> locals_;
   std::uint64_t module_offset_ = 0;
   std::uint64_t function_start_ = 0;
-  asmjit::Label epilogue_;
+  Label epilogue_;
   std::uint32_t max_slot_ = 0;  ///< slots of operands in all
   std::uint32_t local_slots_ = 0;
   std::vector<Operand> stack_;
   std::uint32_t settled_ = 0;  ///< operands below this height are constants or in their homes
-  std::vector<Control> controls_;
+  // Deques, for these grow large in one step of a hostile function's at a time, never with an old copy beside a new.
+  std::deque<Control> controls_;
+  std::deque<State> states_;
+  std::vector<std::uint32_t> free_states_;
   std::vector<Move> moves_;  ///< scratch of calls
   std::vector<Cold> cold_;
   std::vector<CrossCall> cross_calls_;
   std::vector<wasm::CatchClause> clauses_;         ///< of the try_tables that are open
   std::uint32_t try_block_ = kNoTryBlock;          ///< the innermost that is open
-  std::vector<std::uint64_t> frame_size_at_;       ///< where code holds the frame's size as a displacement
-  std::vector<std::uint64_t> preserved_loads_at_;  ///< where tail calls restore all preserved registers
+  std::vector<std::uint32_t> frame_size_at_;       ///< where code holds the frame's size as a displacement
+  std::vector<std::uint32_t> preserved_loads_at_;  ///< where tail calls restore all preserved registers
   std::uint32_t highest_operands_ = 0;             ///< slots, before any operator so far (Options::metered_stack)
   std::vector<std::uint64_t> stack_units_at_;      ///< where code holds what the frame costs
   struct VectorConstant {
@@ -540,11 +569,12 @@ class QuickCompiler {
   std::vector<VectorConstant> vectors_;
   std::array<std::uint32_t, 256> vector_by_hash_{};  ///< where in vectors_ a constant with that hash may be
   struct JumpTable {
-    asmjit::Label label;
-    std::vector<asmjit::Label> targets;
+    Label label;
+    std::uint32_t first = 0;  ///< of its targets; they end where the next table's begin
   };
   std::vector<JumpTable> jump_tables_;
-  std::vector<asmjit::Label> stub_of_depth_;  ///< br_table's scratch
+  std::vector<std::uint32_t> jump_targets_;   ///< offsets in the code
+  std::vector<std::uint32_t> stub_of_depth_;  ///< br_table's scratch: the offset of the way there, or kNone
 
   // Registers: exactly one of free, held, or owned by a local or an operand.
   RegisterSet free_ = 0;
@@ -574,7 +604,7 @@ class QuickCompiler {
 };
 
 /// Emits the stub of an imported function and the entry thunk of a type (see abi/library.hpp).
-void emit_import_stub(asmjit::x86::Assembler& a, const ModuleContext& context, std::uint32_t import);
-void emit_entry_thunk(asmjit::x86::Assembler& a, const ModuleContext& context, std::uint32_t type);
+void emit_import_stub(Assembler& a, const ModuleContext& context, std::uint32_t import);
+void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t type);
 
 }  // namespace anew::codegen::quick

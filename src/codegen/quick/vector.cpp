@@ -249,6 +249,7 @@ QuickCompiler::Mem QuickCompiler::vector_in_code(wasm::Vector bits) {
     index = static_cast<std::uint32_t>(vectors_.size());  // at most a few an operator
     vectors_.push_back({bits, a_.newLabel()});
   }
+  ++vector_uses_;
   return x86::ptr(vectors_[index].label, 0, sizeof(bits));
 }
 
@@ -260,6 +261,7 @@ void QuickCompiler::emit_vectors() {
     a_.embed(vector.bits.data(), sizeof(vector.bits));
   }
   vectors_.clear();
+  vector_uses_ = 0;
 }
 
 }  // namespace anew::codegen::quick
