@@ -11,6 +11,7 @@
 #include "runtime/library.hpp"
 #include "runtime/trap_handler.hpp"
 #include "runtime/without_exceptions.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew {
 namespace {
@@ -31,8 +32,9 @@ Result<detail::FunctionHandle> find_typed(const detail::LinkedModule& linked, st
     return handle;
   }
   const FunctionType wanted = {{parameters.begin(), parameters.end()}, {results.begin(), results.end()}};
-  return fail(ErrorCode::kArgument, fmt::format("the function \"{}\" is {}, but is called as {}", name,
-                                                to_string(*handle->type), to_string(wanted)));
+  return fail(ErrorCode::kArgument,
+              fmt::format("the function \"{}\" is {}, but is called as {}", wasm::printable_name(name),
+                          to_string(*handle->type), to_string(wanted)));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "reset/cards.hpp"
 #include "reset/restore.hpp"
 #include "reset/snapshot.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::reset {
 namespace {
@@ -263,7 +264,8 @@ std::string audit_growth_count(const StoreState& store) {
 std::string in_instance(const StoreState& store, std::size_t number, std::string text) {
   if (text.empty() || store.instances.size() == 1) return text;
   const std::string_view name = store.name_of(*store.instances[number]);
-  return name.empty() ? fmt::format("instance {}: {}", number, text) : fmt::format("instance \"{}\": {}", name, text);
+  return name.empty() ? fmt::format("instance {}: {}", number, text)
+                      : fmt::format("instance \"{}\": {}", wasm::printable_name(name), text);
 }
 
 std::vector<std::byte> copy_bytes(const std::byte* begin, const std::byte* end) { return {begin, end}; }

@@ -10,6 +10,7 @@
 #include "os/pagemap.hpp"
 #include "reset/cards.hpp"
 #include "reset/restore.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::reset {
 namespace {
@@ -177,7 +178,7 @@ Result<Instance*> add_instance(std::shared_ptr<const LinkedModule> linked, Store
 }
 
 Error of_module(const std::string& name, Error error) {
-  error.message = fmt::format("module \"{}\": {}", name, error.message);
+  error.message = fmt::format("module \"{}\": {}", wasm::printable_name(name), error.message);
   return error;
 }
 
@@ -194,7 +195,7 @@ Result<void> add_named_instances(const detail::LinkerState& linker, StoreState& 
       return fail(ErrorCode::kUnsupported,
                   fmt::format("module \"{}\": its start function calls the host. Only that of a main module may, which "
                               "runs after each reset; export it and let the main module's start function call it",
-                              name));
+                              wasm::printable_name(name)));
     }
     store.names.insert_or_assign(name, (*instance)->number);
   }
@@ -205,7 +206,7 @@ Result<void> add_named_instances(const detail::LinkerState& linker, StoreState& 
 Result<void> run_prelude(StoreState& store, const SnapshotOptions& options) {
   for (const std::string& name : options.prelude) {
     auto refuse = [&name](Error error) {
-      error.message = fmt::format("the prelude \"{}\": {}", name, error.message);
+      error.message = fmt::format("the prelude \"{}\": {}", wasm::printable_name(name), error.message);
       return std::unexpected(std::move(error));
     };
     Instance& main = store.main();
@@ -263,7 +264,7 @@ Result<Snapshot> take_store(const StoreState& store, bool mapped, bool look_at_c
     if (!image) {
       Error error = std::move(image.error());
       const std::string_view name = store.name_of(*instance);
-      if (!name.empty()) error.message = fmt::format("instance \"{}\": {}", name, error.message);
+      if (!name.empty()) error.message = fmt::format("instance \"{}\": {}", wasm::printable_name(name), error.message);
       return std::unexpected(std::move(error));
     }
     snapshot.instances.push_back(std::move(*image));

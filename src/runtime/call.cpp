@@ -8,6 +8,7 @@
 #include "runtime/library.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/without_exceptions.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew {
 namespace detail {
@@ -24,10 +25,11 @@ bool is_of_kind(ValueType given, ValueType wanted) noexcept {
 
 bool is_narrow(ValueType type) noexcept { return type == ValueType::kI32 || type == ValueType::kF32; }
 
-Result<void> check_arguments(const Instance& instance, std::string_view name, const FunctionType& type,
+Result<void> check_arguments(const Instance& instance, std::string_view export_name, const FunctionType& type,
                              std::span<const Value> arguments) {
+  const auto name = [export_name] { return wasm::printable_name(export_name); };  // for messages
   if (arguments.size() != type.parameters.size()) {
-    return fail(ErrorCode::kArgument, fmt::format("the function \"{}\" is {}: it takes {} arguments, not {}", name,
+    return fail(ErrorCode::kArgument, fmt::format("the function \"{}\" is {}: it takes {} arguments, not {}", name(),
                                                   to_string(type), type.parameters.size(), arguments.size()));
   }
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -35,18 +37,18 @@ Result<void> check_arguments(const Instance& instance, std::string_view name, co
     const ValueType wanted = type.parameters[i];
     if (!is_of_kind(argument.type, wanted)) {
       return fail(ErrorCode::kArgument,
-                  fmt::format("argument {} of \"{}\" must be {}, is {}; the function is {}", i + 1, name,
+                  fmt::format("argument {} of \"{}\" must be {}, is {}; the function is {}", i + 1, name(),
                               to_string(wanted), to_string(argument.type), to_string(type)));
     }
     if (is_narrow(wanted) && argument.bits >> 32 != 0) {
       return fail(ErrorCode::kArgument, fmt::format("argument {} of \"{}\" is {}, but has bits above the low 32 set",
-                                                    i + 1, name, to_string(wanted)));
+                                                    i + 1, name(), to_string(wanted)));
     }
     if (!is_reference(wanted)) continue;
     if (const char* const problem =
             instance.store->reference_problem(wanted, instance.linked->type_ids, argument.bits)) {
       return fail(ErrorCode::kArgument,
-                  fmt::format("argument {} of \"{}\", {}, {}", i + 1, name, to_string(wanted), problem));
+                  fmt::format("argument {} of \"{}\", {}, {}", i + 1, name(), to_string(wanted), problem));
     }
   }
   return {};

@@ -25,6 +25,7 @@
 #include "runtime/without_exceptions.hpp"
 #include "wasm/decoder.hpp"
 #include "wasm/limits.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew {
 namespace {
@@ -455,8 +456,9 @@ Result<FunctionType> Module::function_type(std::string_view export_name) const {
     }
     functions.push_back(exported.name);
   }
-  return fail(ErrorCode::kNotFound, fmt::format("the module exports no function \"{}\"{}", export_name,
-                                                detail::near_matches(export_name, functions)));
+  return fail(ErrorCode::kNotFound,
+              fmt::format("the module exports no function \"{}\"{}", wasm::printable_name(export_name),
+                          detail::near_matches(export_name, functions)));
 }
 
 CodeHash hash_code(std::span<const std::byte> code) noexcept {

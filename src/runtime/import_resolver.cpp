@@ -7,6 +7,7 @@
 
 #include "runtime/near_match.hpp"
 #include "runtime/type_registry.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::detail {
 namespace {
@@ -34,8 +35,9 @@ bool fits(const Limits& found, const Limits& declared) noexcept {
 /// What trap_unknown_functions links a function to.
 HostDefinition not_implemented(const wasm::Import& import) {
   HostDefinition definition;
-  definition.environment =
-      std::make_shared<std::string>(fmt::format("not implemented: {} (imported from {})", import.name, import.module));
+  definition.environment = std::make_shared<std::string>(fmt::format("not implemented: {} (imported from {})",
+                                                                     wasm::printable_name(import.name),
+                                                                     wasm::printable_name(import.module)));
   definition.call = [](void* environment, std::byte*, std::uint64_t*) -> std::uint32_t {
     try {
       // The environment made above, of this very type.
@@ -83,7 +85,8 @@ bool ImportResolver::is_shown() const noexcept { return problems_.size() < kShow
 void ImportResolver::refuse(const wasm::Import& import, std::string_view why) {
   ++problems_in_all_;
   if (!is_shown()) return;
-  problems_.push_back(fmt::format("{}.{} ({}) {}", import.module, import.name,
+  problems_.push_back(fmt::format("{}.{} ({}) {}", wasm::printable_name(import.module),
+                                  wasm::printable_name(import.name),
                                   to_text_with_kind(detail::type_of(linked_.wasm(), import)), why));
 }
 

@@ -9,6 +9,7 @@
 #include "runtime/near_match.hpp"
 #include "runtime/type_registry.hpp"
 #include "wasm/limits.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::detail {
 namespace {
@@ -74,15 +75,16 @@ Result<wasm::Export> LinkedModule::find_export(std::string_view export_name, Ext
   const auto found = exports.find(export_name);
   if (found != exports.end() && found->second.kind == kind) return found->second;
   if (found != exports.end()) {
-    return fail(ErrorCode::kArgument, fmt::format("the export \"{}\" is a {}, not a {}", export_name,
-                                                  to_string(found->second.kind), to_string(kind)));
+    return fail(ErrorCode::kArgument,
+                fmt::format("the export \"{}\" is a {}, not a {}", wasm::printable_name(export_name),
+                            to_string(found->second.kind), to_string(kind)));
   }
   std::vector<std::string_view> names;
   for (const wasm::Export& each : wasm().exports) {
     if (each.kind == kind) names.push_back(each.name);
   }
-  return fail(ErrorCode::kNotFound, fmt::format("the module exports no {} \"{}\"{}", to_string(kind), export_name,
-                                                near_matches(export_name, names)));
+  return fail(ErrorCode::kNotFound, fmt::format("the module exports no {} \"{}\"{}", to_string(kind),
+                                                wasm::printable_name(export_name), near_matches(export_name, names)));
 }
 
 Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleState> module, const LinkerState& linker,

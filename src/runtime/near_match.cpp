@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "wasm/printable.hpp"
+
 namespace anew::detail {
 namespace {
 
@@ -51,7 +53,7 @@ std::string near_matches(std::string_view wanted, std::span<const std::string_vi
   std::string text;
   for (std::size_t i = 0; i < near.size(); ++i) {
     text += i == 0 ? "; did you mean \"" : i + 1 < near.size() ? ", \"" : " or \"";
-    text += near[i].second;
+    text += wasm::printable(near[i].second);
     text += '"';
   }
   return text.empty() ? text : text + "?";

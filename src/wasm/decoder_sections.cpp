@@ -8,6 +8,7 @@
 
 #include "wasm/limits.hpp"
 #include "wasm/module_decoder.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::wasm {
 namespace {
@@ -479,7 +480,7 @@ bool ModuleDecoder::unique_export_names() {
   const char* later = std::max(twice->data(), (twice + 1)->data());
   const auto offset = reinterpret_cast<const std::byte*>(later) - binary_.data();  // the view was made of these bytes
   return reader_.fail(ErrorCode::kInvalid, static_cast<std::uint64_t>(offset),
-                      fmt::format("duplicate export name \"{}\"", *twice));
+                      fmt::format("duplicate export name \"{}\"", printable_name(*twice)));
 }
 
 bool ModuleDecoder::start_section() {

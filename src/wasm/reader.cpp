@@ -249,42 +249,49 @@ bool Reader::fail_type(std::uint64_t at, std::uint8_t code, std::string_view exp
   return fail(ErrorCode::kMalformed, at, fmt::format("malformed {} type: 0x{:02X}", expected, code));
 }
 
+std::size_t utf8_length(std::string_view text) noexcept {
+  if (text.empty()) {
+    return 0;
+  }
+  const auto lead = static_cast<unsigned char>(text[0]);  // char may be signed
+  if (lead < 0x80) {
+    return 1;
+  }
+  std::size_t length = 0;
+  unsigned char lowest = 0x80;  // of the second byte; what follows is 80 to BF always
+  unsigned char highest = 0xBF;
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    length = 2;
+  } else if (lead >= 0xE0 && lead <= 0xEF) {
+    length = 3;
+    lowest = lead == 0xE0 ? 0xA0 : 0x80;
+    highest = lead == 0xED ? 0x9F : 0xBF;
+  } else if (lead >= 0xF0 && lead <= 0xF4) {
+    length = 4;
+    lowest = lead == 0xF0 ? 0x90 : 0x80;
+    highest = lead == 0xF4 ? 0x8F : 0xBF;
+  }
+  if (text.size() < length) {
+    return 0;
+  }
+  for (std::size_t k = 1; k < length; ++k) {
+    const auto next = static_cast<unsigned char>(text[k]);  // char may be signed
+    if (next < lowest || next > highest) {
+      return 0;
+    }
+    lowest = 0x80;
+    highest = 0xBF;
+  }
+  return length;
+}
+
 bool is_utf8(std::string_view text) noexcept {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);  // char may be signed
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    std::size_t more = 0;
-    unsigned char lowest = 0x80;  // of the second byte; what follows is 80 to BF always
-    unsigned char highest = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      more = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      more = 2;
-      lowest = lead == 0xE0 ? 0xA0 : 0x80;
-      highest = lead == 0xED ? 0x9F : 0xBF;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      more = 3;
-      lowest = lead == 0xF0 ? 0x90 : 0x80;
-      highest = lead == 0xF4 ? 0x8F : 0xBF;
-    } else {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
       return false;
     }
-    if (text.size() - i <= more) {
-      return false;
-    }
-    for (std::size_t k = 1; k <= more; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);  // char may be signed
-      if (next < lowest || next > highest) {
-        return false;
-      }
-      lowest = 0x80;
-      highest = 0xBF;
-    }
-    i += more + 1;
+    text.remove_prefix(length);
   }
   return true;
 }

@@ -149,6 +149,8 @@ class Reader {
   Error error_;
 };
 
+/// Of the character that the text begins with, in bytes; 0 if it is none, or the text is empty.
+[[nodiscard]] std::size_t utf8_length(std::string_view text) noexcept;
 /// Whether the bytes are well-formed UTF-8 (Unicode, table 3-7: no surrogates, nothing overlong or past U+10FFFF).
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 

@@ -21,8 +21,8 @@ namespace anew::substrate {
 enum class LogLevel : std::uint8_t { kOff = 0, kError = 1, kWarn = 2, kInfo = 3, kDebug = 4, kTrace = 5 };
 /// "ERROR", "WARN" and so on.
 [[nodiscard]] const char* to_string(LogLevel level) noexcept;
-/// Takes what runtimes log: level, target and message, both UTF-8. Called from the thread of the call, so from several
-/// at once.
+/// Takes what runtimes log: level, target and message, both UTF-8 as the runtime wrote them, control characters too.
+/// Called from the thread of the call, so from several at once.
 using LogSink = std::function<void(LogLevel, std::string_view, std::string_view)>;
 
 /// How a runtime's instances are made, and what they may log.

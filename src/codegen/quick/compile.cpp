@@ -25,6 +25,7 @@
 #include "os/virtual_memory.hpp"
 #include "wasm/limits.hpp"
 #include "wasm/names.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::codegen {
 namespace {
@@ -125,7 +126,7 @@ class Code {
 
 void name_function(Error& error, const wasm::Module& module, std::uint32_t function) {
   const wasm::FunctionNames names(module);
-  const std::string_view name = names[function];
+  const std::string name = wasm::function_text(names[function]);
   error.message = name.empty() ? fmt::format("function {}: {}", function, error.message)
                                : fmt::format("function {} ({}): {}", function, name, error.message);
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "wasm/printable.hpp"
+
 namespace anew::substrate {
 namespace {
 
@@ -43,7 +45,8 @@ std::string encode_hex(BytesView bytes) {
 }
 
 std::string quote(std::string_view text) {
-  return text.size() <= 80 ? fmt::format("\"{}\"", text) : fmt::format("\"{}...\"", text.substr(0, 77));
+  return text.size() <= 80 ? fmt::format("\"{}\"", wasm::printable(text))
+                           : fmt::format("\"{}...\"", wasm::printable(text.substr(0, 77)));
 }
 
 }  // namespace anew::substrate

@@ -15,7 +15,7 @@ namespace anew::substrate {
 /// "0x" and two lower-case digits a byte.
 [[nodiscard]] std::string encode_hex(BytesView bytes);
 
-/// A text in quotes for a message, cut short if it is long.
+/// A text in quotes for a message, printable (wasm/printable.hpp), cut short if it is long.
 [[nodiscard]] std::string quote(std::string_view text);
 
 }  // namespace anew::substrate

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "host/substrate/host_functions.hpp"
+#include "wasm/printable.hpp"
 #include "wasm/reader.hpp"
 
 namespace anew::substrate {
@@ -81,10 +82,10 @@ void define_logging(HostFunctions& functions, LogSink sink, LogLevel maximum) {
       });
   functions.define("ext_logging_max_level_version_1",
                    [maximum](const HostCall&) -> std::uint32_t { return std::to_underlying(maximum); });
-  functions.define("ext_panic_handler_abort_on_panic_version_1",
-                   [](const HostCall&, BytesView message) -> Result<void> {
-                     return fail(ErrorCode::kHost, fmt::format("the runtime panicked: {}", cut_panic(message)));
-                   });
+  functions.define(
+      "ext_panic_handler_abort_on_panic_version_1", [](const HostCall&, BytesView message) -> Result<void> {
+        return fail(ErrorCode::kHost, fmt::format("the runtime panicked: {}", wasm::printable(cut_panic(message))));
+      });
 }
 
 void define_misc(HostFunctions& functions, LogSink sink, LogLevel maximum, VersionReader read_version) {

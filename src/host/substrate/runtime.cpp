@@ -14,6 +14,7 @@
 #include "pool/pool_state.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/without_exceptions.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -43,7 +44,7 @@ class Lent {
 /// A runtime that panics logs its words and then executes `unreachable`.
 Error with_panic(Error error, const std::string& panic) {
   if (error.trap == TrapKind::kUnreachable && error.code == ErrorCode::kTrap && !panic.empty()) {
-    error.message += fmt::format("; the runtime said: {}", panic);
+    error.message += fmt::format("; the runtime said: {}", wasm::printable(panic));
   }
   return error;
 }
