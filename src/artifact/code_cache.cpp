@@ -31,7 +31,8 @@ std::string to_hexadecimal(std::span<const std::byte> bytes) {
 
 bool is_artifact(const os::Directory::Entry& entry) {
   return entry.status.kind == os::FileStatus::Kind::kRegular && entry.name.ends_with(kSuffix) &&
-         entry.name.size() > kHashDigits && entry.name[kHashDigits] == '-';
+         entry.name.size() > kHashDigits && entry.name[kHashDigits] == '-' &&
+         entry.name.find_first_not_of("0123456789abcdef") == kHashDigits;  // others may stand in the directory
 }
 
 bool is_temporary(const os::Directory::Entry& entry) {
@@ -50,6 +51,27 @@ Expectation expectation_of(const CacheKey& key) {
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(key.options.card_bytes));  // below 32
   }
   return expectation;
+}
+
+/// What an artifact says that its code was made with, for people: nothing else of it is looked at. @return nothing if
+/// it is of another format or ABI, or cannot be read.
+std::optional<codegen::Options> read_options(const os::File& file) {
+  Meta meta;
+  // Any bytes are a Meta: it has no padding, and all of its members may have any value.
+  if (!file.read_at(kMetaOffset, std::as_writable_bytes(std::span(&meta, 1)))) {
+    return std::nullopt;
+  }
+  if (meta.magic != kMetaMagic || meta.format_version != kFormatVersion || meta.abi_version != abi::kAbiVersion ||
+      meta.card_shift > abi::kMaximumCardShift) {
+    return std::nullopt;
+  }
+  return codegen::Options{.card_shift = meta.card_shift,
+                          .marks = (meta.flags & kMarks) != 0,
+                          .foreign_memory = false,
+                          .explicit_bounds = (meta.flags & kExplicitBounds) != 0,
+                          .fuel = (meta.flags & kFuel) != 0,
+                          .canonical_nan = (meta.flags & kCanonicalNan) != 0,
+                          .metered_stack = (meta.flags & kMeteredStack) != 0};
 }
 
 /// Removes the least recently used artifacts until at most `limit` bytes are left, but never `keep`; and what crashed
@@ -187,7 +209,10 @@ Result<std::vector<CacheEntry>> CodeCache::list() const {
   for (os::Directory::Entry& entry : *entries) {
     if (is_artifact(entry)) {
       std::string module = entry.name.substr(0, kHashDigits);
-      artifacts.push_back({std::move(entry.name), std::move(module), entry.status.bytes, entry.status.modified});
+      std::optional<codegen::Options> options;
+      if (const auto file = directory_.open_file(entry.name)) options = read_options(*file);
+      artifacts.push_back(
+          {std::move(entry.name), std::move(module), entry.status.bytes, entry.status.modified, options});
     }
   }
   std::ranges::sort(artifacts, std::ranges::greater(), &CacheEntry::used);

@@ -37,6 +37,7 @@ struct CacheEntry {
   std::string module;  ///< the module's hash in hexadecimal
   std::uint64_t bytes = 0;
   std::chrono::sys_time<std::chrono::nanoseconds> used{};  ///< when last written or read
+  std::optional<codegen::Options> options;                 ///< as the file says, unchecked; empty: of another version
 };
 
 class CodeCache {

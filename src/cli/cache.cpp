@@ -26,6 +26,18 @@ Result<ExitCode> print_path() {
   return kSuccess;
 }
 
+/// The options that the code was compiled with, as far as they are not the default.
+std::string describe(const artifact::CacheEntry& entry) {
+  if (!entry.options) return "of another version of Anew";
+  const codegen::Options& options = *entry.options;
+  std::string text = options.marks ? fmt::format("cards of {} bytes", 1u << options.card_shift) : "no marks";
+  if (options.explicit_bounds) text += ", explicit bounds";
+  if (options.fuel) text += ", fuel";
+  if (options.canonical_nan) text += ", canonical NaN";
+  if (options.metered_stack) text += ", stack limit";
+  return text;
+}
+
 Result<ExitCode> list() {
   const auto cache = open_cache();
   if (!cache) return std::unexpected(cache.error());
@@ -34,8 +46,8 @@ Result<ExitCode> list() {
   std::uint64_t bytes = 0;
   for (const artifact::CacheEntry& entry : *entries) {
     const auto used = std::chrono::floor<std::chrono::seconds>(entry.used);
-    fmt::print("{:%Y-%m-%d %H:%M:%S} UTC {:>12}  {}\n", fmt::gmtime(std::chrono::system_clock::to_time_t(used)),
-               entry.bytes, entry.module);
+    fmt::print("{:%Y-%m-%d %H:%M:%S} UTC {:>12}  {}  {}\n", fmt::gmtime(std::chrono::system_clock::to_time_t(used)),
+               entry.bytes, entry.module, describe(entry));
     bytes += entry.bytes;
   }
   fmt::print("{} compiled modules, {} bytes, in {}\n", entries->size(), bytes, cache->directory().string());
@@ -60,7 +72,9 @@ void add_cache(CLI::App& app, Run& run) {
   command->require_subcommand(0, 1);
   // CLI11 calls the callback of a subcommand before that of its parent, which must not undo it.
   const auto choose = [&run](Result<ExitCode> (*action)()) { return [&run, action] { run = action; }; };
-  add_subcommand(*command, "list", "Lists when each was last used, its bytes, and its module's hash (the default)")
+  add_subcommand(
+      *command, "list",
+      "Lists when each was last used, its bytes, its module's hash, and the options of its code (the default)")
       ->callback(choose(list));
   add_subcommand(*command, "clear", "Removes them all")->callback(choose(clear));
   add_subcommand(*command, "path", "Prints the directory")->callback(choose(print_path));

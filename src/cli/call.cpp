@@ -56,7 +56,7 @@ void print_results(const std::vector<Value>& results) {
 Result<ExitCode> run_call(const CallOptions& options) {
   CompileOptions compile = options.instance.compile;
   compile.fuel = options.fuel.has_value();
-  auto module = load_module(options.file, compile);
+  auto module = load_module(options.file, compile, {.cache = options.instance.cache});
   if (!module) return std::unexpected(std::move(module.error()));
   const auto type = module->function_type(options.export_name);
   if (!type) return std::unexpected(type.error());
@@ -97,7 +97,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
                                     .snapshot = options.instance.snapshot,
                                     .audit_every = options.audit ? 1u : 0u,
                                     .maximum_memory_bytes = options.instance.maximum_memory_bytes});
-    if (!pool) return std::unexpected(explain(pool.error()));
+    if (!pool) return std::unexpected(explain(pool.error(), *module));
     auto lease = pool->acquire();
     if (!lease) return std::unexpected(std::move(lease.error()));
     limit(*lease);
@@ -131,8 +131,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
     fmt::print("\n");
     print_measurement(*measurement);
   }
-  report_leaks(*measurement);
-  return measurement->leaked() || statistics.audit_failures > 0 ? kFailure : kSuccess;
+  return report_failures(*measurement, statistics.audit_failures > 0);
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 // The anew command: one file a subcommand (call.cpp, inspect.cpp, compile.cpp, snapshot.cpp, cache.cpp,
 // substrate.cpp). Each
 // registers its options with CLI11 and leaves what it does in a Run, which main.cpp runs once the command line is
-// understood.
+// understood; usage.hpp says what is wrong with one that is not.
 //
-// Shared by them: module_file.hpp (FILE -> Module, with wat.hpp for the text format),
+// Shared by them: option_values.hpp (numbers, times and names as values of options), input.hpp (FILE or standard
+// input), module_file.hpp (FILE -> Module, with wat.hpp for the text format), result_file.hpp (--output),
 // instance_options.hpp (how instances come to be), values.hpp (arguments and results
-// as text and JSON), measure.hpp (many calls as new beside fresh instantiations) and progress.hpp.
+// as text and JSON), measure.hpp (many calls as new beside fresh instantiations), output.hpp and progress.hpp.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -23,9 +24,11 @@ enum ExitCode : int {
   kInvalidModule = 3,  ///< malformed, invalid, unsupported, past a limit; or an artifact that is refused
   kLinkError = 4,      ///< an import is missing or of another type
   kUsage = 64,         ///< wrong usage: options, arguments of the call, no such export (EX_USAGE of sysexits.h)
+  kInterrupted = 130,  ///< by the user (Ctrl-C), as shells report it: --repeat printed what it had measured
 };
 inline constexpr const char* kExitCodesHelp =
-    "Exit codes: 0 success, 1 any other error, 2 trap, 3 invalid module, 4 link error, 64 wrong usage.";
+    "Exit codes: 0 success, 1 any other error, 2 trap, 3 invalid module, 4 link error, 64 wrong usage, "
+    "130 interrupted.";
 
 [[nodiscard]] ExitCode exit_code(ErrorCode code) noexcept;
 

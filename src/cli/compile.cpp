@@ -4,14 +4,15 @@
 
 #include <anew/engine.hpp>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "cli/command.hpp"
+#include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
 #include "cli/progress.hpp"
+#include "cli/result_file.hpp"
 #include "runtime/module_state.hpp"
 
 namespace anew::cli {
@@ -21,9 +22,12 @@ namespace {
 struct CompileCommand {
   std::string file;
   std::string output;
+  CompileOptions compile;
 };
 
 Result<ExitCode> run_compile(const CompileCommand& options) {
+  const auto output = ResultFile::open(options.output);
+  if (!output) return std::unexpected(output.error());
   const auto file = read_binary(options.file);
   if (!file) return std::unexpected(file.error());
   if (file->snapshot) {
@@ -40,19 +44,16 @@ Result<ExitCode> run_compile(const CompileCommand& options) {
   engine_options.progress = [&](std::uint32_t done, std::uint32_t all) { progress.update(done, all); };
   const Engine engine(std::move(engine_options));
   const auto begin = std::chrono::steady_clock::now();
-  const auto module = engine.compile(*binary);
+  const auto module = engine.compile(*binary, options.compile);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   progress.finish();
   if (!module) return std::unexpected(module.error());
-  if (auto saved = engine.save(*module, options.output); !saved) {
-    return std::unexpected(file_error(std::move(saved.error())));
-  }
+  const auto written = output->save([&](const auto& path) { return engine.save(*module, path); });
+  if (!written) return std::unexpected(written.error());
 
-  std::error_code ignored;
-  const std::uintmax_t written = std::filesystem::file_size(options.output, ignored);
   fmt::print("compiled {} functions, {} bytes, in {:.1f} ms ({:.1f} MB/s); wrote {} ({} bytes)\n",
              module->state()->module.defined_functions(), binary->size(), taken.count() * 1e3,
-             static_cast<double>(binary->size()) / 1e6 / taken.count(), options.output, written);
+             static_cast<double>(binary->size()) / 1e6 / taken.count(), options.output, *written);
   return kSuccess;
 }
 
@@ -62,10 +63,12 @@ void add_compile(CLI::App& app, Run& run) {
   CLI::App* command = add_subcommand(
       app, "compile", "Compiles a module to a file that `anew call` takes, and that objdump and gdb read");
   const auto options = std::make_shared<CompileCommand>();
-  command->add_option("FILE", options->file, "A module: .wasm or .wat; - reads standard input")->required();
-  command->add_option("-o,--output", options->output, "The file to write; replaced if it exists")
-      ->required()
-      ->type_name("OUT");
+  command->add_option("FILE", options->file, kSourceHelp)->required();
+  add_output_option(*command, options->output, "The file to write, replaced if it exists; - writes to standard output")
+      ->required();
+  add_compile_options(*command, options->compile);
+  command->add_flag("--fuel", options->compile.fuel, "Make code that counts what it executes: for `anew call --fuel`");
+  command->add_flag("--no-cache")->description("As always here: the code cache is neither read nor written");
   command->callback([options, &run] { run = [options] { return run_compile(*options); }; });
 }
 

@@ -136,7 +136,7 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
              inspection.image.all - inspection.image.data);
   for (const std::string& note : inspection.image.notes) fmt::print("  {}\n", note);
   print_lines("mutable globals", mutable_global_lines(module, inspection));
-  fmt::print("start function: {}\n", inspection.start.empty() ? "none" : printable(inspection.start));
+  fmt::print("start function: {}\n", inspection.start.empty() ? "none" : inspection.start);
   if (inspection.heap_base) {
     fmt::print("heap base: {} ({})\n", inspection.heap_base->address, inspection.heap_base->found);
   } else {

@@ -12,6 +12,7 @@
 #include "abi/cell.hpp"
 #include "host/substrate/heap_base.hpp"
 #include "wasm/names.hpp"
+#include "wasm/printable.hpp"
 #include "wasm/reader.hpp"
 #include "wasm/validator.hpp"
 
@@ -93,7 +94,7 @@ Result<CountingSink> count_operators(const wasm::Module& module, const wasm::Fun
     if (auto valid = validator.validate(i, sink); !valid) {
       Error error = std::move(valid.error());
       const std::uint32_t index = module.imported_functions + i;
-      const std::string_view name = names[index];
+      const std::string name = wasm::function_text(names[index]);
       error.message =
           fmt::format("function {}{}: {}", index, name.empty() ? "" : fmt::format(" ({})", name), error.message);
       return std::unexpected(std::move(error));
@@ -200,7 +201,7 @@ Result<Inspection> inspect(const wasm::Module& module) {
   inspection.global_names = wasm::find_global_names(module);
   inspection.heap_base = substrate::find_announced_heap_base(module);
   if (module.start) {
-    const std::string_view name = names[*module.start];
+    const std::string name = wasm::function_text(names[*module.start]);
     inspection.start = fmt::format("function {}{}", *module.start, name.empty() ? "" : fmt::format(" ({})", name));
   }
   inspection.restored = find_restored(module, inspection.writes);

@@ -47,7 +47,7 @@ struct Inspection {
   ImagePages image;
   std::optional<substrate::HeapBase> heap_base;       ///< where the module says that its heap begins
   std::map<std::uint32_t, std::string> global_names;  ///< from the name section, else from an import or export
-  std::string start;                                  ///< the start function's name or number; empty: none
+  std::string start;                                  ///< the start function's number and name, printable; empty: none
   std::vector<std::string> restored;                  ///< what a reset must restore
   std::vector<std::string> links;                     ///< imports that only another module can provide
 };

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <variant>
 
 #include "abi/stack_limit.hpp"
@@ -23,6 +24,17 @@ void define_memories(Linker& linker, const Module& module) {
   }
 }
 
+constexpr std::size_t kShownImports = 10;
+
+/// And how many are left out.
+std::string first_lines(const std::string& text, std::size_t count) {
+  std::size_t end = 0;
+  for (; count > 0 && end != text.npos; --count) end = text.find('\n', end + 1);
+  if (end == text.npos) return text;
+  return fmt::format("{}\n  and {} more", text.substr(0, end),
+                     std::count(text.begin() + static_cast<std::ptrdiff_t>(end), text.end(), '\n'));
+}
+
 }  // namespace
 
 void add_compile_options(CLI::App& command, CompileOptions& options) {
@@ -33,7 +45,8 @@ void add_compile_options(CLI::App& command, CompileOptions& options) {
       "chooses and why");
   add_choice_option<bool>(command, "--bounds", options.explicit_bounds, {{"guard", false}, {"explicit", true}},
                           "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
-                          "(comparisons; growing needs no system call then)");
+                          "(comparisons; growing needs no system call then)")
+      ->type_name("KIND");
   command.add_flag("--canonical-nan", options.canonical_nan,
                    "Give the canonical NaN where the specification leaves open which NaN an operator gives");
   add_number_option(
@@ -41,6 +54,11 @@ void add_compile_options(CLI::App& command, CompileOptions& options) {
       [&options](std::uint64_t units) { options.stack_limit = static_cast<std::uint32_t>(units); },  // checked
       "Count how deep calls nest, in units that the module alone determines, and end each call past N: a trap, \"call "
       "stack exhausted\"");
+}
+
+void add_cache_option(CLI::App& command, bool& cache) {
+  command.add_flag_callback(
+      "--no-cache", [&cache] { cache = false; }, "Neither take compiled code from the code cache nor put it there");
 }
 
 void add_instance_options(CLI::App& command, InstanceOptions& options) {
@@ -55,6 +73,7 @@ void add_instance_options(CLI::App& command, InstanceOptions& options) {
   command.add_flag("--trap-unknown-imports", options.trap_unknown_imports,
                    "Link each imported function that no linked module provides to a trap that names it");
   add_compile_options(command, options.compile);
+  add_cache_option(command, options.cache);
   command
       .add_option("--prelude", options.snapshot.prelude,
                   "Functions to call once, in this order, before the snapshot is taken that every instance starts from")
@@ -79,7 +98,7 @@ Result<Linker> make_linker(const Module& module, const InstanceOptions& options)
     if (equals == std::string::npos || equals + 1 == link.size()) {
       return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
     }
-    const auto linked = load_module(link.substr(equals + 1), options.compile);
+    const auto linked = load_module(link.substr(equals + 1), options.compile, {.cache = options.cache});
     if (!linked) return std::unexpected(linked.error());
     define_memories(linker, *linked);
     linker.define_module(link.substr(0, equals), *linked);
@@ -88,12 +107,26 @@ Result<Linker> make_linker(const Module& module, const InstanceOptions& options)
   return linker;
 }
 
-Error explain(Error error) {
-  if (error.code == ErrorCode::kLink) {
+Error explain(Error error, const Module& module) {
+  if (error.code != ErrorCode::kLink) return error;
+  error.message = first_lines(error.message, kShownImports + 1);
+  const std::vector<wasm::Import>& imports = module.state()->module.imports;
+  const auto imports_some = [&imports](auto&& is_such) { return std::ranges::any_of(imports, is_such); };
+  if (imports_some([](const wasm::Import& import) { return import.name.starts_with("ext_"); })) {
     error.message +=
-        "\nThe command provides no functions or globals; --link NAME=FILE provides a module's exports, and "
-        "--trap-unknown-imports links each function that is left to a trap";
+        "\nThe functions ext_... are those that a Substrate chain gives to its runtime, which this module is: `anew "
+        "substrate version FILE` and `anew substrate call --chain SPEC METHOD` have them";
+    return error;
   }
+  if (imports_some([](const wasm::Import& import) { return import.module.starts_with("wasi_"); })) {
+    error.message +=
+        "\nThe functions of wasi_... are WASI, by which a program reaches the system: files, clocks, its arguments. "
+        "Anew "
+        "has none of it. Compile the module without (Rust: wasm32-unknown-unknown; clang: --target=wasm32 -nostdlib)";
+  }
+  error.message +=
+      "\nThe command provides no functions or globals; --link NAME=FILE provides a module's exports, and "
+      "--trap-unknown-imports links each function that is left to a trap";
   return error;
 }
 

@@ -19,10 +19,14 @@ struct InstanceOptions {
   std::uint64_t maximum_memory_bytes = PoolOptions{}.maximum_memory_bytes;
   std::vector<std::string> links;  ///< NAME=FILE each
   bool trap_unknown_imports = false;
+  bool cache = true;  ///< compiled modules may be kept on disk
 };
 
 /// The options that change a module's code: --ledger and --bounds. @param options  outlives the parsing.
 void add_compile_options(CLI::App& command, CompileOptions& options);
+
+/// --no-cache.
+void add_cache_option(CLI::App& command, bool& cache);
 
 /// Those, and how instances come to be. @param options  outlives the parsing.
 void add_instance_options(CLI::App& command, InstanceOptions& options);
@@ -31,7 +35,8 @@ void add_instance_options(CLI::App& command, InstanceOptions& options);
 /// of its instances, if no linked module has it.
 [[nodiscard]] Result<Linker> make_linker(const Module& module, const InstanceOptions& options);
 
-/// Adds what can be done about an error of Pool::create on the command line.
-[[nodiscard]] Error explain(Error error);
+/// Adds to an error of Pool::create what the imports are that cannot be linked, and what can be done on the command
+/// line.
+[[nodiscard]] Error explain(Error error, const Module& module);
 
 }  // namespace anew::cli

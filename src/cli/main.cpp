@@ -61,7 +61,7 @@ int run_command(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help or --version
     return app.exit(asked) == 0 ? kSuccess : kFailure;
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "anew: {}\n", printable(describe_usage_error(app, error)));
+    fmt::print(stderr, "anew: {}\n", printable_lines(describe_usage_error(app, error)));
     return kUsage;
   }
 
@@ -72,7 +72,8 @@ int run_command(int argc, char** argv) {
   }
   if (!result) {
     const Error& error = result.error();
-    fmt::print(stderr, "anew: {}{}\n", error.code == ErrorCode::kTrap ? "trap: " : "", printable(error.to_string()));
+    fmt::print(stderr, "anew: {}{}\n", error.code == ErrorCode::kTrap ? "trap: " : "",
+               printable_lines(error.to_string()));
     return exit_code(error.code);
   }
   return *result;

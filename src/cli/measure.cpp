@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "cli/progress.hpp"
+#include "os/terminal.hpp"
 
 namespace anew::cli {
 
@@ -20,6 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 using Bytes = std::vector<std::byte>;
+using Interrupt = os::InterruptWatch;
 
 constexpr std::chrono::milliseconds kReportInterval{20};
 constexpr double kPageBytes = 4096;
@@ -53,7 +56,7 @@ void run_thread(const Pass& pass, std::uint64_t calls, const GuestCall& call, st
   Bytes previous;
   std::uint64_t reported = 0;  // calls of this thread that are counted in `done`
   Clock::time_point reported_at = Clock::now();
-  for (std::uint64_t i = 0; i < calls && !stop.load(std::memory_order_relaxed); ++i) {
+  for (std::uint64_t i = 0; i < calls && !stop.load(std::memory_order_relaxed) && !Interrupt::interrupted(); ++i) {
     const Clock::time_point begin = Clock::now();
     auto lease = pass.open();
     if (!lease) {
@@ -152,9 +155,9 @@ Result<void> warm_up(const Pool& pool, std::uint32_t threads, const GuestCall& c
 }  // namespace
 
 Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOptions& options) {
+  const Interrupt watch;
+  (void)std::fflush(stdout);  // what was printed is to be seen while this runs
   Measurement measurement;
-  measurement.calls = options.calls;
-  measurement.fresh_calls = std::min(options.calls, kFreshCalls);
   measurement.threads = options.threads;
   measurement.audit = options.audit;
   measurement.clock = clock_nanoseconds();
@@ -167,13 +170,15 @@ Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOption
   Samples as_new =
       run({"calls as new", options.calls, options.threads, false, [&] { return pool.acquire(); }}, subject->call);
   if (as_new.error) return std::unexpected(std::move(*as_new.error));
+  measurement.calls = as_new.nanoseconds.size();
   measurement.as_new = distribution(std::move(as_new.nanoseconds));
   measurement.distinct_as_new = as_new.results.size();
 
-  Samples fresh =
-      run({"fresh instantiations", measurement.fresh_calls, options.threads, false, [&] { return pool.instantiate(); }},
-          subject->call);
+  Samples fresh = run({"fresh instantiations", std::min(options.calls, kFreshCalls), options.threads, false,
+                       [&] { return pool.instantiate(); }},
+                      subject->call);
   if (fresh.error) return std::unexpected(std::move(*fresh.error));
+  measurement.fresh_calls = fresh.nanoseconds.size();
   measurement.fresh = distribution(std::move(fresh.nanoseconds));
   measurement.distinct_fresh = fresh.results.size();
 
@@ -185,6 +190,7 @@ Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOption
                          [&] { return checked_pool.acquire(); }},
                         checked_subject->call);
   if (checked.error) return std::unexpected(std::move(*checked.error));
+  measurement.checked_calls = checked.pages.size();
   measurement.dirty_pages = distribution(std::move(checked.pages));
   if (options.audit) {
     const PoolStatistics statistics = checked_pool.statistics();
@@ -196,6 +202,7 @@ Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOption
   as_new.results.merge(fresh.results);
   as_new.results.merge(checked.results);
   measurement.distinct = as_new.results.size();
+  measurement.interrupted = Interrupt::interrupted();
   return measurement;
 }
 

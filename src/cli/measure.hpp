@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.hpp"
+
 namespace anew::cli {
 
 /// Calls the guest. Leaves what the call returned in `result`, as bytes that are equal if and only if the results are;
@@ -48,8 +50,10 @@ struct Distribution {
 };
 
 struct Measurement {
+  bool interrupted = false;  ///< by the user: what follows is of what was done until then
   std::uint64_t calls = 0;
   std::uint64_t fresh_calls = 0;
+  std::uint64_t checked_calls = 0;
   std::uint32_t threads = 1;
   Distribution as_new;
   Distribution fresh;
@@ -70,7 +74,8 @@ struct Measurement {
 inline constexpr std::uint64_t kFreshCalls = 100;
 inline constexpr std::uint64_t kSampledCalls = 1000;
 
-/// @return the first error of any call or instantiation.
+/// An interrupt (Ctrl-C) ends it early, with what was measured until then. @return the first error of any call or
+/// instantiation.
 [[nodiscard]] Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOptions& options);
 
 /// The options --repeat, --threads and --audit; `repeat` stays 0 if it is not given.
@@ -80,7 +85,8 @@ void add_measure_options(CLI::App& command, std::uint64_t& repeat, std::uint32_t
 void print_measurement(const Measurement& measurement);
 /// The fields that every subcommand with --repeat has in its JSON object: calls, distinct_results, ns and so on.
 [[nodiscard]] nlohmann::ordered_json measurement_json(const Measurement& measurement);
-/// Says on standard error what leaked, if anything did.
-void report_leaks(const Measurement& measurement);
+/// Says on standard error what leaked, if anything did, and that the measurement was interrupted, if it was.
+/// @param failed  besides. @return the exit code.
+[[nodiscard]] ExitCode report_failures(const Measurement& measurement, bool failed = false);
 
 }  // namespace anew::cli

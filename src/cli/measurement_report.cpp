@@ -37,13 +37,13 @@ void print_row(std::string_view name, std::string_view as_new, std::string_view 
   fmt::print("{:<24}{:>12}{:>24}\n", name, as_new, fresh);
 }
 
-/// Which is faster, and by how much.
+/// Which is faster, and by how much; a line of its own, or nothing.
 std::string comparison(double as_new, double fresh) {
   if (as_new <= 0 || fresh <= 0) return "";  // nothing was measured, or the clock is too coarse
   const double ratio = std::max(as_new, fresh) / std::min(as_new, fresh);
   const std::string factor = ratio < 9.995 ? fmt::format("{:.2f}", ratio) : fmt::format("{:.0f}", ratio);
-  if (factor == "1.00") return "By p50, a call as new takes as long as a fresh instantiation.";
-  return fmt::format("By p50, a call as new is {} times {} than a fresh instantiation.", factor,
+  if (factor == "1.00") return "By p50, a call as new takes as long as a fresh instantiation.\n";
+  return fmt::format("By p50, a call as new is {} times {} than a fresh instantiation.\n", factor,
                      as_new < fresh ? "faster" : "slower");
 }
 
@@ -73,7 +73,7 @@ void add_measure_options(CLI::App& command, std::uint64_t& repeat, std::uint32_t
                    "made besides those that are timed");
 }
 
-void report_leaks(const Measurement& measurement) {
+ExitCode report_failures(const Measurement& measurement, bool failed) {
   if (measurement.distinct > 1) {
     fmt::print(stderr,
                "anew: {} distinct results: the function's result depends on more than its arguments, so something "
@@ -84,13 +84,23 @@ void report_leaks(const Measurement& measurement) {
     fmt::print(stderr, "anew: {} of {} audits failed: {}\n", measurement.audit_failures, measurement.audit_checked,
                measurement.audit_report);
   }
+  if (measurement.interrupted) fmt::print(stderr, "anew: interrupted: this is what was measured until then\n");
+  if (measurement.leaked() || failed) return kFailure;
+  return measurement.interrupted ? kInterrupted : kSuccess;
 }
 
 void print_measurement(const Measurement& measurement) {
+  const std::uint64_t fresh = measurement.fresh_calls;
+  const std::uint64_t checked = measurement.checked_calls;
+  // A dash for what was interrupted before anything was measured.
+  const auto known = [](std::uint64_t count, std::string text) {
+    return count > 0 ? std::move(text) : std::string("-");
+  };
   print_row("", "as new", "fresh instantiation");
-  print_row("calls", format_count(measurement.calls), format_count(measurement.fresh_calls));
+  print_row("calls", format_count(measurement.calls), format_count(fresh));
   const auto print_times = [&](std::string_view name, double Distribution::* time) {
-    print_row(name, format_time(measurement.as_new.*time), format_time(measurement.fresh.*time));
+    print_row(name, known(measurement.calls, format_time(measurement.as_new.*time)),
+              known(fresh, format_time(measurement.fresh.*time)));
   };
   print_times("time, min", &Distribution::min);
   print_times("time, p50", &Distribution::p50);
@@ -98,26 +108,34 @@ void print_measurement(const Measurement& measurement) {
   print_times("time, max", &Distribution::max);
   print_times("time, mean", &Distribution::mean);
   print_row("distinct results", format_count(measurement.distinct_as_new), format_count(measurement.distinct_fresh));
-  print_row("pages restored, p50", fmt::format("{:g}", measurement.dirty_pages.p50), "all made anew");
-  print_row("pages restored, max", fmt::format("{:g}", measurement.dirty_pages.max), "all made anew");
+  const auto print_pages = [&](std::string_view name, double pages) {
+    print_row(name, known(checked, fmt::format("{:g}", pages)), "all made anew");
+  };
+  print_pages("pages restored, p50", measurement.dirty_pages.p50);
+  print_pages("pages restored, max", measurement.dirty_pages.max);
   if (measurement.audit) {
     print_row("restores audited", format_count(measurement.audit_checked), "-");
     print_row("audit failures", format_count(measurement.audit_failures), "-");
   }
   fmt::print("\nOn {} thread{}. Each time includes {:.0f} ns for reading the clock.\n", measurement.threads,
              measurement.threads == 1 ? "" : "s", measurement.clock);
-  fmt::print("{}\n", comparison(measurement.as_new.p50, measurement.fresh.p50));
+  fmt::print("{}", comparison(measurement.as_new.p50, measurement.fresh.p50));
 }
 
 nlohmann::ordered_json measurement_json(const Measurement& measurement) {
+  const auto known = [](std::uint64_t count, nlohmann::ordered_json value) {
+    return count > 0 ? std::move(value) : nlohmann::ordered_json();
+  };
+  nlohmann::ordered_json pages = {{"p50", measurement.dirty_pages.p50}, {"max", measurement.dirty_pages.max}};
   return {{"calls", measurement.calls},
           {"fresh_calls", measurement.fresh_calls},
           {"threads", measurement.threads},
           {"distinct_results", measurement.distinct},
-          {"ns", times_json(measurement.as_new)},
-          {"fresh_ns", times_json(measurement.fresh)},
-          {"dirty_pages", {{"p50", measurement.dirty_pages.p50}, {"max", measurement.dirty_pages.max}}},
-          {"audit", {{"checked", measurement.audit_checked}, {"failures", measurement.audit_failures}}}};
+          {"ns", known(measurement.calls, times_json(measurement.as_new))},
+          {"fresh_ns", known(measurement.fresh_calls, times_json(measurement.fresh))},
+          {"dirty_pages", known(measurement.checked_calls, std::move(pages))},
+          {"audit", {{"checked", measurement.audit_checked}, {"failures", measurement.audit_failures}}},
+          {"interrupted", measurement.interrupted}};
 }
 
 }  // namespace anew::cli

@@ -3,14 +3,19 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <anew/substrate/chain_spec.hpp>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "artifact/artifact.hpp"
 #include "cli/command.hpp"
+#include "cli/input.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/temporary_path.hpp"
 #include "cli/wat.hpp"
+#include "host/substrate/code_blob.hpp"
 #include "os/file.hpp"
 #include "wasm/limits.hpp"
 
@@ -18,97 +23,110 @@ namespace anew::cli {
 
 namespace {
 
-constexpr std::string_view kElfMagic =
-    "\x7F"
-    "ELF";
+enum class Kind : std::uint8_t {
+  kBinary,  ///< or nothing that is known
+  kText,
+  kCompiled,
+  kSnapshot,
+  kRuntime,  ///< a chain's: compressed, or in a chain spec
+};
 
-/// Long enough to see behind the white space that may come before the first parenthesis.
-constexpr std::size_t kBeginningBytes = 256;
-
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};  // char may alias any object
+/// @param beginning  of the file's content.
+Kind kind_of(const std::string& file, std::span<const std::byte> beginning) {
+  if (artifact::has_elf_magic(beginning)) return Kind::kCompiled;
+  if (artifact::has_snapshot_magic(beginning)) return Kind::kSnapshot;
+  const std::string_view text = as_text(beginning).substr(0, kBeginningBytes);
+  if (file.ends_with(".wat") || looks_like_wat(text)) return Kind::kText;
+  if (substrate::is_compressed_code(beginning) || first_character(text) == '{') return Kind::kRuntime;
+  return Kind::kBinary;
 }
 
-Result<std::vector<std::byte>> read_standard_input() {
-  std::vector<std::byte> bytes;
-  constexpr std::size_t kStep = 1 << 16;
-  for (std::size_t count = kStep; count == kStep;) {
-    const std::size_t size = bytes.size();
-    if (size > wasm::limits::kModuleBytes) {
-      return fail(ErrorCode::kLimit,
-                  fmt::format("standard input is larger than a module may be ({} bytes)", wasm::limits::kModuleBytes));
-    }
-    bytes.resize(size + kStep);
-    count = std::fread(bytes.data() + size, 1, kStep, stdin);
-    bytes.resize(size + count);
+/// A snapshot may be larger than a module, and so may a chain spec, with a chain's whole state as text.
+std::uint64_t most_bytes(Kind kind) {
+  constexpr std::uint64_t kMostSpecBytes = 1ull << 30;
+  switch (kind) {
+    case Kind::kSnapshot: return artifact::kMostSavedBytes;
+    case Kind::kRuntime: return kMostSpecBytes;
+    default: return wasm::limits::kModuleBytes;
   }
-  if (std::ferror(stdin) != 0) return fail(ErrorCode::kIo, "cannot read standard input");
-  return bytes;
 }
 
-bool is_wat(const std::string& file, std::span<const std::byte> beginning) {
-  return file.ends_with(".wat") || looks_like_wat(as_text(beginning).substr(0, kBeginningBytes));
+std::string name_of(const std::string& file) { return file == "-" ? "standard input" : file; }
+
+Result<std::vector<std::byte>> read_module_file(const std::string& file) {
+  return read_input(file, [&](std::span<const std::byte> beginning) { return most_bytes(kind_of(file, beginning)); });
 }
 
-/// A snapshot may be larger than a module.
-Result<std::vector<std::byte>> read_module_or_snapshot(const std::string& file) {
-  auto opened = os::File::open(file, os::File::Links::kFollow);
-  if (!opened) return std::unexpected(std::move(opened.error()));
-  auto bytes = opened->read(kBeginningBytes);
-  if (!bytes) return bytes;
-  const std::uint64_t most =
-      artifact::has_snapshot_magic(*bytes) ? artifact::kMostSavedBytes : wasm::limits::kModuleBytes;
-  if (auto rest = opened->read_rest(*bytes, most); !rest) return std::unexpected(std::move(rest.error()));
-  return bytes;
+/// Of a file that is no compiled module and no snapshot.
+Result<std::vector<std::byte>> to_binary(const std::string& file, Kind kind, std::vector<std::byte> bytes) {
+  if (kind == Kind::kText) return wat_to_wasm(name_of(file), as_text(bytes));
+  if (kind != Kind::kRuntime) return bytes;
+  auto source = substrate::read_runtime(bytes);
+  if (!source) {
+    source.error().message = fmt::format("{}: {}", name_of(file), source.error().message);
+    return std::unexpected(std::move(source.error()));
+  }
+  return std::move(source->code);
 }
 
-/// Whether the file is for Engine::load, which knows an artifact and a snapshot from a binary module by itself.
-Result<bool> is_compiled_or_binary(const std::string& file) {
-  if (file == "-" || file.ends_with(".wat")) return false;
-  auto opened = os::File::open(file, os::File::Links::kFollow);
-  if (!opened) return std::unexpected(file_error(std::move(opened.error())));
-  auto beginning = opened->read(kBeginningBytes);
-  if (!beginning) return std::unexpected(file_error(std::move(beginning.error())));
-  return !is_wat(file, *beginning);
+/// The engine loads compiled modules and snapshots from files only: it maps them.
+Result<Module> load_by_way_of_a_file(const Engine& engine, std::span<const std::byte> bytes,
+                                     const CompileOptions& compile) {
+  const TemporaryPath file;
+  const os::Bytes pieces[] = {bytes};
+  auto written = os::write_file(file.path(), pieces, 0600);
+  if (!written) return std::unexpected(std::move(written.error()));
+  return engine.load(file.path(), compile);  // what is mapped stays when the file goes
+}
+
+Result<Module> load(const Engine& engine, const std::string& file, const CompileOptions& compile) {
+  if (file != "-") {
+    auto opened = os::File::open(file, os::File::Links::kFollow);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    const auto beginning = opened->read(kBeginningBytes);
+    if (!beginning) return std::unexpected(beginning.error());
+    const Kind kind = kind_of(file, *beginning);
+    if (kind != Kind::kText && kind != Kind::kRuntime) return engine.load(file, compile);
+  }
+  auto bytes = read_module_file(file);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  const Kind kind = kind_of(file, *bytes);
+  if (kind == Kind::kCompiled || kind == Kind::kSnapshot) return load_by_way_of_a_file(engine, *bytes, compile);
+  const auto binary = to_binary(file, kind, std::move(*bytes));
+  if (!binary) return std::unexpected(binary.error());
+  return engine.compile(*binary, compile);
 }
 
 }  // namespace
 
 Result<ModuleFile> read_binary(const std::string& file) {
-  auto bytes = file == "-" ? read_standard_input() : read_module_or_snapshot(file);
-  if (!bytes) return std::unexpected(file_error(std::move(bytes.error())));
-  if (as_text(*bytes).starts_with(kElfMagic)) {
-    return fail(ErrorCode::kArgument,
-                fmt::format("{} is a compiled module; give the module it was made from (.wasm or .wat)", file));
+  auto bytes = read_module_file(file);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  const Kind kind = kind_of(file, *bytes);
+  if (kind == Kind::kCompiled) {
+    return fail(
+        ErrorCode::kArgument,
+        fmt::format("{} is a compiled module; give the module it was made from (.wasm or .wat)", name_of(file)));
   }
-  if (artifact::has_snapshot_magic(*bytes)) {
-    auto snapshot = artifact::decode_saved(std::move(*bytes), file);
+  if (kind == Kind::kSnapshot) {
+    auto snapshot = artifact::decode_saved(std::move(*bytes), name_of(file));
     if (!snapshot) return std::unexpected(std::move(snapshot.error()));
     const auto binary = snapshot->instances.back().binary;
     return ModuleFile{{binary.begin(), binary.end()}, std::move(*snapshot)};
   }
-  if (!is_wat(file, *bytes)) return ModuleFile{std::move(*bytes), std::nullopt};
-  auto binary = wat_to_wasm(file, as_text(*bytes));
+  auto binary = to_binary(file, kind, std::move(*bytes));
   if (!binary) return std::unexpected(std::move(binary.error()));
   return ModuleFile{std::move(*binary), std::nullopt};
 }
 
 Result<Module> load_module(const std::string& file, const CompileOptions& compile, EngineOptions options) {
-  const auto for_engine = is_compiled_or_binary(file);
-  if (!for_engine) return std::unexpected(for_engine.error());
-
-  const auto progress = std::make_shared<Progress>("compiling " + file);
+  const auto progress = std::make_shared<Progress>("compiling " + name_of(file));
   options.progress = [progress](std::uint32_t done, std::uint32_t all) { progress->update(done, all); };
   const Engine engine(std::move(options));
-  auto module = [&]() -> Result<Module> {
-    if (*for_engine) return engine.load(file, compile);
-    auto binary = read_binary(file);
-    if (!binary) return std::unexpected(std::move(binary.error()));
-    return engine.compile(binary->binary, compile);
-  }();
+  auto module = load(engine, file, compile);
   progress->finish();
   if (!module) return std::unexpected(file_error(std::move(module.error())));
-  if (!module->cache_note().empty()) fmt::print(stderr, "anew: note: {}\n", module->cache_note());
+  if (!module->cache_note().empty()) fmt::print(stderr, "anew: note: {}\n", printable(module->cache_note()));
   if (compile.ledger != Ledger::kAuto && compile.ledger != module->ledger()) {
     fmt::print(stderr, "anew: note: the ledger is {}: {}\n", to_string(module->ledger()), module->ledger_reason());
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Options whose value is a number, a time, a size or one of several names. A value that is not allowed is wrong usage: what
-// the error says of it is what was written, what is allowed, and what was meant.
+// Options whose value is a number, a time, a size or one of several names. A value that is not allowed is wrong usage:
+// what the error says of it is what was written, what is allowed, and what was meant.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -5,13 +5,17 @@
 #include <string>
 #include <string_view>
 
+#include "wasm/printable.hpp"
+
 namespace anew::cli {
 
-/// Text that came from a module, safe to print: control characters, which could drive a terminal, become \xNN. Line
-/// feeds and tabs stay.
-[[nodiscard]] std::string printable(std::string_view text);
+using wasm::printable;
 
-/// Prints the object on a line of its own; what is not UTF-8 in it is replaced.
+/// A message of several lines, each of them printable: the library's messages escape what a guest put into them, this
+/// is for what comes from elsewhere.
+[[nodiscard]] std::string printable_lines(std::string_view text);
+
+/// Prints the object on a line of its own, in ASCII; what is not UTF-8 in it is replaced.
 void print_json(const nlohmann::ordered_json& object);
 
 }  // namespace anew::cli

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <utility>
 
+#include "cli/output.hpp"
 #include "os/terminal.hpp"
 
 namespace anew::cli {
@@ -14,8 +14,8 @@ constexpr std::chrono::milliseconds kDelay{250};
 constexpr std::chrono::milliseconds kInterval{100};
 }  // namespace
 
-Progress::Progress(std::string what)
-    : what_(std::move(what)),
+Progress::Progress(std::string_view what)
+    : what_(printable(what)),
       terminal_(os::standard_error_is_terminal()),
       next_((Clock::now() + kDelay).time_since_epoch().count()) {}
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace anew::cli {
 
@@ -12,7 +13,7 @@ namespace anew::cli {
 /// is no terminal, and during the first quarter of a second. May be updated from several threads.
 class Progress {
  public:
-  explicit Progress(std::string what);
+  explicit Progress(std::string_view what);
   ~Progress() { finish(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

@@ -2,13 +2,13 @@
 // anew snapshot: a module and the state that its instances start from, as a file.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "cli/command.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
+#include "cli/result_file.hpp"
 
 namespace anew::cli {
 
@@ -21,7 +21,9 @@ struct SnapshotCommand {
 };
 
 Result<ExitCode> run_snapshot(const SnapshotCommand& options) {
-  const auto module = load_module(options.file, options.instance.compile);
+  const auto output = ResultFile::open(options.output);
+  if (!output) return std::unexpected(output.error());
+  const auto module = load_module(options.file, options.instance.compile, {.cache = options.instance.cache});
   if (!module) return std::unexpected(module.error());
   const auto linker = make_linker(*module, options.instance);
   if (!linker) return std::unexpected(linker.error());
@@ -29,16 +31,14 @@ Result<ExitCode> run_snapshot(const SnapshotCommand& options) {
                                  {.capacity = 1,
                                   .snapshot = options.instance.snapshot,
                                   .maximum_memory_bytes = options.instance.maximum_memory_bytes});
-  if (!pool) return std::unexpected(explain(pool.error()));
+  if (!pool) return std::unexpected(explain(pool.error(), *module));
   if (!options.instance.snapshot.prelude.empty() || options.instance.snapshot.freeze_start) {
     fmt::print(stderr,
                "anew: note: randomness and time that the frozen functions read are the same in all instances\n");
   }
-  if (auto saved = pool->save_snapshot(options.output); !saved) {
-    return std::unexpected(file_error(std::move(saved.error())));
-  }
-  std::error_code ignored;
-  fmt::print("wrote {} ({} bytes)\n", options.output, std::filesystem::file_size(options.output, ignored));
+  const auto written = output->save([&](const auto& path) { return pool->save_snapshot(path); });
+  if (!written) return std::unexpected(written.error());
+  fmt::print("wrote {} ({} bytes)\n", options.output, *written);
   return kSuccess;
 }
 
@@ -50,9 +50,8 @@ void add_snapshot(CLI::App& app, Run& run) {
                                      "state with the module to a file that `anew call` and `anew inspect` take");
   const auto options = std::make_shared<SnapshotCommand>();
   command->add_option("FILE", options->file, kFileHelp)->required();
-  command->add_option("-o,--output", options->output, "The file to write; replaced if it exists")
-      ->required()
-      ->type_name("OUT");
+  add_output_option(*command, options->output, "The file to write, replaced if it exists; - writes to standard output")
+      ->required();
   add_instance_options(*command, options->instance);
   command->callback([options, &run] { run = [options] { return run_snapshot(*options); }; });
 }

@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/input.hpp"
 #include "cli/output.hpp"
 #include "cli/substrate_chain.hpp"
 #include "host/substrate/hashing.hpp"
 #include "host/substrate/hex.hpp"
-#include "os/file.hpp"
 
 namespace anew::cli {
 
@@ -22,13 +22,17 @@ struct BlockOptions {
   std::string block;
 };
 
-/// Reads "0x" and hexadecimal digits, with white space around.
+/// Whether the bytes are text: a block begins with hashes, which never are.
+bool is_text(std::span<const std::byte> bytes) {
+  return std::ranges::all_of(as_text(bytes), [](char c) { return (c >= ' ' && c < 0x7F) || (c >= '\t' && c <= '\r'); });
+}
+
+/// Reads a SCALE-encoded block: as it is, or as "0x" and hexadecimal digits, with white space around.
 Result<substrate::Bytes> read_block(const std::string& file) {
   constexpr std::uint64_t kMostBytes = 256ull << 20;
-  const auto content = os::read_file(file, kMostBytes);
-  if (!content) return std::unexpected(file_error(content.error()));
-  // Bytes seen as characters, which may alias any object.
-  std::string_view text(reinterpret_cast<const char*>(content->data()), content->size());
+  auto content = read_input(file, kMostBytes);
+  if (!content || !is_text(*content)) return content;
+  std::string_view text = as_text(*content);
   constexpr std::string_view kSpace = " \t\r\n";
   text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
   text.remove_suffix(text.size() - (text.find_last_not_of(kSpace) + 1));  // 0 if there is none
@@ -151,7 +155,10 @@ void add_substrate_execute_block(CLI::App& substrate, Run& run) {
       add_subcommand(substrate, "execute-block",
                      "Executes a block by its chain's runtime, which checks it to the last bit of the new state");
   const auto options = std::make_shared<BlockOptions>();
-  command->add_option("BLOCK", options->block, "A file with a SCALE-encoded block, in hexadecimal")->required();
+  command
+      ->add_option("BLOCK", options->block,
+                   "A file with a SCALE-encoded block, as bytes or in hexadecimal; - reads standard input")
+      ->required();
   add_chain_options(*command, options->chain);
   command->callback([options, &run] { run = [options] { return run_execute_block(*options); }; });
 }

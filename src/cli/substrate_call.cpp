@@ -4,11 +4,15 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "cli/output.hpp"
+#include "cli/result_file.hpp"
 #include "cli/substrate_chain.hpp"
 #include "host/substrate/hex.hpp"
+#include "os/terminal.hpp"
 
 namespace anew::cli {
 
@@ -18,6 +22,7 @@ struct CallOptions {
   ChainOptions chain;
   std::string method;
   std::string data = "0x";
+  std::string output;  ///< empty: the result is printed only
 };
 
 /// What calls may use besides the state. Each has its own: nothing of one call is there in the next.
@@ -27,10 +32,27 @@ struct Services {
   [[nodiscard]] substrate::HostServices view() noexcept { return {&keystore, &offchain}; }
 };
 
+/// Cut short on a terminal, which a result of megabytes would flood.
+void print_result(substrate::BytesView result) {
+  constexpr std::size_t kMostBytes = 1024;
+  if (result.size() <= kMostBytes || !os::standard_output_is_terminal()) {
+    fmt::print("{}\n", substrate::encode_hex(result));
+    return;
+  }
+  fmt::print("{}...\n(the first {} bytes; --output FILE writes all, and a pipe gets all of the text)\n",
+             substrate::encode_hex(result.first(kMostBytes)), kMostBytes);
+}
+
 Result<ExitCode> run_call(const CallOptions& options) {
   substrate::Bytes arguments;
   if (const char* wrong = substrate::decode_hex(options.data, arguments); wrong != nullptr) {
     return fail(ErrorCode::kArgument, fmt::format("--data {} {}", substrate::quote(options.data), wrong));
+  }
+  std::optional<ResultFile> output;
+  if (!options.output.empty()) {
+    auto opened = ResultFile::open(options.output);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    output = std::move(*opened);
   }
   const auto chain = load_chain(options.chain);
   if (!chain) return std::unexpected(chain.error());
@@ -41,6 +63,9 @@ Result<ExitCode> run_call(const CallOptions& options) {
   const auto outcome = chain->executor.call(chain->state, options.method, arguments, services.view());
   if (!outcome) return std::unexpected(outcome.error());
   cost->stop();
+  if (output) {
+    if (auto written = output->write(outcome->result); !written) return std::unexpected(std::move(written.error()));
+  }
   const auto changes = real_changes(chain->state, outcome->changes);
   if (!changes) return std::unexpected(changes.error());
 
@@ -53,11 +78,11 @@ Result<ExitCode> run_call(const CallOptions& options) {
     cost->add_to(object);
   } else {
     print_field("chain", printable(chain->name));
-    print_field("method", options.method);
+    print_field("method", printable(options.method));
     cost->print();
     print_changes(*changes);
     print_field("result", fmt::format("{} bytes", outcome->result.size()));
-    fmt::print("{}\n", substrate::encode_hex(outcome->result));
+    print_result(outcome->result);
   }
 
   const auto call = [&](Lease& lease, const substrate::Method& method, substrate::Bytes& result) {
@@ -80,6 +105,9 @@ void add_substrate_call(CLI::App& substrate, Run& run) {
       ->required();
   command->add_option("--data", options->data, "The arguments: SCALE-encoded, one after the other, in hexadecimal")
       ->type_name("HEX");
+  add_output_option(*command, options->output,
+                    "Write the result, as the bytes that it is, to a file too; - writes it to standard output, and all "
+                    "else to standard error");
   add_chain_options(*command, options->chain);
   command->callback([options, &run] { run = [options] { return run_call(*options); }; });
 }

@@ -8,11 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/input.hpp"
+#include "cli/instance_options.hpp"
 #include "cli/measure.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "host/substrate/hex.hpp"
-#include "os/file.hpp"
 
 namespace anew::cli {
 
@@ -20,28 +21,37 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A chain's whole state, as hexadecimal text.
-constexpr std::uint64_t kMostStateBytes = 1ull << 30;
+/// Names the file that an error is about.
+template <typename T>
+Result<T> in_file(const std::string& file, Result<T> result) {
+  if (!result) result.error().message = fmt::format("{}: {}", file, result.error().message);
+  return result;
+}
 
-/// Reads a state from a file's text. The error names the file.
-Result<substrate::MemoryState> read_state(
-    const std::string& file, const std::function<Result<substrate::MemoryState>(std::string_view text)>& parse) {
-  const auto content = os::read_file(file, kMostStateBytes);
-  if (!content) return std::unexpected(file_error(content.error()));
-  // Bytes seen as characters, which may alias any object.
-  auto state = parse({reinterpret_cast<const char*>(content->data()), content->size()});
-  if (!state) state.error().message = fmt::format("{}: {}", file, state.error().message);
-  return state;
+Result<substrate::ChainSpec> read_spec(const std::string& file) {
+  const auto text = read_input(file, kMostStateBytes);
+  if (!text) return std::unexpected(text.error());
+  return in_file(file, substrate::parse_chain_spec(as_text(*text)));
 }
 
 substrate::StateVersion state_version(const substrate::RuntimeVersion& version) {
   return version.state_version == 0 ? substrate::StateVersion::kV0 : substrate::StateVersion::kV1;
 }
 
+/// How the state's values lie in the trie: the runtime, which lies in the state, says so.
+Result<substrate::StateVersion> find_state_version(const substrate::Runtime& runtime) {
+  const auto version = runtime.version();
+  if (version) return state_version(*version);
+  // It has no Core_version: none of a chain's, and as good as one from before there were state versions.
+  if (version.error().code == ErrorCode::kNotFound) return substrate::StateVersion::kV0;
+  return std::unexpected(version.error());
+}
+
 }  // namespace
 
-Engine make_engine(const std::string& what) {
+Engine make_engine(const std::string& what, bool cache) {
   EngineOptions options;
+  options.cache = cache;
   const auto progress = std::make_shared<Progress>("compiling " + what);
   options.progress = [progress](std::uint32_t done, std::uint32_t all) {
     progress->update(done, all);
@@ -51,7 +61,9 @@ Engine make_engine(const std::string& what) {
 }
 
 void report_notes(const substrate::Runtime& runtime) {
-  if (const std::string& note = runtime.cache_note(); !note.empty()) fmt::print(stderr, "anew: note: {}\n", note);
+  if (const std::string& note = runtime.cache_note(); !note.empty()) {
+    fmt::print(stderr, "anew: note: {}\n", printable(note));
+  }
   if (const substrate::HeapBase base = runtime.heap_base(); !base.announced) {
     fmt::print(stderr, "anew: note: the runtime has no global __heap_base; its heap begins at {:#x}, {}\n",
                base.address, base.found);
@@ -65,33 +77,37 @@ void add_repeat_options(CLI::App& command, RepeatOptions& options) {
 
 void add_chain_options(CLI::App& command, ChainOptions& options) {
   command
-      .add_option("--chain", options.spec, "A raw chain specification (JSON); the state is its genesis, if not --state")
+      .add_option("--chain", options.spec,
+                  "A raw chain specification (JSON); the state is its genesis, if not --state; - reads standard input")
       ->required()
       ->type_name("SPEC");
   command
-      .add_option("--state", options.pairs,
-                  "The whole state, instead: a JSON list of pairs of key and value, the answer of state_getPairs")
+      .add_option(
+          "--state", options.pairs,
+          "The whole state, instead: a JSON list of pairs of key and value, the answer of state_getPairs; - reads "
+          "standard input")
       ->type_name("PAIRS");
+  add_cache_option(command, options.cache);
   add_repeat_options(command, options.repeat);
 }
 
 Result<Chain> load_chain(const ChainOptions& options) {
-  const Engine engine = make_engine(options.spec);
-  const substrate::Executor executor(engine,
-                                     {.runtime = {.capacity = 1, .audit_every = options.repeat.audit ? 1u : 0u}});
-  std::string name;
-  const auto read = [&](substrate::StateVersion version) -> Result<substrate::MemoryState> {
-    auto genesis = read_state(options.spec, [&](std::string_view text) -> Result<substrate::MemoryState> {
-      const auto spec = substrate::parse_chain_spec(text);
-      if (!spec) return std::unexpected(spec.error());
-      name = spec->name;
-      return substrate::MemoryState::from_chain_spec(*spec, version);
-    });
-    if (!genesis || options.pairs.empty()) return genesis;
-    return read_state(options.pairs,
-                      [&](std::string_view text) { return substrate::MemoryState::from_pairs(text, version); });
+  const auto spec = read_spec(options.spec);
+  if (!spec) return std::unexpected(spec.error());
+  std::vector<std::byte> pairs;
+  if (!options.pairs.empty()) {
+    auto read = read_input(options.pairs, kMostStateBytes);
+    if (!read) return std::unexpected(std::move(read.error()));
+    pairs = std::move(*read);
+  }
+  const auto read = [&](substrate::StateVersion version) {
+    if (options.pairs.empty()) return in_file(options.spec, substrate::MemoryState::from_chain_spec(*spec, version));
+    return in_file(options.pairs, substrate::MemoryState::from_pairs(as_text(pairs), version));
   };
 
+  const Engine engine = make_engine(options.spec, options.cache);
+  const substrate::Executor executor(engine,
+                                     {.runtime = {.capacity = 1, .audit_every = options.repeat.audit ? 1u : 0u}});
   auto state = read(substrate::StateVersion::kV0);
   if (!state) return std::unexpected(std::move(state.error()));
   auto runtime = executor.runtime(*state);
@@ -103,14 +119,13 @@ Result<Chain> load_chain(const ChainOptions& options) {
     return std::unexpected(std::move(error));
   }
   report_notes(*runtime);
-  // The runtime, which lies in the state, says how the state's values lie in the trie.
-  const auto version = runtime->version();
+  const auto version = find_state_version(*runtime);
   if (!version) return std::unexpected(version.error());
-  if (state_version(*version) != substrate::StateVersion::kV0) {
-    state = read(state_version(*version));
+  if (*version != substrate::StateVersion::kV0) {
+    state = read(*version);
     if (!state) return std::unexpected(std::move(state.error()));
   }
-  return Chain{std::move(name), engine, std::move(*state), executor, std::move(*runtime)};
+  return Chain{spec->name, engine, std::move(*state), executor, std::move(*runtime)};
 }
 
 Result<Cost> Cost::start(const Pool& pool) {
@@ -232,8 +247,7 @@ Result<ExitCode> repeat_call(const RepeatOptions& options, const substrate::Runt
     fmt::print("\n{}, each call in an instance as new:\n", method);
     print_measurement(*measurement);
   }
-  report_leaks(*measurement);
-  return measurement->leaked() ? kFailure : kSuccess;
+  return report_failures(*measurement);
 }
 
 }  // namespace anew::cli

@@ -16,12 +16,15 @@
 
 namespace anew::cli {
 
+/// A chain's whole state, as hexadecimal text.
+inline constexpr std::uint64_t kMostStateBytes = 1ull << 30;
+
 void add_substrate_version(CLI::App& substrate, Run& run);
 void add_substrate_call(CLI::App& substrate, Run& run);
 void add_substrate_execute_block(CLI::App& substrate, Run& run);
 
-/// An engine that shows how far it has come with compiling `what`.
-[[nodiscard]] Engine make_engine(const std::string& what);
+/// An engine that shows how far it has come with compiling `what`. @param cache  compiled runtimes may be kept on disk.
+[[nodiscard]] Engine make_engine(const std::string& what, bool cache);
 /// Says on standard error what is remarkable about a runtime: that the code cache could not be used, or that the module
 /// does not say where its heap begins.
 void report_notes(const substrate::Runtime& runtime);
@@ -38,6 +41,7 @@ void add_repeat_options(CLI::App& command, RepeatOptions& options);
 struct ChainOptions {
   std::string spec;
   std::string pairs;  ///< empty: the genesis state of `spec`
+  bool cache = true;  ///< compiled runtimes may be kept on disk
   RepeatOptions repeat;
 };
 void add_chain_options(CLI::App& command, ChainOptions& options);

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "cli/input.hpp"
+#include "cli/instance_options.hpp"
 #include "cli/output.hpp"
 #include "cli/substrate_chain.hpp"
 #include "host/substrate/hex.hpp"
@@ -20,6 +22,7 @@ namespace {
 
 struct VersionOptions {
   std::string file;
+  bool cache = true;
   RepeatOptions repeat;
 };
 
@@ -59,20 +62,17 @@ nlohmann::ordered_json version_json(const substrate::RuntimeSource& source, cons
 }
 
 Result<substrate::RuntimeSource> load_source(const std::string& file) {
-  auto source = substrate::load_runtime(file);
-  if (!source) {
-    Error error = file_error(std::move(source.error()));
-    // The command line was fine: a file that holds no runtime is not wrong usage.
-    if (error.code == ErrorCode::kArgument) error.code = ErrorCode::kMalformed;
-    return std::unexpected(std::move(error));
-  }
+  const auto content = read_input(file, kMostStateBytes);
+  if (!content) return std::unexpected(content.error());
+  auto source = substrate::read_runtime(*content);
+  if (!source) source.error().message = fmt::format("{}: {}", file, source.error().message);
   return source;
 }
 
 Result<ExitCode> run_version(const VersionOptions& options) {
   const auto source = load_source(options.file);
   if (!source) return std::unexpected(source.error());
-  const Engine engine = make_engine(options.file);
+  const Engine engine = make_engine(options.file, options.cache);
   const auto make_runtime = [&](std::uint32_t capacity, std::uint64_t audit_every) {
     return substrate::Runtime::create(
         engine, source->code, {.heap_pages = source->heap_pages, .capacity = capacity, .audit_every = audit_every});
@@ -101,8 +101,9 @@ void add_substrate_version(CLI::App& substrate, Run& run) {
   const auto options = std::make_shared<VersionOptions>();
   command
       ->add_option("SPEC_OR_WASM", options->file,
-                   "A raw chain specification (JSON), or a runtime's code, compressed or not")
+                   "A raw chain specification (JSON), or a runtime's code, compressed or not; - reads standard input")
       ->required();
+  add_cache_option(*command, options->cache);
   add_repeat_options(*command, options->repeat);
   command->callback([options, &run] { run = [options] { return run_version(*options); }; });
 }

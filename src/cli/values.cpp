@@ -12,6 +12,8 @@
 #include <optional>
 #include <system_error>
 
+#include "wasm/printable.hpp"
+
 namespace anew::cli {
 
 namespace {
@@ -162,27 +164,29 @@ Result<Value> parse_value(ValueType type, std::string_view text) {
   switch (parsed.flaw) {
     case Flaw::kNone: return Value{type, parsed.bits, parsed.high};
     case Flaw::kRange:
-      return fail(ErrorCode::kArgument,
-                  fmt::format("'{}' is out of range for {}: expected {}", text, anew::to_string(type), expected(type)));
+      return fail(ErrorCode::kArgument, fmt::format("'{}' is out of range for {}: expected {}", wasm::printable(text),
+                                                    anew::to_string(type), expected(type)));
     case Flaw::kSyntax: break;
   }
   return fail(ErrorCode::kArgument,
-              fmt::format("'{}' is no {}: expected {}", text, anew::to_string(type), expected(type)));
+              fmt::format("'{}' is no {}: expected {}", wasm::printable(text), anew::to_string(type), expected(type)));
 }
 
 Result<std::vector<Value>> parse_arguments(std::string_view function, const FunctionType& type,
                                            std::span<const std::string> texts) {
   if (texts.size() != type.parameters.size()) {
     return fail(ErrorCode::kArgument,
-                fmt::format("'{}' takes {} argument{}, not {}; its type is {}", function, type.parameters.size(),
-                            type.parameters.size() == 1 ? "" : "s", texts.size(), anew::to_string(type)));
+                fmt::format("'{}' takes {} argument{}, not {}; its type is {}", wasm::printable_name(function),
+                            type.parameters.size(), type.parameters.size() == 1 ? "" : "s", texts.size(),
+                            anew::to_string(type)));
   }
   std::vector<Value> values;
   values.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     auto value = parse_value(type.parameters[i], texts[i]);
     if (!value) {
-      return fail(ErrorCode::kArgument, fmt::format("argument {} of '{}': {}", i + 1, function, value.error().message));
+      return fail(ErrorCode::kArgument,
+                  fmt::format("argument {} of '{}': {}", i + 1, wasm::printable_name(function), value.error().message));
     }
     values.push_back(*value);
   }

@@ -16,6 +16,8 @@
 #include <exception>
 #include <memory>
 
+#include "wasm/printable.hpp"
+
 namespace anew::cli {
 
 namespace {
@@ -75,7 +77,8 @@ class AtomicMemories final : public wabt::ExprVisitor::DelegateNop {
     wabt::ExprVisitor visitor(this);
     for (wabt::Func* function : module_.funcs) {
       if (wabt::Failed(visitor.VisitFunc(function))) {
-        return fail(ErrorCode::kInvalid, fmt::format("unknown memory {} of an atomic operator", unknown_));
+        return fail(ErrorCode::kInvalid,
+                    fmt::format("unknown memory {} of an atomic operator", wasm::printable(unknown_)));
       }
     }
     return {};
@@ -103,12 +106,20 @@ class AtomicMemories final : public wabt::ExprVisitor::DelegateNop {
   std::string unknown_;
 };
 
-std::unexpected<Error> fail_with(const wabt::Errors& errors, wabt::WastLexer& lexer) {
+/// @param after  what to say behind the errors.
+std::unexpected<Error> fail_with(wabt::Errors errors, wabt::WastLexer& lexer, std::string_view after = "") {
+  for (wabt::Error& error : errors) error.message = wasm::printable(error.message);  // names in it are the module's
   const auto lines = lexer.MakeLineFinder();
   std::string text = wabt::FormatErrorsToString(errors, wabt::Location::Type::Text, lines.get());
   while (text.ends_with('\n')) text.pop_back();
-  return fail(ErrorCode::kInvalid, std::move(text));
+  return fail(ErrorCode::kInvalid, text.append(after));
 }
+
+/// libwabt 1.0.32 is of 2022.
+constexpr std::string_view kNewerSyntax =
+    "\nIf this is newer syntax, such as try_table or call_ref, libwabt, which reads the text format here, does not "
+    "know "
+    "it: translate the text to a binary module (.wasm) with another tool, such as wasm-tools parse";
 
 Result<std::vector<std::byte>> translate(const std::string& file_name, std::string_view text) {
   wabt::Features features;
@@ -127,7 +138,7 @@ Result<std::vector<std::byte>> translate(const std::string& file_name, std::stri
   std::unique_ptr<wabt::Module> module;
   wabt::WastParseOptions parse_options(features);
   if (wabt::Failed(wabt::ParseWatModule(lexer.get(), &module, &errors, &parse_options)) || !module) {
-    return fail_with(errors, *lexer);
+    return fail_with(errors, *lexer, kNewerSyntax);
   }
   if (auto resolved = AtomicMemories(*module).resolve(); !resolved) {
     return fail(ErrorCode::kInvalid, fmt::format("{}: {}", file_name, resolved.error().message));

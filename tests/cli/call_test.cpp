@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
 #include <regex>
 
 #include "cli/command_fixture.hpp"
@@ -245,7 +251,68 @@ TEST_F(Call, ReadsStandardInputAndCompiledModules) {
   EXPECT_EQ(anew({"call", compiled, "add", "1", "2"}).out, "3\n");
 }
 
+/// Runs `anew call MODULE f --repeat 10000000 MORE...`, interrupts it once it has printed the result, which it does
+/// when it begins to measure, and waits for its end.
+class Interrupted : public CommandTest {
+ protected:
+  [[nodiscard]] Outcome run(const std::vector<std::string>& more) const {
+    const std::string module = file("long.wat", R"((module (func (export "f") (result i32) (local i32)
+      (loop $next (br_if $next (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 300000))))
+      (i32.const 7))))");
+    std::vector<std::string> arguments = {"anew", "call", module, "f", "--no-cache", "--repeat", "10000000"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    const std::string out = path("out").string();
+    const std::string err = path("err").string();
+    const std::string command = ANEW_BINARY_DIR "/anew";
+    const pid_t child = fork();
+    if (child == 0) {
+      (void)!freopen(out.c_str(), "w", stdout);
+      (void)!freopen(err.c_str(), "w", stderr);
+      execv(command.c_str(), pointers.data());
+      _exit(98);
+    }
+    int status = 0;
+    while (read(out).empty() && waitpid(child, &status, WNOHANG) == 0) usleep(10'000);
+    usleep(100'000);  // some calls are measured; if none is, the report says so
+    kill(child, SIGINT);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    return outcome(status);
+  }
+};
+
+TEST_F(Interrupted, RepeatPrintsWhatWasDone) {
+  const Outcome outcome = run({});
+  EXPECT_EQ(outcome.exit_code, 130);
+  EXPECT_TRUE(contains(outcome.err, "anew: interrupted: "));
+  EXPECT_TRUE(outcome.out.starts_with("7\n\n")) << outcome.out;
+  EXPECT_TRUE(std::regex_search(outcome.out, std::regex("\ncalls +[0-9,]+ +0\n"))) << outcome.out;
+  EXPECT_TRUE(std::regex_search(outcome.out, std::regex("\npages restored, p50 +- +all made anew\n"))) << outcome.out;
+  EXPECT_FALSE(contains(outcome.out, "By p50"));
+}
+
 class Link : public CommandTest {};
+
+TEST_F(Link, SaysWhatWasiAndTheFunctionsOfSubstrateAre) {
+  const Outcome wasi = anew({"call", file("wasi.wat", R"((module
+    (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))) (func (export "_start"))))"),
+                             "_start"});
+  EXPECT_EQ(wasi.exit_code, 4);
+  EXPECT_TRUE(contains(wasi.err, "wasi_snapshot_preview1.fd_write"));
+  EXPECT_TRUE(contains(wasi.err, "WASI, by which a program reaches the system"));
+  EXPECT_TRUE(contains(wasi.err, "wasm32-unknown-unknown"));
+  std::string text = "(module";
+  for (int i = 0; i < 60; ++i) text += " (import \"env\" \"ext_function_" + std::to_string(i) + "_version_1\" (func))";
+  const Outcome runtime = anew({"call", file("runtime.wat", text + " (func (export \"f\")))"), "f"});
+  EXPECT_EQ(runtime.exit_code, 4);
+  EXPECT_TRUE(contains(runtime.err, "60 of the module's 60 imports cannot be linked"));
+  EXPECT_TRUE(contains(runtime.err, "ext_function_9_"));
+  EXPECT_FALSE(contains(runtime.err, "ext_function_10_"));
+  EXPECT_TRUE(contains(runtime.err, "\n  and 50 more\n"));
+  EXPECT_TRUE(contains(runtime.err, "`anew substrate version FILE`"));
+}
 
 TEST_F(Link, NamesEveryImportThatIsMissing) {
   const std::string module = file("imports.wat", R"((module

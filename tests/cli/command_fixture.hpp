@@ -3,8 +3,10 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <stdlib.h>  // mkdtemp
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -60,7 +62,7 @@ class CommandTest : public ::testing::Test {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read(path("out" + tag)),
             read(path("err" + tag))};
   }
-  /// @param before  shell text put before the command: assignments, or `cd x &&`.
+  /// @param before  shell text put before the command: assignments, `cd x &&`, or `cat x |`.
   [[nodiscard]] Outcome anew(const std::vector<std::string>& arguments, const std::string& before = "") const {
     const std::string cache = "export ANEW_CACHE_DIR=" + quoted(path("cache")) + "; ";
     return outcome(std::system((cache + before + shell_command(arguments, "")).c_str()));
@@ -75,6 +77,26 @@ class CommandTest : public ::testing::Test {
  private:
   std::filesystem::path directory_;
 };
+
+/// Runs a shell command on a terminal of its own. @return what it wrote there.
+inline std::string run_on_terminal(const std::string& command) {
+  int terminal = -1;
+  const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (child == 0) {
+    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(98);
+  }
+  std::string output;
+  char buffer[4096];
+  // Reading fails once the other side is closed.
+  for (ssize_t size = 0; child > 0 && (size = ::read(terminal, buffer, sizeof buffer)) > 0;) {
+    output.append(buffer, static_cast<std::size_t>(size));
+  }
+  close(terminal);
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return output;
+}
 
 /// EXPECT_TRUE(contains(...)) shows the text when it fails.
 inline ::testing::AssertionResult contains(const std::string& text, std::string_view part) {

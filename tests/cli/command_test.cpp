@@ -109,11 +109,102 @@ TEST_F(Command, ReportsAFileThatCannotBeRead) {
   EXPECT_EQ(anew({"inspect", path("").string()}).exit_code, 1) << "a directory";
 }
 
+/// A byte that could drive a terminal, or a character that turns the direction of its text.
+bool is_safe(const std::string& text) {
+  for (const char c : text) {
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7F) return false;
+  }
+  return text.find("\u202e") == text.npos && text.find("\u009b") == text.npos && text.find("\xff") == text.npos;
+}
+
+/// As the text format writes it: an escape sequence, a line feed and a forged message, a CSI, a right-to-left override.
+constexpr const char* kHostileName = R"(a\1b[2J\nanew: trap: forged\c2\9b\e2\80\ae)";
+constexpr const char* kItsText = R"(a\x1b[2J\nanew: trap: forged\u{9b}\u{202e})";
+
 TEST_F(Command, KeepsControlCharactersOfAModuleFromTheTerminal) {
-  const std::string module = file("hostile.wat", R"((module (func (export "a\1b[2Jb"))))");
-  const Outcome outcome = anew({"inspect", module});
-  EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos);
-  EXPECT_TRUE(contains(outcome.out, "a\\x1b[2Jb"));
+  const std::string name = kHostileName;
+  const std::string module = file(
+      "hostile.wat", "(module (import \"" + name + "\" \"" + name + "\" (func)) (memory (export \"" + name +
+                         "m\") 1) (global (export \"" + name + "g\") (mut i32) (i32.const 0)) (func $f (export \"" +
+                         name + "\") (param i32) unreachable) (export \"trap\" (func $f)))");
+  const std::string actual = "a\x1b[2J\nanew: trap: forged\u009b\u202e";  // of the first export
+  const auto expect_safe = [&](const std::vector<std::string>& arguments, int exit_code) {
+    const Outcome outcome = anew(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+    EXPECT_TRUE(is_safe(outcome.out)) << outcome.out;
+    EXPECT_TRUE(is_safe(outcome.err)) << outcome.err;
+    EXPECT_EQ((outcome.out + outcome.err).find("\nanew: trap: forged"), std::string::npos);
+    return outcome;
+  };
+  EXPECT_TRUE(contains(expect_safe({"inspect", module}, 0).out, std::string("function ") + kItsText));
+  EXPECT_EQ(expect_safe({"inspect", module, "--json"}, 0).json()["exports"][2]["name"], actual);
+  EXPECT_TRUE(contains(expect_safe({"call", module, "trap", "1"}, 4).err, std::string(kItsText) + "." + kItsText));
+  EXPECT_TRUE(contains(expect_safe({"call", module, actual + "m", "1"}, 64).err, kItsText));
+  EXPECT_TRUE(contains(expect_safe({"call", module, actual + "x"}, 64).err, std::string("did you mean \"") + kItsText));
+  expect_safe({"call", module, actual}, 64);
+  expect_safe({"call", module, actual, "\x1b"}, 64);
+  expect_safe({"call", module, "trap", "1", "--prelude", "\x1b\n", "--trap-unknown-imports"}, 64);
+  // No name section: the frame bears the name of an export.
+  const Outcome trap = expect_safe({"call", module, "trap", "1", "--trap-unknown-imports"}, 2);
+  EXPECT_TRUE(contains(trap.err, "at f, function 1"));
+  const std::string twice =
+      file("twice.wat", "(module (func (export \"" + name + "\")) (func (export \"" + name + "\")))");
+  EXPECT_TRUE(contains(expect_safe({"inspect", twice}, 3).err, kItsText));
+  // The names of functions and custom sections, in binary modules: no tool writes such.
+  const auto section = [](char id, const std::string& content) {
+    return std::string(1, id) + static_cast<char>(content.size()) + content;  // below 128 bytes
+  };
+  const auto with_length = [](const std::string& text) { return static_cast<char>(text.size()) + text; };
+  const std::string head(
+      "\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01"
+      "f\0\0",
+      25);
+  const std::string trap_body = section(10, std::string("\x01\x03\0\0\x0b", 5));
+  const std::string names = section(
+      0, with_length("name") + section(1, std::string("\x01\0", 2) + with_length("_ZN3\x1b\no"
+                                                                                 "5outer17h0123456789abcdefE")));
+  const std::string binary =
+      file("names.wasm", head + trap_body + names + section(0, with_length("\x1b\n\u202e") + "content"));
+  EXPECT_TRUE(contains(expect_safe({"call", binary, "f"}, 2).err, "at \\x1b\\no::outer, function 0"));
+  EXPECT_TRUE(contains(expect_safe({"inspect", binary}, 0).out, R"(custom "\x1b\n\u{202e}")"));
+  // A body that does not validate is named too.
+  const std::string invalid = file("invalid.wasm", head + section(10, std::string("\x01\x03\0\x6a\x0b", 5)) + names);
+  EXPECT_TRUE(contains(expect_safe({"inspect", invalid}, 3).err, "\\x1b\\no::outer"));
+  EXPECT_TRUE(contains(expect_safe({"call", invalid, "f"}, 3).err, "\\x1b\\no::outer"));
+}
+
+TEST_F(Command, DemanglesNamesInBacktraces) {
+  const std::string module = file("m.wat", R"((module
+    (func $_ZN4core9panicking5panic17h0123456789abcdefE unreachable)
+    (func $_RNvNtC3app4main3run (call $_ZN4core9panicking5panic17h0123456789abcdefE))
+    (func $_ZNSt3__16vectorIiNS_9allocatorIiEEE9push_backEOi (call $_RNvNtC3app4main3run))
+    (func (export "f") (call $_ZNSt3__16vectorIiNS_9allocatorIiEEE9push_backEOi))))");
+  const Outcome outcome = anew({"call", module, "f"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  for (const char* const frame : {"\n  at core::panicking::panic, function 0,", "\n  at app::main::run, function 1,",
+                                  "\n  at std::__1::vector<...>::push_back, function 2,", "\n  at f, function 3,"}) {
+    EXPECT_TRUE(contains(outcome.err, frame));
+  }
+}
+
+TEST_F(Command, SaysThatABinaryModuleMayHaveWhatTheTextMayNot) {
+  const Outcome outcome = anew({"inspect", file("m.wat", "(module (func (block $b (try_table (catch_all $b)))))")});
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_TRUE(contains(outcome.err, "try_table"));
+  EXPECT_TRUE(contains(outcome.err, "translate the text to a binary module (.wasm)"));
+}
+
+TEST_F(Command, ReadsStandardInputOnce) {
+  const std::string module = file("m.wat", "(module (func (export \"f\") (result i32) (i32.const 7)))");
+  const std::string before = "cat " + quoted(module) + " | ";
+  EXPECT_EQ(anew({"call", "-", "f"}, before).out, "7\n");
+  EXPECT_TRUE(contains(anew({"inspect", "-"}, before).out, "function f: [] -> [i32]"));
+  EXPECT_EQ(anew({"compile", "-", "-o", path("m.anew").string()}, before).exit_code, 0);
+  EXPECT_EQ(anew({"call", module, "f", "--link", "m=-"}, before).out, "7\n");
+  const Outcome twice = anew({"call", "-", "f", "--link", "m=-"}, before);
+  EXPECT_EQ(twice.exit_code, 64);
+  EXPECT_TRUE(contains(twice.err, "standard input (-) can be read once"));
+  EXPECT_EQ(anew({"call", "-", "f"}, "true | ").exit_code, 3) << "nothing is no module";
 }
 
 class Inspect : public CommandTest {};
@@ -248,6 +339,43 @@ TEST_F(Compile, RefusesAnAlteredCompiledModule) {
   EXPECT_EQ(anew({"call", file("short.anew", bytes.substr(0, 100)), "f"}).exit_code, 3);
 }
 
+TEST_F(Compile, TakesTheOptionsThatChangeCode) {
+  const std::string module = file("m.wat", R"((module (memory 1) (func (export "f") (result i32)
+    (i32.store (i32.const 0) (i32.const 7)) (i32.load (i32.const 0)))))");
+  const std::string compiled = path("m.anew").string();
+  ASSERT_EQ(anew({"compile", module, "-o", compiled}).exit_code, 0);
+  const Outcome refused = anew({"call", compiled, "f", "--fuel", "100"});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_TRUE(contains(refused.err, "fuel"));
+  EXPECT_EQ(anew({"call", compiled, "f", "--bounds", "explicit"}).exit_code, 3);
+  ASSERT_EQ(anew({"compile", module, "-o", compiled, "--fuel", "--bounds", "explicit"}).exit_code, 0);
+  EXPECT_EQ(anew({"call", compiled, "f", "--fuel", "100", "--bounds", "explicit"}).out, "7\n");
+  EXPECT_TRUE(contains(anew({"call", compiled, "f", "--fuel", "1"}).err, "out of fuel"));
+  ASSERT_EQ(anew({"compile", module, "-o", compiled, "--ledger", "cow", "--no-cache"}).exit_code, 0);
+  EXPECT_EQ(anew({"call", compiled, "f", "--ledger", "cards"}).exit_code, 3);
+  EXPECT_EQ(anew({"call", compiled, "f", "--ledger", "cow", "--audit"}).exit_code, 0);
+}
+
+TEST_F(Compile, WritesToStandardOutput) {
+  const std::string module = file("m.wat", "(module (memory 1) (func (export \"f\") (result i32) (i32.const 7)))");
+  const Outcome compiled = anew({"compile", module, "-o", "-"});
+  EXPECT_EQ(compiled.exit_code, 0);
+  EXPECT_TRUE(
+      compiled.out.starts_with("\x7f"
+                               "ELF"));
+  EXPECT_TRUE(contains(compiled.err, "compiled 1 functions")) << "what is said goes elsewhere";
+  const Outcome snapshot = anew({"snapshot", module, "--output", "-"});
+  EXPECT_TRUE(snapshot.out.starts_with("ANEWSNAP"));
+  for (const std::string& made : {compiled.out, snapshot.out}) {
+    const std::string name = file("made", made);
+    std::filesystem::permissions(name, std::filesystem::perms::group_write, std::filesystem::perm_options::remove);
+    EXPECT_EQ(anew({"call", name, "f"}).out, "7\n");
+    EXPECT_EQ(anew({"call", "-", "f"}, "cat " + quoted(name) + " | ").out, "7\n");
+  }
+  const Outcome full = anew({"compile", module, "-o", "-"}, "trap '' XFSZ; ulimit -f 1; ");
+  EXPECT_EQ(full.exit_code, 1) << full.err;
+}
+
 class Cache : public CommandTest {
  protected:
   const std::string module_ = file("m.wat", "(module (func (export \"f\") (result i32) (i32.const 7)))");
@@ -261,6 +389,33 @@ TEST_F(Cache, ListsAndClearsWhatWasCompiled) {
   ASSERT_EQ(anew({"call", module_, "f"}).out, "7\n") << "from the cache";
   EXPECT_EQ(anew({"cache", "clear"}).exit_code, 0);
   EXPECT_TRUE(contains(anew({"cache"}).out, "0 compiled modules"));
+}
+
+TEST_F(Cache, ListsTheOptionsOfEachModule) {
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{}, {"--fuel", "100", "--bounds", "explicit"}, {"--ledger", "cow"}}) {
+    std::vector<std::string> arguments = {"call", module_, "f"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    ASSERT_EQ(anew(arguments).out, "7\n");
+  }
+  const std::string list = anew({"cache", "list"}).out;
+  EXPECT_TRUE(contains(list, "3 compiled modules"));
+  for (const char* const line : {"cards of 512 bytes\n", "cards of 512 bytes, explicit bounds, fuel\n", "no marks\n"}) {
+    EXPECT_TRUE(contains(list, line));
+  }
+  // What is none of ours is not listed, whatever its name does to a terminal.
+  std::ofstream(path("cache") / (std::string(63, '0') + "\x1b-x.anew")) << "x";
+  std::ofstream(path("cache") / (std::string(64, '0') + "-x.anew")) << "damaged";
+  const std::string more = anew({"cache"}).out;
+  EXPECT_TRUE(contains(more, "4 compiled modules"));
+  EXPECT_TRUE(contains(more, "of another version of Anew"));
+  EXPECT_EQ(more.find('\x1b'), std::string::npos);
+}
+
+TEST_F(Cache, CanBeLeftOut) {
+  EXPECT_EQ(anew({"call", module_, "f", "--no-cache"}).out, "7\n");
+  EXPECT_EQ(anew({"snapshot", module_, "-o", path("s").string(), "--no-cache"}).exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(path("cache")));
 }
 
 TEST_F(Cache, CallsWithoutACacheThatCannotBeUsedAndSaysSo) {

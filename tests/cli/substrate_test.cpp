@@ -159,5 +159,124 @@ TEST_F(Substrate, CallsAnyEntryPoint) {
   EXPECT_TRUE(contains(trapped.err, "the runtime said: panicked at 'Bad input data provided to account_nonce"));
 }
 
+std::string from_hexadecimal(std::string_view text) {
+  std::string bytes;
+  for (std::size_t i = 2; i + 1 < text.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16));  // a byte
+  }
+  return bytes;
+}
+
+std::string to_hexadecimal(std::string_view bytes) {
+  std::string text = "0x";
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
+
+TEST_F(Substrate, TakesBlocksAsBytesAndFromStandardInput) {
+  const std::string hex = read(block("kusama"));
+  const std::string bytes = file("block.scale", from_hexadecimal(hex.substr(0, hex.find_last_not_of('\n') + 1)));
+  const Outcome outcome = execute("kusama", bytes);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::vector<std::string> arguments = {"substrate", "execute-block", "--chain", spec("kusama"), "-"};
+  EXPECT_EQ(anew(arguments, "cat " + quoted(bytes) + " | ").exit_code, 0);
+  EXPECT_EQ(anew(arguments, "cat " + quoted(block("kusama")) + " | ").exit_code, 0);
+  const std::vector<std::string> chain = {"substrate", "execute-block", "--chain", "-", bytes};
+  EXPECT_EQ(anew(chain, "cat " + quoted(spec("kusama")) + " | ").exit_code, 0);
+  const Outcome cut = execute("kusama", file("cut.scale", read(bytes).substr(0, 200)));
+  EXPECT_EQ(cut.exit_code, 3);
+  EXPECT_TRUE(contains(cut.err, "block: SCALE data"));
+}
+
+TEST_F(Substrate, RuntimesAreModulesForTheOtherSubcommands) {
+  const auto genesis = nlohmann::json::parse(read(spec("rococo-asset-hub")))["genesis"]["raw"];
+  const auto& top = genesis.is_array() ? genesis[0] : genesis["top"];
+  const std::string code = from_hexadecimal(top["0x3a636f6465"].get<std::string>());
+  ASSERT_TRUE(code.starts_with("\x52\xbc\x53\x76")) << "compressed";
+  const std::string compressed = file("runtime.compact.compressed.wasm", code);
+  const auto inspected = anew({"inspect", compressed, "--json"}).json();
+  EXPECT_GT(inspected["bytes"], code.size());
+  EXPECT_EQ(anew({"inspect", spec("rococo-asset-hub"), "--json"}).json(), inspected);
+  EXPECT_EQ(anew({"inspect", "-", "--json"}, "cat " + quoted(compressed) + " | ").json(), inspected);
+  EXPECT_EQ(anew({"substrate", "version", "-", "--no-cache"}, "cat " + quoted(compressed) + " | ").exit_code, 0);
+  const Outcome called = anew({"call", compressed, "Core_version", "0", "0", "--no-cache"});
+  EXPECT_EQ(called.exit_code, 4) << "it was compiled";
+  EXPECT_TRUE(contains(called.err, "anew substrate version FILE"));
+  EXPECT_FALSE(std::filesystem::exists(path("cache")));
+  const Outcome spoiled = anew({"inspect", file("spoiled.wasm", code.substr(0, code.size() / 2))});
+  EXPECT_EQ(spoiled.exit_code, 3);
+  EXPECT_TRUE(contains(spoiled.err, "spoiled.wasm"));
+}
+
+/// A chain whose runtime is a module in the text format.
+class SmallChain : public Substrate {
+ protected:
+  [[nodiscard]] std::string spec_of(const std::string& text, const nlohmann::json& more = {}) const {
+    const std::string module = file("m.wat", text);
+    EXPECT_EQ(std::system(fmt::format("wat2wasm '{}' -o '{}'", module, path("m.wasm").string()).c_str()), 0);
+    nlohmann::json top = {{"0x3a636f6465", to_hexadecimal(read(path("m.wasm")))}};
+    if (!more.is_null()) top.update(more);
+    const nlohmann::json spec = {{"name", "Small\n\u202e"}, {"id", "small"}, {"genesis", {{"raw", {{"top", top}}}}}};
+    return file("small.json", spec.dump());
+  }
+  /// Of which "give" returns 3000 bytes of memory.
+  static constexpr const char* kRuntime = R"((module (memory (export "memory") 2)
+    (global (export "__heap_base") i32 (i32.const 8192)) (data (i32.const 16) "\01\02\ff\00")
+    (func (export "give") (param i32 i32) (result i64) (i64.const 0xbb800000010))))";
+};
+
+TEST_F(SmallChain, CallsARuntimeWithoutCoreVersionAndWritesWhatItReturns) {
+  const std::string chain = spec_of(kRuntime);
+  const std::string result = std::string("\x01\x02\xff", 3) + std::string(2997, '\0');
+  const std::vector<std::string> arguments = {"substrate", "call", "--chain", chain, "give"};
+  const Outcome printed = anew(arguments);
+  EXPECT_EQ(printed.exit_code, 0) << printed.err;
+  EXPECT_TRUE(contains(printed.out, "\n" + to_hexadecimal(result) + "\n")) << "all of it: this is no terminal";
+  EXPECT_TRUE(contains(printed.out, "Small\\n\\u{202e}"));
+  std::vector<std::string> to_file = arguments;
+  to_file.insert(to_file.end(), {"--output", path("result").string()});
+  EXPECT_EQ(anew(to_file).exit_code, 0);
+  EXPECT_EQ(read(path("result")), result);
+  to_file.back() = "-";
+  const Outcome piped = anew(to_file);
+  EXPECT_EQ(piped.out, result);
+  EXPECT_TRUE(contains(piped.err, "3000 bytes"));
+  to_file.back() = path("no/such/place").string();
+  EXPECT_EQ(anew(to_file).exit_code, 1);
+}
+
+TEST_F(SmallChain, CutsALongResultOnATerminal) {
+  std::vector<std::string> arguments = {"substrate", "call", "--chain", spec_of(kRuntime), "give", "--no-cache"};
+  const auto on_terminal = [&] {
+    std::string command = std::string(ANEW_BINARY_DIR) + "/anew";
+    for (const std::string& argument : arguments) command += " " + quoted(argument);
+    return run_on_terminal(command);
+  };
+  const std::string shown = on_terminal();
+  EXPECT_TRUE(contains(shown, "0x0102ff00"));
+  EXPECT_TRUE(contains(shown, "...\r\n(the first 1024 bytes; --output FILE writes all"));
+  EXPECT_LT(shown.size(), 3000u);
+  arguments.insert(arguments.end(), {"-o", "-"});
+  EXPECT_TRUE(contains(on_terminal(), "anew: --output -: standard output is a terminal"));
+}
+
+TEST_F(SmallChain, RefusesStatesThatAreNotWhole) {
+  const Outcome light = anew({"substrate", "version", file("light.json", R"({"name": "L", "id": "l", "genesis":
+    {"stateRootHash": "0x91b171bb158e2d3848fa23a9f1c25182fb8e20313b2c1eb49219da7a70ce90c3"}})")});
+  EXPECT_EQ(light.exit_code, 3);
+  EXPECT_TRUE(contains(light.err, "light.json: chain spec: the spec is a light one"));
+  EXPECT_TRUE(contains(light.err, "build-spec --raw"));
+
+  const std::string child = to_hexadecimal(":child_storage:default:crowdloan");
+  const Outcome genesis = anew({"substrate", "call", "--chain", spec_of(kRuntime, {{child, "0x0102"}}), "give"});
+  EXPECT_EQ(genesis.exit_code, 3);
+  EXPECT_TRUE(contains(genesis.err, "the child trie \"" + to_hexadecimal("crowdloan") + "\""));
+  const std::string pairs = file("pairs.json", "[[\"" + child + "\", \"0x0102\"]]");
+  const Outcome state = anew({"substrate", "call", "--chain", spec_of(kRuntime), "--state", pairs, "give"});
+  EXPECT_EQ(state.exit_code, 3);
+  EXPECT_TRUE(contains(state.err, "pairs.json: state pairs: there is the root of the child trie \"" +
+                                      to_hexadecimal("crowdloan") + "\""));
+}
+
 }  // namespace
 }  // namespace anew::testing

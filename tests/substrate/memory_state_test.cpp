@@ -227,17 +227,40 @@ TEST(MemoryState, PairsAreStoredAsTheVersionSays) {
 }
 
 // state_getPairs lists the roots of child tries, but nothing of what is in them.
-TEST(MemoryState, OfPairsHasNoChildTriesButTheirRoots) {
-  Bytes key = root_key("one");
-  std::string hex;
-  for (const std::byte b : key) hex += fmt::format("{:02x}", std::to_integer<int>(b));
-  const auto state = MemoryState::from_pairs(fmt::format(R"([["0x{}", "0x0102"]])", hex), StateVersion::kV0);
+TEST(MemoryState, RefusesChildTriesWithoutTheirKeysByName) {
+  const auto hexadecimal = [](const Bytes& bytes) {
+    std::string text = "0x";
+    for (const std::byte b : bytes) text += fmt::format("{:02x}", std::to_integer<int>(b));
+    return text;
+  };
+  const Bytes key = root_key("one");
+  const auto pairs = MemoryState::from_pairs(fmt::format(R"([["0x01", "0x02"], ["{}", "0x0102"]])", hexadecimal(key)),
+                                             StateVersion::kV0);
+  ASSERT_FALSE(pairs);
+  EXPECT_EQ(pairs.error().code, ErrorCode::kMalformed);
+  const std::string name = hexadecimal(from_text("one"));
+  EXPECT_NE(pairs.error().message.find("the child trie \"" + name), std::string::npos) << pairs.error().message;
+
+  ChainSpec spec;
+  spec.top[key] = from_hex("0102");
+  spec.children[from_text("other")][from_hex("0a")] = from_hex("0b");
+  const auto genesis = MemoryState::from_chain_spec(spec, StateVersion::kV0);
+  ASSERT_FALSE(genesis);
+  EXPECT_NE(genesis.error().message.find("the child trie \"" + name), std::string::npos) << genesis.error().message;
+  spec.children[from_text("one")];  // no keys are as good as none
+  EXPECT_FALSE(MemoryState::from_chain_spec(spec, StateVersion::kV0));
+  spec.children[from_text("one")][from_hex("0a")] = from_hex("0b");
+  EXPECT_TRUE(MemoryState::from_chain_spec(spec, StateVersion::kV0));
+}
+
+TEST(MemoryState, ComputesNoRootOfAChildTrieThatIsNotKnown) {
+  const Bytes key = root_key("one");
+  StateChanges root_only;
+  root_only.top[key] = value_of(from_hex("0102"));
+  const auto state = MemoryState().with(root_only, StateVersion::kV0);
   ASSERT_TRUE(state) << state.error().message;
   EXPECT_EQ(state->root(), NaiveTrie::root({{key, {from_hex("0102")}}}));
   const Bytes one = from_text("one");
-  EXPECT_EQ(state->get(TrieId::child(one), from_hex("0a")).value(), nullptr);
-  EXPECT_EQ(state->next_key(TrieId::child(one), {}).value(), std::nullopt);
-  // Its new root would be a wrong one.
   StateChanges changes;
   const Bytes child_key = from_hex("0a");
   changes.children[one][child_key] = value_of(from_hex("0b"));

@@ -46,7 +46,10 @@ struct RuntimeSource {
   std::string chain;                             ///< the chain's name; empty if the file was bare code
 };
 
-/// Reads a runtime from a chain spec or from bare code, compressed or not; the file's content decides which.
+/// Takes a runtime out of a file's content: a chain spec, or bare code, compressed or not. @return kMalformed.
+[[nodiscard]] Result<RuntimeSource> read_runtime(BytesView content);
+
+/// The same from a file.
 /// @return kNotFound, kIo or kLimit for the file, kMalformed for its content.
 [[nodiscard]] Result<RuntimeSource> load_runtime(const std::filesystem::path& path);
 

@@ -97,10 +97,12 @@ class MemoryState final : public StateBackend {
   ~MemoryState() override;
 
   /// The genesis state of a chain. Its child tries' roots are computed, whatever the top map says of them.
+  /// @return kMalformed if the top map has the root of a child trie whose keys are not there.
   /// @param version  that of the runtime in it (RuntimeVersion::state_version): in another one the root is another.
   [[nodiscard]] static Result<MemoryState> from_chain_spec(const ChainSpec& spec, StateVersion version);
   /// From a list of pairs of hexadecimal strings, as JSON: the answer of the RPC `state_getPairs`, alone or in the
-  /// "result" of a JSON-RPC answer. @return kMalformed, with what is wrong and where: also if a key is there twice.
+  /// "result" of a JSON-RPC answer. @return kMalformed, with what is wrong and where: also if a key is there twice, or
+  /// the root of a child trie, whose keys such a list does not have.
   [[nodiscard]] static Result<MemoryState> from_pairs(std::string_view json, StateVersion version);
 
   /// This state with changes. Roots of child tries that change are put into the top trie, or go from it with their last

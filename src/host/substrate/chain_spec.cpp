@@ -11,6 +11,7 @@
 #include "host/substrate/storage_keys.hpp"
 #include "os/file.hpp"
 #include "runtime/without_exceptions.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -37,6 +38,12 @@ Result<RawGenesis> find_genesis(const Json& spec) {
   const auto genesis = spec.find("genesis");
   if (genesis == spec.end() || !genesis->is_object()) return fail_spec("there is no object \"genesis\"");
   const auto raw = genesis->find("raw");
+  if (raw == genesis->end() && genesis->contains("stateRootHash")) {
+    return fail_spec(
+        "the spec is a light one: \"genesis\" has the root of the state (\"stateRootHash\"), but not the state; get "
+        "the "
+        "whole one from the chain's node, `build-spec --raw --chain NAME`");
+  }
   if (raw == genesis->end()) {
     return fail_spec(
         "\"genesis\" has no \"raw\": the spec is not in the raw form; convert it with the chain's node, "
@@ -147,8 +154,32 @@ Result<ChainSpec> parse_chain_spec(std::string_view json) {
     try {
       return read_spec(Json::parse(json));
     } catch (const Json::exception& error) {
-      return fail_spec(fmt::format("not JSON: {}", error.what()));
+      return fail_spec(fmt::format("not JSON: {}", wasm::printable(error.what())));
     }
+  });
+}
+
+Result<RuntimeSource> read_runtime(BytesView content) {
+  return detail::without_exceptions("a runtime is read", [&]() -> Result<RuntimeSource> {
+    RuntimeSource source;
+    BytesView code = content;
+    std::optional<ChainSpec> spec;
+    // Bytes seen as characters, which may alias any object.
+    const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
+    if (const std::size_t first = text.find_first_not_of(" \t\r\n"); first != text.npos && text[first] == '{') {
+      Result<ChainSpec> parsed = parse_chain_spec(text);
+      if (!parsed) return std::unexpected(std::move(parsed.error()));
+      spec = std::move(*parsed);
+      source.chain = spec->name;
+      source.heap_pages = spec->heap_pages.value_or(kDefaultHeapPages);
+      code = spec->code();
+    } else if (!is_code(code)) {
+      return fail(ErrorCode::kMalformed, "neither a chain spec (JSON) nor a WebAssembly binary");
+    }
+    Result<Bytes> decompressed = decompress_code(code);
+    if (!decompressed) return std::unexpected(std::move(decompressed.error()));
+    source.code = std::move(*decompressed);
+    return source;
   });
 }
 
@@ -157,29 +188,8 @@ Result<RuntimeSource> load_runtime(const std::filesystem::path& path) {
     constexpr std::uint64_t kMaximumFileBytes = 1ull << 30;  // a chain's whole state, as hexadecimal text
     const Result<Bytes> content = os::read_file(path, kMaximumFileBytes);
     if (!content) return std::unexpected(content.error());
-    const auto named = [&](Error error) {
-      error.message = fmt::format("{}: {}", path.string(), error.message);
-      return std::unexpected(std::move(error));
-    };
-
-    RuntimeSource source;
-    std::span<const std::byte> code = *content;
-    std::optional<ChainSpec> spec;
-    // Bytes seen as characters, which may alias any object.
-    const std::string_view text(reinterpret_cast<const char*>(content->data()), content->size());
-    if (const std::size_t first = text.find_first_not_of(" \t\r\n"); first != text.npos && text[first] == '{') {
-      Result<ChainSpec> parsed = parse_chain_spec(text);
-      if (!parsed) return named(std::move(parsed.error()));
-      spec = std::move(*parsed);
-      source.chain = spec->name;
-      source.heap_pages = spec->heap_pages.value_or(kDefaultHeapPages);
-      code = spec->code();
-    } else if (!is_code(code)) {
-      return named(fail(ErrorCode::kMalformed, "neither a chain spec (JSON) nor a WebAssembly binary").error());
-    }
-    Result<Bytes> decompressed = decompress_code(code);
-    if (!decompressed) return named(std::move(decompressed.error()));
-    source.code = std::move(*decompressed);
+    auto source = read_runtime(*content);
+    if (!source) source.error().message = fmt::format("{}: {}", path.string(), source.error().message);
     return source;
   });
 }

@@ -13,6 +13,7 @@
 #include "host/substrate/storage_keys.hpp"
 #include "host/substrate/trie.hpp"
 #include "runtime/without_exceptions.hpp"
+#include "wasm/printable.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -88,6 +89,19 @@ Result<TrieChanges> read_pairs(const Json& pairs) {
   return changes;
 }
 
+/// A child trie whose root is there, but whose keys are not: nothing could be read from it, and once it changes its
+/// root would be wrong.
+std::optional<BytesView> find_unknown_child(const StateChanges& whole) {
+  const BytesView prefix = as_bytes(kDefaultChildPrefix);
+  for (auto each = whole.top.lower_bound(Bytes(prefix.begin(), prefix.end()));
+       each != whole.top.end() && starts_with(each->first, prefix); ++each) {
+    const BytesView storage_key = BytesView(each->first).subspan(prefix.size());
+    const auto child = whole.children.find(Bytes(storage_key.begin(), storage_key.end()));
+    if (child == whole.children.end() || child->second.empty()) return storage_key;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 struct MemoryState::Content {
@@ -127,12 +141,18 @@ MemoryState& MemoryState::operator=(MemoryState&& other) noexcept {
 MemoryState::~MemoryState() = default;
 
 Result<MemoryState> MemoryState::from_chain_spec(const ChainSpec& spec, StateVersion version) {
-  return detail::without_exceptions("a state is made", [&] {
+  return detail::without_exceptions("a state is made", [&]() -> Result<MemoryState> {
     StateChanges genesis;
     for (const auto& [key, value] : spec.top) genesis.top.emplace_hint(genesis.top.end(), key, make_value(value));
     for (const auto& [storage_key, pairs] : spec.children) {
       TrieChanges& child = genesis.children[storage_key];
       for (const auto& [key, value] : pairs) child.emplace_hint(child.end(), key, make_value(value));
+    }
+    if (const auto unknown = find_unknown_child(genesis)) {
+      return fail(ErrorCode::kMalformed,
+                  fmt::format("chain spec: the top map has the root of the child trie {}, but \"childrenDefault\" does "
+                              "not have its keys",
+                              quote(encode_hex(*unknown))));
     }
     return MemoryState().with(genesis, version);
   });
@@ -145,9 +165,16 @@ Result<MemoryState> MemoryState::from_pairs(std::string_view json, StateVersion 
     if (!pairs) return std::unexpected(pairs.error());
     Result<TrieChanges> top = read_pairs(**pairs);
     if (!top) return std::unexpected(std::move(top.error()));
-    return MemoryState().with({std::move(*top), {}}, version);
+    const StateChanges whole = {std::move(*top), {}};
+    if (const auto unknown = find_unknown_child(whole)) {
+      return fail_pairs(fmt::format(
+          "there is the root of the child trie {}, but its keys are not among the pairs: state_getPairs lists "
+          "those of the top trie only; a chain spec has both",
+          quote(encode_hex(*unknown))));
+    }
+    return MemoryState().with(whole, version);
   } catch (const Json::exception& error) {
-    return fail_pairs(fmt::format("not JSON: {}", error.what()));
+    return fail_pairs(fmt::format("not JSON: {}", wasm::printable(error.what())));
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kResource, "not enough memory for the state pairs");
   }
