@@ -65,9 +65,7 @@ enum class TrapKind : std::uint8_t {
 /// One WebAssembly frame of a backtrace, innermost first.
 struct Frame {
   std::uint32_t function_index = 0;
-  /// From the name section or an export or import, as it stands there: mangled, with control characters if the guest
-  /// likes; empty where unknown. Error::to_string() demangles and escapes it.
-  std::string function_name;
+  std::string function_name;        ///< from name section, export or import, as the guest wrote it; empty where unknown
   std::string instance_name;        ///< of an instance that others import from; empty for the main one
   bool is_host = false;             ///< the import through which the guest called a host function
   std::uint64_t module_offset = 0;  ///< byte offset of the operator in the module's binary; 0 where unknown
@@ -81,9 +79,7 @@ struct Error {
   TrapKind trap = TrapKind::kNone;      ///< of a call that trapped, with code kTrap
   std::vector<Frame> backtrace;         ///< of that call, innermost frame first; a deep one leaves out the outermost
 
-  /// The message with the offset and the backtrace, over several lines if there is one; no trailing newline. Names of
-  /// Rust and C++ are demangled. What a guest chose (names, the words of a panic) is escaped, here and in `message`, so
-  /// that it can go to a log or terminal.
+  /// The message with the offset and the backtrace, in lines: names demangled, a guest's words escaped (in `message` too).
   [[nodiscard]] std::string to_string() const;
 };
 
