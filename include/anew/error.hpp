@@ -79,7 +79,7 @@ struct Error {
   TrapKind trap = TrapKind::kNone;      ///< of a call that trapped, with code kTrap
   std::vector<Frame> backtrace;         ///< of that call, innermost frame first; a deep one leaves out the outermost
 
-  /// The message with the offset and the backtrace, in lines: names demangled, a guest's words escaped (in `message` too).
+  /// The message, the offset and the backtrace, in lines: names demangled, a guest's words escaped (in `message` too).
   [[nodiscard]] std::string to_string() const;
 };
 
