@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <anew/version.hpp>
 #include <memory>
 #include <string_view>
 
@@ -140,7 +141,7 @@ void add_help(CLI::App& root, Run& run) {
   help->callback([&root, names, &run] { run = [&root, names] { return print_help(root, *names); }; });
   add_subcommand(root, "version", "Prints the version")->callback([&run] {
     run = []() -> Result<ExitCode> {
-      fmt::print("anew {}\n", ANEW_VERSION);
+      fmt::print("anew " ANEW_VERSION_STRING "\n");
       return kSuccess;
     };
   });
