@@ -89,15 +89,14 @@ Result<TrieChanges> read_pairs(const Json& pairs) {
   return changes;
 }
 
-/// A child trie whose root is there, but whose keys are not: nothing could be read from it, and once it changes its
-/// root would be wrong.
+/// A child trie whose root is there, but which itself is not, not even as one without keys: nothing could be read from
+/// it, and once it changes its root would be wrong.
 std::optional<BytesView> find_unknown_child(const StateChanges& whole) {
   const BytesView prefix = as_bytes(kDefaultChildPrefix);
   for (auto each = whole.top.lower_bound(Bytes(prefix.begin(), prefix.end()));
        each != whole.top.end() && starts_with(each->first, prefix); ++each) {
     const BytesView storage_key = BytesView(each->first).subspan(prefix.size());
-    const auto child = whole.children.find(Bytes(storage_key.begin(), storage_key.end()));
-    if (child == whole.children.end() || child->second.empty()) return storage_key;
+    if (!whole.children.contains(Bytes(storage_key.begin(), storage_key.end()))) return storage_key;
   }
   return std::nullopt;
 }
