@@ -62,6 +62,108 @@ TEST(SecretUris, NameTheKnownSr25519Keys) {
   EXPECT_EQ(key("/foo"), from_hex("40b9675df90efa6069ff623b0fdfcf706cd47ca7452a5056c7ad58194d23440a"));
 }
 
+struct PhraseVector {
+  std::string_view phrase;
+  std::string_view seed;
+};
+
+// Those of crate substrate-bip39, whose password is "Substrate".
+constexpr PhraseVector kPhrases[] = {
+    {"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+     "44e9d125f037ac1d51f0a7d3649689d422c2af8b1ec8e00d71db4d7bf6d127e3"},
+    {"legal winner thank year wave sausage worth useful legal winner thank yellow",
+     "4313249608fe8ac10fd5886c92c4579007272cb77c21551ee5b8d60b78041685"},
+    {"letter advice cage absurd amount doctor acoustic avoid letter advice cage above",
+     "27f3eb595928c60d5bc91a4d747da40ed236328183046892ed6cd5aa9ae38122"},
+    {"zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong",
+     "227d6256fd4f9ccaf06c45eaa4b2345969640462bbb00c5f51f43cb43418c7a7"},
+    {"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+     "abandon abandon abandon abandon agent",
+     "44e9d125f037ac1d51f0a7d3649689d422c2af8b1ec8e00d71db4d7bf6d127e3"},
+    {"legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth useful legal "
+     "will",
+     "cb1d50e14101024a88905a098feb1553d4306d072d7460e167a60ccb3439a681"},
+    {"letter advice cage absurd amount doctor acoustic avoid letter advice cage absurd amount doctor acoustic "
+     "avoid letter always",
+     "9ddecf32ce6bee77f867f3c4bb842d1f0151826a145cb4489598fe71ac29e355"},
+    {"zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo when",
+     "8971cb290e7117c64b63379c97ed3b5c6da488841bd9f95cdc2a5651ac89571e"},
+    {"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon art",
+     "44e9d125f037ac1d51f0a7d3649689d422c2af8b1ec8e00d71db4d7bf6d127e3"},
+    {"legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth useful legal "
+     "winner thank year wave sausage worth title",
+     "3037276a5d05fcd7edf51869eb841bdde27c574dae01ac8cfb1ea476f6bea6ef"},
+    {"letter advice cage absurd amount doctor acoustic avoid letter advice cage absurd amount doctor acoustic "
+     "avoid letter advice cage absurd amount doctor acoustic bless",
+     "2c9c6144a06ae5a855453d98c3dea470e2a8ffb78179c2e9eb15208ccca7d831"},
+    {"zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo vote",
+     "047e89ef7739cbfe30da0ad32eb1720d8f62441dd4f139b981b8e2d0bd412ed4"},
+    {"ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic",
+     "f4956be6960bc145cdab782e649a5056598fd07cd3f32ceb73421c3da2783324"},
+    {"gravity machine north sort system female filter attitude volume fold club stay feature office ecology "
+     "stable narrow fog",
+     "fbcc5229ade0c0ff018cb7a329c5459f91876e4dde2a97ddf03c832eab7f2612"},
+    {"hamster diagram private dutch cause delay private meat slide toddler razor book happy fancy gospel tennis "
+     "maple dilemma loan word shrug inflict delay length",
+     "7c60c555126c297deddddd59f8cdcdc9e3608944455824dd604897984b5cc369"},
+    {"scheme spot photo card baby mountain device kick cradle pact join borrow",
+     "c12157bf2506526c4bd1b79a056453b071361538e9e2c19c28ba2cfa39b5f230"},
+    {"horn tenant knee talent sponsor spell gate clip pulse soap slush warm silver nephew swap uncle crack "
+     "brave",
+     "23766723e970e6b79dec4d5e4fdd627fd27d1ee026eb898feb9f653af01ad220"},
+    {"panda eyebrow bullet gorilla call smoke muffin taste mesh discover soft ostrich alcohol speed nation "
+     "flash devote level hobby quick inner drive ghost inside",
+     "f4c83c86617cb014d35cd87d38b5ef1c5d5c3d58a73ab779114438a7b358f457"},
+    {"cat swing flag economy stadium alone churn speed unique patch report train",
+     "719d4d4de0638a1705bf5237262458983da76933e718b2d64eb592c470f3c5d2"},
+    {"light rule cinnamon wrap drastic word pride squirrel upgrade then income fatal apart sustain crack supply "
+     "proud access",
+     "7ae1291db32d16457c248567f2b101e62c5549d2a64cd2b7605d503ec876d587"},
+    {"all hour make first leader extend hole alien behind guard gospel lava path output census museum junior "
+     "mass reopen famous sing advance salt reform",
+     "a911a5f4db0940b17ecb79c4dcf9392bf47dd18acaebdd4ef48799909ebb4967"},
+    {"vessel ladder alter error federal sibling chat ability sun glass valve picture",
+     "4e2314ca7d9eebac6fe5a05a5a8d3546bc891785414d82207ac987926380411e"},
+    {"scissors invite lock maple supreme raw rapid void congress muscle digital elegant little brisk hair mango "
+     "congress clump",
+     "7a83851102849edc5d2a3ca9d8044d0d4f00e5c4a292753ed3952e4080859325"},
+    {"void come effort suffer camp survey warrior heavy shoot primary clutch crush open amazing screen patrol "
+     "group space point ten exist slush involve unfold",
+     "938ba18c3f521f19bd4a399c8425b02c716844325b1a65106b9d1593fbafe5e0"},
+};
+
+TEST(SecretUris, OfPhrasesHaveTheKnownSeeds) {
+  for (const auto& [phrase, seed] : kPhrases) {
+    const Result<SecretUri> uri = parse_secret_uri(std::string(phrase) + "///Substrate");
+    ASSERT_TRUE(uri) << phrase << ": " << uri.error().message;
+    EXPECT_EQ(to_bytes(uri->seed.bytes), from_hex(seed)) << phrase;
+  }
+}
+
+TEST(SecretUris, OfPhrasesNameKeysOfEachScheme) {
+  const std::string phrase(kPhrases[1].phrase);
+  const std::string seed = "0x" + std::string(kPhrases[1].seed);
+  for (const KeyScheme scheme : kSchemes) {
+    EXPECT_EQ(generate(scheme, phrase + "///Substrate"), generate(scheme, seed));
+    EXPECT_EQ(generate(scheme, phrase + "//0//stash///Substrate"), generate(scheme, seed + "//0//stash"));
+    EXPECT_EQ(generate(scheme, "  " + phrase + " ///Substrate"), generate(scheme, seed)) << "blanks do not count";
+    EXPECT_NE(generate(scheme, phrase), generate(scheme, seed)) << "no password is another one";
+    EXPECT_EQ(generate(scheme, phrase + "///"), generate(scheme, phrase)) << "but an empty one is none";
+  }
+}
+
+TEST(SecretUris, HavePasswordsBehindThreeSlashes) {
+  const auto key = [](std::string_view suri) { return generate(KeyScheme::kSr25519, suri); };
+  const std::string phrase = kDevelopmentPhrase;
+  EXPECT_EQ(key("//Alice///password"), key(phrase + "//Alice///password"));
+  EXPECT_NE(key("//Alice///password"), key("//Alice"));
+  EXPECT_NE(key("///a///b"), key("///a")) << "the rest is the password";
+  EXPECT_NE(key("///a//b"), key("//b///a"));
+  EXPECT_EQ(key("0x" + std::string(64, '1') + "//a///secret"), key("0x" + std::string(64, '1') + "//a"))
+      << "a seed has none";
+}
+
 TEST(SecretUris, NameTheKnownEd25519Keys) {
   const auto key = [](std::string_view suri) { return generate(KeyScheme::kEd25519, suri); };
   EXPECT_EQ(key("//Alice"), from_hex("88dc3417d5058ec4b4503e0c12ea1a0a89be200fe98922423d4334014fa6b0ee"));
@@ -118,22 +220,36 @@ TEST(SecretUris, HaveHardAndSoftJunctions) {
   EXPECT_TRUE(uri->junctions[2].hard);
 }
 
+std::string phrase_of(int count, const std::string& word) {
+  std::string phrase = word;
+  for (int i = 1; i < count; ++i) phrase += " " + word;
+  return phrase;
+}
+
 TEST(SecretUris, AreRefusedWithWhatIsWrong) {
   const auto contains = [](const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
   };
   for (const KeyScheme scheme : kSchemes) {
-    EXPECT_TRUE(contains(refusal(scheme, "//Alice///secret"), "password"));
+    EXPECT_TRUE(contains(refusal(scheme, "//Alice///sec\nret"), "line break"));
     EXPECT_TRUE(contains(refusal(scheme, "//Alice//"), "junction 2"));
     EXPECT_TRUE(contains(refusal(scheme, "/"), "junction 1"));
     EXPECT_TRUE(contains(refusal(scheme, "0x1234"), "64 hexadecimal digits"));
     EXPECT_TRUE(contains(refusal(scheme, "0x" + std::string(63, '0') + "g"), "64 hexadecimal digits"));
     EXPECT_TRUE(contains(refusal(scheme, "0x" + std::string(62, '0') + "-1"), "64 hexadecimal digits"));
-    EXPECT_TRUE(contains(refusal(scheme, "Alice"), "phrase"));
-    EXPECT_TRUE(contains(refusal(scheme, "legal winner thank year wave sausage worth useful legal winner thank yellow"),
-                         "phrase"));
+    EXPECT_TRUE(contains(refusal(scheme, "Alice"), "1 words"));
+    EXPECT_TRUE(contains(refusal(scheme, " "), "0 words"));
+    EXPECT_TRUE(contains(refusal(scheme, phrase_of(9, "abandon")), "9 words"));
+    EXPECT_TRUE(contains(refusal(scheme, phrase_of(13, "abandon")), "13 words"));
+    EXPECT_TRUE(contains(refusal(scheme, phrase_of(27, "abandon")), "27 words"));
+    EXPECT_TRUE(contains(refusal(scheme, phrase_of(12, "abandon")), "checksum"));
+    EXPECT_TRUE(contains(refusal(scheme, phrase_of(11, "abandon") + " abandoned"), "word 12"));
+    EXPECT_TRUE(contains(refusal(scheme, phrase_of(11, "abandon") + " About"), "word 12"));
+    EXPECT_TRUE(contains(refusal(scheme, phrase_of(11, "abandon") + " zzz"), "word 12"));
     EXPECT_TRUE(contains(refusal(scheme, "//\xFF"), "UTF-8"));
     EXPECT_TRUE(contains(refusal(scheme, "//" + std::string(1 << 20, 'x')), "bytes"));
+    EXPECT_TRUE(contains(refusal(scheme, "//" + std::string(1023, 'x')), "more than 1024 bytes"));
+    (void)generate(scheme, "//" + std::string(1022, 'x'));
   }
   EXPECT_TRUE(contains(refusal(KeyScheme::kEd25519, "//a/b"), "soft"));
   EXPECT_TRUE(contains(refusal(KeyScheme::kEcdsa, "/a"), "soft"));
@@ -145,7 +261,10 @@ TEST(SecretUris, AreRefusedWithWhatIsWrong) {
 TEST(SecretUris, AreNotQuotedWhereTheyAreRefused) {
   EXPECT_EQ(refusal(KeyScheme::kSr25519, "my words").find("my words"), std::string::npos);
   EXPECT_EQ(refusal(KeyScheme::kSr25519, "0xc0ffee").find("c0ffee"), std::string::npos);
-  EXPECT_EQ(refusal(KeyScheme::kSr25519, "//a///hunter2").find("hunter2"), std::string::npos);
+  EXPECT_EQ(refusal(KeyScheme::kSr25519, "//a///hunter2\n").find("hunter2"), std::string::npos);
+  const std::string phrase = phrase_of(11, "abandon");
+  EXPECT_EQ(refusal(KeyScheme::kSr25519, phrase + " hunter").find("hunter"), std::string::npos);
+  EXPECT_EQ(refusal(KeyScheme::kSr25519, phrase + " abandon").find("abandon"), std::string::npos);
 }
 
 TEST(Keystore, SignsWithTheKeysItHas) {

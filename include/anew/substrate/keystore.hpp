@@ -27,8 +27,10 @@ class Keystore {
   Keystore& operator=(Keystore&&) noexcept;
   ~Keystore();
 
-  /// Makes a key and keeps it. @param suri  a secret URI: "0x" and 64 hexadecimal digits of a seed, or nothing for the
-  /// development phrase, then junctions: "//Alice", "0x..//hard/soft". Soft ones only for sr25519. Without: at random.
+  /// Makes a key and keeps it. @param suri  a secret URI: "0x" and 64 hexadecimal digits of a seed, an English
+  /// phrase of BIP-39, or nothing for the development phrase, then junctions, then "///" and the phrase's password:
+  /// "//Alice", "0x..//hard/soft", "legal winner ... yellow//0///secret". 1024 bytes at most; soft junctions only for
+  /// sr25519. Without: at random.
   /// @return the public key: 32 bytes, of ECDSA 33; kArgument for a URI that cannot be used, with what is wrong.
   [[nodiscard]] Result<Bytes> generate(KeyScheme scheme, KeyTypeId type, std::optional<std::string_view> suri);
   /// All public keys of a scheme and type, sorted.

@@ -11,17 +11,18 @@
 
 #include "host/substrate/hashing.hpp"
 #include "host/substrate/octets.hpp"
+#include "host/substrate/phrase.hpp"
 #include "host/substrate/scale.hpp"
 #include "wasm/reader.hpp"
 
 namespace anew::substrate {
 namespace {
 
-constexpr std::size_t kMaximumUriBytes = 1u << 16;  // far more than any has
+/// More than any has. Each junction takes two bytes at least, but some 20 microseconds.
+constexpr std::size_t kMaximumUriBytes = 1024;
 
-/// The phrase of keys that everybody knows, and the seed that BIP-39 makes of it with Substrate's variation.
+/// The phrase of keys that everybody knows.
 constexpr std::string_view kDevelopmentPhrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
-constexpr std::string_view kDevelopmentSeed = "fac7959dbfe72f052e5a0c3c8d6530f202b02fd8f9f5ca3580ec8deb7797479e";
 
 std::optional<Seed> seed_from_hex(std::string_view digits) noexcept {
   Seed seed;
@@ -36,15 +37,13 @@ std::optional<Seed> seed_from_hex(std::string_view digits) noexcept {
   return seed;
 }
 
-Result<Seed> seed_of(std::string_view root) {
-  if (root.empty() || root == kDevelopmentPhrase) return seed_from_hex(kDevelopmentSeed).value();
+/// @param root  what comes before the first junction. A seed has no use for a password, and takes one all the same.
+Result<Seed> seed_of(std::string_view root, std::string_view password) {
   if (root.starts_with("0x")) {
     if (const auto seed = seed_from_hex(root.substr(2))) return *seed;
     return fail(ErrorCode::kArgument, "the seed of a secret URI must have 64 hexadecimal digits after its \"0x\"");
   }
-  return fail(ErrorCode::kArgument,
-              "a secret URI begins neither with the seed (\"0x\" and 64 hexadecimal digits) nor with a junction "
-              "(\"//Alice\"); of phrases only the development phrase is supported");
+  return seed_of_phrase(root.empty() ? kDevelopmentPhrase : root, password);
 }
 
 /// The number that a junction is, as Rust reads one.
@@ -83,13 +82,13 @@ Result<SecretUri> parse_secret_uri(std::string_view uri) {
   if (!wasm::is_utf8(uri)) return fail(ErrorCode::kArgument, "a secret URI is not UTF-8");
 
   const std::string_view root = uri.substr(0, uri.find('/'));
-  auto seed = seed_of(root);
-  if (!seed) return std::unexpected(std::move(seed.error()));
-  SecretUri parsed{*seed, {}};
+  SecretUri parsed;
+  std::string_view password;
   for (std::string_view rest = uri.substr(root.size()); !rest.empty();) {
     if (rest.starts_with("///")) {
-      return fail(ErrorCode::kArgument,
-                  "a secret URI has a password (\"///\"): it would belong to a phrase, and those are not supported");
+      password = rest.substr(3);
+      if (password.contains('\n')) return fail(ErrorCode::kArgument, "the password of a secret URI has a line break");
+      break;
     }
     const bool hard = rest.starts_with("//");
     rest.remove_prefix(hard ? 2 : 1);
@@ -101,6 +100,9 @@ Result<SecretUri> parse_secret_uri(std::string_view uri) {
     parsed.junctions.push_back({hard, code_of(name)});
     rest.remove_prefix(name.size());
   }
+  auto seed = seed_of(root, password);
+  if (!seed) return std::unexpected(std::move(seed.error()));
+  parsed.seed = *seed;
   return parsed;
 }
 

@@ -21,9 +21,9 @@ struct SecretUri {
   std::vector<Junction> junctions;
 };
 
-/// Reads "0x" and 64 hexadecimal digits, the development phrase, or nothing, which stands for that phrase; then
-/// junctions. @return kArgument for all else: other phrases, passwords (which belong to phrases), and what is
-/// malformed. The message quotes nothing of the URI.
+/// Reads "0x" and 64 hexadecimal digits, a phrase of BIP-39, or nothing, which stands for the development phrase; then
+/// junctions; then, behind "///", the phrase's password. @return kArgument for what is malformed, and for more than
+/// 1024 bytes. The message quotes nothing of the URI.
 [[nodiscard]] Result<SecretUri> parse_secret_uri(std::string_view uri);
 
 }  // namespace anew::substrate
