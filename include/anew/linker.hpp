@@ -33,6 +33,12 @@ class Caller {
   [[nodiscard]] void* host_state() const noexcept;
   /// The value of an exported global. @return kNotFound, or kArgument if the export is no global.
   [[nodiscard]] Result<Value> global(std::string_view export_name) const;
+  /// Whether the call is to end as soon as the host function returns: its deadline has passed, or its pool shuts down.
+  /// A host function that works long asks now and then, and returns any error. Costs a few instructions.
+  [[nodiscard]] bool stopping() const noexcept;
+
+  /// For the library's own folders.
+  [[nodiscard]] std::byte* cell() const noexcept { return cell_; }
 
  private:
   std::byte* cell_;

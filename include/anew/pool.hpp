@@ -209,6 +209,7 @@ class Lease {
 
   /// For the library's own folders.
   Lease(detail::PoolState* pool, detail::Instance* instance) noexcept : pool_(pool), instance_(instance) {}
+  [[nodiscard]] const detail::Instance* instance() const noexcept { return instance_; }
 
  private:
   [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name, std::span<const ValueType> parameters,

@@ -17,6 +17,7 @@
 #include <anew/substrate/keystore.hpp>
 #include <anew/substrate/offchain.hpp>
 #include <anew/substrate/runtime.hpp>
+#include <anew/substrate/runtime_caller.hpp>
 #include <anew/substrate/state.hpp>
 #include <anew/substrate/types.hpp>
 #include <anew/substrate/version.hpp>

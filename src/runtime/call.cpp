@@ -6,6 +6,7 @@
 #include <anew/store.hpp>
 
 #include "runtime/library.hpp"
+#include "runtime/stop.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/printable.hpp"
@@ -123,6 +124,8 @@ Result<MemoryView> Instance::memory(std::string_view export_name) const {
 // --- Caller ---------------------------------------------------------------------------------------------------------
 
 void* Caller::host_state() const noexcept { return detail::instance_of(cell_).host_state.state.get(); }
+
+bool Caller::stopping() const noexcept { return detail::stop_requested(); }
 
 Result<MemoryView> Caller::memory(std::string_view export_name) const {
   return detail::exported_memory(detail::instance_of(cell_), export_name);

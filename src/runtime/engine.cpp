@@ -20,6 +20,7 @@
 #include "runtime/ledger_choice.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/near_match.hpp"
+#include "runtime/stop.hpp"
 #include "runtime/trap_handler.hpp"
 #include "runtime/type_text.hpp"
 #include "runtime/without_exceptions.hpp"
@@ -149,7 +150,13 @@ Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::
   if (!layout) {
     return std::unexpected(std::move(layout.error()));
   }
-  auto compiled = codegen::compile_quick(module, *layout, options, engine.compile_threads, engine.progress,
+  // A guest may have called the host function that compiles.
+  const codegen::Progress progress = [&engine, caller = detail::current_thread()](std::uint32_t done,
+                                                                                  std::uint32_t functions) {
+    if (engine.progress) engine.progress(done, functions);
+    detail::check_stop(caller);
+  };
+  auto compiled = codegen::compile_quick(module, *layout, options, engine.compile_threads, progress,
                                          memory_limit(engine, binary));
   if (!compiled) {
     return std::unexpected(std::move(compiled.error()));

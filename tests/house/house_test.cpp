@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -219,6 +220,54 @@ TEST(HostFunctionTable, ListsWhatIsDefinedAndNothingElse) {
   }
   EXPECT_EQ(done, defined);
   EXPECT_GT(refused, 10u);
+}
+
+/// The host functions that the source of sp-io defines: `ext_`, the trait's name, the function's and its version, which
+/// an attribute says unless it is 1.
+std::set<std::string> functions_of_sp_io(const std::string& source) {
+  std::set<std::string> functions;
+  std::string interface;  // empty: not in one
+  std::string version = "1";
+  bool is_interface = false;
+  std::istringstream lines(source);
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch match;
+    if (line.starts_with("#[runtime_interface")) {
+      is_interface = true;
+    } else if (is_interface && std::regex_search(line, match, std::regex(R"re(^pub trait (\w+))re"))) {
+      for (const char c : match[1].str()) {
+        if (std::isupper(static_cast<unsigned char>(c)) != 0 && !interface.empty()) interface += '_';
+        interface += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      }
+      is_interface = false;
+    } else if (line == "}") {
+      interface.clear();
+    } else if (std::regex_search(line, match, std::regex(R"re(^\t#\[version\((\d+))re"))) {
+      version = match[1];
+    } else if (!interface.empty() && std::regex_search(line, match, std::regex(R"re(^\tfn (\w+)\()re"))) {
+      functions.insert("ext_" + interface + "_" + match[1].str() + "_version_" + version);
+      version = "1";
+    }
+  }
+  return functions;
+}
+
+TEST(HostFunctionTable, NamesAllThatSubstrateHas) {
+  const fs::path source = fs::path(ANEW_BINARY_DIR) / "sp-io" / "sp-io-49.0.0" / "src" / "lib.rs";
+  if (!fs::exists(source)) GTEST_SKIP() << "fetched with -DANEW_BUILD_SPEC=ON only";
+  const std::set<std::string> functions = functions_of_sp_io(read(source));
+  EXPECT_GT(functions.size(), 110u) << "they were not found";
+  EXPECT_TRUE(functions.contains("ext_default_child_storage_storage_kill_version_4"));
+
+  std::set<std::string> listed;
+  const std::string table = read(kRoot / "docs/host-functions.md");
+  for (const auto& row : matches(table, std::regex(R"re(\| `(ext_\w+)` \| ([\d, ]+) \|)re"))) {
+    const std::string versions = row[2];
+    for (const auto& version : matches(versions, std::regex(R"re(\d+)re"))) {
+      listed.insert(row[1].str() + "_version_" + version.str());
+    }
+  }
+  for (const std::string& function : functions) EXPECT_TRUE(listed.contains(function)) << function;
 }
 
 TEST(Guarantees, NameTestsThatExist) {

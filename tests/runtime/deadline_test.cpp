@@ -93,6 +93,26 @@ Ended run_begun(const Pool& pool, std::chrono::milliseconds time, std::string_vi
   }
 }
 
+TEST(Deadlines, AreSeenByHostFunctionsThatAsk) {
+  bool loops = true;
+  Linker linker;
+  linker.define("env", "work", [&](Caller caller) -> Result<void> {
+    EXPECT_FALSE(caller.stopping()) << "yet";
+    if (!loops) return {};
+    while (!caller.stopping()) {
+    }
+    return fail(ErrorCode::kHost, "not done");
+  });
+  const Pool pool =
+      make_pool(R"((module (import "env" "work" (func $f)) (func (export "run") (call $f))))", {}, linker);
+  {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(run_until(lease, Clock::now() + 20ms, "run").error.trap, TrapKind::kInterrupted);
+  }
+  loops = false;
+  EXPECT_TRUE(pool.acquire()->call("run"));
+}
+
 class Deadline : public testing::TestWithParam<const char*> {};
 
 TEST_P(Deadline, EndsACallThatWouldNotEnd) {

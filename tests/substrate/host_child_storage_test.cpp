@@ -80,6 +80,25 @@ TEST_F(HostChildStorage, ClearPrefixWithALimitCountsTheKeysOfTheState) {
   EXPECT_EQ(ask("clear_prefix_version_2", {"none", "", kNone}), from_hex("00 00000000"));
 }
 
+/// MultiRemovalResults. @param cursor  an Option.
+Bytes results(const Bytes& cursor, std::uint32_t backend, std::uint32_t unique, std::uint32_t loops) {
+  return join({cursor, u32(backend), u32(unique), u32(loops)});
+}
+
+TEST_F(HostChildStorage, ClearPrefixAndKillWithACursorGoOnWhereTheyStopped) {
+  (void)ask("set_version_1", {"child", "a0", "new"});
+  EXPECT_EQ(ask("clear_prefix_version_3", {"child", "a", some(u32(1)), kNone}), results(some(scale("a2")), 1, 2, 1));
+  EXPECT_TRUE(exists("child", "a2"));
+  EXPECT_EQ(ask("clear_prefix_version_3", {"child", "a", some(u32(1)), some(scale("a2"))}), results(kNone, 1, 1, 1));
+  EXPECT_TRUE(exists("child", "b"));
+  EXPECT_EQ(ask("storage_kill_version_4", {"child", some(u32(2)), kNone}), results(some(scale("b")), 0, 0, 2));
+  EXPECT_EQ(ask("storage_kill_version_4", {"child", some(u32(2)), some(scale("b"))}), results(kNone, 1, 1, 1));
+  EXPECT_EQ(ask("storage_kill_version_4", {"other", kNone, kNone}), results(kNone, 1, 1, 1));
+  EXPECT_EQ(ask("storage_kill_version_4", {"none", kNone, kNone}), results(kNone, 0, 0, 0));
+  EXPECT_FALSE(exists("child", "b"));
+  EXPECT_FALSE(exists("other", "a1"));
+}
+
 TEST_F(HostChildStorage, KillTakesAWholeTrie) {
   (void)run({step("set_version_1", {"child", "new", "1"}), step("storage_kill_version_1", {"child"})});
   for (const char* const key : {"a1", "a2", "b", "new"}) EXPECT_FALSE(exists("child", key)) << key;

@@ -2,6 +2,8 @@
 // ext_offchain_*, called by a guest.
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "substrate/host_guest.hpp"
 
 namespace anew::substrate {
@@ -37,6 +39,24 @@ TEST_F(HostOffchain, TellsTimeAndSeedAndWhetherItIsAValidator) {
   Offchain validator({.is_validator = true});
   Externalities with_validator(state, {.offchain = &validator});
   EXPECT_EQ(guest.ask(step("is_validator_version_1"), &with_validator), u32(1));
+}
+
+TEST_F(HostOffchain, SleepsByItsClock) {
+  std::atomic<std::uint64_t> now = 1000;
+  Offchain with_clock({.now = [&] { return now++; }});
+  Externalities with(state, {.offchain = &with_clock});
+  (void)guest.ask(step("sleep_until_version_1", {u64(1003)}), &with);
+  EXPECT_EQ(now, 1004u) << "looked at until it said so";
+  (void)guest.ask(step("sleep_until_version_1", {u64(0)}), &with);
+  EXPECT_EQ(now, 1005u);
+}
+
+TEST_F(HostOffchain, TakesAuthorizedNodesAndDoesNothingWithThem) {
+  EXPECT_EQ(guest.run({step("set_authorized_nodes_version_1", {join({from_hex("08"), scale("a"), scale("b")}), 1u})},
+                      &externalities),
+            Answers{Bytes{}});
+  EXPECT_TRUE(has(guest.trap({step("set_authorized_nodes_version_1", {from_hex("08 04 61"), 1u})}, &externalities),
+                  "ext_offchain_set_authorized_nodes_version_1: SCALE data"));
 }
 
 TEST_F(HostOffchain, NetworkStateIsAResult) {

@@ -80,6 +80,45 @@ TEST_F(HostStorage, ClearPrefixTakesAllThatBeginsWithIt) {
   EXPECT_TRUE(exists("b"));
 }
 
+/// MultiRemovalResults. @param cursor  an Option.
+Bytes results(const Bytes& cursor, std::uint32_t backend, std::uint32_t unique, std::uint32_t loops) {
+  return join({cursor, u32(backend), u32(unique), u32(loops)});
+}
+
+TEST_F(HostStorage, ClearPrefixWithACursorGoesOnWhereItStopped) {
+  const auto clear = [&](const char* prefix, const Bytes& limit, const Bytes& cursor) {
+    return ask({"storage_clear_prefix_version_3", {prefix, limit, cursor}});
+  };
+  EXPECT_EQ(clear("x", kNone, kNone), results(kNone, 0, 0, 0));
+  EXPECT_EQ(clear("a", some(u32(0)), kNone), results(some(scale("a1")), 0, 0, 0));
+  EXPECT_TRUE(exists("a1"));
+  (void)run({{"storage_set_version_1", {"a0", "new"}}, {"storage_set_version_1", {"a3", "changed"}}});
+  EXPECT_EQ(clear("a", some(u32(1)), kNone), results(some(scale("a2")), 1, 3, 1)) << "and a0 and a3, which changed";
+  for (const char* const key : {"a0", "a1", "a3"}) EXPECT_FALSE(exists(key)) << key;
+  EXPECT_TRUE(exists("a2"));
+  EXPECT_EQ(clear("a", some(u32(1)), some(scale("a2"))), results(some(scale("a3")), 1, 1, 1));
+  EXPECT_EQ(clear("a", some(u32(1)), some(scale("a3"))), results(kNone, 0, 0, 1)) << "a3 was gone";
+  EXPECT_TRUE(exists("b"));
+}
+
+TEST_F(HostStorage, ACursorIsAnyKey) {
+  const auto clear = [&](const char* prefix, const char* cursor) {
+    const Bytes answer = ask({"storage_clear_prefix_version_3", {prefix, kNone, some(scale(cursor))}});
+    const bool clean = answer == results(kNone, 0, 0, 0);
+    return clean;
+  };
+  EXPECT_TRUE(clear("a", "b")) << "behind the prefix";
+  EXPECT_TRUE(clear("a", "a4"));
+  EXPECT_TRUE(exists("a1"));
+  EXPECT_FALSE(clear("a", "a2x")) << "between two keys";
+  EXPECT_TRUE(exists("a2"));
+  EXPECT_FALSE(exists("a3"));
+  EXPECT_FALSE(clear("a", "0")) << "before the prefix";
+  EXPECT_FALSE(exists("a1"));
+  EXPECT_TRUE(has(guest.trap({{"storage_clear_prefix_version_3", {"a", kNone, from_hex("01 08 61")}}}, &externalities),
+                  "ext_storage_clear_prefix_version_3: SCALE data"));
+}
+
 TEST_F(HostStorage, ClearPrefixWithALimitCountsTheKeysOfTheState) {
   const auto clear = [&](const char* prefix, const Bytes& limit) {
     return ask({"storage_clear_prefix_version_2", {prefix, limit}});
@@ -178,6 +217,7 @@ TEST_F(HostStorage, ChildTriesRootsCannotBeTouchedThroughTheTopTrie) {
   EXPECT_FALSE(exists(":child_storage:default:c"));
   // A prefix of theirs is refused, the empty one too, as if there were no keys.
   for (const char* const prefix : {"", ":child_", ":child_storage:", ":child_storage:default:c"}) {
+    EXPECT_EQ(ask({"storage_clear_prefix_version_3", {prefix, kNone, kNone}}), results(kNone, 0, 0, 0)) << prefix;
     EXPECT_EQ(ask({"storage_clear_prefix_version_2", {prefix, kNone}}), from_hex("00 00000000")) << prefix;
   }
   EXPECT_TRUE(exists("b"));

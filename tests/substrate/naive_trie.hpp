@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The root of a trie as the Polkadot specification defines it, in the most direct way: from the sorted pairs, all anew.
+// The root of a trie as the Polkadot specification defines it, in the most direct way: from the sorted pairs, all anew;
+// and proofs of its values.
 #pragma once
 
 #include <sodium.h>
@@ -9,6 +10,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace anew::substrate {
 
@@ -24,17 +27,22 @@ class NaiveTrie {
 
   static Hash root(const NaiveMap& map, Hasher hash = blake2b) {
     if (map.empty()) return hash(std::string(1, '\0'));
-    std::map<std::string, std::string> pairs;  // nibbles (one in a char) to what the node has of the value
-    for (const auto& [key, value] : map) {
-      std::string nibbles;
-      for (const std::byte b : key) {
-        nibbles += static_cast<char>(std::to_integer<int>(b >> 4));
-        nibbles += static_cast<char>(std::to_integer<int>(b & std::byte{15}));
-      }
-      const std::string text = to_text(value.bytes);
-      pairs[nibbles] = value.hashed ? "#" + to_text(hash(text)) : "=" + compact(text.size()) + text;
+    return hash(node(pairs_of(map, hash), 0, hash));
+  }
+
+  /// What shows that the map has a key: the nodes on its path, without what can be computed from the value on
+  /// (trie_proof.hpp).
+  static std::vector<Bytes> proof(const NaiveMap& map, const Bytes& key, Hasher hash = blake2b) {
+    std::vector<std::string> items;
+    const std::string target = nibbles_of(key);
+    std::string root = node(pairs_of(map, hash), 0, hash, &target, &items);
+    items.push_back(std::move(root));
+    std::vector<Bytes> proof;
+    for (auto item = items.rbegin(); item != items.rend(); ++item) {
+      Bytes& bytes = proof.emplace_back();
+      for (const char c : *item) bytes.push_back(static_cast<std::byte>(c));
     }
-    return hash(node(pairs, 0, hash));
+    return proof;
   }
 
   static Hash blake2b(const std::string& text) {
@@ -45,7 +53,25 @@ class NaiveTrie {
   }
 
  private:
-  using Pairs = std::map<std::string, std::string>;
+  using Pairs = std::map<std::string, std::string>;  // nibbles (one in a char) to what the node has of the value
+
+  static std::string nibbles_of(const Bytes& key) {
+    std::string nibbles;
+    for (const std::byte b : key) {
+      nibbles += static_cast<char>(std::to_integer<int>(b >> 4));
+      nibbles += static_cast<char>(std::to_integer<int>(b & std::byte{15}));
+    }
+    return nibbles;
+  }
+
+  static Pairs pairs_of(const NaiveMap& map, Hasher hash) {
+    Pairs pairs;
+    for (const auto& [key, value] : map) {
+      const std::string text = to_text(value.bytes);
+      pairs[nibbles_of(key)] = value.hashed ? "#" + to_text(hash(text)) : "=" + compact(text.size()) + text;
+    }
+    return pairs;
+  }
 
   template <typename T>
   static std::string to_text(const T& bytes) {
@@ -70,7 +96,10 @@ class NaiveTrie {
   }
 
   /// The encoding of the node that holds all pairs, whose keys agree in the first `depth` nibbles.
-  static std::string node(const Pairs& pairs, std::size_t depth, Hasher hash) {
+  /// @param target  a key among them, as far as the proof of it is asked for; null: it is not.
+  /// @param items   nodes of the proof below this one, the deepest first.
+  static std::string node(const Pairs& pairs, std::size_t depth, Hasher hash, const std::string* target = nullptr,
+                          std::vector<std::string>* items = nullptr) {
     const std::string& first = pairs.begin()->first;
     const std::string& last = pairs.rbegin()->first;
     std::size_t end = depth;
@@ -78,10 +107,13 @@ class NaiveTrie {
     const std::string partial = first.substr(depth, end - depth);
 
     const std::string* value = first.size() == end ? &pairs.begin()->second : nullptr;
+    static const std::string kNothing = "=" + std::string(1, '\0');
+    const bool is_target = target != nullptr && target->size() == end;
     std::map<int, Pairs> children;
     for (const auto& pair : pairs) {
       if (pair.first.size() > end) children[pair.first[end]].insert(pair);
     }
+    if (is_target) value = children.empty() ? &kNothing : nullptr;
     unsigned kind = 0;
     unsigned most = 63;
     if (value == nullptr) {
@@ -117,7 +149,11 @@ class NaiveTrie {
     if (value != nullptr) out += value->substr(1);
     for (const auto& child : children) {
       const std::string encoding = node(child.second, end + 1, hash);
-      const std::string merkle = encoding.size() < 32 ? encoding : to_text(hash(encoding));
+      std::string merkle = encoding.size() < 32 ? encoding : to_text(hash(encoding));
+      if (target != nullptr && !is_target && (*target)[end] == child.first) {
+        merkle = node(child.second, end + 1, hash, target, items);
+        if (encoding.size() >= 32) items->push_back(std::exchange(merkle, {}));
+      }
       out += compact(merkle.size()) + merkle;
     }
     return out;

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <anew/substrate.hpp>
+#include <array>
+#include <functional>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -120,6 +123,35 @@ TEST(Runtime, ALeaseKeepsItsStateBetweenCalls) {
   EXPECT_EQ(result, from_hex("01000000 18040000"));
   ASSERT_TRUE(Runtime::call_in(*lease, *method, {}, result));
   EXPECT_EQ(result, from_hex("02000000 38040000"));
+}
+
+TEST(Runtime, ALeaseOfAnotherHostsPoolIsRefused) {
+  const Runtime runtime = make({.entries = {echo()}});
+  const Method method = runtime.method("echo").value();
+  const Module module = engine().compile(Guest{.entries = {echo()}}.binary()).value();
+  const auto host_states = std::to_array<std::function<HostState()>>({
+      {},
+      [] { return HostState{std::make_shared<int>(7)}; },  // smaller than what a runtime's instances have
+      [] { return HostState{std::shared_ptr<int>(new int(7), [](int* state) { delete state; })}; },
+      [] { return HostState{}; },
+  });
+  for (const std::function<HostState()>& make_host_state : host_states) {
+    const Pool pool = Pool::create(module, Linker(), {.make_host_state = make_host_state}).value();
+    Lease lease = pool.acquire().value();
+    Bytes result = from_text("as it was");
+    const auto called = Runtime::call_in(lease, method, {}, result);
+    ASSERT_FALSE(called);
+    EXPECT_EQ(called.error().code, ErrorCode::kArgument);
+    EXPECT_EQ(result, from_text("as it was"));
+  }
+  const Runtime other = make({.entries = {echo()}});
+  Lease lease = other.pool().acquire().value();
+  Bytes result;
+  const auto called = Runtime::call_in(lease, method, {}, result);
+  ASSERT_FALSE(called) << "nor does another runtime's do";
+  EXPECT_EQ(called.error().code, ErrorCode::kArgument);
+  lease.release();
+  EXPECT_EQ(Runtime::call_in(lease, method, {}, result).error().code, ErrorCode::kArgument);
 }
 
 TEST(Runtime, AResultIsWrittenIntoTheBufferGiven) {
@@ -423,6 +455,31 @@ TEST(HostFunctions, RuntimeVersionOfWhatCannotBeAskedIsNone) {
   for (const Bytes& code : {Bytes{}, from_text("garbage"), trapping.binary(), Guest{}.binary()}) {
     EXPECT_EQ(call(runtime, "ask", code), from_hex("00"));
   }
+}
+
+TEST(HostFunctions, RuntimeVersionOfLargeCodeIsReadButNotAskedFor) {
+  // A custom section of 9 MiB, which costs nothing to compile.
+  const auto padded = [](const Bytes& code) {
+    constexpr std::size_t kBytes = 9u << 20;
+    Bytes section = from_hex("00 80 80 c0 04 01 78");  // of kBytes, LEB128, with the name "x"
+    section.resize(5 + kBytes);
+    return join({code, section});
+  };
+  const Bytes asked = test::wat(R"((module (memory (export "memory") 1) (data (i32.const 0) "yes")
+      (func (export "Core_version") (param i32 i32) (result i64) (i64.const 0x3_0000_0000))))");
+  const Bytes version = encode_version({.spec_name = "spec", .impl_name = "impl", .apis = {}});
+  const Bytes read = join({asked,
+                           from_hex("00"),
+                           {static_cast<std::byte>(version.size() + 16)},
+                           from_hex("0f"),
+                           from_text("runtime_version"),
+                           version});
+  const Runtime runtime = make(asking_guest(), {.heap_pages = 600});
+  EXPECT_EQ(call(runtime, "ask", asked), from_hex("01 0c 796573"));
+  EXPECT_EQ(call(runtime, "ask", padded(asked)), from_hex("00")) << "None";
+  const Bytes answer = call(runtime, "ask", read);
+  EXPECT_EQ(answer.at(0), std::byte{1});
+  EXPECT_EQ(call(runtime, "ask", padded(read)), answer);
 }
 
 TEST(HostFunctions, RuntimeVersionIsAskedForOnceDeep) {

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace anew::substrate {
 
@@ -38,6 +39,7 @@ struct CallOutcome {
   Bytes result;
   StateChanges changes;
   std::map<Bytes, std::optional<Bytes>> offchain_index;
+  std::vector<TransactionIndexing> transaction_index;
 };
 
 /// What a block that was accepted changed.
@@ -47,6 +49,7 @@ struct BlockOutcome {
   StateVersion state_version = StateVersion::kV0;  ///< in which the runtime computed it
   StateChanges changes;
   std::map<Bytes, std::optional<Bytes>> offchain_index;
+  std::vector<TransactionIndexing> transaction_index;
 };
 
 /// Keeps compiled runtimes by the hash of their code: a state whose code changes is executed by the new one, and the

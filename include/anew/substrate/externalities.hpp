@@ -14,6 +14,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace anew::substrate {
 
@@ -22,6 +23,14 @@ namespace anew::substrate {
 struct HostServices {
   Keystore* keystore = nullptr;
   Offchain* offchain = nullptr;
+};
+
+/// That the node is to keep the data of a transaction (`ext_transaction_index_*`).
+struct TransactionIndexing {
+  std::uint32_t extrinsic = 0;        ///< its index in the block
+  Hash hash{};                        ///< of the data
+  std::optional<std::uint32_t> size;  ///< of the data, at the extrinsic's end; nothing: it is kept already, and stays
+  bool operator==(const TransactionIndexing&) const = default;
 };
 
 /// Calls of one host function, and the time it took.
@@ -66,6 +75,9 @@ class Externalities {
   [[nodiscard]] StateChanges changes() const;
   /// What was indexed for offchain workers (`ext_offchain_index_*`): by key the value, or nothing where it was cleared.
   [[nodiscard]] std::map<Bytes, std::optional<Bytes>> offchain_index() const;
+
+  /// What the node is to keep of transactions, in the order in which it was asked for.
+  [[nodiscard]] std::vector<TransactionIndexing> transaction_index() const;
 
   /// From now on calls and times of host functions are added up in `profile`, which must outlive the calls; null: no
   /// more. Costs each host function two readings of the clock.

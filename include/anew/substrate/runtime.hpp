@@ -4,6 +4,7 @@
 
 #include <anew/engine.hpp>
 #include <anew/error.hpp>
+#include <anew/linker.hpp>
 #include <anew/pool.hpp>
 #include <anew/substrate/chain_spec.hpp>
 #include <anew/substrate/externalities.hpp>
@@ -36,6 +37,10 @@ struct RuntimeOptions {
   std::uint64_t audit_every = 0;  ///< audit one restore in N; 0: none
   LogSink log = {};  ///< takes what is logged up to log_level; empty: nothing is, and the runtime is told so
   LogLevel log_level = LogLevel::kInfo;
+  /// Host functions of one's own, beside those of Anew or, of the same name, in their place; runtimes import them from
+  /// "env". Of a RuntimeCaller they learn more than of a Caller. They answer Core_version too, when a runtime asks for
+  /// another's.
+  Linker functions = {};
 };
 
 /// A runtime's entry point, found once by name; valid as long as its Runtime.

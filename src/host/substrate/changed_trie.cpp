@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "runtime/stop.hpp"
+
 namespace anew::substrate {
 namespace {
 
@@ -56,6 +58,7 @@ Result<std::optional<Bytes>> ChangedTrie::next_key(const StateBackend& base, Tri
   const auto from = [&] { return nothing_to == kNone ? key : keys_.key(nothing_to); };
   Result<std::optional<Bytes>> next = base.next_key(id, from());
   while (next) {
+    detail::check_stop();
     const Number changed = nothing_to == kNone ? keys_.greater(key) : keys_.next(nothing_to);
     if (changed == kNone || (*next && kLess(**next, keys_.key(changed)))) break;
     if (entries_[changed].value.has_value()) {

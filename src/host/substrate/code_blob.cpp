@@ -8,6 +8,7 @@
 #include <anew/substrate.hpp>
 #include <memory>
 
+#include "runtime/stop.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
@@ -55,6 +56,7 @@ Result<Bytes> decompress_code(std::span<const std::byte> code) {
         bytes.resize(std::min(bytes.size() * 2, kMaximumCodeBytes + 1));
         output = {bytes.data(), bytes.size(), output.pos};
       }
+      detail::check_stop();
       pending = ZSTD_decompressStream(context.get(), &output, &input);
       if (ZSTD_isError(pending) != 0) return fail_code(fmt::format("corrupt data: {}", ZSTD_getErrorName(pending)));
     }

@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "host/substrate/octets.hpp"
+#include "host/substrate/pieces.hpp"
 #include "host/substrate/scalar25519.hpp"
 #include "host/substrate/signatures.hpp"
 
@@ -59,18 +60,19 @@ bool multiply_base(const Scalar25519& scalar, Point& product) noexcept {
 }
 
 /// k.
-Scalar25519 challenge(Signature signature, BytesView message, PublicKey key) noexcept {
+Scalar25519 challenge(Signature signature, BytesView message, PublicKey key) {
   std::array<std::byte, 64> hash;
   crypto_hash_sha512_state state;
   crypto_hash_sha512_init(&state);
   crypto_hash_sha512_update(&state, octets(signature.data()), 32);
   crypto_hash_sha512_update(&state, octets(key.data()), key.size());
-  crypto_hash_sha512_update(&state, octets(message.data()), message.size());
+  for_each_piece(message,
+                 [&](BytesView piece) { crypto_hash_sha512_update(&state, octets(piece.data()), piece.size()); });
   crypto_hash_sha512_final(&state, octets(hash.data()));
   return reduce_scalar(hash);
 }
 
-bool verify_by_zip_215(Signature signature, BytesView message, PublicKey key) noexcept {
+bool verify_by_zip_215(Signature signature, BytesView message, PublicKey key) {
   Scalar25519 s;
   std::ranges::copy(signature.last<32>(), s.begin());
   if (!is_canonical_scalar(s)) return false;
@@ -89,9 +91,11 @@ bool verify_by_zip_215(Signature signature, BytesView message, PublicKey key) no
 
 }  // namespace
 
-bool verify_ed25519(Signature signature, BytesView message, PublicKey key) noexcept {
-  return crypto_sign_ed25519_verify_detached(octets(signature.data()), octets(message.data()), message.size(),
-                                             octets(key.data())) == 0 ||
+bool verify_ed25519(Signature signature, BytesView message, PublicKey key) {
+  // libsodium accepts less, but is quicker, if the message is not long: then it cannot be stopped.
+  const bool is_short = message.size() <= kPiece;
+  return (is_short && crypto_sign_ed25519_verify_detached(octets(signature.data()), octets(message.data()),
+                                                          message.size(), octets(key.data())) == 0) ||
          verify_by_zip_215(signature, message, key);
 }
 

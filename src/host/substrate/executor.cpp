@@ -120,7 +120,12 @@ Result<BlockOutcome> outcome_of(Externalities& externalities, Block block, std::
   const auto root = externalities.root(version);
   if (!root) return std::unexpected(root.error());
   if (*root != block.header.state_root) return fail(ErrorCode::kHost, std::string(wrong));
-  return BlockOutcome{std::move(block), *root, version, externalities.changes(), externalities.offchain_index()};
+  return BlockOutcome{std::move(block),
+                      *root,
+                      version,
+                      externalities.changes(),
+                      externalities.offchain_index(),
+                      externalities.transaction_index()};
 }
 
 Executor::Executor(const Engine& engine, ExecutorOptions options)
@@ -145,7 +150,8 @@ Result<CallOutcome> Executor::call(const StateBackend& state, std::string_view m
     Externalities externalities(state, services);
     auto result = call(state, externalities, method, arguments);
     if (!result) return std::unexpected(std::move(result.error()));
-    return CallOutcome{std::move(*result), externalities.changes(), externalities.offchain_index()};
+    return CallOutcome{std::move(*result), externalities.changes(), externalities.offchain_index(),
+                       externalities.transaction_index()};
   });
 }
 

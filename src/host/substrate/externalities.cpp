@@ -31,8 +31,9 @@ Result<void> Externalities::State::append(BytesView key, BytesView item) {
 }
 
 Result<Overlay::Removal> Externalities::State::clear_prefix(TrieId trie, BytesView prefix,
-                                                            std::optional<std::uint32_t> limit) {
-  return overlay.clear_prefix(trie, prefix, limit, charge_this());
+                                                            std::optional<std::uint32_t> limit,
+                                                            std::optional<BytesView> cursor) {
+  return overlay.clear_prefix(trie, prefix, limit, charge_this(), cursor.value_or(BytesView()));
 }
 
 Result<Hash> Externalities::State::root(StateVersion version) {
@@ -49,13 +50,14 @@ Result<void> Externalities::State::index_offchain(BytesView key, std::optional<B
 
 Result<void> Externalities::State::begin_outside() {
   if (in_call_) return fail(ErrorCode::kArgument, "a call runs: its transactions are the runtime's");
-  open_transaction();
+  open_index();
   return {};
 }
 
 Result<void> Externalities::State::close_outside(bool commit) {
   if (in_call_) return fail(ErrorCode::kArgument, "a call runs: its transactions are the runtime's");
   if (!close_transaction(commit)) return fail(ErrorCode::kArgument, "no transaction is open");
+  close_index(commit);
   return {};
 }
 
@@ -64,7 +66,25 @@ Externalities::State Externalities::State::fork() const {
   copy.root_version = root_version;
   copy.profile = profile;
   copy.offchain_index = offchain_index;
+  copy.transaction_index = transaction_index;
   return copy;
+}
+
+void Externalities::State::open_index() {
+  index_marks_.reserve(index_marks_.size() + 1);
+  open_transaction();
+  index_marks_.push_back(transaction_index.size());
+}
+
+void Externalities::State::close_index(bool commit) {
+  if (!commit) transaction_index.resize(index_marks_.back());
+  index_marks_.pop_back();
+}
+
+Result<void> Externalities::State::index_transaction(const TransactionIndexing& indexing) {
+  if (auto fits = charge(0); !fits) return fits;
+  transaction_index.push_back(indexing);
+  return {};
 }
 
 Result<void> Externalities::State::start_transaction() {
@@ -101,7 +121,7 @@ bool Externalities::State::rollback_transaction() {
 void Externalities::State::begin_call() {
   batch.reset();
   charged_ = 0;
-  open_transaction();
+  open_index();
   of_the_call_ = overlay.open_transactions();
   in_call_ = true;
 }
@@ -110,6 +130,7 @@ void Externalities::State::end_call(bool succeeded) {
   while (rollback_transaction()) {
   }
   (void)close_transaction(succeeded);  // begin_call's is open
+  close_index(succeeded);
   in_call_ = false;
 }
 
@@ -161,6 +182,8 @@ std::map<Bytes, std::optional<Bytes>> Externalities::offchain_index() const {
   for (const auto& [key, value] : state_->offchain_index) index.insert_or_assign(key, value);
   return index;
 }
+
+std::vector<TransactionIndexing> Externalities::transaction_index() const { return state_->transaction_index; }
 
 void Externalities::set_profile(HostProfile* profile) noexcept { state_->profile = profile; }
 

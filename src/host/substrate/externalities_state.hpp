@@ -33,13 +33,18 @@ struct Externalities::State {
   std::vector<std::pair<Bytes, std::optional<Bytes>>> offchain_index;
   std::vector<std::size_t> offchain_marks;  ///< the size of offchain_index at the start of each open transaction
 
+  /// What was asked for, in order. As in Substrate, not rolled back with a runtime's transactions; but of a call that
+  /// fails, or is undone from outside, nothing is left.
+  std::vector<TransactionIndexing> transaction_index;
+
   /// Host functions change the state by these: @return kLimit once a call has written more than kMostBytesOfACall.
   [[nodiscard]] Result<void> set(TrieId trie, BytesView key, StorageValue value);
   [[nodiscard]] Result<void> append(BytesView key, BytesView item);
-  [[nodiscard]] Result<Overlay::Removal> clear_prefix(TrieId trie, BytesView prefix,
-                                                      std::optional<std::uint32_t> limit);
+  [[nodiscard]] Result<Overlay::Removal> clear_prefix(TrieId trie, BytesView prefix, std::optional<std::uint32_t> limit,
+                                                      std::optional<BytesView> cursor = std::nullopt);
   [[nodiscard]] Result<Hash> root(StateVersion version);
   [[nodiscard]] Result<void> index_offchain(BytesView key, std::optional<BytesView> value);
+  [[nodiscard]] Result<void> index_transaction(const TransactionIndexing& indexing);
   [[nodiscard]] Result<void> start_transaction();
   /// Counts what a call adds to the host's memory.
   [[nodiscard]] Result<void> charge(std::uint64_t bytes);
@@ -65,10 +70,16 @@ struct Externalities::State {
   }
   void open_transaction();
   [[nodiscard]] bool close_transaction(bool commit);
+  /// Opens the transaction of a call, or one around calls.
+  void open_index();
+  /// @pre it is closed.
+  void close_index(bool commit);
 
   std::uint64_t charged_ = 0;    ///< of the call
   std::size_t of_the_call_ = 0;  ///< transactions that are open when it begins, its own and those around it
   bool in_call_ = false;
+  std::vector<std::size_t>
+      index_marks_;  ///< the size of transaction_index before the call, and each transaction around
 };
 
 }  // namespace anew::substrate

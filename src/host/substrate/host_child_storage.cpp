@@ -33,6 +33,11 @@ void define_child_storage(HostFunctions& functions) {
                    [](State& state, BytesView child, BytesView prefix, std::optional<std::uint32_t> limit) {
                      return state.clear_prefix(TrieId::child(child), prefix, limit);
                    });
+  functions.define("ext_default_child_storage_clear_prefix_version_3",
+                   [](State& state, BytesView child, BytesView prefix, std::optional<std::uint32_t> limit,
+                      std::optional<BytesView> cursor) {
+                     return as_results(state.clear_prefix(TrieId::child(child), prefix, limit, cursor));
+                   });
   functions.define("ext_default_child_storage_storage_kill_version_1",
                    [](State& state, BytesView child) -> Result<void> {
                      return without_value(state.clear_prefix(TrieId::child(child), {}, std::nullopt));
@@ -47,6 +52,11 @@ void define_child_storage(HostFunctions& functions) {
                    [](State& state, BytesView child, std::optional<std::uint32_t> limit) {
                      return state.clear_prefix(TrieId::child(child), {}, limit);
                    });
+  functions.define(
+      "ext_default_child_storage_storage_kill_version_4",
+      [](State& state, BytesView child, std::optional<std::uint32_t> limit, std::optional<BytesView> cursor) {
+        return as_results(state.clear_prefix(TrieId::child(child), {}, limit, cursor));
+      });
   functions.define("ext_default_child_storage_next_key_version_1", [](State& state, BytesView child, BytesView key) {
     return state.overlay.next_key(TrieId::child(child), key);
   });

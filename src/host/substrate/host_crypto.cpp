@@ -13,18 +13,11 @@ namespace {
 using State = Externalities::State;
 using KeyTypeBytes = std::span<const std::byte, 4>;
 using CompressedKey = std::span<const std::byte, 33>;
-using HashBytes = std::span<const std::byte, 32>;
 
 KeyTypeId to_key_type(KeyTypeBytes bytes) noexcept {
   KeyTypeId type;
   std::ranges::transform(bytes, type.begin(), [](std::byte b) { return std::to_integer<std::uint8_t>(b); });
   return type;
-}
-
-Hash to_hash(HashBytes bytes) noexcept {
-  Hash hash;
-  std::ranges::copy(bytes, hash.begin());
-  return hash;
 }
 
 Result<Keystore*> keystore_of(State& state) {

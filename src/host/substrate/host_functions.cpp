@@ -15,6 +15,7 @@ void define_host_functions(Linker& linker, const RuntimeOptions& options, Versio
   define_storage(functions);
   define_child_storage(functions);
   define_offchain(functions);
+  define_node(functions);
   linker.trap_unknown_functions();
 }
 

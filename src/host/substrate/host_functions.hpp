@@ -23,6 +23,7 @@ void define_trie(HostFunctions& functions);
 void define_storage(HostFunctions& functions);
 void define_child_storage(HostFunctions& functions);
 void define_offchain(HostFunctions& functions);
+void define_node(HostFunctions& functions);
 
 /// Defines all of them, and lets those that Anew does not have trap.
 void define_host_functions(Linker& linker, const RuntimeOptions& options, VersionReader read_version);

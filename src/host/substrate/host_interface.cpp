@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "host/substrate/scale.hpp"
+#include "runtime/linked_module.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -119,6 +120,19 @@ Result<ReturnedBytes::Wasm> Returned<Overlay::Removal>::give(const HostCall& cal
   return ReturnedBytes::give(call, {kind, std::as_bytes(std::span(&removal.removed, 1))});
 }
 
+Result<ReturnedBytes::Wasm> Returned<RemovalResults>::give(const HostCall& call, const RemovalResults& results) {
+  const Overlay::Removal& removal = results.removal;
+  Bytes encoded;
+  if (removal.all) {
+    encoded.push_back(std::byte{0});
+  } else {
+    encoded.push_back(std::byte{1});
+    append_bytes(encoded, removal.next);  // a key of the state: shorter than a guest's memory
+  }
+  for (const std::uint32_t count : {removal.from_base, removal.unique, removal.removed}) append_u32(encoded, count);
+  return ReturnedBytes::give(call, {encoded});
+}
+
 void ProfiledCall::add() noexcept {
   const auto elapsed = std::chrono::steady_clock::now() - start_;
   try {
@@ -129,6 +143,10 @@ void ProfiledCall::add() noexcept {
   } catch (const std::bad_alloc&) {
     // A profile without this call is all that is lost.
   }
+}
+
+bool HostFunctions::is_defined(std::string_view name) const {
+  return linker_->state()->definitions.contains(std::pair(std::string("env"), std::string(name)));
 }
 
 std::unexpected<Error> HostFunctions::fail_without_state(std::string_view name) {

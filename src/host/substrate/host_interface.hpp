@@ -20,6 +20,7 @@
 // memory's address does not change when it grows.
 #pragma once
 
+#include <algorithm>
 #include <anew/linker.hpp>
 #include <anew/substrate/externalities.hpp>
 #include <anew/substrate/offchain.hpp>
@@ -51,6 +52,14 @@ struct HostCall {
     return copy_to_heap(state, memory, parts);
   }
 };
+
+/// A hash that lies in guest memory.
+using HashBytes = std::span<const std::byte, 32>;
+[[nodiscard]] inline Hash to_hash(HashBytes bytes) noexcept {
+  Hash hash;
+  std::ranges::copy(bytes, hash.begin());
+  return hash;
+}
 
 /// Bytes that are the result of a host function.
 struct Blob {
@@ -200,6 +209,14 @@ template <>
 struct Returned<Overlay::Removal> : ReturnedBytes {
   static Result<Wasm> give(const HostCall& call, const Overlay::Removal& removal);
 };
+/// MultiRemovalResults: the same, and more.
+struct RemovalResults {
+  Overlay::Removal removal;
+};
+template <>
+struct Returned<RemovalResults> : ReturnedBytes {
+  static Result<Wasm> give(const HostCall& call, const RemovalResults& results);
+};
 /// Result<[u8; N], EcdsaVerifyError>.
 template <std::size_t N>
 struct Returned<std::expected<std::array<std::byte, N>, RecoverError>> : ReturnedBytes {
@@ -273,6 +290,7 @@ class HostFunctions {
  public:
   explicit HostFunctions(Linker& linker) noexcept : linker_(&linker) {}
 
+  /// Does nothing if the linker has the function already: those of the embedder go first.
   /// @param name      a literal: it is kept as it is.
   /// @param function  (const HostCall&, A...) or, where it needs a state, (Externalities::State&, A...), with types of
   ///                  the table above; returns one of them, nothing, or a Result of it. Serves all threads at once.
@@ -285,6 +303,7 @@ class HostFunctions {
   template <typename F, typename Context, typename R, typename... A>
   void define_as(std::string_view name, F function, R (F::*)(Context, A...) const) {
     using Value = typename Unwrapped<R>::Type;
+    if (is_defined(name)) return;
     linker_->define("env", name,
                     [function = std::move(function), name](Caller caller, typename Passed<std::decay_t<A>>::Wasm... raw)
                         -> Result<typename ReturnedWasm<Value>::Type> {
@@ -335,6 +354,7 @@ class HostFunctions {
     }
   }
 
+  [[nodiscard]] bool is_defined(std::string_view name) const;
   [[nodiscard]] static std::unexpected<Error> fail_without_state(std::string_view name);
   /// The error, with the function's name before its message.
   [[nodiscard]] static std::unexpected<Error> fail_in(std::string_view name, const Error& error);

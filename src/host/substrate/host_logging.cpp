@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "host/substrate/host_functions.hpp"
+#include "host/substrate/pieces.hpp"
 #include "wasm/printable.hpp"
 #include "wasm/reader.hpp"
 
@@ -18,6 +19,18 @@ std::string_view as_text(BytesView bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+/// Whether it is UTF-8, looked at piece by piece.
+bool is_text(std::string_view text) {
+  while (text.size() > kPiece) {
+    std::size_t cut = kPiece;  // not in the midst of a character, which has four bytes at most
+    while (cut > kPiece - 4 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+    if (!wasm::is_utf8(text.substr(0, cut))) return false;
+    detail::check_stop();
+    text.remove_prefix(cut);
+  }
+  return wasm::is_utf8(text);
+}
+
 /// Where the runtime's messages go, and how many of them.
 struct Log {
   LogSink sink;
@@ -25,7 +38,7 @@ struct Log {
 
   [[nodiscard]] bool takes(LogLevel level) const noexcept { return level <= maximum; }
   void write(LogLevel level, std::string_view target, std::string_view message) const {
-    if (takes(level) && wasm::is_utf8(message)) sink(level, target, message);
+    if (takes(level) && is_text(message)) sink(level, target, message);
   }
 };
 
@@ -53,7 +66,7 @@ constexpr std::size_t kMaximumPanic = 4096;
 /// @return nothing of what is not UTF-8.
 std::string_view cut_panic(BytesView message) {
   std::string_view text = as_text(message);
-  if (!wasm::is_utf8(text)) return {};
+  if (!is_text(text)) return {};
   if (text.size() > kMaximumPanic) {
     text = text.substr(0, kMaximumPanic);
     // Not in the midst of a character, which has four bytes at most.
@@ -73,7 +86,7 @@ void define_logging(HostFunctions& functions, LogSink sink, LogLevel maximum) {
       "ext_logging_log_version_1",
       [log](const HostCall& call, std::uint32_t level, BytesView target, BytesView message) -> Result<void> {
         if (level > 4) return fail(ErrorCode::kHost, fmt::format("log level {} is not one of 0 to 4", level));
-        if (!wasm::is_utf8(as_text(target))) return fail(ErrorCode::kHost, "a log target is not UTF-8");
+        if (!is_text(as_text(target))) return fail(ErrorCode::kHost, "a log target is not UTF-8");
         // A runtime that panics says so here, at level error, and traps.
         if (level == 0) call.state.panic = cut_panic(message);
         // A message's level counts from 0, the filter's from 1, as 0 is "off".

@@ -2,9 +2,12 @@
 // ext_offchain_*: what offchain workers get. A call whose host offers no offchain services traps if it asks for them;
 // only the index, which is part of a block's effect, is there for all.
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "host/substrate/host_functions.hpp"
 #include "host/substrate/scale.hpp"
+#include "runtime/stop.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -58,6 +61,15 @@ Blob encode_network_state(const std::optional<NetworkState>& state) {
   append_compact(encoded, static_cast<std::uint32_t>(state->external_addresses.size()));  // a node has a few
   for (const Bytes& address : state->external_addresses) append_bytes(encoded, address);
   return Blob{std::move(encoded)};
+}
+
+/// @param time  milliseconds since 1970, by the worker's clock.
+void sleep_until(Offchain& offchain, std::uint64_t time) {
+  constexpr std::uint64_t kLongest = 5;  // milliseconds, so that the call's deadline is seen soon
+  for (std::uint64_t now = offchain.now(); now < time; now = offchain.now()) {
+    detail::check_stop();
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::min(time - now, kLongest)));
+  }
 }
 
 void define_local_storage(HostFunctions& functions) {
@@ -135,6 +147,11 @@ void define_offchain(HostFunctions& functions) {
                                    offchain.submit(transaction);
                                    return Blob{{std::byte{0}}};  // Result<(), ()>: taken
                                  });
+  define_worker<void, std::uint64_t>(functions, "ext_offchain_sleep_until_version_1", sleep_until);
+  // Substrate's bool is passed as a number. There is no network whose nodes these would be.
+  define_worker<void, std::vector<BytesView>, std::uint32_t>(
+      functions, "ext_offchain_set_authorized_nodes_version_1",
+      [](Offchain&, const std::vector<BytesView>&, std::uint32_t) {});
   define_local_storage(functions);
   define_http(functions);
   define_index(functions);

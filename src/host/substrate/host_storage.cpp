@@ -26,6 +26,11 @@ void define_storage(HostFunctions& functions) {
                    [](State& state, BytesView prefix, std::optional<std::uint32_t> limit) {
                      return state.clear_prefix({}, prefix, limit);
                    });
+  functions.define(
+      "ext_storage_clear_prefix_version_3",
+      [](State& state, BytesView prefix, std::optional<std::uint32_t> limit, std::optional<BytesView> cursor) {
+        return as_results(state.clear_prefix({}, prefix, limit, cursor));
+      });
   functions.define("ext_storage_append_version_1",
                    [](State& state, BytesView key, BytesView item) { return state.append(key, item); });
   functions.define("ext_storage_next_key_version_1",

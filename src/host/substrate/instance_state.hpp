@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,6 +36,16 @@ struct InstanceState {
     panic.clear();
   }
 };
+
+/// The type by which an InstanceState is told from what other hosts keep of their instances.
+struct DeleteInstanceState {
+  void operator()(InstanceState* state) const noexcept { delete state; }
+};
+/// @param host_state  HostState::state of an instance of any pool. @return null if it is none.
+[[nodiscard]] inline InstanceState* instance_state_of(const std::shared_ptr<void>& host_state) noexcept {
+  if (std::get_deleter<DeleteInstanceState>(host_state) == nullptr) return nullptr;
+  return static_cast<InstanceState*>(host_state.get());  // what such a deleter is for
+}
 
 /// Guest memory as the heap sees it, for one call of the heap: the guest does not run meanwhile, and the memory grows
 /// only by this.

@@ -8,6 +8,7 @@
 #include <bit>
 
 #include "host/substrate/octets.hpp"
+#include "host/substrate/pieces.hpp"
 #include "host/substrate/secret.hpp"
 
 namespace anew::substrate {
@@ -47,9 +48,9 @@ void Strobe128::meta_ad(BytesView data, bool more) noexcept {
   duplex(data, kAdd);
 }
 
-void Strobe128::ad(BytesView data) noexcept {
+void Strobe128::ad(BytesView data) {
   begin(kApplication);
-  duplex(data, kAdd);
+  for_each_piece(data, [this](BytesView piece) { duplex(piece, kAdd); });
 }
 
 void Strobe128::key(BytesView data) noexcept {
@@ -95,11 +96,11 @@ void Strobe128::run() noexcept {
   begin_ = 0;
 }
 
-Transcript::Transcript(std::string_view label) noexcept : strobe_(as_bytes("Merlin v1.0")) {
+Transcript::Transcript(std::string_view label) : strobe_(as_bytes("Merlin v1.0")) {
   append("dom-sep", as_bytes(label));
 }
 
-void Transcript::append(std::string_view label, BytesView message) noexcept {
+void Transcript::append(std::string_view label, BytesView message) {
   strobe_.meta_ad(as_bytes(label));
   strobe_.meta_ad(length_of(message), true);
   strobe_.ad(message);

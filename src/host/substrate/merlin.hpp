@@ -26,7 +26,7 @@ class Strobe128 {
   /// Absorbs metadata. @param more  goes on with the meta_ad that must be the operation before.
   void meta_ad(BytesView data, bool more = false) noexcept;
   /// Absorbs data.
-  void ad(BytesView data) noexcept;
+  void ad(BytesView data);
   /// Replaces a part of the state by a key.
   void key(BytesView data) noexcept;
   /// Squeezes output, which cannot be squeezed again.
@@ -48,10 +48,11 @@ class Strobe128 {
 
 class Transcript {
  public:
-  explicit Transcript(std::string_view label) noexcept;
+  explicit Transcript(std::string_view label);
 
-  /// @param message  less than 4 GiB, as all memory of a guest is.
-  void append(std::string_view label, BytesView message) noexcept;
+  /// @param message  less than 4 GiB, as all memory of a guest is. Of a long one it asks now and then whether the call
+  ///                 is to end.
+  void append(std::string_view label, BytesView message);
   /// Draws bytes that depend on all that was appended and drawn before.
   void challenge(std::string_view label, std::span<std::byte> out) noexcept;
   /// Draws secret bytes, for nonces, that depend on all that was appended and drawn before, on the secrets and on fresh

@@ -9,6 +9,7 @@
 
 #include "host/substrate/changed_trie.hpp"
 #include "host/substrate/trie_node.hpp"
+#include "runtime/stop.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -111,7 +112,7 @@ struct Overlay::State {
   }
 
   [[nodiscard]] Result<Removal> clear_prefix(TrieId id, BytesView prefix, std::optional<std::uint32_t> limit,
-                                             const Charge& charge);
+                                             const Charge& charge, BytesView start);
 
  private:
   std::size_t find_or_add(TrieId id) {
@@ -131,7 +132,8 @@ struct Overlay::State {
 };
 
 Result<Overlay::Removal> Overlay::State::clear_prefix(TrieId id, BytesView prefix, std::optional<std::uint32_t> limit,
-                                                      const Charge& charge) {
+                                                      const Charge& charge, BytesView start) {
+  Removal removal;
   if (const ChangedTrie* found = find(id)) {
     const auto trie = static_cast<std::size_t>(found - tries.data());  // it is one of them
     const KeyIndex& keys = found->keys();
@@ -140,17 +142,20 @@ Result<Overlay::Removal> Overlay::State::clear_prefix(TrieId id, BytesView prefi
       if (!tries[trie].entry(number).value.has_value()) continue;
       if (auto paid = pay(charge, 0); !paid) return std::unexpected(std::move(paid.error()));
       change(trie, number, false, OverlayValue());
+      ++removal.unique;
     }
   }
 
-  Removal removal;
-  const Result<StorageValue> of_prefix = base->get(id, prefix);  // next_key() answers with greater keys only
-  if (!of_prefix) return std::unexpected(of_prefix.error());
-  Result<std::optional<Bytes>> key = Bytes(prefix.begin(), prefix.end());
-  if (*of_prefix == nullptr) key = base->next_key(id, prefix);
+  const BytesView first = KeyOrder()(prefix, start) ? start : prefix;
+  const Result<StorageValue> of_first = base->get(id, first);  // next_key() answers with greater keys only
+  if (!of_first) return std::unexpected(of_first.error());
+  Result<std::optional<Bytes>> key = Bytes(first.begin(), first.end());
+  if (*of_first == nullptr) key = base->next_key(id, first);
   for (; key && *key && starts_with(**key, prefix); key = base->next_key(id, **key)) {
+    detail::check_stop();
     if (removal.removed == limit) {
       removal.all = false;
+      removal.next = std::move(**key);
       return removal;
     }
     ++removal.removed;
@@ -159,6 +164,8 @@ Result<Overlay::Removal> Overlay::State::clear_prefix(TrieId id, BytesView prefi
     const std::uint64_t name_bytes = id.is_child() ? id.storage_key().size() : 0;
     if (auto paid = pay(charge, name_bytes + (*key)->size()); !paid) return std::unexpected(std::move(paid.error()));
     change(id, **key, OverlayValue());
+    ++removal.from_base;
+    ++removal.unique;
   }
   if (!key) return std::unexpected(std::move(key.error()));
   return removal;
@@ -224,17 +231,17 @@ Result<void> Overlay::append(BytesView key, BytesView item, const Charge& charge
 }
 
 Result<Overlay::Removal> Overlay::clear_prefix(TrieId trie, BytesView prefix, std::optional<std::uint32_t> limit,
-                                               const Charge& charge) {
+                                               const Charge& charge, BytesView start) {
   const bool meets_child_roots = is_child_root_key(prefix) || starts_with(as_bytes(kChildStoragePrefix), prefix);
   if (!trie.is_child() && meets_child_roots) return Removal{};
 
   // A transaction of its own, since it may fail after some keys.
   start_transaction();
   try {
-    Result<Removal> removal = state_->clear_prefix(trie, prefix, limit, charge);
+    Result<Removal> removal = state_->clear_prefix(trie, prefix, limit, charge, start);
     (void)(removal ? commit_transaction() : rollback_transaction());  // it is open
     return removal;
-  } catch (const std::bad_alloc&) {
+  } catch (...) {
     (void)rollback_transaction();
     throw;
   }

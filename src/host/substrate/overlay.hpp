@@ -42,13 +42,17 @@ class Overlay {
   [[nodiscard]] Result<void> append(BytesView key, BytesView item, const Charge& charge = {});
 
   struct Removal {
-    std::uint32_t removed = 0;  ///< "loops" of the host API: keys of the base, also those that were removed before
-    bool all = true;            ///< whether none of the base is left
+    std::uint32_t removed = 0;    ///< "loops" of the host API: keys of the base, also those that were removed before
+    bool all = true;              ///< whether none of the base is left
+    std::uint32_t from_base = 0;  ///< keys of the base that had not changed
+    std::uint32_t unique = 0;     ///< these, and keys that had changed and had a value
+    Bytes next = {};              ///< the first key of the base that is left, unless all are gone
   };
   /// Removes all keys that begin with the prefix, but of those in the base the first `limit` at most. Does nothing to
   /// the top trie if roots of child tries may lie under the prefix.
+  /// @param start  keys of the base before this one stay.
   [[nodiscard]] Result<Removal> clear_prefix(TrieId trie, BytesView prefix, std::optional<std::uint32_t> limit,
-                                             const Charge& charge = {});
+                                             const Charge& charge = {}, BytesView start = {});
 
   /// The first key that is greater, or nothing.
   [[nodiscard]] Result<std::optional<Bytes>> next_key(TrieId trie, BytesView key) const;

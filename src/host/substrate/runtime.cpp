@@ -12,6 +12,7 @@
 #include "host/substrate/runtime_pool.hpp"
 #include "host/substrate/version.hpp"
 #include "pool/pool_state.hpp"
+#include "runtime/instance.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/printable.hpp"
@@ -76,8 +77,8 @@ Result<Method> Runtime::method(std::string_view name) const {
 Result<void> Runtime::call_in(Lease& lease, const Method& method, BytesView arguments, Bytes& result,
                               Externalities* externalities) {
   return detail::without_exceptions("a runtime is called", [&]() -> Result<void> {
-    // The pools of runtimes give an InstanceState to each of their instances.
-    auto* state = static_cast<InstanceState*>(lease.host_state());
+    const detail::Instance* const instance = lease.instance();
+    InstanceState* const state = instance != nullptr ? instance_state_of(instance->host_state.state) : nullptr;
     if (state == nullptr) return fail(ErrorCode::kArgument, "the lease is not of a Substrate runtime's pool");
     state->panic.clear();  // of a call before this one in the same lease
     const auto copied = copy_to_heap(*state, lease.memory(), {arguments});

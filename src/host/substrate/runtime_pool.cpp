@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "host/substrate/runtime_pool.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 #include <variant>
@@ -8,6 +10,7 @@
 #include "host/substrate/heap_base.hpp"
 #include "host/substrate/host_functions.hpp"
 #include "host/substrate/version.hpp"
+#include "runtime/linked_module.hpp"
 #include "runtime/module_state.hpp"
 #include "wasm/decoder.hpp"
 
@@ -34,18 +37,25 @@ Result<Linker> prepare(const Module& module, const RuntimeOptions& options, Vers
   pool_options.capacity = options.capacity;
   pool_options.audit_every = options.audit_every;
   pool_options.make_host_state = [base = heap_base->address, maximum_pages] {
-    return HostState{std::make_shared<InstanceState>(FreeingBumpHeap(base), maximum_pages, nullptr, std::string()),
+    auto state = std::make_unique<InstanceState>(FreeingBumpHeap(base), maximum_pages, nullptr, std::string());
+    return HostState{std::shared_ptr<InstanceState>(state.release(), DeleteInstanceState()),
                      // The pointer is to the InstanceState made here.
-                     [](void* state) { static_cast<InstanceState*>(state)->reset(); }};
+                     [](void* made) { static_cast<InstanceState*>(made)->reset(); }};
   };
 
   Linker linker;
+  *linker.state() = *options.functions.state();  // a copy of a Linker would share them
   define_host_functions(linker, options, std::move(read_version));
   define_imported_memory(linker, content);
   return linker;
 }
 
-/// The version of some code, encoded: embedded, or asked for in an instance that is made for it and goes with it.
+/// Code that does not carry its version is compiled to be asked for it, in the midst of a call. Such is from before
+/// 2021, and half as large.
+constexpr std::size_t kMostAskedBytes = 8u << 20;
+
+/// The version of some code, encoded: embedded, or asked for in an instance that is made for it and goes with it. Ends
+/// when the call that asks is to end.
 Result<Bytes> read_version_of(const Engine& engine, BytesView code, RuntimeOptions options) {
   const Result<Bytes> binary = decompress_code(code);
   if (!binary) return std::unexpected(binary.error());
@@ -54,6 +64,11 @@ Result<Bytes> read_version_of(const Engine& engine, BytesView code, RuntimeOptio
   const auto embedded = read_embedded_version(*decoded, *binary);
   if (!embedded) return std::unexpected(embedded.error());
   if (*embedded) return encode_version(**embedded);
+  if (binary->size() > kMostAskedBytes) {
+    return fail(ErrorCode::kLimit, fmt::format("code of {} bytes without its version in a custom section is not asked "
+                                               "for it: the limit is {}",
+                                               binary->size(), kMostAskedBytes));
+  }
   const Result<Module> module = engine.compile(*binary, runtime_compile_options());
   if (!module) return std::unexpected(module.error());
 
@@ -77,8 +92,8 @@ CompileOptions runtime_compile_options() noexcept {
 }
 
 Result<Linker> prepare_runtime(const Module& module, const RuntimeOptions& options, PoolOptions& pool_options) {
-  // Guests have any code compiled so: it must not push out of the cache on disk what is there.
-  const Engine uncached(EngineOptions{.cache = false});
+  // Guests have any code compiled so: it must not push out of the cache on disk what is there, nor take all cores.
+  const Engine uncached(EngineOptions{.compile_threads = 1, .cache = false});
   return prepare(
       module, options, [uncached, options](BytesView code) { return read_version_of(uncached, code, options); },
       pool_options);

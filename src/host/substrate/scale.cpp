@@ -41,12 +41,16 @@ bool ScaleReader::raw(std::span<std::byte> value) {
   return true;
 }
 
-bool ScaleReader::bytes(std::span<const std::byte>& value) {
-  std::uint32_t size = 0;
-  if (!length(1, size)) return false;
+bool ScaleReader::take(std::size_t size, std::span<const std::byte>& value) {
+  if (remaining() < size) return fail_at(bytes_.size(), "the data ends early");
   value = bytes_.subspan(position_, size);
   position_ += size;
   return true;
+}
+
+bool ScaleReader::bytes(std::span<const std::byte>& value) {
+  std::uint32_t size = 0;
+  return length(1, size) && take(size, value);
 }
 
 bool ScaleReader::compact(std::uint32_t& value) {

@@ -25,6 +25,8 @@ class ScaleReader {
   [[nodiscard]] bool boolean(bool& value);
   /// The next bytes, as they are.
   [[nodiscard]] bool raw(std::span<std::byte> value);
+  /// The next bytes, as a view of the data.
+  [[nodiscard]] bool take(std::size_t size, std::span<const std::byte>& value);
   /// A compact integer that fits in 32 bits, as lengths do; only the shortest form is valid.
   [[nodiscard]] bool compact(std::uint32_t& value);
   /// A length of a sequence, checked against what is left: each element takes `element_bytes` at least.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Verification of signatures, as chains agree on it: what these functions accept is consensus.
+// Verification of signatures, as chains agree on it: what these functions accept is consensus. Of a long message they
+// ask now and then whether the call is to end (runtime/stop.hpp).
 #pragma once
 
 #include <anew/substrate/types.hpp>
@@ -15,12 +16,12 @@ using PublicKey = std::span<const std::byte, 32>;
 using Signature = std::span<const std::byte, 64>;
 
 /// Ed25519 as ZIP-215 has it (ed25519-zebra): cofactored, with encodings of points that need not be canonical.
-[[nodiscard]] bool verify_ed25519(Signature signature, BytesView message, PublicKey key) noexcept;
+[[nodiscard]] bool verify_ed25519(Signature signature, BytesView message, PublicKey key);
 
 /// Schnorrkel signatures over ristretto255 with the context "substrate".
-[[nodiscard]] bool verify_sr25519(Signature signature, BytesView message, PublicKey key) noexcept;
+[[nodiscard]] bool verify_sr25519(Signature signature, BytesView message, PublicKey key);
 /// The same; and signatures without schnorrkel's mark as its version 0.1.1 made them (host function version 1).
-[[nodiscard]] bool verify_sr25519_deprecated(Signature signature, BytesView message, PublicKey key) noexcept;
+[[nodiscard]] bool verify_sr25519_deprecated(Signature signature, BytesView message, PublicKey key);
 
 /// ECDSA over secp256k1. `signature` is r, s and the recovery id.
 using EcdsaSignature = std::span<const std::byte, 65>;

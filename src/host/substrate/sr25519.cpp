@@ -54,7 +54,7 @@ Scalar25519 challenge_scalar(Transcript& transcript, std::string_view label) noe
 }
 
 /// The transcript of a message in Substrate's context.
-Transcript transcript_of(BytesView message) noexcept {
+Transcript transcript_of(BytesView message) {
   static const Transcript context = [] {  // is the same for all
     Transcript transcript("SigningContext");
     transcript.append("", as_bytes(kContext));
@@ -76,7 +76,7 @@ constexpr Labels kLabels = {"sign:pk", "sign:R", "sign:c"};
 constexpr Labels kLabelsBeforeAudit = {"pk", "no", ""};
 
 /// @param transcript  with the message.
-bool verify(Signature signature, Transcript transcript, const Labels& labels, PublicKey key) noexcept {
+bool verify(Signature signature, Transcript transcript, const Labels& labels, PublicKey key) {
   Scalar25519 s;
   std::ranges::copy(signature.last<32>(), s.begin());
   s.back() &= ~kMark;
@@ -94,7 +94,7 @@ bool verify(Signature signature, Transcript transcript, const Labels& labels, Pu
 bool is_marked(Signature signature) noexcept { return (signature.back() & kMark) != std::byte{0}; }
 
 /// What a key derives others from.
-Transcript derivation_of(const ChainCode& code) noexcept {
+Transcript derivation_of(const ChainCode& code) {
   Transcript transcript("SchnorrRistrettoHDKD");
   transcript.append("sign-bytes", {});
   transcript.append("chain-code", code);
@@ -103,11 +103,11 @@ Transcript derivation_of(const ChainCode& code) noexcept {
 
 }  // namespace
 
-bool verify_sr25519(Signature signature, BytesView message, PublicKey key) noexcept {
+bool verify_sr25519(Signature signature, BytesView message, PublicKey key) {
   return is_marked(signature) && verify(signature, transcript_of(message), kLabels, key);
 }
 
-bool verify_sr25519_deprecated(Signature signature, BytesView message, PublicKey key) noexcept {
+bool verify_sr25519_deprecated(Signature signature, BytesView message, PublicKey key) {
   if (is_marked(signature)) return verify_sr25519(signature, message, key);
   Transcript transcript(kContext);
   transcript.append("sign-bytes", message);
@@ -131,7 +131,7 @@ Sr25519Key::Sr25519Key(const Seed& seed) noexcept {
   public_key_ = multiply_base(scalar_.bytes);
 }
 
-Sr25519Key Sr25519Key::derive_hard(const ChainCode& code) const noexcept {
+Sr25519Key Sr25519Key::derive_hard(const ChainCode& code) const {
   Transcript transcript = derivation_of(code);
   transcript.append("secret-key", scalar_.bytes);
   Seed seed;
@@ -139,7 +139,7 @@ Sr25519Key Sr25519Key::derive_hard(const ChainCode& code) const noexcept {
   return Sr25519Key(seed);
 }
 
-Sr25519Key Sr25519Key::derive_soft(const ChainCode& code) const noexcept {
+Sr25519Key Sr25519Key::derive_soft(const ChainCode& code) const {
   Transcript transcript = derivation_of(code);
   transcript.append("public-key", public_key_);
   const Scalar25519 tweak = challenge_scalar(transcript, "HDKD-scalar");
@@ -151,7 +151,7 @@ Sr25519Key Sr25519Key::derive_soft(const ChainCode& code) const noexcept {
   return derived;
 }
 
-std::array<std::byte, 64> Sr25519Key::sign(BytesView message) const noexcept {
+std::array<std::byte, 64> Sr25519Key::sign(BytesView message) const {
   Transcript transcript = transcript_of(message);
   transcript.append(kLabels.key, public_key_);
   Secret<64> wide;

@@ -17,13 +17,13 @@ class Sr25519Key {
   explicit Sr25519Key(const Seed& seed) noexcept;
 
   /// The key under a hard junction: from its public key nothing leads back here.
-  [[nodiscard]] Sr25519Key derive_hard(const ChainCode& code) const noexcept;
+  [[nodiscard]] Sr25519Key derive_hard(const ChainCode& code) const;
   /// The key under a soft junction: its public key follows from this one's.
-  [[nodiscard]] Sr25519Key derive_soft(const ChainCode& code) const noexcept;
+  [[nodiscard]] Sr25519Key derive_soft(const ChainCode& code) const;
 
   [[nodiscard]] const std::array<std::byte, 32>& public_key() const noexcept { return public_key_; }
   /// With the context "substrate". Another signature each time.
-  [[nodiscard]] std::array<std::byte, 64> sign(BytesView message) const noexcept;
+  [[nodiscard]] std::array<std::byte, 64> sign(BytesView message) const;
 
  private:
   Sr25519Key() noexcept = default;

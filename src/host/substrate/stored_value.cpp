@@ -21,6 +21,11 @@ Result<Blob> as_blob(const Result<Hash>& root) {
   return Blob{Bytes(root->begin(), root->end())};
 }
 
+Result<RemovalResults> as_results(Result<Overlay::Removal> removal) {
+  if (!removal) return std::unexpected(std::move(removal.error()));
+  return RemovalResults{std::move(*removal)};
+}
+
 Result<void> without_value(const Result<Overlay::Removal>& removal) {
   if (!removal) return std::unexpected(removal.error());
   return {};

@@ -12,6 +12,8 @@ namespace anew::substrate {
                                                               std::uint32_t offset);
 /// A root, as a result of its own size.
 [[nodiscard]] Result<Blob> as_blob(const Result<Hash>& root);
+/// In the form of the functions that take a cursor.
+[[nodiscard]] Result<RemovalResults> as_results(Result<Overlay::Removal> removal);
 /// Only whether it succeeded.
 [[nodiscard]] Result<void> without_value(const Result<Overlay::Removal>& removal);
 

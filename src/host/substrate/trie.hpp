@@ -21,7 +21,8 @@ class Trie {
 
   /// This trie with changes. Values that are set take the form of `version`, also those that were the same before; all
   /// others keep theirs.
-  /// @param changes  in the strict order of their keys.
+  /// @param changes  in the strict order of their keys. Between them it asks whether the call is to end, and may throw
+  ///                 CallStopped (runtime/stop.hpp).
   [[nodiscard]] Trie with(std::span<const TrieChange> changes, StateVersion version) const;
 
   [[nodiscard]] bool empty() const noexcept { return root_ == nullptr; }

@@ -10,17 +10,6 @@
 namespace anew::substrate {
 namespace {
 
-struct NodeKind {
-  std::uint8_t bits;
-  unsigned count;  // of these bits
-};
-
-constexpr NodeKind kLeaf{0b0100'0000, 2};
-constexpr NodeKind kBranch{0b1000'0000, 2};
-constexpr NodeKind kBranchWithValue{0b1100'0000, 2};
-constexpr NodeKind kLeafWithHash{0b0010'0000, 3};
-constexpr NodeKind kBranchWithHash{0b0001'0000, 4};
-
 NodeKind kind_of(const TrieNode& node) noexcept {
   if (node.bitmap == 0) return node.value_hash ? kLeafWithHash : kLeaf;
   if (node.value == nullptr) return kBranch;
@@ -98,10 +87,10 @@ std::uint8_t TrieNode::next_child(unsigned nibble) const noexcept {
   return rest == 0 ? 16 : static_cast<std::uint8_t>(std::countr_zero(rest));  // less than 16
 }
 
-void append_node_header(Bytes& bytes, std::uint8_t kind, unsigned kind_bits, std::size_t nibbles) {
-  const std::size_t most = 0xFFu >> kind_bits;  // that the first byte may say: that there are this many, or more
+void append_node_header(Bytes& bytes, NodeKind kind, std::size_t nibbles) {
+  const std::size_t most = 0xFFu >> kind.count;  // that the first byte may say: that there are this many, or more
   const auto append_byte = [&](std::size_t value) { bytes.push_back(static_cast<std::byte>(value)); };  // < 256
-  append_byte(kind | std::min(nibbles, most));
+  append_byte(kind.bits | std::min(nibbles, most));
   if (nibbles < most) return;
   for (nibbles -= most; nibbles >= 255; nibbles -= 255) append_byte(255);
   append_byte(nibbles);
@@ -109,7 +98,7 @@ void append_node_header(Bytes& bytes, std::uint8_t kind, unsigned kind_bits, std
 
 void append_node(Bytes& bytes, const TrieNode& node) {
   const NodeKind kind = kind_of(node);
-  append_node_header(bytes, kind.bits, kind.count, node.partial.size());
+  append_node_header(bytes, kind, node.partial.size());
   node.partial.append_packed(bytes);
   if (node.bitmap != 0) {
     bytes.push_back(static_cast<std::byte>(node.bitmap & 0xFF));

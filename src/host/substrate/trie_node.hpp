@@ -73,9 +73,20 @@ struct TrieNode {
 /// allocating anything: also when memory is out.
 [[nodiscard]] std::shared_ptr<TrieNode> make_node(TrieNode node = {});
 
+/// What a node's first bits say.
+struct NodeKind {
+  std::uint8_t bits;
+  unsigned count;  ///< of these bits
+};
+inline constexpr NodeKind kLeaf{0b0100'0000, 2};
+inline constexpr NodeKind kBranch{0b1000'0000, 2};
+inline constexpr NodeKind kBranchWithValue{0b1100'0000, 2};
+inline constexpr NodeKind kLeafWithHash{0b0010'0000, 3};
+inline constexpr NodeKind kBranchWithHash{0b0001'0000, 4};
+
 /// Appends a node's header: the kind's bits and the number of nibbles of its partial key, over as many bytes as it
-/// needs. @param kind_bits  how many of the first byte's bits say the kind.
-void append_node_header(Bytes& bytes, std::uint8_t kind, unsigned kind_bits, std::size_t nibbles);
+/// needs.
+void append_node_header(Bytes& bytes, NodeKind kind, std::size_t nibbles);
 /// Appends a node's encoding. @pre the Merkle values of its children are known.
 void append_node(Bytes& bytes, const TrieNode& node);
 

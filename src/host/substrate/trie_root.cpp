@@ -8,12 +8,16 @@
 #include "host/substrate/scale.hpp"
 #include "host/substrate/storage_keys.hpp"
 #include "host/substrate/trie.hpp"
+#include "runtime/stop.hpp"
 
 namespace anew::substrate {
 
 Hash trie_root(std::span<const std::pair<BytesView, BytesView>> pairs, StateVersion version, TrieHasher hasher) {
   std::map<BytesView, BytesView, KeyOrder> sorted;
-  for (const auto& [key, value] : pairs) sorted.insert_or_assign(key, value);
+  for (const auto& [key, value] : pairs) {
+    detail::check_stop();
+    sorted.insert_or_assign(key, value);
+  }
 
   std::vector<TrieChange> changes;
   changes.reserve(sorted.size());

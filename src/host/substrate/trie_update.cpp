@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/substrate/trie.hpp"
+#include "runtime/stop.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -38,6 +39,7 @@ class TrieUpdate {
   void apply(std::span<const TrieChange> changes) {
     BytesView previous;
     for (const TrieChange& change : changes) {
+      detail::check_stop();
       const std::size_t common = common_nibbles(previous, change.key);
       while (!open_.empty() && open_.back().end() > common) close();
       go_down(change);
@@ -128,6 +130,7 @@ class TrieUpdate {
 
   /// Puts what became of the last open node into its parent.
   void close() {
+    detail::check_stop();
     std::shared_ptr<TrieNode> changed = std::move(open_.back().becomes);
     open_.pop_back();
     if (changed == nullptr) return;
