@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Errors are values. Every function of the public API that may fail returns Result<T>; no exception crosses it.
+// Errors are values: what may fail returns Result<T> and throws nothing; all else throws std::bad_alloc at most.
 #pragma once
 
 #include <anew/version.hpp>

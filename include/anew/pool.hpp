@@ -29,6 +29,7 @@ namespace anew {
 namespace detail {
 struct PoolState;
 struct Instance;
+class Cancellation;
 
 /// What a call needs to know of an exported function; found once by name, valid as long as the pool.
 struct FunctionHandle {
@@ -42,9 +43,9 @@ struct FunctionHandle {
 /// Calls a guest function through its slots. @return 0, or the TrapKind.
 [[nodiscard]] std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::uint64_t* slots) noexcept;
 /// The Error for the trap that just ended a call of this instance, with its backtrace.
-[[nodiscard]] Error make_trap_error(Instance& instance, std::uint32_t kind);
+[[nodiscard]] Error make_trap_error(Instance& instance, std::uint32_t kind) noexcept;
 /// The Error of who uses a lease that holds no instance.
-[[nodiscard]] Error empty_lease();
+[[nodiscard]] Error empty_lease() noexcept;
 }  // namespace detail
 
 /// Host state of one instance that calls may change: made with the instance and put back by `reset` at each restore.
@@ -139,6 +140,25 @@ class Function<R(A...)> {
   detail::FunctionHandle handle_;
 };
 
+/// Ends the calls of one lease from outside, for a client that went away or a result that nobody wants any more. Cheap
+/// to copy; may be used from any thread, at any time, and outlives its lease.
+class Canceller {
+ public:
+  /// Ends the call that runs in the lease, as a deadline would at any instruction, or in a host function when that
+  /// returns, and each that begins later in the lease at once, with TrapKind::kInterrupted. Does not wait for the end.
+  /// Once the lease has gone it does nothing: no call of the instance's next lease is ever touched. Takes some
+  /// microseconds; not for signal handlers.
+  void cancel() const noexcept;
+
+  /// For the library's own folders.
+  Canceller(std::shared_ptr<detail::Cancellation> cancellation, std::uint64_t lease) noexcept
+      : cancellation_(std::move(cancellation)), lease_(lease) {}
+
+ private:
+  std::shared_ptr<detail::Cancellation> cancellation_;  ///< of the instance
+  std::uint64_t lease_;                                 ///< which of its leases
+};
+
 /// One instance as new. Move-only; used from one thread at a time, not always the same; gives the instance back when it
 /// goes. It may outlive its Pool. An empty lease, released or moved from, refuses to call with kArgument, and has a
 /// memory of size 0 and no host state.
@@ -191,6 +211,9 @@ class Lease {
   /// Calls that begin in this lease from now on end with TrapKind::kInterrupted when the time has come, within
   /// milliseconds; one that is in a host function then, when that returns. time_point::max(): no deadline, as at first.
   void set_deadline(std::chrono::steady_clock::time_point deadline) noexcept;
+  /// What ends this lease's calls from other threads. Calls cost the same with it. @return kArgument if the lease is
+  /// empty, kResource.
+  [[nodiscard]] Result<Canceller> canceller();
   /// What calls in this lease may still execute, if the module was compiled with CompileOptions::fuel: about one unit
   /// for each operator, the same on every machine. Past it they end with TrapKind::kOutOfFuel. Without this call there
   /// is no limit.
@@ -246,7 +269,7 @@ class Pool {
   [[nodiscard]] Result<Lease> instantiate() const;
 
   /// Drops idle instances now, down to PoolOptions::minimum_warm. @return how many.
-  std::uint32_t trim() const;
+  std::uint32_t trim() const noexcept;
   /// Closes the pool: acquire() and those who wait get an error from now on. Then waits until all leases are back, and
   /// drops what comes back. May be called again. @return kResource if leases are still out at the deadline.
   [[nodiscard]] Result<void> drain(std::chrono::steady_clock::time_point deadline) const;

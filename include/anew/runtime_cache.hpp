@@ -35,9 +35,15 @@ struct RuntimeSettings {
 /// What a cache may keep, and how it makes pools.
 struct RuntimeCacheOptions {
   /// What the cached pools may take together; the least recently used go first. Counted are, of each compiled module,
-  /// the binary and the machine code; of each pool, the pages of its snapshot that are not zero, and these again, and
-  /// 16 KiB, for each instance. Not counted are pages that calls touched beyond.
+  /// the binary and the machine code; of each pool, the pages of its snapshot that are not zero and its tables, and
+  /// these again, 16 KiB, and 4 KiB for each memory behind the first, for each instance. Not counted are pages that
+  /// calls touched beyond.
   std::uint64_t maximum_bytes = 1ull << 30;
+  /// Likewise, of the mappings that a process may have (the system's vm.max_map_count, 65,530 by default): two for each
+  /// memory of each instance, and up to two for its image.
+  std::uint64_t maximum_mappings = 32'000;
+  /// Likewise, of the 2^47 bytes of address space: 4 GiB and some for each memory of each instance.
+  std::uint64_t maximum_address_space = 1ull << 46;
   std::size_t remembered_failures = 64;  ///< so many of the last failures are remembered; 0: none
   /// For all pools; the snapshot is that of the RuntimeSettings.
   PoolOptions pool = {};
@@ -58,9 +64,13 @@ struct RuntimeCacheStatistics {
   std::uint64_t evictions = 0;            ///< pools that went because others needed the room
   std::uint64_t pools = 0;                ///< now
   std::uint64_t bytes = 0;                ///< now, counted as RuntimeCacheOptions::maximum_bytes says
+  std::uint64_t mappings = 0;             ///< likewise
+  std::uint64_t address_space = 0;        ///< likewise, in bytes
 };
 
-/// Cheap to copy; may be used from many threads. A Pool that it handed out works on, whatever the cache forgets.
+/// Cheap to copy; may be used from many threads. When the system refuses memory, mappings, address space or files, for
+/// a module, a pool, or an instance of a pool of this cache, pools that nobody uses go, the least recently used first,
+/// then idle instances, and it is tried again. A Pool that it handed out works on, whatever the cache forgets.
 class RuntimeCache {
  public:
   using Clock = std::chrono::steady_clock;
@@ -85,12 +95,12 @@ class RuntimeCache {
                                  Clock::time_point deadline = Clock::time_point::max()) const;
 
   /// Forgets what it has of this code, failures too; what is being made now is not kept. @return how many pools.
-  std::size_t invalidate(const CodeHash& hash) const;
+  std::size_t invalidate(const CodeHash& hash) const noexcept;
   /// Forgets everything.
-  void clear() const;
-  /// Drops the pools that are least recently used until the limit is kept: pools grow with their instances, and are
+  void clear() const noexcept;
+  /// Drops the pools that are least recently used until the limits are kept: pools grow with their instances, and are
   /// looked at only when another one is made. A pool that somebody has a copy or a lease of stays. @return how many.
-  std::size_t trim() const;
+  std::size_t trim() const noexcept;
   [[nodiscard]] RuntimeCacheStatistics statistics() const;
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <anew/bytes.hpp>
 #include <limits>
+#include <utility>
 
 #include "runtime/without_exceptions.hpp"
 
@@ -24,10 +25,10 @@ std::unexpected<Error> outside_memory(std::string_view what, std::uint64_t addre
 }  // namespace
 
 Result<BytesFunction> BytesFunction::find(const Pool& pool, std::string_view export_name, std::string_view allocate) {
-  const auto room = pool.function<std::uint32_t(std::uint32_t)>(allocate);
-  if (!room) return std::unexpected(room.error());
-  const auto function = pool.function<std::uint64_t(std::uint32_t, std::uint32_t)>(export_name);
-  if (!function) return std::unexpected(function.error());
+  auto room = pool.function<std::uint32_t(std::uint32_t)>(allocate);
+  if (!room) return std::unexpected(std::move(room.error()));
+  auto function = pool.function<std::uint64_t(std::uint32_t, std::uint32_t)>(export_name);
+  if (!function) return std::unexpected(std::move(function.error()));
   return BytesFunction(*room, *function);
 }
 

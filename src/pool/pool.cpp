@@ -26,22 +26,18 @@ Result<detail::FunctionHandle> find_function(const detail::LinkedModule& linked,
 
 Result<detail::FunctionHandle> find_typed(const detail::LinkedModule& linked, std::string_view name,
                                           std::span<const ValueType> parameters, std::span<const ValueType> results) {
-  auto handle = find_function(linked, name);
-  if (!handle) return handle;
-  if (std::ranges::equal(handle->type->parameters, parameters) && std::ranges::equal(handle->type->results, results)) {
-    return handle;
-  }
-  const FunctionType wanted = {{parameters.begin(), parameters.end()}, {results.begin(), results.end()}};
-  return fail(ErrorCode::kArgument,
-              fmt::format("the function \"{}\" is {}, but is called as {}", wasm::printable_name(name),
-                          to_string(*handle->type), to_string(wanted)));
+  return detail::without_exceptions("a function is looked up", [&]() -> Result<detail::FunctionHandle> {
+    auto handle = find_function(linked, name);
+    if (!handle) return handle;
+    const FunctionType& type = *handle->type;
+    if (std::ranges::equal(type.parameters, parameters) && std::ranges::equal(type.results, results)) return handle;
+    const FunctionType wanted = {{parameters.begin(), parameters.end()}, {results.begin(), results.end()}};
+    return fail(ErrorCode::kArgument, fmt::format("the function \"{}\" is {}, but is called as {}",
+                                                  wasm::printable_name(name), to_string(type), to_string(wanted)));
+  });
 }
 
-}  // namespace
-
-// --- Pool -----------------------------------------------------------------------------------------------------------
-
-Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOptions options) {
+Result<void> check_options(const PoolOptions& options) {
   if (options.capacity == 0 || options.capacity > kMostInstances) {
     return fail(ErrorCode::kArgument,
                 fmt::format("a pool's capacity is 1 to {}, not {}", kMostInstances, options.capacity));
@@ -50,7 +46,16 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
     return fail(ErrorCode::kArgument, fmt::format("PoolOptions::minimum_warm is {}, more than the capacity, {}",
                                                   options.minimum_warm, options.capacity));
   }
+  return {};
+}
+
+}  // namespace
+
+// --- Pool -----------------------------------------------------------------------------------------------------------
+
+Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOptions options) {
   return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
+    if (auto checked = check_options(options); !checked) return std::unexpected(std::move(checked.error()));
     detail::install_signal_handlers();
     auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot, options.make_host_state,
                                           options.maximum_memory_bytes);
@@ -90,14 +95,14 @@ Result<Lease> Pool::instantiate() const {
   return Lease(state_.get(), &(*store)->main());
 }
 
-std::uint32_t Pool::trim() const { return state_->trim(); }
+std::uint32_t Pool::trim() const noexcept { return state_->trim(); }
 
 Result<void> Pool::drain(std::chrono::steady_clock::time_point deadline) const {
-  return state_->close(deadline, false);
+  return detail::without_exceptions("a pool is drained", [&] { return state_->close(deadline, false); });
 }
 
 Result<void> Pool::shutdown(std::chrono::steady_clock::time_point deadline) const {
-  return state_->close(deadline, true);
+  return detail::without_exceptions("a pool is shut down", [&] { return state_->close(deadline, true); });
 }
 
 Result<void> Pool::save_snapshot(const std::filesystem::path& path) const {
@@ -119,14 +124,17 @@ Result<detail::FunctionHandle> Pool::find(std::string_view export_name, std::spa
   return find_typed(state_->linked(), export_name, parameters, results);
 }
 
+// --- Canceller ------------------------------------------------------------------------------------------------------
+
+void Canceller::cancel() const noexcept {
+  if (cancellation_) cancellation_->cancel(lease_);  // not if it was moved from
+}
+
 // --- Lease ----------------------------------------------------------------------------------------------------------
 
-Error detail::empty_lease() {
-  return Error{ErrorCode::kArgument,
-               "the lease holds no instance: it was released or moved from; acquire another one",
-               std::nullopt,
-               TrapKind::kNone,
-               {}};
+Error detail::empty_lease() noexcept {
+  return make_error(ErrorCode::kArgument,
+                    "the lease holds no instance: it was released or moved from; acquire another one");
 }
 
 void Lease::give_back() noexcept {
@@ -161,7 +169,24 @@ Result<Value> Lease::global(std::string_view export_name) const {
 }
 
 void Lease::set_deadline(std::chrono::steady_clock::time_point deadline) noexcept {
-  if (instance_ != nullptr) instance_->store->deadline = detail::to_deadline(deadline);
+  if (instance_ == nullptr) return;
+  detail::StoreState& store = *instance_->store;
+  const std::int64_t time = std::max(detail::to_deadline(deadline), detail::kCancelled + 1);
+  if (store.has_cancellers) {
+    store.cancellation->set_deadline(time);
+  } else {
+    store.deadline.store(time, std::memory_order_relaxed);
+  }
+}
+
+Result<Canceller> Lease::canceller() {
+  if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
+  return detail::without_exceptions("a canceller is made", [&]() -> Result<Canceller> {
+    detail::StoreState& store = *instance_->store;
+    if (!store.cancellation) store.cancellation = std::make_shared<detail::Cancellation>(store);
+    store.has_cancellers = true;
+    return Canceller(store.cancellation, store.cancellation->lease());
+  });
 }
 
 void Lease::set_fuel(std::uint64_t fuel) noexcept {

@@ -9,16 +9,55 @@
 #include <system_error>
 
 #include "abi/planted_fault.hpp"
+#include "pool/make_with_room.hpp"
 #include "reset/audit.hpp"
 #include "reset/restore.hpp"
 #include "runtime/instance.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew::detail {
+namespace {
+
+constexpr std::uint64_t kCellBytes = 16 << 10;   // of its header, tables and cards, that are touched in any case
+constexpr std::uint64_t kRegionBytes = 4 << 10;  // likewise, of a further memory
+
+Footprint footprint_of_snapshot(const reset::Snapshot& snapshot) noexcept {
+  Footprint sum;
+  for (const reset::InstanceImage& instance : snapshot.instances) {
+    for (const reset::MemoryImage& memory : instance.memories) {
+      if (memory.nonzero_count == 0) continue;
+      sum.add({memory.nonzero_count * os::kPageBytes, 1, memory.pages.size()});
+    }
+    for (const reset::TableImage& table : instance.tables) sum.bytes += table.elements.size() * sizeof(std::uint64_t);
+  }
+  return sum;
+}
+
+/// The pages of the snapshot are counted for each store: whatever is written takes a copy.
+Footprint footprint_of_store(const reset::Snapshot& snapshot) noexcept {
+  Footprint sum;
+  sum.bytes = footprint_of_snapshot(snapshot).bytes;
+  for (const reset::InstanceImage& instance : snapshot.instances) {
+    const abi::CellLayout& layout = instance.linked->layout();
+    // What can be accessed and what cannot, and a mapped image in the midst of the former.
+    sum.add({kCellBytes, 2, layout.reservation_bytes()});
+    const std::uint64_t region =
+        abi::memory_header_bytes(layout.card_shift()) + abi::kMemoryAddressSpace + abi::kGuardBytes;
+    for (const reset::MemoryImage& memory : instance.memories) {
+      if (memory.memory != 0) sum.add({kRegionBytes, 2, region});
+      if (memory.is_mapped()) sum.mappings += 2;
+    }
+  }
+  return sum;
+}
+
+}  // namespace
 
 PoolState::PoolState(reset::Snapshot snapshot, PoolOptions options)
     : snapshot_(std::move(snapshot)),
       options_(std::move(options)),
+      of_snapshot_(footprint_of_snapshot(snapshot_)),
+      of_store_(footprint_of_store(snapshot_)),
       gate_(&pool::Gate::take(*this)),
       // Not touched: that of unused slots costs nothing.
       slots_(std::allocator<Slot>().allocate(options_.capacity), {options_.capacity}),
@@ -83,6 +122,10 @@ bool PoolState::renew(Slot& slot) noexcept {
 }
 
 bool PoolState::renew_or_throw(StoreState& store, Slot& slot) {
+  if (store.has_cancellers) [[unlikely]] {
+    store.has_cancellers = false;
+    store.cancellation->end_lease();
+  }
   if (store.distrusted) [[unlikely]]
     count_how_it_ended(store, slot);
   if (slot.trimmed) [[unlikely]]
@@ -90,7 +133,7 @@ bool PoolState::renew_or_throw(StoreState& store, Slot& slot) {
   const reset::Restored restored = reset::restore(store, snapshot_);
   if (!restored.ok) [[unlikely]]
     return false;
-  store.deadline = kNoDeadline;
+  store.deadline.store(kNoDeadline, std::memory_order_relaxed);
   store.fuel = kAllFuel;
   slot.restored.add(1);
   slot.bytes_restored.add(restored.bytes);
@@ -151,10 +194,16 @@ Result<Instance*> PoolState::make_store(std::uint32_t index) {
   return slots_[index].main;
 }
 
+template <typename Make>
+auto PoolState::with_room(Make&& make) -> decltype(make()) {
+  const auto make_room = [this](std::size_t count) { return make_room_ && make_room_(count); };
+  return pool::make_with_room([&] { return without_exceptions("an instance is made", make); }, make_room);
+}
+
 Result<void> PoolState::fill(std::uint32_t index) {
   // It takes system calls, and may call the embedder.
   auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<StoreState>> {
-    auto store = reset::make_store(snapshot_);
+    auto store = with_room([&] { return reset::make_store(snapshot_); });
     if (!store) return store;
     (*store)->slot = index;
     (*store)->owner = this;
@@ -227,7 +276,7 @@ Result<StoreState*> PoolState::instantiate() {
     instantiated_.fetch_add(1, std::memory_order_relaxed);
   }
   auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<StoreState>> {
-    auto store = reset::instantiate(snapshot_, false, options_.make_host_state);
+    auto store = with_room([&] { return reset::instantiate(snapshot_, false, options_.make_host_state); });
     if (!store) return store;
     (*store)->owner = this;
     if (snapshot_.start_after_restore) {
@@ -283,14 +332,11 @@ PoolStatistics PoolState::statistics() const noexcept {
   return sum;
 }
 
-std::uint64_t PoolState::count_bytes() const noexcept {
-  constexpr std::uint64_t kHeaderBytes = 16 << 10;
-  std::uint64_t pages = 0;
-  for (const reset::InstanceImage& instance : snapshot_.instances) {
-    for (const reset::MemoryImage& memory : instance.memories) pages += memory.nonzero_count;
-  }
-  const std::uint64_t image = pages * os::kPageBytes;
-  return image + live_.load(std::memory_order_relaxed) * (image + kHeaderBytes);
+Footprint PoolState::footprint() const noexcept {
+  Footprint sum = of_snapshot_;
+  const std::uint64_t originals = snapshot_.original != nullptr ? 1 : 0;
+  sum.add(of_store_, live_.load(std::memory_order_relaxed) + originals);
+  return sum;
 }
 
 std::string PoolState::audit_report() const {

@@ -17,9 +17,13 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "os/thread.hpp"
 #include "pool/free_list.hpp"
@@ -61,6 +65,19 @@ struct alignas(64) Slot {
   // What upkeep saw last.
   std::uint64_t turns_seen = 0;
   TimePoint idle_since = {};
+};
+
+/// What a pool, or one of its stores, takes of the system's, as RuntimeCacheOptions counts it.
+struct Footprint {
+  std::uint64_t bytes = 0;
+  std::uint64_t mappings = 0;
+  std::uint64_t address_space = 0;
+
+  void add(const Footprint& other, std::uint64_t times = 1) noexcept {
+    bytes += times * other.bytes;
+    mappings += times * other.mappings;
+    address_space += times * other.address_space;
+  }
 };
 
 /// Frees room for slots, whose objects are destroyed.
@@ -117,8 +134,10 @@ struct PoolState {
 
   [[nodiscard]] PoolStatistics statistics() const noexcept;
   [[nodiscard]] std::string audit_report() const;
-  /// As RuntimeCacheOptions::maximum_bytes counts.
-  [[nodiscard]] std::uint64_t count_bytes() const noexcept;
+  [[nodiscard]] Footprint footprint() const noexcept;
+  /// Has `make_room` called, maybe by several threads at once, when the system refuses what an instance takes: see
+  /// pool::make_with_room. Before anyone else uses the pool.
+  void set_make_room(std::function<bool(std::size_t)> make_room) { make_room_ = std::move(make_room); }
   [[nodiscard]] const LinkedModule& linked() const noexcept { return snapshot_.main(); }
   [[nodiscard]] const reset::Snapshot& snapshot() const noexcept { return snapshot_; }
 
@@ -142,6 +161,8 @@ struct PoolState {
   [[nodiscard]] Result<Instance*> take(std::uint32_t index);
   [[nodiscard]] Result<Instance*> make_store(std::uint32_t index);
   [[nodiscard]] Result<void> fill(std::uint32_t index);
+  template <typename Make>
+  auto with_room(Make&& make) -> decltype(make());
   /// Makes the store one as new. @return false if it is to be destroyed.
   [[nodiscard]] bool renew(Slot& slot) noexcept;
   [[nodiscard]] bool renew_or_throw(StoreState& store, Slot& slot);
@@ -184,6 +205,9 @@ struct PoolState {
 
   const reset::Snapshot snapshot_;
   const PoolOptions options_;
+  const Footprint of_snapshot_;                 // of the snapshot alone
+  const Footprint of_store_;                    // of each store
+  std::function<bool(std::size_t)> make_room_;  // may be empty
   std::unique_ptr<pool::Gate, GivesGateBack> gate_;
   std::unique_ptr<Slot[], FreesSlots> slots_;  // room for as many as the capacity; constructed below slots_used_
   pool::FreeList free_;

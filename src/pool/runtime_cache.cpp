@@ -4,8 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <new>
 #include <set>
+#include <vector>
 
+#include "pool/make_with_room.hpp"
 #include "pool/pool_state.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/thread.hpp"
@@ -43,8 +47,8 @@ bool comes_again(const Error& error) noexcept {
 /// Grows with all that guests of this thread met that their code does not decide: calls of the host, and memory that
 /// the system refused them.
 std::uint64_t count_encounters() noexcept {
-  const Thread& thread = this_thread();
-  return thread.host_calls + thread.refused_growths;
+  const Thread* const thread = current_thread();
+  return thread != nullptr ? thread->host_calls + thread->refused_growths : 0;
 }
 
 bool is_in_use(const Pool& pool) {
@@ -52,7 +56,8 @@ bool is_in_use(const Pool& pool) {
   return pool.state().use_count() > 1 || pool.statistics().leased > 0;
 }
 
-std::uint64_t bytes_of(const ModuleState& module) noexcept { return module.binary.size() + module.code.text().size(); }
+/// Of the code, and of the file that it is mapped from.
+constexpr std::uint64_t kMappingsOfModule = 4;
 
 }  // namespace
 
@@ -61,12 +66,13 @@ RuntimeCacheState::RuntimeCacheState(Engine with_engine, Linker with_linker, Run
 
 template <typename T>
 Result<T> RuntimeCacheState::wait_for(Lock& lock, const std::shared_ptr<Making<T>>& making, Deadline deadline) {
-  if (made_.wait_until(lock, deadline, [&] { return making->result.has_value(); })) return *making->result;
+  if (made_.wait_until(lock, deadline, [&] { return making->result.has_value(); })) return copy_of(*making->result);
   return fail(ErrorCode::kResource, "the code was still being compiled at the deadline: ask again later");
 }
 
 Result<Pool> RuntimeCacheState::get(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline) {
   std::shared_ptr<Making<Pool>> making;
+  UsedPools place(1);
   {
     Lock lock(mutex_);
     if (const auto found = pools_.find(key); found != pools_.end()) {
@@ -76,7 +82,7 @@ Result<Pool> RuntimeCacheState::get(const PoolKey& key, const RuntimeCache::Load
       }
       ++counts_.hits;
       by_use_.splice(by_use_.begin(), by_use_, found->second.used);
-      return *found->second.pool;
+      return *found->second.used->pool;
     }
     for (const Failure& each : failures_) {
       if (each.module == key.module && (!each.snapshot || *each.snapshot == key.snapshot)) {
@@ -86,19 +92,19 @@ Result<Pool> RuntimeCacheState::get(const PoolKey& key, const RuntimeCache::Load
     }
     ++counts_.misses;
     making = std::make_shared<Making<Pool>>();
-    pools_.emplace(key, CachedPool{making, std::nullopt, {}});
+    pools_.emplace(key, CachedPool{making, {}});
   }
   Result<Pool> made =
       without_exceptions("a pool is made for the cache", [&] { return make_pool(key, load, deadline); });
-  keep(key, making, made);
+  keep(key, making, made, std::move(place));
   return made;
 }
 
-void RuntimeCacheState::keep(const PoolKey& key, const std::shared_ptr<Making<Pool>>& making,
-                             const Result<Pool>& made) {
-  Dropped dropped;
+void RuntimeCacheState::keep(const PoolKey& key, const std::shared_ptr<Making<Pool>>& making, const Result<Pool>& made,
+                             UsedPools place) noexcept {
+  UsedPools dropped;
   const Lock lock(mutex_);
-  making->result = made;
+  making->result = copy_of(made);
   made_.notify_all();
   const auto found = pools_.find(key);
   if (found == pools_.end() || found->second.making != making) return;  // forgotten meanwhile
@@ -106,9 +112,10 @@ void RuntimeCacheState::keep(const PoolKey& key, const std::shared_ptr<Making<Po
     pools_.erase(found);
     return;
   }
-  by_use_.push_front(&found->first);
-  found->second = {nullptr, *made, by_use_.begin()};
-  dropped = evict(&*found->second.pool);
+  place.front() = {&found->first, *made};
+  found->second = {nullptr, place.begin()};
+  by_use_.splice(by_use_.begin(), place);
+  dropped = take_out(&by_use_.front(), [this] { return is_over(); });
 }
 
 Result<Pool> RuntimeCacheState::make_pool(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline) {
@@ -120,12 +127,18 @@ Result<Pool> RuntimeCacheState::make_pool(const PoolKey& key, const RuntimeCache
   if (options_.prepare) linker = options_.prepare(*module, options);
   if (!linker) return std::unexpected(std::move(linker.error()));
   const std::uint64_t encounters = count_encounters();
-  auto made = Pool::create(*module, *linker, std::move(options));
+  auto made = pool::make_with_room([&] { return Pool::create(*module, *linker, options); },
+                                   [this](std::size_t count) { return make_room(count); });
   if (!made) {
     const Lock lock(mutex_);
     ++counts_.failures;
     if (pools_.contains(key) && count_encounters() == encounters) remember(key.module, &key.snapshot, made.error());
+    return made;
   }
+  made->state()->set_make_room([weak = weak_from_this()](std::size_t count) {
+    const auto cache = weak.lock();
+    return cache != nullptr && cache->make_room(count);
+  });
   return made;
 }
 
@@ -146,10 +159,11 @@ Result<Module> RuntimeCacheState::get_module(const ModuleKey& key, const Runtime
     const auto code = load();
     if (!code) return std::unexpected(code.error());
     loaded = true;
-    return engine_.compile(*code, key.compile);
+    return pool::make_with_room([&] { return engine_.compile(*code, key.compile); },
+                                [this](std::size_t count) { return make_room(count); });
   });
   const Lock lock(mutex_);
-  making->result = made;
+  making->result = copy_of(made);
   made_.notify_all();
   if (loaded) ++counts_.compilations;
   if (!made) ++counts_.failures;
@@ -164,49 +178,87 @@ Result<Module> RuntimeCacheState::get_module(const ModuleKey& key, const Runtime
   return made;
 }
 
-void RuntimeCacheState::remember(const ModuleKey& module, const SnapshotOptions* snapshot, const Error& error) {
+void RuntimeCacheState::remember(const ModuleKey& module, const SnapshotOptions* snapshot,
+                                 const Error& error) noexcept {
   if (options_.remembered_failures == 0 || !comes_again(error)) return;
-  if (failures_.size() == options_.remembered_failures) failures_.pop_front();
-  failures_.push_back({module, snapshot != nullptr ? std::optional(*snapshot) : std::nullopt, error});
-}
-
-std::uint64_t RuntimeCacheState::count_bytes() const {
-  std::uint64_t bytes = 0;
-  std::set<const ModuleState*> modules;
-  for (const PoolKey* const key : by_use_) {
-    const PoolState& pool = *pools_.at(*key).pool->state();
-    bytes += pool.count_bytes();
-    for (const reset::InstanceImage& each : pool.snapshot().instances) modules.insert(each.linked->module.get());
+  try {
+    failures_.push_back({module, snapshot != nullptr ? std::optional(*snapshot) : std::nullopt, error});
+    if (failures_.size() > options_.remembered_failures) failures_.pop_front();
+  } catch (const std::bad_alloc&) {
+    return;  // it will be found once more
   }
-  for (const ModuleState* const module : modules) bytes += bytes_of(*module);
-  return bytes;
 }
 
-/// @param spare  the pool that was just asked for.
-RuntimeCacheState::Dropped RuntimeCacheState::evict(const Pool* spare) {
-  Dropped dropped;
-  for (auto place = by_use_.end(); place != by_use_.begin() && count_bytes() > options_.maximum_bytes;) {
-    --place;
-    const auto found = pools_.find(**place);
-    Pool& pool = *found->second.pool;
-    if (&pool == spare || is_in_use(pool)) continue;
-    dropped.push_back(std::move(pool));
-    place = by_use_.erase(place);
-    pools_.erase(found);
+Footprint RuntimeCacheState::count() const {
+  Footprint sum;
+  std::set<const ModuleState*> modules;
+  for (const UsedPool& each : by_use_) {
+    const PoolState& pool = *each.pool->state();
+    sum.add(pool.footprint());
+    for (const reset::InstanceImage& image : pool.snapshot().instances) modules.insert(image.linked->module.get());
+  }
+  for (const ModuleState* const module : modules) {
+    const std::uint64_t bytes = module->binary.size() + module->code.text().size();
+    sum.add({bytes, kMappingsOfModule, bytes});
+  }
+  return sum;
+}
+
+bool RuntimeCacheState::is_over() const noexcept {
+  try {
+    const Footprint sum = count();
+    return sum.bytes > options_.maximum_bytes || sum.mappings > options_.maximum_mappings ||
+           sum.address_space > options_.maximum_address_space;
+  } catch (const std::bad_alloc&) {
+    return true;  // not even enough to count
+  }
+}
+
+template <typename More>
+UsedPools RuntimeCacheState::take_out(const UsedPool* spare, More&& more) noexcept {
+  UsedPools out;
+  for (auto place = by_use_.end(); place != by_use_.begin() && more();) {
+    const auto each = std::prev(place);
+    if (&*each == spare || is_in_use(*each->pool)) {
+      place = each;
+      continue;
+    }
+    pools_.erase(pools_.find(*each->key));
+    each->key = nullptr;
+    out.splice(out.end(), by_use_, each);
     ++counts_.evictions;
   }
-  return dropped;
+  return out;
 }
 
-std::size_t RuntimeCacheState::trim() {
-  Dropped dropped;
+std::size_t RuntimeCacheState::trim() noexcept {
+  UsedPools dropped;
   const Lock lock(mutex_);
-  dropped = evict(nullptr);
+  dropped = take_out(nullptr, [this] { return is_over(); });
   return dropped.size();
 }
 
-std::size_t RuntimeCacheState::forget(const CodeHash* hash) {
-  Dropped dropped;
+bool RuntimeCacheState::make_room(std::size_t count) noexcept {
+  std::vector<Pool> others;
+  {
+    UsedPools dropped;
+    const Lock lock(mutex_);
+    dropped = take_out(nullptr, [&count] { return count-- > 0; });
+    if (!dropped.empty()) return true;
+    try {
+      others.reserve(by_use_.size());
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    for (const UsedPool& each : by_use_) others.push_back(*each.pool);
+  }
+  bool any = false;
+  for (const Pool& each : others) any = each.trim() > 0 || any;
+  return any;
+}
+
+std::size_t RuntimeCacheState::forget(const CodeHash* hash) noexcept {
+  UsedPools dropped;
   const Lock lock(mutex_);
   const auto meant = [hash](const ModuleKey& key) { return hash == nullptr || key.hash == *hash; };
   std::erase_if(failures_, [&](const Failure& each) { return meant(each.module); });
@@ -216,10 +268,7 @@ std::size_t RuntimeCacheState::forget(const CodeHash* hash) {
       ++each;
       continue;
     }
-    if (CachedPool& cached = each->second; cached.pool) {
-      dropped.push_back(std::move(*cached.pool));
-      by_use_.erase(cached.used);
-    }
+    if (each->second.making == nullptr) dropped.splice(dropped.end(), by_use_, each->second.used);
     each = pools_.erase(each);
   }
   return dropped.size();
@@ -229,7 +278,10 @@ RuntimeCacheStatistics RuntimeCacheState::statistics() {
   const Lock lock(mutex_);
   RuntimeCacheStatistics now = counts_;
   now.pools = by_use_.size();
-  now.bytes = count_bytes();
+  const Footprint sum = count();
+  now.bytes = sum.bytes;
+  now.mappings = sum.mappings;
+  now.address_space = sum.address_space;
   return now;
 }
 
@@ -253,11 +305,11 @@ Result<Pool> RuntimeCache::get(const CodeHash& hash, const Loader& loader, const
   });
 }
 
-std::size_t RuntimeCache::invalidate(const CodeHash& hash) const { return state_->forget(&hash); }
+std::size_t RuntimeCache::invalidate(const CodeHash& hash) const noexcept { return state_->forget(&hash); }
 
-void RuntimeCache::clear() const { (void)state_->forget(nullptr); }
+void RuntimeCache::clear() const noexcept { (void)state_->forget(nullptr); }
 
-std::size_t RuntimeCache::trim() const { return state_->trim(); }
+std::size_t RuntimeCache::trim() const noexcept { return state_->trim(); }
 
 RuntimeCacheStatistics RuntimeCache::statistics() const { return state_->statistics(); }
 

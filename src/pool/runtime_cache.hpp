@@ -11,6 +11,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "pool/pool_state.hpp"
+
 namespace anew::detail {
 
 struct ModuleKey {
@@ -39,11 +41,16 @@ struct Making {
   std::optional<Result<T>> result;
 };
 
+/// A pool that is there, in the order of use.
+struct UsedPool {
+  const PoolKey* key = nullptr;  ///< in the map
+  std::optional<Pool> pool;
+};
+using UsedPools = std::list<UsedPool>;
 /// A pool, or the promise of one.
 struct CachedPool {
-  std::shared_ptr<Making<Pool>> making;      ///< null once it is there
-  std::optional<Pool> pool;                  ///< then
-  std::list<const PoolKey*>::iterator used;  ///< then its place in `by_use`
+  std::shared_ptr<Making<Pool>> making;  ///< null once it is there
+  UsedPools::iterator used;              ///< then its place
 };
 struct CachedModule {
   std::shared_ptr<Making<Module>> making;
@@ -55,29 +62,37 @@ struct Failure {
   Error error;
 };
 
-struct RuntimeCacheState {
+struct RuntimeCacheState : std::enable_shared_from_this<RuntimeCacheState> {
   using Deadline = RuntimeCache::Clock::time_point;
 
   RuntimeCacheState(Engine with_engine, Linker with_linker, RuntimeCacheOptions with_options);
 
   /// @param load  the code; called at most once.
   [[nodiscard]] Result<Pool> get(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline);
-  [[nodiscard]] std::size_t forget(const CodeHash* hash);  ///< null: everything
-  [[nodiscard]] std::size_t trim();
+  [[nodiscard]] std::size_t forget(const CodeHash* hash) noexcept;  ///< null: everything
+  [[nodiscard]] std::size_t trim() noexcept;
+  /// For what the system refuses: lets so many pools go that nobody uses, the least recently used first; where there is
+  /// none, the idle instances of the others. @return whether anything went.
+  [[nodiscard]] bool make_room(std::size_t count) noexcept;
   [[nodiscard]] RuntimeCacheStatistics statistics();
 
  private:
   using Lock = std::unique_lock<std::mutex>;
-  using Dropped = std::vector<Pool>;  // destroyed without the lock: that may call the embedder
 
   [[nodiscard]] Result<Pool> make_pool(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline);
   [[nodiscard]] Result<Module> get_module(const ModuleKey& key, const RuntimeCache::Loader& load, Deadline deadline);
   template <typename T>
   [[nodiscard]] Result<T> wait_for(Lock& lock, const std::shared_ptr<Making<T>>& making, Deadline deadline);
-  void keep(const PoolKey& key, const std::shared_ptr<Making<Pool>>& making, const Result<Pool>& made);
-  void remember(const ModuleKey& module, const SnapshotOptions* snapshot, const Error& error);
-  [[nodiscard]] std::uint64_t count_bytes() const;
-  [[nodiscard]] Dropped evict(const Pool* spare);
+  /// @param place  of one element, for the pool: so nothing can fail here.
+  void keep(const PoolKey& key, const std::shared_ptr<Making<Pool>>& making, const Result<Pool>& made,
+            UsedPools place) noexcept;
+  void remember(const ModuleKey& module, const SnapshotOptions* snapshot, const Error& error) noexcept;
+  [[nodiscard]] Footprint count() const;
+  [[nodiscard]] bool is_over() const noexcept;
+  /// Takes pools that nobody uses out, the least recently used first, while `more` says so. They are to be destroyed
+  /// without the lock: that may call the embedder.
+  template <typename More>
+  [[nodiscard]] UsedPools take_out(const UsedPool* spare, More&& more) noexcept;
 
   const Engine engine_;
   const Linker linker_;
@@ -86,7 +101,7 @@ struct RuntimeCacheState {
   std::mutex mutex_;  // guards what follows
   std::condition_variable made_;
   std::unordered_map<PoolKey, CachedPool, KeyHash> pools_;
-  std::list<const PoolKey*> by_use_;  // keys in pools_ of pools that are there; the least recently used last
+  UsedPools by_use_;  // of pools_, those that are there; the least recently used last
   std::unordered_map<ModuleKey, CachedModule, KeyHash> modules_;
   std::deque<Failure> failures_;  // the last one last
   RuntimeCacheStatistics counts_;

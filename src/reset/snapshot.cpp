@@ -220,9 +220,9 @@ Result<void> run_prelude(StoreState& store, const SnapshotOptions& options) {
                      TrapKind::kNone,
                      {}});
     }
-    store.deadline = detail::deadline_in(options.start_timeout);
+    store.deadline.store(detail::deadline_in(options.start_timeout), std::memory_order_relaxed);
     auto called = detail::call_export(main, name, {});
-    store.deadline = detail::kNoDeadline;
+    store.deadline.store(detail::kNoDeadline, std::memory_order_relaxed);
     store.fuel = detail::kAllFuel;
     if (!called) return refuse(std::move(called.error()));
   }

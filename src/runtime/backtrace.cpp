@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <new>
 
 #include "runtime/stack_walk.hpp"
 #include "runtime/store_state.hpp"
+#include "runtime/without_exceptions.hpp"
 
 namespace anew::detail {
 namespace {
@@ -91,6 +93,7 @@ std::string describe(TrapKind trap, Interruption interruption) {
   if (trap != TrapKind::kInterrupted) return words;
   if (interruption == Interruption::kDeadline) words += ": the call's deadline passed";
   if (interruption == Interruption::kShutdown) words += ": the pool was shut down";
+  if (interruption == Interruption::kCancel) words += ": the call was cancelled";
   return words;
 }
 
@@ -118,12 +121,9 @@ Backtrace collect_frames(const StoreState& store, const Thread& thread) {
   return backtrace;
 }
 
-}  // namespace
-
-Error make_trap_error(Instance& instance, std::uint32_t kind) {
-  Thread& thread = this_thread();
+/// Takes thread.pending. May throw std::bad_alloc.
+Error describe_trap(const Instance& instance, TrapKind trap, Thread& thread) {
   Error error;
-  const auto trap = static_cast<TrapKind>(kind);  // compiled code and the runtime raise no other numbers
   if (trap == TrapKind::kHostError && thread.pending && thread.trap_pc == 0) {  // the call could not begin
     error = std::move(*thread.pending);
     thread.pending.reset();
@@ -152,6 +152,22 @@ Error make_trap_error(Instance& instance, std::uint32_t kind) {
     error.message += fmt::format(" (the backtrace leaves out the {} outermost frames)", backtrace.left_out);
   }
   return error;
+}
+
+}  // namespace
+
+Error make_trap_error(Instance& instance, std::uint32_t kind) noexcept {
+  Thread* const thread = current_thread();
+  if (thread == nullptr) return make_error(ErrorCode::kResource, "out of memory for what a thread keeps of its calls");
+  const auto trap = static_cast<TrapKind>(kind);  // compiled code and the runtime raise no other numbers
+  try {
+    return describe_trap(instance, trap, *thread);
+  } catch (const std::bad_alloc&) {
+    thread->pending.reset();
+    Error error = make_error(ErrorCode::kTrap, to_string(trap));
+    error.trap = trap;
+    return error;
+  }
 }
 
 }  // namespace anew::detail

@@ -64,42 +64,48 @@ Value read_value(ValueType type, const std::uint64_t* slots) noexcept {
 }  // namespace
 
 Result<std::vector<Value>> call_export(Instance& instance, std::string_view name, std::span<const Value> arguments) {
-  const auto found = instance.linked->find_export(name, ExternalKind::kFunction);
-  if (!found) return std::unexpected(found.error());
-  const FunctionHandle handle = function_handle(*instance.linked, found->index);
-  const FunctionType& type = *handle.type;
-  if (auto checked = check_arguments(instance, name, type, arguments); !checked) {
-    return std::unexpected(std::move(checked.error()));
-  }
-  std::vector<std::uint64_t> slots(std::max({slots_of(type.parameters), slots_of(type.results), std::size_t{1}}));
-  std::uint64_t* slot = slots.data();
-  for (const Value& argument : arguments) {
-    *slot++ = argument.bits;
-    if (slots_of(argument.type) == 2) *slot++ = argument.high;
-  }
-  if (const std::uint32_t trap = invoke(instance, handle, slots.data()); trap != 0) {
-    return std::unexpected(make_trap_error(instance, trap));
-  }
-  std::vector<Value> results;
-  results.reserve(type.results.size());
-  slot = slots.data();
-  for (const ValueType result : type.results) {
-    results.push_back(read_value(result, slot));
-    slot += slots_of(result);
-  }
-  return results;
+  return without_exceptions("a function is called", [&]() -> Result<std::vector<Value>> {
+    const auto found = instance.linked->find_export(name, ExternalKind::kFunction);
+    if (!found) return std::unexpected(found.error());
+    const FunctionHandle handle = function_handle(*instance.linked, found->index);
+    const FunctionType& type = *handle.type;
+    if (auto checked = check_arguments(instance, name, type, arguments); !checked) {
+      return std::unexpected(std::move(checked.error()));
+    }
+    std::vector<std::uint64_t> slots(std::max({slots_of(type.parameters), slots_of(type.results), std::size_t{1}}));
+    std::uint64_t* slot = slots.data();
+    for (const Value& argument : arguments) {
+      *slot++ = argument.bits;
+      if (slots_of(argument.type) == 2) *slot++ = argument.high;
+    }
+    std::vector<Value> results;
+    results.reserve(type.results.size());  // before the call, so that what it did is never lost
+    if (const std::uint32_t trap = invoke(instance, handle, slots.data()); trap != 0) {
+      return std::unexpected(make_trap_error(instance, trap));
+    }
+    slot = slots.data();
+    for (const ValueType result : type.results) {
+      results.push_back(read_value(result, slot));
+      slot += slots_of(result);
+    }
+    return results;
+  });
 }
 
 Result<Value> exported_global(const Instance& instance, std::string_view name) {
-  const auto found = instance.linked->find_export(name, ExternalKind::kGlobal);
-  if (!found) return std::unexpected(found.error());
-  return read_value(instance.linked->wasm().globals[found->index].type.type, instance.global(found->index));
+  return without_exceptions("a global is read", [&]() -> Result<Value> {
+    const auto found = instance.linked->find_export(name, ExternalKind::kGlobal);
+    if (!found) return std::unexpected(found.error());
+    return read_value(instance.linked->wasm().globals[found->index].type.type, instance.global(found->index));
+  });
 }
 
 Result<MemoryView> exported_memory(const Instance& instance, std::string_view name) {
-  const auto found = instance.linked->find_export(name, ExternalKind::kMemory);
-  if (!found) return std::unexpected(found.error());
-  return MemoryView(instance.memory(found->index));
+  return without_exceptions("a memory is looked up", [&]() -> Result<MemoryView> {
+    const auto found = instance.linked->find_export(name, ExternalKind::kMemory);
+    if (!found) return std::unexpected(found.error());
+    return MemoryView(instance.memory(found->index));
+  });
 }
 
 }  // namespace detail
@@ -107,8 +113,7 @@ Result<MemoryView> exported_memory(const Instance& instance, std::string_view na
 // --- Instance -------------------------------------------------------------------------------------------------------
 
 Result<std::vector<Value>> Instance::call_values(std::string_view export_name, std::span<const Value> arguments) const {
-  return detail::without_exceptions("a function is called",
-                                    [&] { return detail::call_export(*instance_, export_name, arguments); });
+  return detail::call_export(*instance_, export_name, arguments);
 }
 
 Result<Value> Instance::global(std::string_view export_name) const {

@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "os/background_thread.hpp"
+#include "runtime/store_state.hpp"
 #include "runtime/watchdog.hpp"
+#include "runtime/without_exceptions.hpp"
 
 namespace anew::detail {
 namespace {
@@ -101,21 +103,43 @@ bool wake_watchdog() noexcept {
   return false;
 }
 
+/// Nudges each thread with activations of which `concerns` says that they are concerned.
+template <typename Concerns>
+void nudge_threads(Concerns&& concerns) noexcept {
+  bool some = false;
+  {
+    const std::lock_guard lock(threads.mutex);
+    for (Thread* thread = threads.first; thread != nullptr; thread = thread->next) {
+      bool any = false;
+      const std::uint32_t depth = thread->depth.load(std::memory_order_acquire);
+      for (std::uint32_t i = 0; i < depth; ++i) any = concerns(thread->activations[i]) || any;
+      if (!any) continue;
+      thread->attention.store(true, std::memory_order_release);
+      (void)os::nudge(thread->id);
+      some = true;
+    }
+  }
+  // It sees to threads for which there was no room for the signal, or that another signal's handler kept busy. Without
+  // memory for a thread, nobody can.
+  if (some) (void)wake_watchdog();
+}
+
 }  // namespace
 
 constinit Watch watch;
 
 std::uint32_t arm(Thread& thread, std::int64_t deadline) noexcept {
+  if (deadline == kCancelled) {
+    thread.interruption = Interruption::kCancel;
+    return static_cast<std::uint32_t>(TrapKind::kInterrupted);
+  }
   if (deadline < thread.watched.load(std::memory_order_relaxed)) {
     thread.watched.store(deadline, std::memory_order_release);
   }
   if (!needs_watchdog(deadline)) return 0;
   if (!wake_watchdog()) {
-    thread.pending = Error{ErrorCode::kResource,
-                           "the system refused the thread that watches deadlines: nothing would stop the call",
-                           std::nullopt,
-                           TrapKind::kNone,
-                           {}};
+    thread.pending = make_error(ErrorCode::kResource,
+                                "the system refused the thread that watches deadlines: nothing would stop the call");
     return static_cast<std::uint32_t>(TrapKind::kHostError);
   }
   if (deadline > steady_now()) return 0;
@@ -135,9 +159,14 @@ __attribute__((no_sanitize("thread"))) void decide(Thread& thread) noexcept {
     const std::int64_t deadline = activation.deadline.load(std::memory_order_relaxed);
     const bool shut_down =
         activation.interrupted.load(std::memory_order_relaxed) == activation.serial.load(std::memory_order_relaxed);
-    if (shut_down || deadline <= now) {
+    // This thread's own call runs in that store, so it is there.
+    const StoreState& store = *activation.store.load(std::memory_order_relaxed);
+    const bool cancelled = store.deadline.load(std::memory_order_relaxed) == kCancelled;
+    if (shut_down || cancelled || deadline <= now) {
       thread.kill_depth = i;
-      thread.kill_reason = shut_down ? Interruption::kShutdown : Interruption::kDeadline;
+      thread.kill_reason = shut_down   ? Interruption::kShutdown
+                           : cancelled ? Interruption::kCancel
+                                       : Interruption::kDeadline;
       thread.kill = 1;
       break;
     }
@@ -178,28 +207,18 @@ void forget_thread(Thread& thread) noexcept {
 }
 
 void interrupt_calls(const void* owner) noexcept {
-  bool some = false;
-  {
-    const std::lock_guard lock(threads.mutex);
-    for (Thread* thread = threads.first; thread != nullptr; thread = thread->next) {
-      bool any = false;
-      const std::uint32_t depth = thread->depth.load(std::memory_order_acquire);
-      for (std::uint32_t i = 0; i < depth; ++i) {
-        Activation& activation = thread->activations[i];
-        const std::uint64_t serial = activation.serial.load(std::memory_order_acquire);
-        if (activation.owner.load(std::memory_order_relaxed) != owner) continue;
-        activation.interrupted.store(serial, std::memory_order_release);
-        any = true;
-      }
-      if (!any) continue;
-      thread->attention.store(true, std::memory_order_release);
-      (void)os::nudge(thread->id);
-      some = true;
-    }
-  }
-  // It sees to threads for which there was no room for the signal, or that another signal's handler kept busy. Without
-  // memory for a thread, nobody can.
-  if (some) (void)wake_watchdog();
+  nudge_threads([owner](Activation& activation) {
+    const std::uint64_t serial = activation.serial.load(std::memory_order_acquire);
+    if (activation.owner.load(std::memory_order_relaxed) != owner) return false;
+    activation.interrupted.store(serial, std::memory_order_release);
+    return true;
+  });
+}
+
+void nudge_calls_in(const StoreState& store) noexcept {
+  // Of an activation that has ended or is another one by now: a nudge for nothing.
+  nudge_threads(
+      [&store](const Activation& activation) { return activation.store.load(std::memory_order_relaxed) == &store; });
 }
 
 }  // namespace anew::detail

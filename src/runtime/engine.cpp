@@ -453,19 +453,21 @@ std::vector<ExportDescription> Module::exports() const {
 }
 
 Result<FunctionType> Module::function_type(std::string_view export_name) const {
-  std::vector<std::string_view> functions;
-  for (const wasm::Export& exported : state_->module.exports) {
-    if (exported.kind != ExternalKind::kFunction) {
-      continue;
+  return detail::without_exceptions("a function is looked up", [&]() -> Result<FunctionType> {
+    std::vector<std::string_view> functions;
+    for (const wasm::Export& exported : state_->module.exports) {
+      if (exported.kind != ExternalKind::kFunction) {
+        continue;
+      }
+      if (exported.name == export_name) {
+        return state_->module.function_type(exported.index);
+      }
+      functions.push_back(exported.name);
     }
-    if (exported.name == export_name) {
-      return state_->module.function_type(exported.index);
-    }
-    functions.push_back(exported.name);
-  }
-  return fail(ErrorCode::kNotFound,
-              fmt::format("the module exports no function \"{}\"{}", wasm::printable_name(export_name),
-                          detail::near_matches(export_name, functions)));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("the module exports no function \"{}\"{}", wasm::printable_name(export_name),
+                            detail::near_matches(export_name, functions)));
+  });
 }
 
 CodeHash hash_code(std::span<const std::byte> code) noexcept {

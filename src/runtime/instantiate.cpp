@@ -117,9 +117,9 @@ Result<void> run_start(Instance& instance, std::int64_t deadline) {
   const wasm::Module& module = instance.linked->wasm();
   if (!module.start) return {};
   std::uint64_t slots[1] = {};  // the type of a start function is [] -> []
-  instance.store->deadline = deadline;
+  instance.store->deadline.store(deadline, std::memory_order_relaxed);
   const std::uint32_t trap = invoke(instance, function_handle(*instance.linked, *module.start), slots);
-  instance.store->deadline = kNoDeadline;
+  instance.store->deadline.store(kNoDeadline, std::memory_order_relaxed);
   instance.store->fuel = kAllFuel;
   if (trap == 0) return {};
   Error error = make_trap_error(instance, trap);

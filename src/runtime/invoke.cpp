@@ -11,6 +11,7 @@
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
 #include "runtime/watchdog.hpp"
+#include "runtime/without_exceptions.hpp"
 
 namespace anew::detail {
 namespace {
@@ -28,11 +29,8 @@ constexpr std::uint32_t kFloatControlMask = ~std::uint32_t{0x3F};
 }
 
 [[gnu::noinline, gnu::cold]] std::uint32_t refuse_foreign(Thread& thread) noexcept {
-  thread.pending = Error{ErrorCode::kArgument,
-                         "the function handle was found in another pool: find it in the pool of the lease",
-                         std::nullopt,
-                         TrapKind::kNone,
-                         {}};
+  thread.pending = make_error(ErrorCode::kArgument,
+                              "the function handle was found in another pool: find it in the pool of the lease");
   return refuse(thread, TrapKind::kHostError);
 }
 
@@ -45,20 +43,22 @@ constexpr std::uint32_t kFloatControlMask = ~std::uint32_t{0x3F};
   return refuse(thread, is_room ? TrapKind::kHostError : TrapKind::kStackExhausted);
 }
 
-/// Makes an activation what signal handlers look at.
-[[gnu::always_inline]] inline void begin(Thread& thread, std::uint32_t depth, StoreState& store,
-                                         std::int64_t deadline) noexcept {
+/// Makes an activation what signal handlers look at. @return the store's deadline. It is read only then: see
+/// Cancellation. It is the activation's only once it is stored there.
+[[gnu::always_inline]] inline std::int64_t begin(Thread& thread, std::uint32_t depth, StoreState& store) noexcept {
   Activation& activation = thread.activations[depth];
-  activation.store = &store;
+  activation.store.store(&store, std::memory_order_relaxed);
   activation.owner.store(store.owner, std::memory_order_relaxed);
-  activation.deadline.store(deadline, std::memory_order_relaxed);
   activation.serial.store(activation.serial.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   thread.depth.store(depth + 1, std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return store.deadline.load(std::memory_order_relaxed);
 }
 
 /// @param watched  what it was before the activation.
 [[gnu::always_inline]] inline void end(Thread& thread, std::uint32_t depth, std::int64_t watched) noexcept {
   thread.depth.store(depth, std::memory_order_release);
+  thread.activations[depth].deadline.store(kNoDeadline, std::memory_order_relaxed);
   thread.watched.store(watched, std::memory_order_release);
   // A handler that ran before this line may have set the kill flag for this activation; later ones see the outer ones.
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -83,7 +83,8 @@ bool is_foreign(std::uint32_t float_control) noexcept {
                                                        std::uint32_t trap) noexcept {
   if (thread.kill != 0) trap = end_killed(thread, depth, trap);
   if (trap != 0) {
-    StoreState& store = *thread.activations[depth].store;  // still there: its lease is in use
+    StoreState& store =
+        *thread.activations[depth].store.load(std::memory_order_relaxed);  // still there: its lease is in use
     store.distrusted = true;
     store.trap = trap;
   }
@@ -106,7 +107,7 @@ class Metering {
     if (!store.is_metered) return;
     bool is_active = false;
     for (std::uint32_t i = depth; i > 0; --i) {
-      StoreState* const each = thread.activations[i - 1].store;
+      StoreState* const each = thread.activations[i - 1].store.load(std::memory_order_relaxed);
       if (around_ == nullptr && each->is_metered) around_ = each;
       is_active = is_active || each == &store;
     }
@@ -140,7 +141,9 @@ class Metering {
 /// invoke() with all that it may meet.
 [[gnu::noinline]] std::uint32_t invoke_any(Instance& instance, const FunctionHandle& function,
                                            std::uint64_t* slots) noexcept {
-  Thread& thread = this_thread();
+  Thread* const made = this_thread();
+  if (made == nullptr) return static_cast<std::uint32_t>(TrapKind::kHostError);  // make_trap_error says why
+  Thread& thread = *made;
   const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
   StoreState& store = *instance.store;
   if (function.owner != instance.linked.get()) return refuse_foreign(thread);
@@ -149,9 +152,9 @@ class Metering {
     if (const std::uint32_t trap = prepare_stack(thread, store, function.stack_bytes); trap != 0) return trap;
   }
   const std::int64_t watched_around = thread.watched.load(std::memory_order_relaxed);
-  begin(thread, depth, store, store.deadline);
-  if (store.deadline != kNoDeadline) {
-    if (const std::uint32_t trap = arm(thread, store.deadline); trap != 0) {
+  if (const std::int64_t deadline = begin(thread, depth, store); deadline != kNoDeadline) {
+    thread.activations[depth].deadline.store(deadline, std::memory_order_relaxed);
+    if (const std::uint32_t trap = arm(thread, deadline); trap != 0) {
       return end_refused(thread, depth, watched_around, trap);
     }
   }
@@ -187,13 +190,14 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
       is_foreign(_mm_getcsr())) [[unlikely]] {
     return invoke_any(instance, function, slots);
   }
-  const std::int64_t deadline = store.deadline;
-  begin(*thread, 0, store, deadline);
-  // There is no activation around this one whose deadline could be earlier.
-  thread->watched.store(deadline, std::memory_order_release);
-  if (deadline != kNoDeadline && needs_watchdog(deadline)) [[unlikely]] {
-    end(*thread, 0, kNoDeadline);
-    return invoke_any(instance, function, slots);
+  if (const std::int64_t deadline = begin(*thread, 0, store); deadline != kNoDeadline) {
+    thread->activations[0].deadline.store(deadline, std::memory_order_relaxed);
+    // There is no activation around this one whose deadline could be earlier.
+    thread->watched.store(deadline, std::memory_order_release);
+    if (needs_watchdog(deadline)) [[unlikely]] {
+      end(*thread, 0, kNoDeadline);
+      return invoke_any(instance, function, slots);
+    }
   }
   const abi::EnterResult result = enter(*thread, thread->stacks[0], instance, function, slots);
   auto& same_thread = static_cast<Thread&>(*result.record);  // every ThreadRecord is a Thread's
@@ -206,7 +210,7 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
 }
 
 std::uint32_t raise_host_error(Error&& error) noexcept {
-  this_thread().pending = std::move(error);
+  current_thread()->pending = std::move(error);  // a guest of this thread called the host
   return static_cast<std::uint32_t>(TrapKind::kHostError);
 }
 

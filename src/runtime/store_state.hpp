@@ -2,6 +2,7 @@
 // A closed group of instances: the unit that is created, leased and reset together.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/cancellation.hpp"
 #include "runtime/deadline.hpp"
 #include "runtime/instance.hpp"
 
@@ -39,17 +41,22 @@ struct StoreState {
   /// put together, what new ones begin with counts as growth.
   std::uint64_t growable_bytes = kAllBytes;
   std::uint64_t grown_bytes = 0;
-  Ledger ledger = Ledger::kCards;       ///< what restores of it go by
-  std::uint32_t slot = kNoSlot;         ///< in its pool; kNoSlot for one that is destroyed when its lease goes
-  const void* owner = nullptr;          ///< its pool: whose calls interrupt_calls() stops
-  std::int64_t deadline = kNoDeadline;  ///< of the calls in it (deadline.hpp)
-  bool is_metered = false;              ///< the code of one of its instances counts fuel or its frames
-  std::int64_t fuel = kAllFuel;         ///< left to the calls in it, in modules compiled with CompileOptions::fuel
+  Ledger ledger = Ledger::kCards;  ///< what restores of it go by
+  std::uint32_t slot = kNoSlot;    ///< in its pool; kNoSlot for one that is destroyed when its lease goes
+  const void* owner = nullptr;     ///< its pool: whose calls interrupt_calls() stops
+  std::atomic<std::int64_t> deadline = kNoDeadline;  ///< of the calls in it (deadline.hpp); kCancelled
+  std::shared_ptr<Cancellation> cancellation;        ///< once one of its leases had a Canceller
+  bool has_cancellers = false;                       ///< the lease that it is in now has
+  bool is_metered = false;                           ///< the code of one of its instances counts fuel or its frames
+  std::int64_t fuel = kAllFuel;  ///< left to the calls in it, in modules compiled with CompileOptions::fuel
   /// Units that the frames of a call may take: the least CompileOptions::stack_limit of its instances.
   std::int64_t stack_limit = std::numeric_limits<std::int64_t>::max();
   std::int64_t stack_left = 0;  ///< while its guest waits for a call that a host function makes: of these
 
   StoreState() = default;
+  ~StoreState() {
+    if (cancellation) cancellation->end_store();
+  }
   StoreState(const StoreState&) = delete;  // the instances point back to it
   StoreState& operator=(const StoreState&) = delete;
 

@@ -45,9 +45,10 @@ struct StoreState;
 /// A call that runs: what the signal handlers of its thread, the watchdog and interrupt_calls() must know of it. Only
 /// its thread writes it, but for `interrupted`.
 struct Activation {
-  StoreState* store = nullptr;  ///< only for its own thread: it may go as soon as the call has ended
+  std::atomic<StoreState*> store =
+      nullptr;  ///< followed by its own thread only: it may go as soon as the call has ended
   std::atomic<const void*> owner = nullptr;
-  std::atomic<std::int64_t> deadline = kNoDeadline;
+  std::atomic<std::int64_t> deadline = kNoDeadline;  ///< none while no call runs at this depth
   /// Which call it is, of those at this depth. Written after the owner: who reads it first finds an owner that is as
   /// new, or newer, and then the call with this number has ended.
   std::atomic<std::uint64_t> serial = 0;
@@ -55,7 +56,7 @@ struct Activation {
 };
 
 /// Why a call was stopped from outside.
-enum class Interruption : std::uint8_t { kNone, kDeadline, kShutdown };
+enum class Interruption : std::uint8_t { kNone, kDeadline, kShutdown, kCancel };
 
 /// The thread's record, of which compiled code and enter.S know the first part.
 struct Thread : abi::ThreadRecord {
@@ -97,8 +98,8 @@ struct Thread : abi::ThreadRecord {
 /// The current thread's, or null if it has called no guest yet. Async-signal-safe.
 [[nodiscard]] inline Thread* current_thread() noexcept { return current; }
 
-[[nodiscard, gnu::noinline, gnu::cold]] Thread& make_thread() noexcept;
-/// The current thread's, made now if need be. Never fails but by std::terminate: it needs a few KiB.
-[[nodiscard]] inline Thread& this_thread() noexcept { return current != nullptr ? *current : make_thread(); }
+[[nodiscard, gnu::noinline, gnu::cold]] Thread* make_thread() noexcept;
+/// The current thread's, made now if need be; null without memory for it.
+[[nodiscard]] inline Thread* this_thread() noexcept { return current != nullptr ? current : make_thread(); }
 
 }  // namespace anew::detail

@@ -55,7 +55,8 @@ bool on_fault(const os::Fault& fault, os::Resumption& resumption) noexcept {
   Thread* const thread = current_thread();
   if (thread == nullptr || !is_guest(*thread, fault)) return false;
   const std::uint32_t innermost = thread->depth.load(std::memory_order_relaxed) - 1;  // a guest runs: at least one
-  const TrapKind kind = classify(*thread->activations[innermost].store, thread->stacks[innermost], fault.address);
+  const TrapKind kind = classify(*thread->activations[innermost].store.load(std::memory_order_relaxed),
+                                 thread->stacks[innermost], fault.address);
   if (kind == TrapKind::kNone) return false;
   resumption = land(*thread, kind, fault);
   return true;

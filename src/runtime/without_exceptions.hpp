@@ -2,33 +2,33 @@
 #pragma once
 
 #include <anew/error.hpp>
-#include <exception>
 #include <new>
-#include <string>
 
 namespace anew::detail {
 
-/// The error of whoever runs out of memory, also where there is none for its message.
-inline std::unexpected<Error> out_of_memory(const char* doing) noexcept {
-  try {
-    return fail(ErrorCode::kResource, std::string("out of memory while ") + doing);
-  } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kResource, "out of memory");  // short enough to need none: std::string keeps it in itself
-  }
-}
+/// An error with that message; without it where there is no memory.
+[[nodiscard]] Error make_error(ErrorCode code, const char* message) noexcept;
+/// The error for an exception, in flight when called. @param doing  what it ended: "a module is compiled".
+[[nodiscard]] Error error_of_exception(const char* doing) noexcept;
 
 /// Runs what may throw inside and must not throw outside: the standard library when memory runs out, {fmt}, and
 /// callbacks of the embedder. @param doing  what fails then, for the message: "a module is compiled".
 template <typename F>
-auto without_exceptions(const char* doing, F&& work) -> decltype(work()) {
+auto without_exceptions(const char* doing, F&& work) noexcept -> decltype(work()) {
   try {
     return work();
-  } catch (const std::bad_alloc&) {
-    return out_of_memory(doing);
-  } catch (const std::exception& exception) {
-    return fail(ErrorCode::kHost, std::string("an exception while ") + doing + ": " + exception.what());
   } catch (...) {
-    return fail(ErrorCode::kHost, std::string("an exception that is no std::exception while ") + doing);
+    return std::unexpected(error_of_exception(doing));
+  }
+}
+
+/// A copy of a value or an error that several are told; of an error, where there is no memory for more, its code.
+template <typename T>
+[[nodiscard]] Result<T> copy_of(const Result<T>& result) noexcept {
+  try {
+    return result;
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(Error{result.error().code, "out of memory", std::nullopt, result.error().trap, {}});
   }
 }
 

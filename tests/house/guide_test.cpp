@@ -11,6 +11,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "support/wat.hpp"
@@ -95,6 +96,17 @@ TEST_F(GuideCode, Pool) {
   };
   const auto pool = anew::Pool::create(module, linker, options);
   EXPECT_EQ(pool.value().statistics().instances, 8u);
+}
+
+TEST_F(GuideCode, Cancelling) {
+  const auto module = engine.compile(anew::test::wat("(module (func (export \"spin\") (loop (br 0))))"));
+  const auto pool = anew::Pool::create(module.value(), linker);
+  anew::Lease lease = pool.value().acquire().value();
+  const auto canceller = lease.canceller();  // cheap to copy; outlives the lease
+  std::thread client([&] { canceller->cancel(); });
+  const auto result = lease.call("spin");  // TrapKind::kInterrupted, whenever it began
+  client.join();
+  EXPECT_EQ(result.error().trap, anew::TrapKind::kInterrupted);
 }
 
 TEST_F(GuideCode, Snapshot) {

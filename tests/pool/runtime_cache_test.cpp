@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <functional>
 #include <latch>
 #include <optional>
@@ -258,6 +260,78 @@ TEST(RuntimeCache, DropsTheLeastRecentlyUsedThatNobodyUses) {
   EXPECT_TRUE(is_there(2));
   EXPECT_EQ(lease->call<int>("f").value(), 0);
   EXPECT_LE(cache.statistics().bytes, 3u * 2 * 65'536 + 100'000);
+}
+
+/// The same code as often as wanted, each time under another hash: with a custom section that nobody reads.
+Code numbered(Code code, int number) {
+  for (const int byte : std::array<int, 5>{0, 3, 1, 'n', number}) code.push_back(static_cast<std::byte>(byte));
+  return code;
+}
+
+TEST(RuntimeCache, CountsMappingsAndAddressSpace) {
+  const Code code =
+      wat("(module (memory 1) (memory 1) (memory 1) (table 1000 funcref) (elem (i32.const 0) $f) (func $f))");
+  {
+    const RuntimeCache cache = make_cache();
+    const Pool pool = cache.get(code).value();
+    const RuntimeCacheStatistics without = cache.statistics();
+    EXPECT_EQ(without.address_space >> 32, 0u);
+    (void)pool.acquire().value();
+    const RuntimeCacheStatistics with = cache.statistics();
+    EXPECT_EQ(with.address_space >> 32, 3u);
+    EXPECT_EQ(with.mappings - without.mappings, 6u);
+    EXPECT_GT(with.bytes - without.bytes, 24u << 10) << "a cell, two further memories, and some of the table";
+  }
+  for (const RuntimeCacheOptions& options :
+       {RuntimeCacheOptions{.maximum_mappings = 40}, RuntimeCacheOptions{.maximum_address_space = 50ull << 30}}) {
+    const RuntimeCache cache = make_cache(options);
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(cache.get(numbered(code, i)).value().acquire().has_value());
+    EXPECT_TRUE(cache.get(numbered(code, 20)).has_value());
+    const RuntimeCacheStatistics statistics = cache.statistics();
+    EXPECT_LE(statistics.mappings, options.maximum_mappings);
+    EXPECT_LE(statistics.address_space, options.maximum_address_space);
+    EXPECT_GE(statistics.pools, 3u);
+    EXPECT_EQ(statistics.evictions + statistics.pools, 21u);
+  }
+}
+
+TEST(RuntimeCache, MakesRoomForWhatTheSystemRefuses) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizers need address space of their own";
+#endif
+  const Code code = wat("(module (memory 1) (memory 1) (func (export \"f\") (result i32) (i32.const 3)))");
+  const RuntimeCache cache = make_cache();
+  EXPECT_EQ(answer_of(cache.get(code).value()), 3);  // maps what the thread needs
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = pages * 4096 + (40ull << 30);  // four instances and some
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &low), 0);
+  int made = 0;
+  for (int i = 0; i < 20; ++i) {
+    const auto pool = cache.get(numbered(code, i));
+    made += pool && answer_of(*pool) == 3 ? 1 : 0;
+  }
+  const std::uint64_t evictions = cache.statistics().evictions;
+  // A pool that is there takes the room of those that nobody uses, too, ...
+  const Pool pool = cache.get(numbered(code, 0)).value();
+  std::vector<Lease> leases;
+  for (auto lease = pool.acquire(); lease; lease = pool.acquire()) leases.push_back(std::move(*lease));
+  const std::size_t most = leases.size();
+  const std::uint64_t pools = cache.statistics().pools;
+  // ... and then of idle instances of those that somebody has.
+  leases.clear();
+  const auto other = cache.get(numbered(code, 1));
+  const bool other_works = other && answer_of(*other) == 3;
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(made, 20);
+  EXPECT_GE(evictions, 10u);
+  EXPECT_GE(most, 4u);
+  EXPECT_LT(most, 16u);
+  EXPECT_EQ(pools, 1u);
+  EXPECT_TRUE(other_works);
 }
 
 TEST(RuntimeCache, TrimsWhatHasGrown) {

@@ -380,7 +380,7 @@ TEST(InterruptCalls, StopsCallsOfItsOwnerAndNoOthers) {
   const int other = 0;
   const auto own = [](const int& by) {
     // The store of the call that runs: the next call in the lease belongs to `by`.
-    return [&by] { detail::this_thread().activations[0].store->owner = &by; };
+    return [&by] { detail::this_thread()->activations[0].store.load()->owner = &by; };
   };
   const Pool pool = make_guests(own(owner));
   const Pool other_pool = make_guests(own(other));
@@ -414,7 +414,7 @@ TEST(InterruptCalls, StopsCallsOfItsOwnerAndNoOthers) {
 
 TEST(InterruptCalls, DoesNotStopCallsThatBeginLater) {
   const int owner = 0;
-  const Pool pool = make_guests([&] { detail::this_thread().activations[0].store->owner = &owner; });
+  const Pool pool = make_guests([&] { detail::this_thread()->activations[0].store.load()->owner = &owner; });
   Lease lease = pool.acquire().value();
   EXPECT_TRUE(lease.call("nested_once").has_value());
   EXPECT_EQ(lease.call<int>("fine").value(), 7);
@@ -425,7 +425,7 @@ TEST(InterruptCalls, DoesNotStopCallsThatBeginLater) {
 TEST(InterruptCalls, StopsTheCallThatTheHostFunctionReturnsTo) {
   const int owner = 0;
   const Pool pool = make_guests([&, calls = 0]() mutable {
-    detail::this_thread().activations[0].store->owner = &owner;
+    detail::this_thread()->activations[0].store.load()->owner = &owner;
     if (++calls == 2) detail::interrupt_calls(&owner);
   });
   Lease lease = pool.acquire().value();

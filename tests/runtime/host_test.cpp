@@ -286,7 +286,7 @@ TEST(HostFunction, RunsOnTheThreadsOwnStackWithRoomForWhatTheHostNeeds) {
 
 TEST(Kill, StopsTheGuestWhenItIsEnteredAndWhenAHostFunctionReturns) {
   Linker linker;
-  linker.define("env", "kill", [] { detail::this_thread().kill = 1; });
+  linker.define("env", "kill", [] { detail::current_thread()->kill = 1; });
   const Pool pool =
       make_pool(R"((module (import "env" "kill" (func $kill)) (global $g (export "g") (mut i32) (i32.const 0))
     (func (export "run") (call $kill) (global.set $g (i32.const 1)))
@@ -297,7 +297,7 @@ TEST(Kill, StopsTheGuestWhenItIsEnteredAndWhenAHostFunctionReturns) {
   EXPECT_EQ(after_host.trap, TrapKind::kInterrupted);
   EXPECT_EQ(after_host.backtrace.size(), 2u);
   EXPECT_EQ(lease.global("g")->bits, 0u);
-  detail::this_thread().kill = 1;  // the flag went with the call that it ended
+  detail::current_thread()->kill = 1;  // the flag went with the call that it ended
   const Error at_entry = lease.call("fine").error();
   EXPECT_EQ(at_entry.trap, TrapKind::kInterrupted);
   EXPECT_TRUE(at_entry.backtrace.empty());

@@ -158,25 +158,25 @@ Result<MemoryState> MemoryState::from_chain_spec(const ChainSpec& spec, StateVer
 }
 
 Result<MemoryState> MemoryState::from_pairs(std::string_view json, StateVersion version) {
-  try {
-    const Json parsed = Json::parse(json);
-    const Result<const Json*> pairs = find_pairs(parsed);
-    if (!pairs) return std::unexpected(pairs.error());
-    Result<TrieChanges> top = read_pairs(**pairs);
-    if (!top) return std::unexpected(std::move(top.error()));
-    const StateChanges whole = {std::move(*top), {}};
-    if (const auto unknown = find_unknown_child(whole)) {
-      return fail_pairs(fmt::format(
-          "there is the root of the child trie {}, but its keys are not among the pairs: state_getPairs lists "
-          "those of the top trie only; a chain spec has both",
-          quote(encode_hex(*unknown))));
+  return detail::without_exceptions("a state is made", [&]() -> Result<MemoryState> {
+    try {
+      const Json parsed = Json::parse(json);
+      const Result<const Json*> pairs = find_pairs(parsed);
+      if (!pairs) return std::unexpected(pairs.error());
+      Result<TrieChanges> top = read_pairs(**pairs);
+      if (!top) return std::unexpected(std::move(top.error()));
+      const StateChanges whole = {std::move(*top), {}};
+      if (const auto unknown = find_unknown_child(whole)) {
+        return fail_pairs(fmt::format(
+            "there is the root of the child trie {}, but its keys are not among the pairs: state_getPairs lists "
+            "those of the top trie only; a chain spec has both",
+            quote(encode_hex(*unknown))));
+      }
+      return MemoryState().with(whole, version);
+    } catch (const Json::exception& error) {
+      return fail_pairs(fmt::format("not JSON: {}", wasm::printable(error.what())));
     }
-    return MemoryState().with(whole, version);
-  } catch (const Json::exception& error) {
-    return fail_pairs(fmt::format("not JSON: {}", wasm::printable(error.what())));
-  } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kResource, "not enough memory for the state pairs");
-  }
+  });
 }
 
 Result<MemoryState> MemoryState::with(const StateChanges& changes, StateVersion version) const {

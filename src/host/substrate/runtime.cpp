@@ -110,8 +110,8 @@ Result<void> Runtime::call(const Method& method, BytesView arguments, Bytes& res
 }
 
 Result<Bytes> Runtime::call(std::string_view name, BytesView arguments, Externalities* externalities) const {
-  const Result<Method> found = method(name);
-  if (!found) return std::unexpected(found.error());
+  Result<Method> found = method(name);
+  if (!found) return std::unexpected(std::move(found.error()));
   Bytes result;
   if (auto called = call(*found, arguments, result, externalities); !called) {
     return std::unexpected(std::move(called.error()));

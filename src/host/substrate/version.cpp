@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "host/substrate/scale.hpp"
+#include "runtime/without_exceptions.hpp"
 #include "wasm/reader.hpp"
 
 namespace anew::substrate {
@@ -129,10 +130,12 @@ std::string_view api_name(const ApiId& id) noexcept {
 }
 
 Result<RuntimeVersion> decode_version(BytesView encoded) {
-  ScaleReader reader(encoded);
-  RuntimeVersion version;
-  if (!read_version(reader, version, nullptr)) return fail_in("runtime version", reader);
-  return version;
+  return detail::without_exceptions("a version is decoded", [&]() -> Result<RuntimeVersion> {
+    ScaleReader reader(encoded);
+    RuntimeVersion version;
+    if (!read_version(reader, version, nullptr)) return fail_in("runtime version", reader);
+    return version;
+  });
 }
 
 Bytes encode_version(const RuntimeVersion& version) {
