@@ -133,7 +133,7 @@ Result<ExitCode> run_execute_block(const BlockOptions& options) {
     print_block(*block);
     fmt::print("\nThe runtime accepted the block.\n");
     cost->print();
-    print_changes(*changes);
+    print_changes(*changes, options.chain.all_changes);
     print_field("new state root", substrate::encode_hex(outcome->state_root));
   }
 

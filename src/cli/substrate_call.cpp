@@ -80,7 +80,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
     print_field("chain", printable(chain->name));
     print_field("method", printable(options.method));
     cost->print();
-    print_changes(*changes);
+    print_changes(*changes, options.chain.all_changes);
     print_field("result", fmt::format("{} bytes", outcome->result.size()));
     print_result(outcome->result);
   }

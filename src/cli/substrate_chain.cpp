@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "host/substrate/hex.hpp"
+#include "os/terminal.hpp"
 
 namespace anew::cli {
 
@@ -88,6 +90,8 @@ void add_chain_options(CLI::App& command, ChainOptions& options) {
           "standard input")
       ->type_name("PAIRS");
   add_cache_option(command, options.cache);
+  command.add_flag("--changes", options.all_changes,
+                   "Print all storage changes; without it, on a terminal the first 20");
   add_repeat_options(command, options.repeat);
 }
 
@@ -173,21 +177,27 @@ Result<substrate::StateChanges> real_changes(const substrate::MemoryState& state
 
 void print_field(std::string_view name, std::string_view value) { fmt::print("{:<18} {}\n", name, value); }
 
-void print_changes(const substrate::StateChanges& changes) {
+void print_changes(const substrate::StateChanges& changes, bool all) {
+  constexpr std::size_t kMostOnATerminal = 20;
   std::size_t count = changes.top.size();
   for (const auto& [storage_key, child] : changes.children) count += child.size();
   print_field("storage changes", fmt::format("{}", count));
-  const auto print_trie = [](const substrate::TrieChanges& trie) {
-    for (const auto& [key, value] : trie) {
+  std::size_t left = all || !os::standard_output_is_terminal() ? count : std::min(count, kMostOnATerminal);
+  const bool cut = left < count;
+  const auto print_trie = [&left](const substrate::TrieChanges& trie) {
+    for (auto change = trie.begin(); change != trie.end() && left > 0; ++change, --left) {
+      const substrate::StorageValue& value = change->second;
       const std::string what = value == nullptr ? "removed" : fmt::format("{} bytes", value->size());
-      fmt::print("  {}  {}\n", substrate::encode_hex(key), what);
+      fmt::print("  {}  {}\n", substrate::encode_hex(change->first), what);
     }
   };
   print_trie(changes.top);
   for (const auto& [storage_key, child] : changes.children) {
+    if (left == 0) break;
     fmt::print("  child trie {}\n", substrate::encode_hex(storage_key));
     print_trie(child);
   }
+  if (cut) fmt::print("  ...\n(the first {}; --changes prints all, and a pipe gets all)\n", kMostOnATerminal);
 }
 
 nlohmann::ordered_json changes_json(const substrate::StateChanges& changes) {

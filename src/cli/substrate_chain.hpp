@@ -43,6 +43,7 @@ struct ChainOptions {
   std::string pairs;  ///< empty: the genesis state of `spec`
   bool cache = true;  ///< compiled runtimes may be kept on disk
   RepeatOptions repeat;
+  bool all_changes = false;  ///< to print
 };
 void add_chain_options(CLI::App& command, ChainOptions& options);
 
@@ -81,7 +82,8 @@ class Cost {
                                                            substrate::StateChanges changes);
 
 void print_field(std::string_view name, std::string_view value);
-void print_changes(const substrate::StateChanges& changes);
+/// @param all  on a terminal, too, which a block's thousands of changes would flood.
+void print_changes(const substrate::StateChanges& changes, bool all);
 [[nodiscard]] nlohmann::ordered_json changes_json(const substrate::StateChanges& changes);
 
 /// Makes a runtime with so many instances that audits one restore in so many; 0: none.

@@ -90,6 +90,28 @@ TEST_F(Substrate, ExecutesABlock) {
   EXPECT_EQ(object["audit"]["failures"], 0);
 }
 
+TEST_F(Substrate, CutsABlocksChangesOnATerminal) {
+  const auto shown = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"substrate", "execute-block", "--chain", spec("polkadot"), block("polkadot")});
+    std::string command =
+        "export ANEW_CACHE_DIR=" + quoted(path("cache")) + "; " + quoted(std::string(ANEW_BINARY_DIR) + "/anew");
+    for (const std::string& argument : more) command += " " + quoted(argument);
+    return run_on_terminal(command);
+  };
+  const auto keys_in = [](const std::string& text) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find("\n  0x"); at != text.npos; at = text.find("\n  0x", at + 1)) ++count;
+    return count;
+  };
+  const std::string some = shown({});
+  EXPECT_TRUE(contains(some, "storage changes    25\r\n"));
+  EXPECT_TRUE(contains(some, "(the first 20; --changes prints all, and a pipe gets all)"));
+  const std::string all = shown({"--changes"});
+  EXPECT_FALSE(contains(all, "the first 20"));
+  EXPECT_EQ(keys_in(all), keys_in(some) + 5);
+  EXPECT_EQ(keys_in(execute("polkadot", block("polkadot")).out), keys_in(all)) << "a pipe gets all";
+}
+
 TEST_F(Substrate, RefusesABlockInTheRuntimesWords) {
   const Outcome other = execute("polkadot", block("kusama"));
   EXPECT_EQ(other.exit_code, 2);
