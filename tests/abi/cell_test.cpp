@@ -212,7 +212,7 @@ TEST(TableHeader, LiesWhereCompiledCodeLooksForIt) {
   };
   EXPECT_EQ(displacement(&table.header.size), kTableSize);
   EXPECT_EQ(displacement(&table.header.written), kTableWritten);
-  EXPECT_EQ(displacement(&table.header.cards), kTableCards);
+  EXPECT_EQ(displacement(static_cast<const void*>(&table.header.cards)), kTableCards);
 }
 
 }  // namespace
