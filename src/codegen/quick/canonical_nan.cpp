@@ -100,7 +100,7 @@ void QuickCompiler::canonicalize_nan(Op op) {
   // A branch that is always predicted: nobody waits for a comparison.
   Label number;
   a_.emit(is_64 ? Inst::kIdVucomisd : Inst::kIdVucomiss, value, value);
-  a_.short_().jnp(number);
+  a_.j(Condition::kNP, number);
   is_64 ? a_.vmovsd(value, canonical.cloneResized(8)) : a_.vmovss(value, canonical.cloneResized(4));
   a_.bind(number);
 }
