@@ -26,11 +26,11 @@ namespace {
 using detail::CallStopped;
 
 /// As the handler of the watchdog's signal does while a call is active.
-void stop_calls_of_this_thread() { detail::this_thread().kill = 1; }
+void stop_calls_of_this_thread() { detail::this_thread()->kill = 1; }
 
 class Stopping : public testing::Test {
  protected:
-  void TearDown() override { detail::this_thread().kill = 0; }
+  void TearDown() override { detail::this_thread()->kill = 0; }
 };
 
 TEST_F(Stopping, IsAskedForOfTheThreadItself) {
@@ -105,7 +105,7 @@ TEST_F(Stopping, EndsRootsAfterANode) {
   EXPECT_THROW((void)trie_root(pairs, StateVersion::kV0, hash_and_stop), CallStopped);
   EXPECT_LT(hashes_done, 150u);
 
-  detail::this_thread().kill = 0;
+  detail::this_thread()->kill = 0;
   hashes_done = 0;
   hashes_left = 100;
   const std::vector<BytesView> values(keys.begin(), keys.end());
@@ -127,7 +127,7 @@ TEST_F(Stopping, EndsCompilationAfterAFunction) {
   std::string module_text = "(module ";
   for (int i = 0; i < 1000; ++i) module_text += functions;
   const Bytes code = test::wat(module_text + ")");  // in more than one batch
-  detail::Thread& caller = detail::this_thread();
+  detail::Thread& caller = *detail::this_thread();
   for (const unsigned threads : {1u, 3u}) {
     caller.kill = 0;
     std::atomic<int> compiled = 0;
