@@ -109,6 +109,7 @@ void add_substrate_call(CLI::App& substrate, Run& run) {
                     "Write the result, as the bytes that it is, to a file too; - writes it to standard output, and all "
                     "else to standard error");
   add_chain_options(*command, options->chain);
+  add_repeat_options(*command, options->chain.repeat);
   command->callback([options, &run] { run = [options] { return run_call(*options); }; });
 }
 

@@ -92,7 +92,6 @@ void add_chain_options(CLI::App& command, ChainOptions& options) {
   add_cache_option(command, options.cache);
   command.add_flag("--changes", options.all_changes,
                    "Print all storage changes; without it, on a terminal the first 20");
-  add_repeat_options(command, options.repeat);
 }
 
 Result<Chain> load_chain(const ChainOptions& options) {

@@ -22,6 +22,7 @@ inline constexpr std::uint64_t kMostStateBytes = 1ull << 30;
 void add_substrate_version(CLI::App& substrate, Run& run);
 void add_substrate_call(CLI::App& substrate, Run& run);
 void add_substrate_execute_block(CLI::App& substrate, Run& run);
+void add_substrate_build_block(CLI::App& substrate, Run& run);
 
 /// An engine that shows how far it has come with compiling `what`. @param cache  compiled runtimes may be kept on disk.
 [[nodiscard]] Engine make_engine(const std::string& what, bool cache);

@@ -90,6 +90,44 @@ TEST_F(Substrate, ExecutesABlock) {
   EXPECT_EQ(object["audit"]["failures"], 0);
 }
 
+TEST_F(Substrate, BuildsABlock) {
+  const std::string built = path("block.scale").string();
+  const auto build = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"substrate",   "build-block",   "--chain",    spec("polkadot"),
+                                          "--timestamp", "1620000000000", "--inherent", "newheads=0x00"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return anew(arguments);
+  };
+  const Outcome outcome = build({"--slot", "270000000", "--extrinsic", "0xff", "--json", "--output", built});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto object = outcome.json();
+  EXPECT_EQ(object["block"]["number"], 1);
+  EXPECT_EQ(object["block"]["digest"][0]["engine"], "BABE");
+  ASSERT_EQ(object["extrinsics"].size(), 3u);
+  EXPECT_EQ(object["extrinsics"][0]["inherent"], true);
+  EXPECT_EQ(object["extrinsics"][1]["succeeded"], true);
+  EXPECT_EQ(object["extrinsics"][2]["included"], false);
+  EXPECT_NE(object["extrinsics"][2]["reason"], "");
+  EXPECT_EQ(object["block"]["extrinsics"].size(), 2u);
+
+  const Outcome executed = execute("polkadot", built, {"--json"});
+  ASSERT_EQ(executed.exit_code, 0) << executed.err;
+  EXPECT_EQ(executed.json()["new_state_root"], object["new_state_root"]);
+  EXPECT_EQ(executed.json()["block"]["hash"], object["block"]["hash"]);
+  const Outcome text = build({"--slot", "270000000"});
+  EXPECT_TRUE(contains(text.out, "The runtime built the block, and accepted it when it was executed again.\n"))
+      << text.out << text.err;
+  EXPECT_TRUE(contains(text.out, object["new_state_root"].get<std::string>()));
+
+  const Outcome no_heads = anew({"substrate", "build-block", "--chain", spec("polkadot"), "--slot", "270000000"});
+  EXPECT_EQ(no_heads.exit_code, 2) << no_heads.out;
+  EXPECT_TRUE(contains(no_heads.err, "the runtime said: ")) << no_heads.err;
+  EXPECT_EQ(build({"--extrinsic", "ff"}).exit_code, 64);
+  EXPECT_EQ(build({"--inherent", "short=0x00"}).exit_code, 64);
+  EXPECT_EQ(build({"--parent", "0x00"}).exit_code, 64);
+  EXPECT_EQ(build({"--slot", "-1"}).exit_code, 64);
+}
+
 TEST_F(Substrate, CutsABlocksChangesOnATerminal) {
   const auto shown = [&](std::vector<std::string> more) {
     more.insert(more.begin(), {"substrate", "execute-block", "--chain", spec("polkadot"), block("polkadot")});

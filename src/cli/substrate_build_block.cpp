@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew substrate build-block: the block that a chain's runtime builds on a state, as a node that authors does.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/option_values.hpp"
+#include "cli/output.hpp"
+#include "cli/result_file.hpp"
+#include "cli/substrate_block_report.hpp"
+#include "cli/substrate_chain.hpp"
+#include "host/substrate/hashing.hpp"
+#include "host/substrate/header.hpp"
+#include "host/substrate/hex.hpp"
+#include "host/substrate/octets.hpp"
+#include "host/substrate/trie_node.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+struct BuildOptions {
+  ChainOptions chain;
+  std::string parent;  ///< hexadecimal; empty: the genesis block
+  std::optional<std::uint64_t> slot;
+  std::optional<std::uint64_t> timestamp;
+  std::vector<std::string> digest;
+  std::vector<std::string> inherents;  ///< IDENTIFIER=HEX
+  std::vector<std::string> extrinsics;
+  std::string output;
+};
+
+Result<substrate::Bytes> read_hex(std::string_view option, const std::string& text) {
+  substrate::Bytes bytes;
+  if (const char* wrong = substrate::decode_hex(text, bytes); wrong != nullptr) {
+    return fail(ErrorCode::kArgument, fmt::format("{} {} {}", option, substrate::quote(text), wrong));
+  }
+  return bytes;
+}
+
+/// System.Number of FRAME, of which a state of genesis has none or zero.
+Result<std::uint32_t> block_number(const substrate::MemoryState& state) {
+  substrate::Bytes key;
+  for (const char* name : {"System", "Number"}) {
+    const auto part = substrate::twox_128(substrate::as_bytes(name));
+    key.insert(key.end(), part.begin(), part.end());
+  }
+  const auto value = state.get({}, key);
+  if (!value) return std::unexpected(value.error());
+  std::uint32_t number = 0;
+  if (*value == nullptr || (*value)->size() != sizeof(number)) return number;
+  for (std::size_t i = sizeof(number); i-- > 0;) number = number << 8 | std::to_integer<std::uint32_t>((**value)[i]);
+  return number;
+}
+
+/// Of a chain's genesis block: nothing but a state.
+substrate::Hash genesis_hash(const substrate::MemoryState& state) {
+  substrate::Header header;
+  header.state_root = state.root();
+  header.extrinsics_root = substrate::empty_root(substrate::blake2b_256);
+  return substrate::blake2b_256(substrate::encode_header(header, {}));
+}
+
+Result<substrate::BlockStart> read_start(const BuildOptions& options, const Chain& chain) {
+  substrate::BlockStart start;
+  const auto number = block_number(chain.state);
+  if (!number) return std::unexpected(number.error());
+  start.number = *number + 1;
+  if (!options.parent.empty()) {
+    const auto parent = read_hex("--parent", options.parent);
+    if (!parent) return std::unexpected(parent.error());
+    if (parent->size() != start.parent_hash.size()) {
+      return fail(ErrorCode::kArgument, fmt::format("--parent has {} bytes: a block's hash has 32", parent->size()));
+    }
+    std::ranges::copy(*parent, start.parent_hash.begin());
+  } else if (*number == 0) {
+    start.parent_hash = genesis_hash(chain.state);
+  } else {
+    return fail(ErrorCode::kArgument,
+                fmt::format("the state is that of block {}: give its hash with --parent HASH", *number));
+  }
+  for (const std::string& text : options.digest) {
+    auto item = read_hex("--digest", text);
+    if (!item) return std::unexpected(std::move(item.error()));
+    start.digest.push_back(std::move(*item));
+  }
+  if (options.slot) {
+    const auto version = chain.runtime.version();
+    if (!version) return std::unexpected(version.error());
+    const auto has_api = [&](std::string_view name) {
+      return std::ranges::any_of(version->apis, [&](const auto& api) { return substrate::api_name(api.id) == name; });
+    };
+    if (has_api("BabeApi")) {
+      start.digest.push_back(substrate::babe_pre_digest(*options.slot, 0));
+    } else if (has_api("AuraApi")) {
+      start.digest.push_back(substrate::aura_pre_digest(*options.slot));
+    } else {
+      return fail(ErrorCode::kArgument,
+                  "--slot: the runtime has neither BABE nor Aura; give what its consensus wants with --digest");
+    }
+  }
+  return start;
+}
+
+Result<substrate::InherentData> read_inherents(const BuildOptions& options) {
+  using std::chrono::milliseconds;
+  using std::chrono::system_clock;
+  const auto now = std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  auto data = substrate::inherent_timestamp(options.timestamp.value_or(static_cast<std::uint64_t>(now)));  // past 1970
+  for (const std::string& text : options.inherents) {
+    const std::size_t equals = text.find('=');
+    std::array<char, 8> identifier{};
+    if (equals != identifier.size()) {
+      return fail(ErrorCode::kArgument,
+                  fmt::format("--inherent {}: write an identifier of 8 characters, \"=\" and its data, as in "
+                              "newheads=0x00",
+                              substrate::quote(text)));
+    }
+    std::copy_n(text.begin(), identifier.size(), identifier.begin());
+    auto content = read_hex("--inherent", text.substr(equals + 1));
+    if (!content) return std::unexpected(std::move(content.error()));
+    data.insert_or_assign(identifier, std::move(*content));
+  }
+  return data;
+}
+
+/// An extrinsic, and what became of it.
+struct Tried {
+  substrate::Bytes extrinsic;
+  bool inherent = false;
+  substrate::ExtrinsicOutcome outcome;
+};
+
+Result<std::vector<Tried>> apply_all(substrate::BlockBuilder& builder, const BuildOptions& options,
+                                     const substrate::InherentData& data) {
+  std::vector<Tried> tried;
+  auto inherents = builder.inherent_extrinsics(data);
+  if (!inherents) return std::unexpected(std::move(inherents.error()));
+  for (substrate::Bytes& extrinsic : *inherents) tried.push_back({std::move(extrinsic), true, {}});
+  for (const std::string& text : options.extrinsics) {
+    auto extrinsic = read_hex("--extrinsic", text);
+    if (!extrinsic) return std::unexpected(std::move(extrinsic.error()));
+    tried.push_back({std::move(*extrinsic), false, {}});
+  }
+  for (Tried& each : tried) {
+    auto outcome = builder.apply(each.extrinsic);
+    if (!outcome && each.inherent) return std::unexpected(std::move(outcome.error()));
+    if (outcome) {
+      each.outcome = std::move(*outcome);
+    } else {
+      each.outcome.reason = outcome.error().message;  // it trapped: the block goes on without it
+    }
+  }
+  return tried;
+}
+
+std::string_view verdict(const substrate::ExtrinsicOutcome& outcome) {
+  if (!outcome.included) return "left out";
+  return outcome.succeeded ? "included" : "included, failed";
+}
+
+void print_tried(const std::vector<Tried>& tried) {
+  for (const Tried& each : tried) {
+    fmt::print("  {}  {}{}{}\n", substrate::encode_hex(substrate::blake2b_256(each.extrinsic)), verdict(each.outcome),
+               each.outcome.reason.empty() ? "" : ": ", printable(each.outcome.reason));
+  }
+}
+
+nlohmann::ordered_json tried_json(const std::vector<Tried>& tried) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Tried& each : tried) {
+    list.push_back({{"hash", substrate::encode_hex(substrate::blake2b_256(each.extrinsic))},
+                    {"inherent", each.inherent},
+                    {"included", each.outcome.included},
+                    {"succeeded", each.outcome.succeeded},
+                    {"reason", each.outcome.reason}});
+  }
+  return list;
+}
+
+Result<ExitCode> run_build_block(const BuildOptions& options) {
+  const auto data = read_inherents(options);
+  if (!data) return std::unexpected(data.error());
+  std::optional<ResultFile> output;
+  if (!options.output.empty()) {
+    auto opened = ResultFile::open(options.output);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    output = std::move(*opened);
+  }
+  const auto chain = load_chain(options.chain);
+  if (!chain) return std::unexpected(chain.error());
+  const auto start = read_start(options, *chain);
+  if (!start) return std::unexpected(start.error());
+
+  auto builder = substrate::BlockBuilder::begin(chain->executor, chain->state, *start);
+  if (!builder) return std::unexpected(std::move(builder.error()));
+  const auto tried = apply_all(*builder, options, *data);
+  if (!tried) return std::unexpected(tried.error());
+  const auto built = builder->finish();
+  if (!built) return std::unexpected(built.error());
+  const substrate::Bytes encoded = built->block.executable();
+  if (const auto executed = chain->executor.execute_block(chain->state, encoded); !executed) {
+    Error error = executed.error();
+    error.message = "the block that the runtime built, executed by it again: " + error.message;
+    return std::unexpected(std::move(error));
+  }
+  if (output) {
+    if (auto written = output->write(encoded); !written) return std::unexpected(std::move(written.error()));
+  }
+  const auto changes = real_changes(chain->state, built->changes);
+  if (!changes) return std::unexpected(changes.error());
+
+  if (options.chain.repeat.json) {
+    print_json({{"chain", chain->name},
+                {"block", block_json(built->block)},
+                {"extrinsics", tried_json(*tried)},
+                {"storage_changes", changes_json(*changes)},
+                {"new_state_root", substrate::encode_hex(built->state_root)},
+                {"encoded", substrate::encode_hex(encoded)}});
+    return kSuccess;
+  }
+  print_field("chain", printable(chain->name));
+  print_block(built->block);
+  fmt::print("\nThe runtime built the block, and accepted it when it was executed again.\n");
+  print_field("tried", fmt::format("{} extrinsics", tried->size()));
+  print_tried(*tried);
+  print_changes(*changes, options.chain.all_changes);
+  print_field("new state root", substrate::encode_hex(built->state_root));
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_substrate_build_block(CLI::App& substrate, Run& run) {
+  CLI::App* command = add_subcommand(substrate, "build-block",
+                                     "Has a chain's runtime build the block that follows on a state, and executes it");
+  const auto options = std::make_shared<BuildOptions>();
+  command
+      ->add_option("--extrinsic", options->extrinsics,
+                   "An extrinsic to include, in hexadecimal, without its length; may be given again")
+      ->type_name("HEX")
+      ->take_all();
+  add_number_option(
+      *command, "--timestamp", 0, std::numeric_limits<std::uint64_t>::max(),
+      [options](std::uint64_t value) { options->timestamp = value; },
+      "The block's time, in milliseconds since 1970; without it: now");
+  command
+      ->add_option("--inherent", options->inherents,
+                   "More data for inherent extrinsics: an identifier of 8 characters and the data, as in "
+                   "newheads=0x00; may be given again")
+      ->type_name("ID=HEX")
+      ->take_all();
+  add_number_option(
+      *command, "--slot", 0, std::numeric_limits<std::uint64_t>::max(),
+      [options](std::uint64_t value) { options->slot = value; },
+      "The slot, for a digest item of BABE or Aura, whichever the runtime has");
+  command->add_option("--digest", options->digest, "Another digest item, encoded, in hexadecimal; may be given again")
+      ->type_name("HEX")
+      ->take_all();
+  command->add_option("--parent", options->parent, "The parent's hash; without it: that of the genesis block")
+      ->type_name("HASH");
+  add_output_option(*command, options->output,
+                    "Write the block, SCALE-encoded, to a file too; - writes it to standard output, and all else to "
+                    "standard error");
+  add_chain_options(*command, options->chain);
+  command->add_flag("--json", options->chain.repeat.json, "Print one JSON object");
+  command->callback([options, &run] { run = [options] { return run_build_block(*options); }; });
+}
+
+}  // namespace anew::cli
