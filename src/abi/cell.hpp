@@ -6,7 +6,8 @@
 // memory 0. Everything else lies at constant negative displacements from it, computed from the module alone by
 // CellLayout::of:
 //
-//   low     exceptions             room for the exception objects of one call; only in modules with tags
+//   low     exceptions             room for the exceptions of one call; only in modules with tags, and used only in a
+//                                  store's first instance of such a one
 //           tables                 each a TableHeader and its elements, 8 bytes each: FunctionReference*, the host's
 //                                  bits of an externref, or Exception*; 0 is null
 //           cards of the tables    1 byte for each kTableCardElements elements that a table has room for
@@ -110,20 +111,34 @@ inline constexpr std::uint64_t kTableCardElements = std::uint64_t{1} << kTableCa
   return (elements + kTableCardElements - 1) >> kTableCardShift;
 }
 
-/// An exception (specification, 4.2.16), what an exnref points to. It lies in the exceptions of the cell that threw it,
-/// 16-aligned; the values of its tag's parameters follow, in slots.
+/// An exception (specification, 4.2.16), what an exnref points to: 16-aligned; the values of its tag's parameters
+/// follow, in slots. Of what is free in the room for exceptions only the first 16 bytes mean something.
 struct Exception {
-  const void* tag;      ///< the tag's identity: the address of the link of the instance that defines it
-  std::uint32_t bytes;  ///< with the values, rounded up to 16
-  std::uint32_t held;   ///< not 0: some catch handed a reference to the guest, so it stays until the reset
+  const void* tag;       ///< the tag's identity: the address of the link of the instance that defines it; null: free
+  std::uint32_t bytes;   ///< with the values, rounded up to 16
+  std::uint16_t held;    ///< not 0: some catch handed a reference to the guest
+  std::uint16_t marked;  ///< while a collection is at work: it is reachable
+  const FunctionType* type;  ///< the tag's
+  Exception* next;           ///< while a collection is at work: another one whose values it has not looked at
 };
-static_assert(sizeof(Exception) == 16);
+static_assert(sizeof(Exception) == 32 && offsetof(Exception, type) == 16);
+
+/// Where the room for exceptions begins (runtime/exception_room.hpp), once something is in it. Offsets are from there.
+struct ExceptionRoom {
+  std::uint64_t next;    ///< where the next exception goes
+  std::uint64_t end;     ///< of the free stretch
+  std::uint64_t made;    ///< bytes since the last collection
+  std::uint64_t due;     ///< how many bytes may be made until the next one
+  std::uint64_t closed;  ///< not 0: `next` means nothing; free stretches are looked for from `end` on
+  std::uint64_t unused;
+};
+static_assert(sizeof(ExceptionRoom) % 16 == 0);
 
 /// The last 64 bytes before the base of a memory, and so before the cell pointer; compiled code uses the displacements
 /// below. Of a further memory's only `instance` and the sizes mean something.
 struct HotHeader {
   void* instance;                      ///< -64  the runtime's object for the cell that owns this
-  std::uint64_t exception_bytes;       ///< -56  of the cell's exceptions, in use
+  std::uint64_t exception_bytes;       ///< -56  of the room for exceptions, in use
   std::uint64_t memory_reached;        ///< -48  the largest memory_bytes since the last restore
   std::uint64_t memory_maximum;        ///< -40  bytes that the memory may grow to
   const HostFunction* host_functions;  ///< -32  by index of the imported function
@@ -142,7 +157,7 @@ inline constexpr std::int32_t kMemoryBytes = -8;
   return *reinterpret_cast<HotHeader*>(cell - sizeof(HotHeader));
 }
 
-/// Address space for exception objects in a cell whose module has tags; what one call may hold by reference.
+/// Address space for exceptions in a cell whose module has tags.
 inline constexpr std::uint64_t kExceptionSpace = 64ull << 20;
 
 /// Bytes of a card table for cards of this size: one card for each stretch of the whole address space of a memory,

@@ -24,12 +24,14 @@ struct Library {
   void (*call_host)();
   /// Called with rdi = Exception*, not null, and r13 = the thrower's cell. Unwinds to the innermost try_table that
   /// catches it: resumes at its handler (codegen/image.hpp) with rbp = the frame pointer of that function and
-  /// rax = the exception; the handler sets rsp and r13 itself. Traps with kUnhandledException if there is none.
+  /// rax = the exception; the handler sets rsp and r13 itself. Traps with kUnhandledException if there is none,
+  /// or with kOutOfFuel.
   void (*throw_exception)();
   /// Jumped to for a tail call into another instance, with r10 = FunctionReference*, eax = bytes of the callee's stack
   /// arguments, and all else as the callee expects it but for r13, which is still the caller's cell.
   void (*tail_call)();
-  /// @return an exception of the cell's tag of that index, its values not yet written; 0 if there is no room.
+  /// @return an exception of the cell's tag of that index, its values not yet written; 0 if there is no room. May give
+  /// back exceptions that are not reachable, so its return address must tell what the frame holds (codegen::Roots).
   std::uint64_t (*new_exception)(std::byte* cell, std::uint32_t tag);
   /// @return the old size in Wasm pages, or 2^64 - 1 if refused.
   std::uint64_t (*memory_grow)(std::byte* cell, std::uint64_t delta_pages, std::uint32_t memory);
@@ -72,7 +74,8 @@ struct ThreadRecord {
   volatile std::uint64_t trap_fp = 0;        ///< 32  frame pointer of the function that trapped
   volatile std::uint64_t trap_cell = 0;      ///< 40  r13 then: the cell, unless a library function was at work
   std::uint64_t host_calls = 0;              ///< 48  counted by call_host
-  std::uint64_t unused[3] = {};              ///< 56
+  std::uint64_t stub_frame = 0;              ///< 56  frame pointer of the import's stub that called the host last
+  std::uint64_t unused[2] = {};              ///< 64
   std::int64_t fuel = 0;        ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
   std::int64_t stack_left = 0;  ///< 88  units left to the frames of the guest that runs (stack_limit.hpp)
   /// 96  Results past the fourth of a class, written by the callee and read by the caller at once.

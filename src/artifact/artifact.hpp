@@ -13,6 +13,7 @@
 //   .anew.calls       codegen::CallSite each: calls inside try_tables, by return address
 //   .anew.tries       codegen::TryBlock each
 //   .anew.handlers    codegen::Handler each: where the clauses of the try_tables go on
+//   .anew.roots       codegen::Roots each: where frames hold exceptions
 //   .anew.module      the module's binary
 //   .symtab .strtab   the functions' names, for tools
 //   .text             machine code, last, in whole pages of its own: the only part that is mapped executable. It is

@@ -45,6 +45,7 @@ struct Meta {
   Range call_sites;
   Range try_blocks;
   Range handlers;
+  Range roots;
   Range module;
   std::array<std::uint8_t, 16> content_hash;  ///< XXH3-128, canonical form, of all bytes of the file but these
 };

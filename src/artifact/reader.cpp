@@ -140,7 +140,8 @@ bool ranges_fit(const Meta& meta, std::uint64_t bytes) noexcept {
     if (!table_fits(table, sizeof(std::uint32_t))) return false;
   }
   if (!table_fits(meta.call_sites, sizeof(codegen::CallSite)) ||
-      !table_fits(meta.try_blocks, sizeof(codegen::TryBlock)) || !table_fits(meta.handlers, sizeof(codegen::Handler))) {
+      !table_fits(meta.try_blocks, sizeof(codegen::TryBlock)) || !table_fits(meta.handlers, sizeof(codegen::Handler)) ||
+      !table_fits(meta.roots, sizeof(codegen::Roots))) {
     return false;
   }
   return lies_within(meta.positions, kHeadBytes, meta.text.offset) &&
@@ -170,7 +171,8 @@ bool try_tables_fit(const codegen::ImageView& image, const wasm::Module& module)
   for (const codegen::CallSite& site : image.call_sites) {
     // A return address may lie at the text's end: that of a call which does not return.
     if (site.return_offset <= last || site.return_offset > image.text.size() ||
-        site.try_block >= image.try_blocks.size()) {
+        (site.try_block != codegen::kNoTryBlock && site.try_block >= image.try_blocks.size()) ||
+        (site.roots != codegen::kNoRoots && site.roots >= image.roots.size())) {
       return false;
     }
     last = site.return_offset;
@@ -182,6 +184,9 @@ bool try_tables_fit(const codegen::ImageView& image, const wasm::Module& module)
       return false;
     }
   }
+  for (std::size_t i = 0; i < image.roots.size(); ++i) {  // where they point is checked when they are followed
+    if (image.roots[i].next != codegen::kNoRoots && image.roots[i].next >= i) return false;
+  }
   return std::ranges::all_of(image.handlers, [&](const codegen::Handler& handler) {
     const bool has_tag = handler.kind == wasm::CatchKind::kCatch || handler.kind == wasm::CatchKind::kCatchRef;
     return handler.kind <= wasm::CatchKind::kCatchAllRef && handler.offset < image.text.size() &&
@@ -191,7 +196,7 @@ bool try_tables_fit(const codegen::ImageView& image, const wasm::Module& module)
 
 static_assert(alignof(codegen::CallSite) == alignof(std::uint32_t) &&
               alignof(codegen::TryBlock) == alignof(std::uint32_t) &&
-              alignof(codegen::Handler) == alignof(std::uint32_t));
+              alignof(codegen::Handler) == alignof(std::uint32_t) && alignof(codegen::Roots) == alignof(std::uint32_t));
 
 }  // namespace
 
@@ -279,7 +284,8 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
                   .positions = bytes_of(meta.positions),
                   .call_sites = entries_of(meta.call_sites, std::type_identity<codegen::CallSite>()),
                   .try_blocks = entries_of(meta.try_blocks, std::type_identity<codegen::TryBlock>()),
-                  .handlers = entries_of(meta.handlers, std::type_identity<codegen::Handler>())};
+                  .handlers = entries_of(meta.handlers, std::type_identity<codegen::Handler>()),
+                  .roots = entries_of(meta.roots, std::type_identity<codegen::Roots>())};
   if (!tables_fit(loaded.image, loaded.module) || !try_tables_fit(loaded.image, loaded.module)) {
     return refuse("its tables do not fit the module in it");
   }

@@ -27,6 +27,7 @@ enum Section : std::uint16_t {
   kCallSites,
   kTryBlocks,
   kHandlers,
+  kRoots,
   kModule,
   kSymbols,
   kSymbolNames,
@@ -43,6 +44,7 @@ constexpr std::array<const char*, kSectionCount> kNames = {"",
                                                            ".anew.calls",
                                                            ".anew.tries",
                                                            ".anew.handlers",
+                                                           ".anew.roots",
                                                            ".anew.module",
                                                            ".symtab",
                                                            ".strtab",
@@ -224,6 +226,7 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.call_sites = at[kCallSites];
   meta.try_blocks = at[kTryBlocks];
   meta.handlers = at[kHandlers];
+  meta.roots = at[kRoots];
   meta.module = at[kModule];
   return meta;
 }
@@ -248,6 +251,7 @@ Encoded encode(const Contents& contents) {
   at[kCallSites] = file.add(std::as_bytes(contents.image.call_sites), 8);
   at[kTryBlocks] = file.add(std::as_bytes(contents.image.try_blocks), 8);
   at[kHandlers] = file.add(std::as_bytes(contents.image.handlers), 8);
+  at[kRoots] = file.add(std::as_bytes(contents.image.roots), 8);
   at[kModule] = file.add(contents.binary, 8);
 
   std::string section_names;

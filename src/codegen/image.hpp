@@ -38,12 +38,22 @@ struct Options {
   return (functions * 8 + 4095) & ~std::uint64_t{4095};
 }
 
-/// A call inside a try_table, by the offset in the text of its return address.
+/// A call inside a try_table or of a function that holds exceptions meanwhile, by the offset in the text of its return
+/// address.
 struct CallSite {
   std::uint32_t return_offset;
-  std::uint32_t try_block;  ///< the innermost around it
+  std::uint32_t try_block;  ///< the innermost around it, or kNoTryBlock
+  std::uint32_t roots;      ///< which exceptions the frame holds, or kNoRoots
 };
 inline constexpr std::uint32_t kNoTryBlock = 0xFFFF'FFFF;
+/// Slots of a frame that hold exnrefs during a call: one behind another, and a list of more. Calls share the lists'
+/// ends.
+struct Roots {
+  std::int32_t displacement;  ///< of the lowest, from the frame pointer
+  std::uint32_t count;
+  std::uint32_t next;  ///< one before this one, or kNoRoots
+};
+inline constexpr std::uint32_t kNoRoots = 0xFFFF'FFFF;
 struct TryBlock {
   std::uint32_t outer;  ///< the try_table around it in the same function, or kNoTryBlock
   std::uint32_t first_handler;
@@ -65,6 +75,7 @@ struct ImageView {
   std::span<const CallSite> call_sites;            ///< in the order of their offsets
   std::span<const TryBlock> try_blocks;
   std::span<const Handler> handlers;
+  std::span<const Roots> roots;
 };
 
 struct Image {
@@ -76,8 +87,9 @@ struct Image {
   std::vector<CallSite> call_sites;
   std::vector<TryBlock> try_blocks;
   std::vector<Handler> handlers;
+  std::vector<Roots> roots;
   [[nodiscard]] ImageView view() const noexcept {
-    return {text, functions, thunks, position_starts, positions, call_sites, try_blocks, handlers};
+    return {text, functions, thunks, position_starts, positions, call_sites, try_blocks, handlers, roots};
   }
 };
 

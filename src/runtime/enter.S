@@ -25,6 +25,7 @@
 #define kTrapFp 32
 #define kTrapCell 40
 #define kHostCalls 48
+#define kStubFrame 56
 
 #define kReferenceEntry 8
 #define kReferenceCell 16
@@ -38,7 +39,6 @@
 #define kHost 0
 #define kGuest 1
 #define kInterrupted 12
-#define kUnhandledException 18
 
 // invoke.cpp says why.
 #define kGuestFloatControl 0x1F80
@@ -224,7 +224,7 @@ anew_throw:
         mov     rbp, rcx
         jmp     rdx
 .Lunhandled:
-        mov     eax, kUnhandledException
+        mov     eax, ecx
         jmp     anew_trap
         .cfi_endproc
         .size   anew_throw, . - anew_throw
@@ -303,6 +303,7 @@ anew_call_host:
         mov     rcx, [r13 + kCellThread]
         mov     rbx, rsp
         inc     qword ptr [rcx + kHostCalls]
+        mov     [rcx + kStubFrame], rbp
         mov     dword ptr [rcx + kState], kHost
         mov     rsp, [rcx + kHostSp]
         // From here an unwinder goes on in anew_enter's caller, past the guest's frames.

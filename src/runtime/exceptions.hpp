@@ -17,8 +17,8 @@ namespace anew::detail {
 
 /// Where a thrown exception goes on: enter.S knows the displacements.
 struct Landing {
-  std::uint64_t pc = 0;     ///< 0  the handler; 0 if nothing catches it
-  std::uint64_t frame = 0;  ///< 8  the frame pointer of its function
+  std::uint64_t pc = 0;     ///< 0  the handler; 0 if there is none to go to
+  std::uint64_t frame = 0;  ///< 8  the frame pointer of its function; else the TrapKind to raise
 };
 
 /// Runs on the guest stack, in guest state, as library functions do: takes no lock and allocates nothing.

@@ -159,13 +159,16 @@ class Metering {
     }
   }
   const Metering metering(thread, depth, store);
-  const std::uint64_t host_sp_around = thread.host_sp;  // the activation around this one needs it back
+  const std::uint64_t host_sp_around = thread.host_sp;  // the activation around this one needs both back
+  const std::uint64_t stub_frame_around = thread.stub_frame;
+  thread.activations[depth].stub_frame_around = stub_frame_around;
   // A library that somebody loaded may have changed it (-ffast-math does); the guest's results must not depend on that.
   const std::uint32_t float_control = _mm_getcsr();
   if (is_foreign(float_control)) _mm_setcsr(kGuestFloatControl);
   const auto trap = static_cast<std::uint32_t>(enter(thread, stack, instance, function, slots).trap);
   if (is_foreign(float_control)) _mm_setcsr(float_control);
   thread.host_sp = host_sp_around;
+  thread.stub_frame = stub_frame_around;
   end(thread, depth, watched_around);
   return (trap | thread.kill) != 0 ? end_stopped(thread, depth, trap) : 0;
 }

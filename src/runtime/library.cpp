@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <new>
 
 #include "abi/planted_fault.hpp"
+#include "runtime/exception_room.hpp"
+#include "runtime/fuel.hpp"
 #include "runtime/store_state.hpp"
-#include "runtime/thread.hpp"
 
 namespace anew::detail {
 namespace {
@@ -32,33 +32,12 @@ bool is_dropped(const Instance& instance, std::int32_t displacement) noexcept {
 
 std::uint64_t size_of(const abi::MemoryReference& memory) noexcept { return abi::hot_header(memory.base).memory_bytes; }
 
-/// What bulk operators pay besides their own price in a module that counts fuel: one unit for so much, rounded down.
-constexpr std::uint64_t kBytesPerUnit = 64;
-constexpr std::uint64_t kElementsPerUnit = 8;
-
-/// Charges for `amount`, which is in the bounds of a memory or table, so fuel does not wrap. @return false: out of
-/// fuel.
-bool charge(const Instance& instance, std::uint64_t amount, std::uint64_t per_unit) noexcept {
-  if (!instance.linked->module->options.fuel) return true;
-  abi::ThreadRecord* const thread = instance.header().thread;
-  if (thread == nullptr) return true;  // a segment of an instance that is being made: no guest has run in it yet
-  thread->fuel -= static_cast<std::int64_t>(amount / per_unit);
-  return thread->fuel >= 0;
-}
-
+/// Too little fuel for it is found by the throw that follows.
 std::uint64_t new_exception(std::byte* cell, std::uint32_t tag) noexcept {
   const Instance& instance = instance_of(cell);
   const wasm::Module& module = instance.linked->wasm();
-  const std::uint64_t values = 8 * slots_of(module.types[module.tags[tag].type].parameters);
-  const std::uint64_t bytes = (sizeof(abi::Exception) + values + 15) & ~std::uint64_t{15};
-  std::uint64_t& used = instance.header().exception_bytes;
-  if (bytes > instance.layout().exception_space() - used) return 0;
-  std::byte* const place = cell + instance.layout().exceptions() + used;
-  used += bytes;
-  // At most limits::kParameters values: the size fits in 32 bits.
-  const auto* const exception = new (place)
-      abi::Exception{*instance.at<const void*>(instance.layout().tag(tag)), static_cast<std::uint32_t>(bytes), 0};
-  return reinterpret_cast<std::uint64_t>(exception);  // an exnref's bits are its address
+  (void)charge(instance, module.types[module.tags[tag].type].parameters.size(), kElementsPerUnit);
+  return reinterpret_cast<std::uint64_t>(make_exception(cell, tag));  // an exnref's bits are its address
 }
 
 std::uint64_t memory_grow(std::byte* cell, std::uint64_t delta_pages, std::uint32_t memory) noexcept {

@@ -12,7 +12,7 @@ namespace anew::detail {
 class StackWalk {
  public:
   StackWalk(const GuestStack& stack, std::uint64_t pc, std::uint64_t frame) noexcept
-      : bottom_(stack.bottom()), top_(stack.bottom() + stack.bytes()), pc_(pc), frame_(frame) {}
+      : low_(stack.bottom()), bottom_(stack.bottom()), top_(stack.bottom() + stack.bytes()), pc_(pc), frame_(frame) {}
 
   [[nodiscard]] std::uint64_t pc() const noexcept { return pc_; }
   /// The frame pointer of the function that pc() is in, once it has set it.
@@ -22,6 +22,14 @@ class StackWalk {
   [[nodiscard]] std::uint64_t kept_cell() const noexcept {
     constexpr std::uint64_t kDistance = 40;
     return is_frame() && frame_ - bottom_ >= kDistance ? read(frame_ - kDistance) : 0;
+  }
+  /// A slot of that function's frame, `above` slots above the displacement from its frame pointer; 0 if that is outside
+  /// of the stack.
+  [[nodiscard]] std::uint64_t slot(std::int32_t displacement, std::uint32_t above) const noexcept {
+    const std::uint64_t address =
+        frame_ + static_cast<std::uint64_t>(std::int64_t{displacement} + 8 * std::int64_t{above});
+    const bool is_slot = address % alignof(std::uint64_t) == 0 && address >= low_ && address <= top_ - sizeof(address);
+    return is_slot ? read(address) : 0;
   }
   /// On to the caller. @return false at the end.
   [[nodiscard]] bool next() noexcept {
@@ -43,7 +51,8 @@ class StackWalk {
     return *reinterpret_cast<const std::uint64_t*>(address);
   }
 
-  std::uint64_t bottom_;
+  std::uint64_t low_;     ///< of the stack
+  std::uint64_t bottom_;  ///< of what is left to walk
   std::uint64_t top_;
   std::uint64_t pc_;
   std::uint64_t frame_;

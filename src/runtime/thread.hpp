@@ -52,6 +52,8 @@ struct Activation {
   /// Which call it is, of those at this depth. Written after the owner: who reads it first finds an owner that is as
   /// new, or newer, and then the call with this number has ended.
   std::atomic<std::uint64_t> serial = 0;
+  std::uint64_t stub_frame_around =
+      0;  ///< ThreadRecord::stub_frame when it began: where the activation around it waits
   std::atomic<std::uint64_t> interrupted = 0;  ///< the serial number of the call that interrupt_calls() wants stopped
 };
 

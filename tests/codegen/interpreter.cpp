@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "reference.hpp"
 #include "wasm/signatures.hpp"
@@ -155,7 +156,11 @@ class Machine {
     const std::uint64_t units = frames_[index - program_.imports.size()];
     stack_units_ += units;
     effects_.stack = std::max(effects_.stack, stack_units_);
+    const std::size_t outer = std::exchange(label_of_function_, labels_.size());
+    labels_.push_back(type.results.size());
     run(function.body, locals);  // falls off the end, or branches to the function's label: the same
+    labels_.pop_back();
+    label_of_function_ = outer;
     stack_units_ -= units;
     unwind(base, type.results.size());
   }
@@ -173,7 +178,9 @@ class Machine {
   std::uint32_t block(const Instruction& each, const Sequence& body, std::vector<std::uint64_t>& locals) {
     const std::size_t base = stack_.size() - each.block.parameters.size();
     for (;;) {
+      labels_.push_back(each.op == Op::kLoop ? each.block.parameters.size() : each.block.results.size());
       const std::uint32_t to = run(body, locals);
+      labels_.pop_back();
       if (to == kNext) return kNext;
       if (to != 0) return to - 1;
       if (each.op != Op::kLoop) {
@@ -235,7 +242,11 @@ class Machine {
     push(nans_ == Nans::kShown ? canonical(op, outcome).bits : outcome.bits);
   }
 
+  void pay_for_call(const FunctionType& type) { effects_.fuel += (type.parameters.size() + type.results.size()) / 8; }
+  [[nodiscard]] std::size_t values_of(std::uint32_t label) const { return labels_[labels_.size() - 1 - label]; }
+
   void call_indirect(const FunctionType& type) {
+    pay_for_call(type);
     const std::uint32_t index = pop_i32();
     // The table has one null element behind its functions.
     if (index > program_.function_count()) throw TrapKind::kUndefinedElement;
@@ -264,11 +275,18 @@ class Machine {
       case Op::kBlock:
       case Op::kLoop: return block(each, each.body, locals);
       case Op::kIf: return pop_i32() != 0 ? block(each, each.body, locals) : block(each, each.otherwise, locals);
-      case Op::kBr: return depth;
-      case Op::kBrIf: return pop_i32() != 0 ? depth : kNext;
-      case Op::kBrTable: return each.targets[std::min<std::size_t>(pop_i32(), each.targets.size() - 1)];
-      case Op::kReturn: return kNext - 1;  // further out than any block
-      case Op::kCall: call(depth); return kNext;
+      case Op::kBr: effects_.fuel += values_of(depth) / 8; return depth;
+      case Op::kBrIf: effects_.fuel += values_of(depth) / 8; return pop_i32() != 0 ? depth : kNext;
+      case Op::kBrTable:
+        effects_.fuel += values_of(each.targets.back()) / 8;
+        return each.targets[std::min<std::size_t>(pop_i32(), each.targets.size() - 1)];
+      case Op::kReturn:
+        effects_.fuel += labels_[label_of_function_] / 8;
+        return kNext - 1;  // further out than any block
+      case Op::kCall:
+        pay_for_call(program_.type_of(depth));
+        call(depth);
+        return kNext;
       case Op::kCallIndirect: call_indirect(each.block); return kNext;
       case Op::kDrop: pop(); return kNext;
       case Op::kSelect:
@@ -314,6 +332,8 @@ class Machine {
   std::vector<std::uint64_t> frames_;  ///< what a frame of each defined function costs
   std::uint64_t stack_units_ = 0;      ///< in use
   std::vector<std::uint64_t> stack_;
+  std::vector<std::size_t> labels_;  ///< how many values each takes
+  std::size_t label_of_function_ = 0;
   Effects effects_;
 };
 

@@ -236,7 +236,78 @@ TEST(Fuel, IsPaidForASegmentThatAnExceptionLeaves) {
                         .value();
   constexpr std::uint64_t kSegment = 1 + 4;  // try_table and what is in it
   EXPECT_EQ(price(pool, "run", 0u), kSegment + 2 + 1);
-  EXPECT_EQ(price(pool, "run", 1u), kSegment + 2 + 2);
+  constexpr std::uint64_t kSearch = 2 + 1 + 1;  // two functions, a try_table, a clause
+  EXPECT_EQ(price(pool, "run", 1u), kSegment + 2 + 2 + kSearch);
+}
+
+TEST(Fuel, IsPaidForWhereAThrowLooks) {
+  // run (n): the thrown exception passes n + 1 functions and, in the last one, clauses of other tags; caught by the
+  // last.
+  const auto make = [](std::uint32_t clauses, std::uint32_t around) {
+    ModuleBuilder builder;
+    const std::uint32_t thrown = builder.tag({});
+    const std::uint32_t other = builder.tag({});
+    Code deep =
+        Code().get(0).op(Op::kIf).byte(0x40).get(0).i32(1).op(Op::kI32Sub).call(0).op(Op::kElse).op(Op::kThrow, thrown);
+    builder.function({{kI32}, {}}, {}, deep.end());
+    Code body = Code().open(Op::kBlock);
+    for (std::uint32_t i = 0; i < around; ++i) body.open(Op::kTryTable).unsigned_leb(0);
+    body.open(Op::kTryTable).unsigned_leb(clauses + 1);
+    for (std::uint32_t i = 0; i < clauses; ++i) {
+      body.byte(static_cast<std::uint8_t>(wasm::CatchKind::kCatch)).unsigned_leb(other).unsigned_leb(around);
+    }
+    body.byte(static_cast<std::uint8_t>(wasm::CatchKind::kCatchAll)).unsigned_leb(around);
+    body.get(0).call(0).end();
+    for (std::uint32_t i = 0; i < around; ++i) body.end();
+    builder.function({{kI32}, {}}, {}, body.end(), "run");
+    static const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
+    return Pool::create(engine.compile(builder.finish(), kFuel).value(), Linker(),
+                        {.capacity = 2, .audit_every = 1, .make_host_state = {}})
+        .value();
+  };
+  for (const std::uint32_t clauses : {0u, 1u, 100u, 9'000u}) {
+    for (const std::uint32_t around : {0u, 3u}) {
+      const Pool pool = make(clauses, around);
+      for (const std::uint32_t depth : {0u, 1u, 50u}) {
+        const std::uint64_t entered = (around + 3) + 6 * depth + 3;
+        const std::uint64_t search = depth + 2 + 1 + clauses + 1;
+        EXPECT_EQ(price(pool, "run", depth), entered + search) << clauses << " " << around << " " << depth;
+        Lease lease = pool.acquire().value();
+        for (const std::uint64_t missing : {std::uint64_t{1}, search}) {
+          lease.set_fuel(entered + search - missing);
+          const auto stopped = lease.call("run", depth);
+          ASSERT_FALSE(stopped);
+          EXPECT_EQ(stopped.error().trap, TrapKind::kOutOfFuel) << stopped.error().to_string();
+          lease = pool.acquire().value();
+        }
+      }
+    }
+  }
+}
+
+TEST(Fuel, PaysForValuesThatCallsAndBranchesMove) {
+  const auto price_of = [](std::uint32_t values) {
+    ModuleBuilder builder;
+    const std::vector<ValueType> types(values, kI32);
+    const std::uint32_t source = builder.function({{}, types}, {}, [&] {
+      Code code;
+      for (std::uint32_t i = 0; i < values; ++i) code.i32(i);
+      return code;
+    }());
+    const std::uint32_t sink = builder.function({types, {}}, {}, {});
+    const std::uint32_t label = builder.type({{}, types});
+    // Both calls, a branch that is not taken and one that is.
+    Code body = Code().open(Op::kBlock, label).call(source).i32(0).op(Op::kBrIf, 0).op(Op::kBr, 0).end().call(sink);
+    builder.function({{}, {}}, {}, body, "run");
+    static const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
+    const Pool pool = Pool::create(engine.compile(builder.finish(), kFuel).value(), Linker(),
+                                   {.capacity = 2, .audit_every = 1, .make_host_state = {}})
+                          .value();
+    return price(pool, "run");
+  };
+  for (const std::uint32_t values : {0u, 1u, 7u, 8u, 100u, 1'000u}) {
+    EXPECT_EQ(price_of(values), 5u + values + 4 * (values / 8)) << values;
+  }
 }
 
 TEST(Fuel, IsPaidForASegmentThatTraps) {

@@ -60,6 +60,7 @@ QuickCompiler::CrossCall& QuickCompiler::check_cell(Callee callee, std::uint32_t
   cross.module_offset = module_offset_;
   cross.import = imported ? function : kNone;
   cross.try_block = kNoTryBlock;
+  cross.roots = kNoRoots;
   cross.stack_bytes = 0;
   a_.jne(cross.label);
   return cross;
@@ -82,17 +83,15 @@ void QuickCompiler::emit_cross_call(CrossCall& cross) {
   a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
   add_position();
   a_.call(x86::qword_ptr(x86::r10));
-  if (cross.try_block != kNoTryBlock) {
-    try_tables_.call_sites.push_back({static_cast<std::uint32_t>(code_offset()), cross.try_block});
-  }
+  note_call_site(cross.try_block, cross.roots);
   a_.mov(x86::r13, x86::qword_ptr(x86::rbp, kSavedCell));
   a_.jmp(cross.back);
 }
 
-void QuickCompiler::note_call_site() {
-  if (try_block_ == kNoTryBlock) return;
+void QuickCompiler::note_call_site(std::uint32_t try_block, std::uint32_t roots) {
+  if (try_block == kNoTryBlock && roots == kNoRoots) return;
   // Text stays below 2^31 bytes or is refused as a whole (compile.cpp).
-  try_tables_.call_sites.push_back({static_cast<std::uint32_t>(code_offset()), try_block_});
+  try_tables_.call_sites.push_back({static_cast<std::uint32_t>(code_offset()), try_block, roots});
 }
 
 void QuickCompiler::emit_call(std::uint32_t type_index, Callee callee, std::uint32_t function) {
@@ -105,6 +104,7 @@ void QuickCompiler::emit_call(std::uint32_t type_index, Callee callee, std::uint
   } else {
     CrossCall& cross = check_cell(callee, function);
     cross.try_block = try_block_;
+    cross.roots = current_roots();
     add_position();
     if (callee == Callee::kImported) {
       emit_entry_jump(kCallEntry, function);

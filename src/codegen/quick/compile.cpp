@@ -253,12 +253,18 @@ class Linker {
     // Each belongs to operators of the module, and the text is below 2^31 bytes: all sums fit.
     const auto blocks = static_cast<std::uint32_t>(image_.try_blocks.size());
     const auto handlers = static_cast<std::uint32_t>(image_.handlers.size());
+    const auto roots = static_cast<std::uint32_t>(image_.roots.size());
+    static_assert(kNoRoots == kNoTryBlock);
+    const auto shifted = [](std::uint32_t index, std::uint32_t by) { return index == kNoRoots ? index : index + by; };
     for (const CallSite& each : tables.call_sites) {
-      image_.call_sites.push_back({each.return_offset + text, each.try_block + blocks});
+      image_.call_sites.push_back(
+          {each.return_offset + text, shifted(each.try_block, blocks), shifted(each.roots, roots)});
     }
     for (const TryBlock& each : tables.try_blocks) {
-      const std::uint32_t outer = each.outer == kNoTryBlock ? kNoTryBlock : each.outer + blocks;
-      image_.try_blocks.push_back({outer, each.first_handler + handlers, each.handlers});
+      image_.try_blocks.push_back({shifted(each.outer, blocks), each.first_handler + handlers, each.handlers});
+    }
+    for (const Roots& each : tables.roots) {
+      image_.roots.push_back({each.displacement, each.count, shifted(each.next, roots)});
     }
     for (const Handler& each : tables.handlers) image_.handlers.push_back({each.kind, each.tag, each.offset + text});
   }
@@ -283,7 +289,7 @@ struct Work {
   const ModuleContext& context;
   std::uint64_t most_bytes;
   Linker& linker;
-  std::atomic<std::uint64_t> bytes{0};  ///< of code and tables of the functions that are compiled
+  std::atomic<std::uint64_t> bytes{0};         ///< of code and tables of the functions that are compiled
   std::atomic<std::uint64_t> most_scratch{0};  ///< of any function
   std::atomic<std::uint32_t> functions_done{0};
 };

@@ -71,6 +71,14 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   }
   stack_.clear();
   settled_ = 0;
+  listed_.clear();
+  listed_to_ = 0;
+  // A search by bytes first, as above; an exnref's first byte is as distinct.
+  has_exception_locals_ =
+      !locals.empty() &&
+      std::memchr(locals.data(), static_cast<int>(ValueType::kExnRef), locals.size_bytes()) != nullptr &&
+      std::ranges::any_of(locals, is_exception_reference);
+  has_local_roots_ = false;
   controls_.clear();
   states_.clear();
   free_states_.clear();
@@ -387,6 +395,7 @@ void QuickCompiler::open_block(Control::Kind kind, wasm::BlockType type) {
     if (operand.kind != Operand::Kind::kConstant) continue;
     move_to_memory(operand_home(operand.slot, operand.type), operand);
     operand.kind = Operand::Kind::kHome;
+    listed_to_ = std::min(listed_to_, at);
   }
 }
 

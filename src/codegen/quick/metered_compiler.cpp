@@ -30,9 +30,6 @@ void MeteredCompiler::at(std::uint64_t module_offset) {
     case Op::kElse:
     case Op::kEnd: end_segment(); break;
     case Op::kIf:
-    case Op::kBrIf:
-    case Op::kBrOnNull:
-    case Op::kBrOnNonNull:
       charge(1);
       end_segment();
       break;
@@ -57,6 +54,80 @@ void MeteredCompiler::end_segment() {
   if (price_at_ != 0) a_.patch(price_at_, price_);
   price_ = 0;
   price_at_ = 0;
+}
+
+std::uint32_t MeteredCompiler::price_of_call(std::uint32_t type_index) const {
+  const FunctionType& type = context_.module.types[type_index];
+  return static_cast<std::uint32_t>((type.parameters.size() + type.results.size()) / kValuesPerUnit);
+}
+
+std::uint32_t MeteredCompiler::price_of_branch(std::uint32_t depth) const {
+  const std::size_t values =
+      depth == controls_.size() ? type_->results.size() : controls_[controls_.size() - 1 - depth].label_types().size();
+  return static_cast<std::uint32_t>(values / kValuesPerUnit);
+}
+
+void MeteredCompiler::br(std::uint32_t depth) {
+  charge(price_of_branch(depth));
+  QuickCompiler::br(depth);
+}
+
+void MeteredCompiler::br_table(std::span<const std::uint32_t> depths) {
+  charge(price_of_branch(depths.back()));
+  QuickCompiler::br_table(depths);
+}
+
+void MeteredCompiler::return_() {
+  charge(price_of_branch(static_cast<std::uint32_t>(controls_.size())));
+  QuickCompiler::return_();
+}
+
+void MeteredCompiler::br_if(std::uint32_t depth) {
+  charge(price_of_branch(depth));
+  end_segment();
+  QuickCompiler::br_if(depth);
+}
+
+void MeteredCompiler::br_on_null(std::uint32_t depth) {
+  charge(price_of_branch(depth));
+  end_segment();
+  QuickCompiler::br_on_null(depth);
+}
+
+void MeteredCompiler::br_on_non_null(std::uint32_t depth) {
+  charge(price_of_branch(depth));
+  end_segment();
+  QuickCompiler::br_on_non_null(depth);
+}
+
+void MeteredCompiler::call(std::uint32_t function) {
+  charge(price_of_call(context_.module.functions[function]));
+  QuickCompiler::call(function);
+}
+
+void MeteredCompiler::call_indirect(std::uint32_t type, std::uint32_t table) {
+  charge(price_of_call(type));
+  QuickCompiler::call_indirect(type, table);
+}
+
+void MeteredCompiler::call_ref(std::uint32_t type) {
+  charge(price_of_call(type));
+  QuickCompiler::call_ref(type);
+}
+
+void MeteredCompiler::return_call(std::uint32_t function) {
+  charge(price_of_call(context_.module.functions[function]));
+  QuickCompiler::return_call(function);
+}
+
+void MeteredCompiler::return_call_indirect(std::uint32_t type, std::uint32_t table) {
+  charge(price_of_call(type));
+  QuickCompiler::return_call_indirect(type, table);
+}
+
+void MeteredCompiler::return_call_ref(std::uint32_t type) {
+  charge(price_of_call(type));
+  QuickCompiler::return_call_ref(type);
 }
 
 void MeteredCompiler::memory_grow(std::uint32_t memory) {

@@ -46,11 +46,12 @@ inline constexpr Register kNoRegister = 0xFF;
 inline constexpr Register kFirstXmm = 16;
 using RegisterSet = std::uint32_t;  ///< bit r: register r
 
-/// What try_tables leave behind, with offsets in the batch's code.
+/// What unwinding and the collection of exceptions need, with offsets in the batch's code.
 struct TryTables {
   std::vector<CallSite> call_sites;
   std::vector<TryBlock> try_blocks;
   std::vector<Handler> handlers;
+  std::vector<Roots> roots;
 };
 
 /// What functions leave behind beside their code, with offsets in the batch's code.
@@ -64,7 +65,7 @@ struct Tables {
   [[nodiscard]] std::uint64_t bytes() const noexcept {
     return positions.size() + std::span(try_tables.call_sites).size_bytes() +
            std::span(try_tables.try_blocks).size_bytes() + std::span(try_tables.handlers).size_bytes() +
-           std::span(entries).size_bytes();
+           std::span(try_tables.roots).size_bytes() + std::span(entries).size_bytes();
   }
 };
 
@@ -348,6 +349,7 @@ class QuickCompiler {
     std::uint64_t module_offset;
     std::uint32_t import;  ///< kNone: r10 holds the FunctionReference
     std::uint32_t try_block;
+    std::uint32_t roots;
     std::uint32_t stack_bytes;  ///< of a tail call: what the callee's stack arguments take
   };
   /// How a call finds its callee.
@@ -364,8 +366,9 @@ class QuickCompiler {
   void emit_entry_jump(const std::uint8_t (&opcode)[2], std::uint32_t function);
   /// Compares the callee's cell with this one: cold code makes the call if they differ.
   CrossCall& check_cell(Callee callee, std::uint32_t function);
-  /// Behind every call: in a try_table, notes the return address.
-  void note_call_site();
+  /// Behind every call: notes the return address if there is something to say about it.
+  void note_call_site(std::uint32_t try_block, std::uint32_t roots);
+  void note_call_site() { note_call_site(try_block_, current_roots()); }
   /// Calls a library function with the top `arguments` operands and then the constants; pops the operands.
   void call_library(std::size_t library_offset, std::uint32_t arguments,
                     std::initializer_list<std::uint64_t> constants);
@@ -378,6 +381,11 @@ class QuickCompiler {
   void emit_handlers(const Control& control);
   /// Throws the exception in rdi.
   void emit_throw();
+  void add_roots(const Mem& slot, std::uint32_t next);
+  /// Before a call: all exceptions that the operands below `height` refer to are in their homes, and listed.
+  void list_operands(std::uint32_t height);
+  /// The list of the slots in which this frame holds exceptions during a call.
+  std::uint32_t current_roots();
 
   // --- Metered stack (metered_stack.cpp) ---
 
@@ -556,6 +564,16 @@ class QuickCompiler {
   std::vector<Move> moves_;  ///< scratch of calls
   std::vector<Cold> cold_;
   std::vector<CrossCall> cross_calls_;
+  /// Operands of type exnref, from the bottom, that are in their homes; `roots` is the list of these and of the locals.
+  struct ListedOperand {
+    std::uint32_t height;
+    std::uint32_t roots;
+  };
+  std::vector<ListedOperand> listed_;
+  std::uint32_t listed_to_ = 0;                    ///< operands below this height are in listed_ if they are exceptions
+  bool has_exception_locals_ = false;              ///< some locals are exnrefs: they are in their homes during calls
+  bool has_local_roots_ = false;                   ///< local_roots_ is made
+  std::uint32_t local_roots_ = kNoRoots;           ///< the list of these locals
   std::vector<wasm::CatchClause> clauses_;         ///< of the try_tables that are open
   std::uint32_t try_block_ = kNoTryBlock;          ///< the innermost that is open
   std::vector<std::uint32_t> frame_size_at_;       ///< where code holds the frame's size as a displacement

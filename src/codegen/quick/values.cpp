@@ -75,6 +75,7 @@ QuickCompiler::Operand QuickCompiler::pop() {
     held_ |= bit(operand.reg);
   }
   settled_ = std::min(settled_, height());
+  listed_to_ = std::min(listed_to_, height());
   return operand;
 }
 
@@ -410,8 +411,9 @@ void QuickCompiler::settle_operands() {
 }
 
 void QuickCompiler::spill_for_call(std::uint32_t first_argument) {
-  // A handler of this function finds its locals in their homes, whatever the registers hold by then.
-  for_each(try_block_ == kNoTryBlock ? dirty_ & kVolatile : dirty_, [&](Register reg) {
+  // A handler of this function finds its locals in their homes, whatever the registers hold by then; so does a
+  // collection.
+  for_each(try_block_ == kNoTryBlock && !has_exception_locals_ ? dirty_ & kVolatile : dirty_, [&](Register reg) {
     const std::uint32_t local = owner_[reg];
     store_register(home(local, locals_[local]), reg, locals_[local]);
     dirty_ &= ~bit(reg);
@@ -419,6 +421,7 @@ void QuickCompiler::spill_for_call(std::uint32_t first_argument) {
   for_each(kVolatile & ~free_ & ~held_ & ~cached_, [&](Register reg) {
     if (owner_[reg] < first_argument) evict(reg);
   });
+  list_operands(first_argument);
 }
 
 void QuickCompiler::forget_volatile_registers() {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From a return address on a guest stack to what its module's image says about the call.
+#pragma once
+
+#include <algorithm>
+
+#include "codegen/image.hpp"
+#include "runtime/store_state.hpp"
+
+namespace anew::detail {
+
+[[nodiscard]] inline bool has_code_at(const Instance& instance, std::uint64_t pc) noexcept {
+  const auto text = instance.linked->module->image.text;
+  return pc - reinterpret_cast<std::uint64_t>(text.data()) < text.size();
+}
+
+/// Whose code it is, or that of another instance of the same module. @param hint  likely to be it.
+[[nodiscard]] inline const Instance* find_code(const StoreState& store, const Instance& hint,
+                                               std::uint64_t pc) noexcept {
+  if (has_code_at(hint, pc)) return &hint;
+  for (const auto& instance : store.instances) {
+    if (has_code_at(*instance, pc)) return instance.get();
+  }
+  return nullptr;
+}
+
+/// The call with this return address, or null if there is nothing to say about it.
+[[nodiscard]] inline const codegen::CallSite* find_call_site(const codegen::ImageView& image,
+                                                             std::uint64_t return_address) noexcept {
+  const std::uint64_t offset = return_address - reinterpret_cast<std::uint64_t>(image.text.data());
+  const auto site = std::ranges::lower_bound(image.call_sites, offset, {}, &codegen::CallSite::return_offset);
+  return site != image.call_sites.end() && site->return_offset == offset ? &*site : nullptr;
+}
+
+}  // namespace anew::detail
