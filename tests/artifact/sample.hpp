@@ -54,7 +54,8 @@ struct Sample {
     }
     image.position_starts = {0, 2, 5};
     image.positions.assign(5, std::byte{0x11});
-    image.call_sites = {{16, 0}, {40, 1}, {44, 1}};
+    image.call_sites = {{16, 0, codegen::kNoRoots}, {40, 1, 0}, {44, 1, 1}};
+    image.roots = {{-16, 1, codegen::kNoRoots}, {-40, 2, 0}};
     image.try_blocks = {{codegen::kNoTryBlock, 0, 1}, {0, 1, 2}};
     image.handlers = {
         {wasm::CatchKind::kCatch, 0, 8}, {wasm::CatchKind::kCatchRef, 0, 12}, {wasm::CatchKind::kCatchAllRef, 0, 0}};
