@@ -44,7 +44,7 @@ inline constexpr std::uint32_t kNameBytes = 100'000;       ///< of an import's o
 inline constexpr std::uint64_t kCompileBytesForAll = 24 << 20;
 inline constexpr std::uint64_t kCompileBytesPerByte = 8;
 /// Of these, what a compilation takes for the compiler itself, whatever the module.
-inline constexpr std::uint64_t kCompilerBytes = 2 << 20;
+inline constexpr std::uint64_t kCompilerBytes = 3 << 20;
 [[nodiscard]] constexpr std::uint64_t compile_bytes(std::uint64_t module_bytes) noexcept {
   return kCompileBytesForAll + kCompileBytesPerByte * module_bytes;  // of at most kModuleBytes
 }

@@ -30,7 +30,7 @@ inline constexpr std::uint64_t kElementSegment = 2 * sizeof(ElementSegment) + 2 
 inline constexpr std::uint64_t kElement = sizeof(ConstantOperator);
 inline constexpr std::uint64_t kDataSegment = sizeof(DataSegment) + kAllocation;
 inline constexpr std::uint64_t kTag = 2 * sizeof(Tag) + 4;
-inline constexpr std::uint64_t kSection = 2 * sizeof(SectionRange);
+inline constexpr std::uint64_t kSection = 3 * sizeof(SectionRange);
 }  // namespace memory
 
 class ModuleDecoder {

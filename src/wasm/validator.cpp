@@ -42,6 +42,7 @@ FunctionValidator::FunctionValidator(const Module& module)
       stack_(std::make_unique_for_overwrite<ValueType[]>(kStackSlack + limits::kOperandStack)),
       local_types_(std::make_unique_for_overwrite<ValueType[]>(limits::kLocals)) {
   std::fill_n(stack_.get(), kStackSlack, kUnknown);
+  frames_.reserve(limits::kNesting + 1);  // as with the stack: pages that are not touched cost nothing
 }
 
 // By doubling, with memcpy: a hostile module declares fifty thousand locals in each of its functions of six bytes.

@@ -294,7 +294,7 @@ const std::vector<Shape>& shapes() {
          repeat(code, n, Code().op(Op::kElse).get(0).op(Op::kBrIf, 1u).end().end());
          builder.function({{kI32, kI32}, {}}, {}, code);
        }},
-      {"nested blocks with operands between", 20'000,
+      {"nested blocks with operands between", 10'000,
        [](ModuleBuilder& builder, std::uint32_t n) {
          Code code;
          repeat(code, n, Code().get(0).open(Op::kBlock, kI32));
@@ -323,7 +323,7 @@ const std::vector<Shape>& shapes() {
          repeat(code, n, Code().op(Op::kI32Add));
          builder.function({{kI32}, {kI32}}, {}, code);
        }},
-      {"many references at once", 100'000,
+      {"many references at once", 50'000,
        [](ModuleBuilder& builder, std::uint32_t n) {
          Code code = Code().get(0);
          repeat(code, n, Code().get(0));

@@ -623,9 +623,9 @@ void QuickCompiler::push_again(const Operand& operand, Register reg) {
 
 void QuickCompiler::check_and_clear() {
   operators_until_check_ = kOperatorsBetweenChecks;
-  // What the validator has of each block and operand counts with this compiler's, and vectors twice, for one that grows
+  // What the validator has of each block and operand counts with this compiler's, and a vector that grows twice, for it
   // has a copy beside it.
-  constexpr std::uint64_t kBlockBytes = sizeof(Control) + sizeof(State) + 2 * 56;
+  constexpr std::uint64_t kBlockBytes = sizeof(Control) + sizeof(State) + 56;
   constexpr std::uint64_t kOperandBytes = 2 * sizeof(Operand) + sizeof(ValueType);
   const std::uint64_t scratch = kBlockBytes * controls_.size() + kOperandBytes * stack_.size() +
                                 2 * 8 * (clauses_.size() + frame_size_at_.size());
