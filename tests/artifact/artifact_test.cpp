@@ -292,7 +292,8 @@ TEST_F(ArtifactFile, WhoseTryTablesLeadAstrayIsRefused) {
   refused([](Image& image) { image.call_sites[2].return_offset = 39; });
   refused([&](Image& image) { image.call_sites[2].return_offset = text_bytes + 1; });
   refused([](Image& image) { image.call_sites[1].try_block = 2; });
-  refused([](Image& image) { image.call_sites[1].try_block = codegen::kNoTryBlock; });
+  refused([](Image& image) { image.call_sites[1].roots = 2; });
+  refused([](Image& image) { image.roots[1].next = 1; });        // itself: a list without end
   refused([](Image& image) { image.try_blocks[0].outer = 0; });  // itself: unwinding would never end
   refused([](Image& image) { image.try_blocks[0].outer = 1; });
   refused([](Image& image) { image.try_blocks[1].handlers = 3; });

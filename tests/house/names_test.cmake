@@ -4,7 +4,7 @@
 #   cmake -D CTEST=... -D BUILD_DIRECTORY=... -P names_test.cmake
 execute_process(COMMAND "${CTEST}" --show-only --test-dir "${BUILD_DIRECTORY}" OUTPUT_VARIABLE list
                 COMMAND_ERROR_IS_FATAL ANY)
-string(REGEX MATCHALL "[^\n]*(-byte object|0x[0-9a-f]+)[^\n]*" nameless "${list}")
+string(REGEX MATCHALL "[^\n]*(-byte object|[^:]0x[0-9a-f]+)[^\n]*" nameless "${list}")
 if(nameless)
   list(JOIN nameless "\n" nameless)
   message(FATAL_ERROR "give the parameters a PrintTo:\n${nameless}")

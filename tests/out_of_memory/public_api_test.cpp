@@ -293,7 +293,9 @@ TEST(PublicApi, OfSnapshotFiles) {
 
 TEST(PublicApi, OfStores) {
   for_each_allocation("a store", [] {
-    Store store(StoreOptions{.audit = true});
+    std::optional<Store> made_store;
+    if (!may_throw([&] { made_store.emplace(StoreOptions{.audit = true}); })) return;
+    Store& store = *made_store;
     const auto made = attempt([&] { return store.instantiate(library(), linker()); });
     if (!made) return;
     if (!may_throw([&] { store.define("the library", *made); })) return;

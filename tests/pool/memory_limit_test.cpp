@@ -27,17 +27,22 @@ std::int32_t call(Lease& lease, std::string_view name, std::int32_t argument) {
   return lease.call<std::int32_t>(name, argument).value();
 }
 
-class MemoryLimit : public testing::TestWithParam<CompileOptions> {};
+struct Way {
+  const char* name;
+  CompileOptions options;
+};
+void PrintTo(const Way& way, std::ostream* stream) { *stream << way.name; }
+
+class MemoryLimit : public testing::TestWithParam<Way> {};
 INSTANTIATE_TEST_SUITE_P(Ways, MemoryLimit,
-                         testing::Values(CompileOptions{}, CompileOptions{.explicit_bounds = true},
-                                         CompileOptions{.ledger = Ledger::kCow}),
-                         [](const auto& tested) {
-                           return tested.index == 0 ? "guard" : tested.index == 1 ? "explicit_bounds" : "cow";
-                         });
+                         testing::Values(Way{"guard", {}}, Way{"explicit_bounds", {.explicit_bounds = true}},
+                                         Way{"cow", {.ledger = Ledger::kCow}}),
+                         [](const auto& tested) { return tested.param.name; });
 
 TEST_P(MemoryLimit, IsOneForAllMemoriesAndTablesAndTheSameInEachLease) {
-  const Pool pool = make_pool(
-      kTwoMemories, {.capacity = 1, .audit_every = 1, .maximum_memory_bytes = kInitial + 3 * kPage}, {}, GetParam());
+  const Pool pool =
+      make_pool(kTwoMemories, {.capacity = 1, .audit_every = 1, .maximum_memory_bytes = kInitial + 3 * kPage}, {},
+                GetParam().options);
   for (int round = 0; round < 6; ++round) {
     Lease lease = pool.acquire().value();
     EXPECT_EQ(call(lease, "grow_a", 4), -1) << "past the limit at once";
@@ -65,7 +70,8 @@ TEST_P(MemoryLimit, IsOneForAllMemoriesAndTablesAndTheSameInEachLease) {
 }
 
 TEST_P(MemoryLimit, CoversWhatTheHostGrows) {
-  const Pool pool = make_pool(kTwoMemories, {.capacity = 1, .maximum_memory_bytes = kInitial + kPage}, {}, GetParam());
+  const Pool pool =
+      make_pool(kTwoMemories, {.capacity = 1, .maximum_memory_bytes = kInitial + kPage}, {}, GetParam().options);
   for (int round = 0; round < 3; ++round) {
     Lease lease = pool.acquire().value();
     EXPECT_EQ(lease.memory().grow(1).value(), 2u);
