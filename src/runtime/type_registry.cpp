@@ -2,6 +2,7 @@
 #include "runtime/type_registry.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <mutex>
 #include <new>
 #include <string>
@@ -53,7 +54,8 @@ struct Registry {
 
   /// Never destroyed: modules may go while the process ends.
   static Registry& instance() noexcept {
-    static Registry& registry = *new Registry;
+    alignas(Registry) static std::byte room[sizeof(Registry)];
+    static Registry& registry = *new (room) Registry;  // allocates nothing
     return registry;
   }
 
