@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What marks beside stores, explicit bounds, fuel, canonical NaNs and a stack limit cost: the same program compiled with and without each of them, run
-// in turn, as a ratio.
+// What marks beside stores, explicit bounds, fuel, canonical NaNs and a stack limit cost: the same program compiled
+// with and without each of them, run in turn, as a ratio.
 #include "support.hpp"
 
 namespace anew::bench {

@@ -156,8 +156,8 @@ Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::
     if (engine.progress) engine.progress(done, functions);
     detail::check_stop(caller);
   };
-  auto compiled = codegen::compile_quick(module, *layout, options, engine.compile_threads, progress,
-                                         memory_limit(engine, binary));
+  auto compiled =
+      codegen::compile_quick(module, *layout, options, engine.compile_threads, progress, memory_limit(engine, binary));
   if (!compiled) {
     return std::unexpected(std::move(compiled.error()));
   }

@@ -189,10 +189,11 @@ bool ModuleDecoder::memory_type(MemoryType& type) {
         "not supported: shared memory; what threads share cannot be restored, for nothing stops the other threads");
   }
   return type.limits.minimum <= limits::kMemoryPages ||
-         reader_.fail(ErrorCode::kLimit, start,
-                      fmt::format("memory size: it begins with {} pages; memories of 64-bit addresses have {} (4 GiB) at "
-                                  "most here, as those of 32-bit ones do",
-                                  type.limits.minimum, limits::kMemoryPages));
+         reader_.fail(
+             ErrorCode::kLimit, start,
+             fmt::format("memory size: it begins with {} pages; memories of 64-bit addresses have {} (4 GiB) at "
+                         "most here, as those of 32-bit ones do",
+                         type.limits.minimum, limits::kMemoryPages));
 }
 
 bool ModuleDecoder::tag_type(Tag& tag) {

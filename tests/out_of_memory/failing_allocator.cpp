@@ -54,21 +54,32 @@ void* __wrap_realloc(void* old, std::size_t bytes) {  // NOLINT(bugprone-reserve
 }
 }
 
-// The array and nothrow forms of the standard library call these.
-void* operator new(std::size_t bytes) {
-  void* const memory = anew::test::fails() ? nullptr : __real_malloc(bytes == 0 ? 1 : bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
+// All forms: AddressSanitizer brings some of its own otherwise, which do not fit these.
+namespace {
+void* allocate(std::size_t bytes) noexcept {
+  return anew::test::fails() ? nullptr : __real_malloc(bytes == 0 ? 1 : bytes);
 }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
+void* allocate(std::size_t bytes, std::align_val_t alignment) noexcept {
   const auto align = static_cast<std::size_t>(alignment);
-  void* const memory = anew::test::fails() ? nullptr : std::aligned_alloc(align, (bytes + align - 1) / align * align);
+  return anew::test::fails() ? nullptr : std::aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+void* or_throw(void* memory) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
+}  // namespace
+
+void* operator new(std::size_t bytes) { return or_throw(allocate(bytes)); }
+void* operator new[](std::size_t bytes) { return or_throw(allocate(bytes)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) { return or_throw(allocate(bytes, alignment)); }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) { return or_throw(allocate(bytes, alignment)); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }
 void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*bytes*/, std::align_val_t /*alignment*/) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t /*bytes*/) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }

@@ -191,7 +191,8 @@ TEST(Decoder, MemoriesOf64Bits) {
   EXPECT_EQ(decoded->memories[0].limits, (Limits{1, std::uint64_t{1} << 48}));
   EXPECT_EQ(decoded->memory_address(0), ValueType::kI64);
   EXPECT_TRUE(decode_module(view(memory(join({{0x04}, leb(limits::kMemoryPages)})))));
-  expect_refused(memory(join({{0x04}, leb(limits::kMemoryPages + 1)})), ErrorCode::kLimit, "memories of 64-bit addresses have 65536 (4 GiB) at most here", 11);
+  expect_refused(memory(join({{0x04}, leb(limits::kMemoryPages + 1)})), ErrorCode::kLimit,
+                 "memories of 64-bit addresses have 65536 (4 GiB) at most here", 11);
   expect_refused(memory(join({{0x04}, leb((std::uint64_t{1} << 48) + 1)})), ErrorCode::kInvalid,
                  "memory size must be at most 2^48", 11);
   expect_refused(memory(join({{0x05, 1}, leb((std::uint64_t{1} << 48) + 1)})), ErrorCode::kInvalid,
