@@ -94,7 +94,7 @@ std::string what_is_wrong(const CLI::App& root, const CLI::App& command, const C
   const std::vector<std::string> unknown = command.remaining();
   const bool has_subcommands = !subcommands(command).empty();
   if (has_subcommands && !unknown.empty()) return unknown_subcommand(command, unknown.front());
-  const std::string words = error.what();
+  std::string words = error.what();
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     if (has_subcommands) {
       return fmt::format("a subcommand is missing: {}", list_names(views(subcommand_names(command))));

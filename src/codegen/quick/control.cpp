@@ -628,7 +628,7 @@ void QuickCompiler::check_and_clear() {
   constexpr std::uint64_t kBlockBytes = sizeof(Control) + sizeof(State) + 56;
   constexpr std::uint64_t kOperandBytes = 2 * sizeof(Operand) + sizeof(ValueType);
   const std::uint64_t scratch = kBlockBytes * controls_.size() + kOperandBytes * stack_.size() +
-                                2 * 8 * (clauses_.size() + frame_size_at_.size());
+                                std::uint64_t{16} * (clauses_.size() + frame_size_at_.size());
   most_scratch_ = std::max(most_scratch_, scratch);
   if (code_offset() + 2 * tables_.bytes() + scratch > most_bytes_) throw CodeTooLarge{};
   if (cold_.size() + cross_calls_.size() + vector_uses_ + jump_targets_.size() < kMostWaiting) return;

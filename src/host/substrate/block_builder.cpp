@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <anew/substrate/block_builder.hpp>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -146,7 +147,9 @@ Bytes aura_pre_digest(std::uint64_t slot) {
 InherentData inherent_timestamp(std::uint64_t milliseconds) {
   Bytes data;
   append_u64(data, milliseconds);
-  return {{{'t', 'i', 'm', 's', 't', 'a', 'p', '0'}, std::move(data)}};
+  InherentData inherents;
+  inherents.emplace(std::array{'t', 'i', 'm', 's', 't', 'a', 'p', '0'}, std::move(data));
+  return inherents;
 }
 
 BlockBuilder::BlockBuilder(const Executor& executor, const StateBackend& parent, HostServices services)

@@ -57,7 +57,7 @@ class GuestHeapMemory {
   [[nodiscard]] std::uint64_t size() const noexcept { return bytes_.size(); }
   [[nodiscard]] std::uint64_t maximum_pages() const noexcept { return maximum_pages_; }
   [[nodiscard]] bool grow(std::uint64_t pages) {
-    if (!MemoryView(memory_).grow(pages)) return false;
+    if (!memory_.grow(pages)) return false;
     bytes_ = all_of(memory_);
     return true;
   }
@@ -68,7 +68,7 @@ class GuestHeapMemory {
     return value;
   }
   [[nodiscard]] bool store_u64(std::uint64_t address, std::uint64_t value) {
-    return MemoryView(memory_).store(address, value).has_value();
+    return memory_.store(address, value).has_value();
   }
 
  private:
@@ -76,7 +76,7 @@ class GuestHeapMemory {
     return *memory.read(0, memory.size());  // that is always inside
   }
 
-  const MemoryView& memory_;
+  MemoryView memory_;
   std::span<const std::byte> bytes_;
   std::uint64_t maximum_pages_;
 };

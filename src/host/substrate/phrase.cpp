@@ -79,7 +79,7 @@ Result<Seed> seed_of_phrase(std::string_view phrase, std::string_view password) 
   const unsigned unused_bits = 8 - static_cast<unsigned>(words.size() / 3);  // 4 to 8 words
   Secret<crypto_hash_sha256_BYTES> hash;
   (void)crypto_hash_sha256(octets(hash.bytes.data()), octets(bits->bytes.data()), entropy_bytes);  // always 0
-  if (bits->bytes[entropy_bytes] >> unused_bits != hash.bytes[0] >> unused_bits) {
+  if ((bits->bytes[entropy_bytes] >> unused_bits) != (hash.bytes[0] >> unused_bits)) {
     return fail(ErrorCode::kArgument, "the checksum of a phrase is wrong: a word is another one, or in another place");
   }
 

@@ -29,8 +29,8 @@ std::optional<Seed> seed_from_hex(std::string_view digits) noexcept {
   if (digits.size() != 2 * seed.bytes.size()) return std::nullopt;
   for (std::byte& byte : seed.bytes) {
     std::uint8_t value = 0;
-    const char* const end = digits.data() + 2;
-    if (std::from_chars(digits.data(), end, value, 16).ptr != end) return std::nullopt;
+    const char* const begin = digits.data();
+    if (std::from_chars(begin, begin + 2, value, 16).ptr != begin + 2) return std::nullopt;
     byte = std::byte{value};
     digits.remove_prefix(2);
   }
@@ -50,8 +50,9 @@ Result<Seed> seed_of(std::string_view root, std::string_view password) {
 std::optional<std::uint64_t> number_of(std::string_view name) noexcept {
   if (name.starts_with('+')) name.remove_prefix(1);
   std::uint64_t number = 0;
-  const char* const end = name.data() + name.size();
-  const auto [read, error] = std::from_chars(name.data(), end, number);
+  const char* const begin = name.data();
+  const char* const end = begin + name.size();
+  const auto [read, error] = std::from_chars(begin, end, number);
   if (error != std::errc{} || read != end) return std::nullopt;
   return number;
 }
