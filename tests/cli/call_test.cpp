@@ -295,6 +295,22 @@ TEST_F(Interrupted, RepeatPrintsWhatWasDone) {
 
 class Link : public CommandTest {};
 
+TEST_F(Call, IsDeterministicWhereThatIsAskedFor) {
+  const std::string module = file("deep.wat", R"((module
+    (func (export "nan") (result f32) (f32.div (f32.const 0) (f32.const 0)))
+    (func $deep (export "deep") (param i32) (result i32)
+      (if (result i32) (i32.eqz (local.get 0))
+        (then (i32.const 0))
+        (else (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))))))");
+  EXPECT_EQ(anew({"call", module, "nan", "--canonical-nan"}).out, "nan:0x400000\n");
+  EXPECT_EQ(anew({"call", module, "deep", "1000"}).out, "1000\n");
+  EXPECT_EQ(anew({"call", module, "deep", "100", "--stack-limit", "1000"}).out, "100\n");
+  const Outcome too_deep = anew({"call", module, "deep", "1000", "--stack-limit", "1000"});
+  EXPECT_EQ(too_deep.exit_code, 2);
+  EXPECT_TRUE(contains(too_deep.err, "call stack exhausted")) << too_deep.err;
+  EXPECT_EQ(anew({"call", module, "deep", "1", "--stack-limit", "0"}).exit_code, 64);
+}
+
 TEST_F(Link, SaysWhatWasiAndTheFunctionsOfSubstrateAre) {
   const Outcome wasi = anew({"call", file("wasi.wat", R"((module
     (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))) (func (export "_start"))))"),
