@@ -17,8 +17,7 @@ namespace memory {
 inline constexpr std::uint64_t kAllocation = 16;
 inline constexpr std::uint64_t kName = sizeof(std::string);
 /// In the ordered set and, while the module compiles, where its parameters and results go.
-inline constexpr std::uint64_t kType =
-    sizeof(FunctionType) + sizeof(std::uint32_t) + 64 + 64 + 4 * kAllocation + 4;
+inline constexpr std::uint64_t kType = sizeof(FunctionType) + sizeof(std::uint32_t) + 64 + 64 + 4 * kAllocation + 4;
 inline constexpr std::uint64_t kTypeOperand = sizeof(ValueType) + 8;
 inline constexpr std::uint64_t kImport = sizeof(Import) + kName + kAllocation + 2 * sizeof(Global);
 /// Its type, its entry address, and where its code and positions begin, in the batch and in the image.
