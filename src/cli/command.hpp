@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The anew command: one file a subcommand (call.cpp, inspect.cpp, compile.cpp, snapshot.cpp, cache.cpp,
-// substrate.cpp). Each
-// registers its options with CLI11 and leaves what it does in a Run, which main.cpp runs once the command line is
-// understood; usage.hpp says what is wrong with one that is not.
+// substrate.cpp). Each registers its options with CLI11 and leaves what it does in a Run, which main.cpp runs once the
+// command line is understood; usage.hpp says what is wrong with one that is not.
 //
 // Shared by them: option_values.hpp (numbers, times and names as values of options), input.hpp (FILE or standard
 // input), module_file.hpp (FILE -> Module, with wat.hpp for the text format), result_file.hpp (--output),
-// instance_options.hpp (how instances come to be), values.hpp (arguments and results
-// as text and JSON), measure.hpp (many calls as new beside fresh instantiations), output.hpp and progress.hpp.
+// instance_options.hpp (how instances come to be), values.hpp (arguments and results as text and JSON), measure.hpp
+// (many calls as new beside fresh instantiations), output.hpp and progress.hpp.
 #pragma once
 
 #include <CLI/CLI.hpp>

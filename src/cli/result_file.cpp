@@ -25,6 +25,11 @@ Result<ResultFile> ResultFile::open(const std::string& name) {
   return file;
 }
 
+Result<std::optional<ResultFile>> ResultFile::open_if_named(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  return open(name);
+}
+
 Result<void> ResultFile::write(std::span<const std::byte> bytes) const {
   if (standard_output_ == nullptr) {
     const os::Bytes pieces[] = {bytes};

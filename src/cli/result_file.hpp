@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -19,6 +20,9 @@ class ResultFile {
   /// Before anything is printed. @return kArgument for "-" if standard output is a terminal, which bytes would confuse;
   /// kIo.
   [[nodiscard]] static Result<ResultFile> open(const std::string& name);
+
+  /// Nothing for an empty name: the option was not given.
+  [[nodiscard]] static Result<std::optional<ResultFile>> open_if_named(const std::string& name);
 
   /// @return kIo.
   [[nodiscard]] Result<void> write(std::span<const std::byte> bytes) const;

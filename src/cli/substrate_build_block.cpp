@@ -189,12 +189,8 @@ nlohmann::ordered_json tried_json(const std::vector<Tried>& tried) {
 Result<ExitCode> run_build_block(const BuildOptions& options) {
   const auto data = read_inherents(options);
   if (!data) return std::unexpected(data.error());
-  std::optional<ResultFile> output;
-  if (!options.output.empty()) {
-    auto opened = ResultFile::open(options.output);
-    if (!opened) return std::unexpected(std::move(opened.error()));
-    output = std::move(*opened);
-  }
+  const auto output = ResultFile::open_if_named(options.output);
+  if (!output) return std::unexpected(output.error());
   const auto chain = load_chain(options.chain);
   if (!chain) return std::unexpected(chain.error());
   const auto start = read_start(options, *chain);
@@ -212,8 +208,8 @@ Result<ExitCode> run_build_block(const BuildOptions& options) {
     error.message = "the block that the runtime built, executed by it again: " + error.message;
     return std::unexpected(std::move(error));
   }
-  if (output) {
-    if (auto written = output->write(encoded); !written) return std::unexpected(std::move(written.error()));
+  if (*output) {
+    if (auto written = (*output)->write(encoded); !written) return std::unexpected(std::move(written.error()));
   }
   const auto changes = real_changes(chain->state, built->changes);
   if (!changes) return std::unexpected(changes.error());

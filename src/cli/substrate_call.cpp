@@ -48,12 +48,8 @@ Result<ExitCode> run_call(const CallOptions& options) {
   if (const char* wrong = substrate::decode_hex(options.data, arguments); wrong != nullptr) {
     return fail(ErrorCode::kArgument, fmt::format("--data {} {}", substrate::quote(options.data), wrong));
   }
-  std::optional<ResultFile> output;
-  if (!options.output.empty()) {
-    auto opened = ResultFile::open(options.output);
-    if (!opened) return std::unexpected(std::move(opened.error()));
-    output = std::move(*opened);
-  }
+  const auto output = ResultFile::open_if_named(options.output);
+  if (!output) return std::unexpected(output.error());
   const auto chain = load_chain(options.chain);
   if (!chain) return std::unexpected(chain.error());
 
@@ -63,8 +59,8 @@ Result<ExitCode> run_call(const CallOptions& options) {
   const auto outcome = chain->executor.call(chain->state, options.method, arguments, services.view());
   if (!outcome) return std::unexpected(outcome.error());
   cost->stop();
-  if (output) {
-    if (auto written = output->write(outcome->result); !written) return std::unexpected(std::move(written.error()));
+  if (*output) {
+    if (auto written = (*output)->write(outcome->result); !written) return std::unexpected(std::move(written.error()));
   }
   const auto changes = real_changes(chain->state, outcome->changes);
   if (!changes) return std::unexpected(changes.error());

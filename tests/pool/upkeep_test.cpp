@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "pool/counter.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -15,22 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-
-constexpr std::string_view kCounter = R"((module (memory (export "memory") 20) (data (i32.const 70000) "\05")
-  (func (export "count") (result i32)
-    (i32.store (i32.const 70000) (i32.add (i32.load (i32.const 70000)) (i32.const 1))) (i32.load (i32.const 70000)))
-  (func (export "trap") unreachable)))";
-
-/// Whether it becomes true, on a machine however busy.
-template <typename Condition>
-bool becomes(Condition&& condition) {
-  const auto end = Clock::now() + 120s;
-  while (!condition()) {
-    if (Clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 TEST(MinimumWarm, IsMadeWithThePool) {
   const Pool pool = make_pool(kCounter, {.capacity = 4, .audit_every = 1, .minimum_warm = 3});
