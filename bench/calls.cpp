@@ -15,8 +15,8 @@ constexpr std::uint64_t kImageBytes = 1 << 20;
 constexpr std::uint64_t kSparseBytes = 200;
 
 /// Stores 7 to `count` 8-byte words of each of n 4 KiB pages, n being local 0.
-[[nodiscard]] Bytes store_to_pages(std::uint64_t count) {
-  Bytes body({0x03, 0x40});  // loop
+[[nodiscard]] ModuleBytes store_to_pages(std::uint64_t count) {
+  ModuleBytes body({0x03, 0x40});  // loop
   for (std::uint64_t word = 0; word < count; ++word) {
     // local.get 0  i32.const 12  i32.shl  i64.const 7  i64.store offset: that of the page before the image
     body.raw({0x20, 0, 0x41, 12, 0x74, 0x42, 7, 0x37, 3}).u(kImageAddress - 4096 + 8 * word);
@@ -30,17 +30,17 @@ constexpr std::uint64_t kSparseBytes = 200;
   ModuleBuilder module;
   const auto plain = module.type({}, {kI32});
   const auto counted = module.type({kI32}, {kI32});
-  const auto add = [&](const char* name, std::uint32_t type, const Bytes& body) {
+  const auto add = [&](const char* name, std::uint32_t type, const ModuleBytes& body) {
     module.export_function(name, module.function(type, {0}, body));
   };
   add("constant", plain, {0x41, 42});
-  add("one", plain, Bytes({0x41}).s(kImageAddress).raw({0x41, 7, 0x36, 2, 0, 0x41, 7}));
-  add("page", plain, Bytes({0x41}).s(kImageAddress).raw({0x41, 7, 0x41}).s(4096).raw({0xFC, 0x0B, 0, 0x41, 7}));
+  add("one", plain, ModuleBytes({0x41}).s(kImageAddress).raw({0x41, 7, 0x36, 2, 0, 0x41, 7}));
+  add("page", plain, ModuleBytes({0x41}).s(kImageAddress).raw({0x41, 7, 0x41}).s(4096).raw({0xFC, 0x0B, 0, 0x41, 7}));
   add("pages", counted, store_to_pages(1));
   add("sparse", counted, store_to_pages(kSparseBytes / 8));
   module.memory(memory_pages);
-  module.data(kImageAddress, Bytes().repeat(kImageBytes, {1}));
-  const Bytes built = module.build();
+  module.data(kImageAddress, ModuleBytes().repeat(kImageBytes, {1}));
+  const ModuleBytes built = module.build();
   return {built.span().begin(), built.span().end()};
 }
 

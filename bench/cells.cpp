@@ -11,14 +11,15 @@ namespace anew::bench {
 namespace {
 
 /// A module with one memory of a page, a global, and a function that writes to both.
-[[nodiscard]] Bytes make_module() {
+[[nodiscard]] ModuleBytes make_module() {
   ModuleBuilder module;
   module.memory(1);
   module.global(0);
   const std::uint32_t type = module.type({}, {kI32});
-  const Bytes body({0x41, 8, 0x41, 8, 0x28, 2, 0, 0x41, 1, 0x6A, 0x36, 2, 0, 0x23, 0, 0x41, 1, 0x6A, 0x24, 0, 0x23, 0});
+  const ModuleBytes body(
+      {0x41, 8, 0x41, 8, 0x28, 2, 0, 0x41, 1, 0x6A, 0x36, 2, 0, 0x23, 0, 0x41, 1, 0x6A, 0x24, 0, 0x23, 0});
   module.export_function("count", module.function(type, {0}, body));
-  module.data(0, Bytes().repeat(64, {1}));
+  module.data(0, ModuleBytes().repeat(64, {1}));
   return module.build();
 }
 
@@ -40,7 +41,7 @@ struct Use {
 }
 
 void run() {
-  const Bytes binary = make_module();
+  const ModuleBytes binary = make_module();
   const Engine engine({.cache = false});
   const Module module = value_or_exit(engine.compile(binary.span()), "compile");
   const Pool pool = value_or_exit(Pool::create(module, Linker(), {.capacity = 1u << 20}), "pool");

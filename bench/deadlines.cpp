@@ -16,7 +16,7 @@ namespace {
   ModuleBuilder module;
   const auto plain = module.type({}, {});
   module.import_function("f", plain);
-  const auto add = [&](const char* name, const Bytes& body) {
+  const auto add = [&](const char* name, const ModuleBytes& body) {
     const auto function = module.function(plain, {0}, body);
     module.export_function(name, function);
     return function;
@@ -24,9 +24,9 @@ namespace {
   constexpr std::uint64_t kBytes = 1 << 30;
   add("spin", {0x03, 0x40, 0x0C, 0, 0x0B});
   add("host", {0x03, 0x40, 0x10, 0, 0x0C, 0, 0x0B});
-  add("fill", Bytes({0x03, 0x40, 0x41, 0, 0x41, 7, 0x41}).s(kBytes).raw({0xFC, 0x0B, 0, 0x0C, 0, 0x0B}));
+  add("fill", ModuleBytes({0x03, 0x40, 0x41, 0, 0x41, 7, 0x41}).s(kBytes).raw({0xFC, 0x0B, 0, 0x0C, 0, 0x0B}));
   // Function 4 is `recurse` itself: a tree of calls, 64 deep at most, that takes 2^64 calls. The depth is at address 0.
-  add("recurse", Bytes({0x41, 0, 0x28, 2, 0, 0x41})
+  add("recurse", ModuleBytes({0x41, 0, 0x28, 2, 0, 0x41})
                      .s(64)
                      .raw({0x4F, 0x04, 0x40, 0x0F, 0x0B})
                      .raw({0x41, 0, 0x41, 0, 0x28, 2, 0, 0x41, 1, 0x6A, 0x36, 2, 0})
@@ -34,7 +34,7 @@ namespace {
                      .raw({0x41, 0, 0x41, 0, 0x28, 2, 0, 0x41, 1, 0x6B, 0x36, 2, 0}));
   add("constant", {});
   module.memory(kBytes / 65'536);
-  const Bytes built = module.build();
+  const ModuleBytes built = module.build();
   return {built.span().begin(), built.span().end()};
 }
 

@@ -10,7 +10,7 @@
 namespace anew::bench {
 namespace {
 
-constexpr std::uint64_t kMostPages = 64;
+constexpr std::uint64_t kMaximumPages = 64;
 
 /// (func (export "grow") (param i32)    grows by n Wasm pages, then stores to each of 16 n 4 KiB pages behind the first
 /// (func (export "store") (param i32)   only stores
@@ -20,14 +20,16 @@ constexpr std::uint64_t kMostPages = 64;
   const auto type = module.type({kI32}, {});
   const auto prepare = module.type({}, {});
   // local.get 0  i32.const 4  i32.shl  local.set 0  (loop ... i32.store offset=61440 ...): pages from the second on
-  const Bytes stores = Bytes({0x20, 0, 0x41, 4, 0x74, 0x21, 0, 0x03, 0x40, 0x20, 0, 0x41, 12, 0x74, 0x41, 7, 0x36, 2})
-                           .u(61'440)
-                           .raw({0x20, 0, 0x41, 1, 0x6B, 0x22, 0, 0x0D, 0, 0x0B});
-  module.export_function("grow", module.function(type, {0}, Bytes({0x20, 0, 0x40, 0, 0x1A}).raw(stores)));
+  const ModuleBytes stores =
+      ModuleBytes({0x20, 0, 0x41, 4, 0x74, 0x21, 0, 0x03, 0x40, 0x20, 0, 0x41, 12, 0x74, 0x41, 7, 0x36, 2})
+          .u(61'440)
+          .raw({0x20, 0, 0x41, 1, 0x6B, 0x22, 0, 0x0D, 0, 0x0B});
+  module.export_function("grow", module.function(type, {0}, ModuleBytes({0x20, 0, 0x40, 0, 0x1A}).raw(stores)));
   module.export_function("store", module.function(type, {0}, stores));
-  module.export_function("prepare", module.function(prepare, {0}, Bytes({0x41}).s(kMostPages).raw({0x40, 0, 0x1A})));
+  module.export_function("prepare",
+                         module.function(prepare, {0}, ModuleBytes({0x41}).s(kMaximumPages).raw({0x40, 0, 0x1A})));
   module.memory(1);
-  const Bytes built = module.build();
+  const ModuleBytes built = module.build();
   return {built.span().begin(), built.span().end()};
 }
 

@@ -7,7 +7,7 @@
 //
 // Ends with 1 if the time for a byte grew more than twofold from the first of the four sizes to the last, or if any
 // compilation, refused or not, took more memory than limits::compile_bytes says or, of a module of kLargeBytes and
-// more, than kMostMultiple times its size.
+// more, than kMaximumMultiple times its size.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,7 +51,7 @@ struct Measured {
 }
 
 /// @param rounds  at most; the fastest counts.
-[[nodiscard]] Measured compile(const Bytes& module, int rounds) {
+[[nodiscard]] Measured compile(const ModuleBytes& module, int rounds) {
   Measured measured{.bytes = module.span().size()};
   const Engine engine({.compile_threads = 1, .cache = false});
   const double before = status_bytes("VmRSS:");
@@ -103,8 +103,8 @@ constexpr rlim_t kMemory = rlim_t{8} << 30;
 }
 
 constexpr std::size_t kSizes = 4;
-constexpr double kMostGrowth = 2;
-constexpr double kMostMultiple = 12;
+constexpr double kMaximumGrowth = 2;
+constexpr double kMaximumMultiple = 12;
 constexpr double kLargeBytes = 7e6;
 
 /// The memory of a compilation, as a multiple of the module. @return whether it is within its bounds.
@@ -112,7 +112,7 @@ constexpr double kLargeBytes = 7e6;
   const auto bytes = static_cast<double>(of.bytes);
   const bool is_large = bytes >= kLargeBytes;
   const bool good = of.peak <= static_cast<double>(wasm::limits::compile_bytes(of.bytes)) &&
-                    (!is_large || of.peak <= kMostMultiple * bytes);
+                    (!is_large || of.peak <= kMaximumMultiple * bytes);
   fmt::print(" {:>8.1f}{}", of.peak / bytes, good ? "" : " TOO MUCH MEMORY");
   return good;
 }
@@ -149,7 +149,7 @@ constexpr double kLargeBytes = 7e6;
         std::log(last.ns / first.ns) / std::log(static_cast<double>(last.bytes) / static_cast<double>(first.bytes));
     fmt::print(" {:>9} {:>8.1f} {:>6.2f}", last.bytes, per_byte(last.ns, last), exponent);
     bounded &= print_memory(last);
-    if (growth > kMostGrowth) {
+    if (growth > kMaximumGrowth) {
       fmt::print(" NOT LINEAR: {:.1f} times the time for a byte", growth);
       bounded = false;
     }
@@ -170,7 +170,7 @@ int run_all(const std::vector<std::string>& names) {
       "bytes\n"
       "for each byte, and from {:.0f} MB on {} times the size.\n\n",
       kLargeBytes / 1e6, wasm::limits::kCompileBytesForAll >> 20, wasm::limits::kCompileBytesPerByte, kLargeBytes / 1e6,
-      kMostMultiple);
+      kMaximumMultiple);
   fmt::print("{:<58} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>6} {:>8} {:>9} {:>8}\n", "shape", "n, ms", "2n, ms",
              "4n, ms", "8n, ms", "bytes", "ns/byte", "exp.", "memory", "bytes", "memory");
   bool bounded = true;

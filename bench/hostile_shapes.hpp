@@ -12,7 +12,7 @@ namespace anew::bench {
 struct Shape {
   const char* name;
   std::uint32_t size;  ///< n, of the smallest module; the limits allow eight times as much
-  Bytes (*make)(std::uint32_t n);
+  ModuleBytes (*make)(std::uint32_t n);
 };
 
 [[nodiscard]] std::span<const Shape> hostile_shapes() noexcept;

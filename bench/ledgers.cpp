@@ -24,12 +24,13 @@ constexpr std::uint64_t kImagePages = 16;  // with data, of 4 KiB
 [[nodiscard]] std::vector<std::byte> make_module(std::uint64_t bytes) {
   ModuleBuilder module;
   const auto type = module.type({kI32}, {});
-  const Bytes body = Bytes({0x03, 0x40, 0x20, 0, 0x41, 1, 0x6B, 0x22, 0, 0x41, 12, 0x74, 0x41, 7, 0x36, 2, 0})
-                         .raw({0x20, 0, 0x0D, 0, 0x0B});
+  const ModuleBytes body =
+      ModuleBytes({0x03, 0x40, 0x20, 0, 0x41, 1, 0x6B, 0x22, 0, 0x41, 12, 0x74, 0x41, 7, 0x36, 2, 0})
+          .raw({0x20, 0, 0x0D, 0, 0x0B});
   module.export_function("dirty", module.function(type, {0}, body));
   module.memory(bytes / kWasmPage);
-  module.data(0, Bytes().repeat(kImagePages * 4096, {1}));
-  const Bytes built = module.build();
+  module.data(0, ModuleBytes().repeat(kImagePages * 4096, {1}));
+  const ModuleBytes built = module.build();
   return {built.span().begin(), built.span().end()};
 }
 

@@ -12,40 +12,40 @@
 namespace anew::bench {
 
 /// A piece of a module. Each function appends and returns the piece itself.
-class Bytes {
+class ModuleBytes {
  public:
-  Bytes() = default;
-  Bytes(std::initializer_list<int> bytes) { raw(bytes); }
+  ModuleBytes() = default;
+  ModuleBytes(std::initializer_list<int> bytes) { raw(bytes); }
 
-  Bytes& raw(std::initializer_list<int> bytes) {
+  ModuleBytes& raw(std::initializer_list<int> bytes) {
     for (const int byte : bytes) bytes_.push_back(static_cast<std::byte>(byte));
     return *this;
   }
-  Bytes& raw(const Bytes& bytes) {
+  ModuleBytes& raw(const ModuleBytes& bytes) {
     bytes_.insert(bytes_.end(), bytes.bytes_.begin(), bytes.bytes_.end());
     return *this;
   }
   /// LEB128.
-  Bytes& u(std::uint64_t value) {
+  ModuleBytes& u(std::uint64_t value) {
     for (; value >= 0x80; value >>= 7) bytes_.push_back(static_cast<std::byte>((value & 0x7F) | 0x80));
     bytes_.push_back(static_cast<std::byte>(value));
     return *this;
   }
   /// Signed LEB128 of a number that is not negative.
-  Bytes& s(std::uint64_t value) {
+  ModuleBytes& s(std::uint64_t value) {
     for (; value >= 0x40; value >>= 7) bytes_.push_back(static_cast<std::byte>((value & 0x7F) | 0x80));
     bytes_.push_back(static_cast<std::byte>(value));
     return *this;
   }
   /// An operator and its immediate, an index.
-  Bytes& op(int opcode, std::uint64_t index) { return raw({opcode}).u(index); }
-  Bytes& sized(const Bytes& bytes) { return u(bytes.bytes_.size()).raw(bytes); }
-  Bytes& name(std::string_view text) {
+  ModuleBytes& op(int opcode, std::uint64_t index) { return raw({opcode}).u(index); }
+  ModuleBytes& sized(const ModuleBytes& bytes) { return u(bytes.bytes_.size()).raw(bytes); }
+  ModuleBytes& name(std::string_view text) {
     u(text.size());
     for (const char c : text) bytes_.push_back(static_cast<std::byte>(c));
     return *this;
   }
-  Bytes& repeat(std::uint64_t times, std::initializer_list<int> bytes) {
+  ModuleBytes& repeat(std::uint64_t times, std::initializer_list<int> bytes) {
     for (; times > 0; --times) raw(bytes);
     return *this;
   }
@@ -60,12 +60,12 @@ inline constexpr int kI32 = 0x7F, kF64 = 0x7C;
 /// Sections that are vectors, put together an entry at a time.
 class ModuleBuilder {
  public:
-  std::uint32_t type(const Bytes& parameters, const Bytes& results) {
+  std::uint32_t type(const ModuleBytes& parameters, const ModuleBytes& results) {
     types_.raw({0x60}).u(parameters.span().size()).raw(parameters).u(results.span().size()).raw(results);
     return type_count_++;
   }
   /// @param parameters  `count` types, which may take several bytes each.
-  std::uint32_t wide_type(std::uint32_t count, const Bytes& parameters) {
+  std::uint32_t wide_type(std::uint32_t count, const ModuleBytes& parameters) {
     types_.raw({0x60}).u(count).raw(parameters).raw({0});
     return type_count_++;
   }
@@ -74,9 +74,9 @@ class ModuleBuilder {
     ++import_count_;
   }
   /// @param locals  as in the binary format: their number, then a count and a type each.  @param body  without its end.
-  std::uint32_t function(std::uint32_t type, const Bytes& locals, const Bytes& body) {
+  std::uint32_t function(std::uint32_t type, const ModuleBytes& locals, const ModuleBytes& body) {
     functions_.u(type);
-    bodies_.sized(Bytes().raw(locals).raw(body).raw({0x0B}));
+    bodies_.sized(ModuleBytes().raw(locals).raw(body).raw({0x0B}));
     return import_count_ + function_count_++;
   }
   void global(std::uint64_t value) {
@@ -87,11 +87,11 @@ class ModuleBuilder {
     exports_.name(name).raw({0}).u(function);
     ++export_count_;
   }
-  void data(std::uint64_t address, const Bytes& bytes) {
+  void data(std::uint64_t address, const ModuleBytes& bytes) {
     data_.raw({0, 0x41}).s(address).raw({0x0B}).sized(bytes);
     ++data_count_;
   }
-  void elements(std::uint64_t at, const Bytes& function_indices, std::uint32_t count) {
+  void elements(std::uint64_t at, const ModuleBytes& function_indices, std::uint32_t count) {
     elements_.raw({0, 0x41}).s(at).raw({0x0B}).u(count).raw(function_indices);
     ++element_count_;
   }
@@ -100,18 +100,18 @@ class ModuleBuilder {
     elements_.raw({3, 0, 1}).u(function);
     ++element_count_;
   }
-  void memory(std::uint64_t pages) { memory_ = Bytes({1, 0}).u(pages); }
+  void memory(std::uint64_t pages) { memory_ = ModuleBytes({1, 0}).u(pages); }
   /// @param limits  of each.
-  void memories(std::uint64_t count, const Bytes& limits) { memory_ = Bytes().u(count).raw(limits); }
-  void table(std::uint64_t size) { table_ = Bytes({1, 0x70, 0}).u(size); }
+  void memories(std::uint64_t count, const ModuleBytes& limits) { memory_ = ModuleBytes().u(count).raw(limits); }
+  void table(std::uint64_t size) { table_ = ModuleBytes({1, 0x70, 0}).u(size); }
 
-  [[nodiscard]] Bytes build() const {
-    Bytes module{0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
-    auto section = [&](int id, const Bytes& content) {
+  [[nodiscard]] ModuleBytes build() const {
+    ModuleBytes module{0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
+    auto section = [&](int id, const ModuleBytes& content) {
       if (!content.span().empty()) module.raw({id}).sized(content);
     };
-    auto vector = [&](int id, std::uint32_t count, const Bytes& content) {
-      if (count != 0) module.raw({id}).sized(Bytes().u(count).raw(content));
+    auto vector = [&](int id, std::uint32_t count, const ModuleBytes& content) {
+      if (count != 0) module.raw({id}).sized(ModuleBytes().u(count).raw(content));
     };
     vector(1, type_count_, types_);
     vector(2, import_count_, imports_);
@@ -127,7 +127,7 @@ class ModuleBuilder {
   }
 
  private:
-  Bytes types_, imports_, functions_, table_, memory_, globals_, exports_, elements_, bodies_, data_;
+  ModuleBytes types_, imports_, functions_, table_, memory_, globals_, exports_, elements_, bodies_, data_;
   std::uint32_t type_count_ = 0, import_count_ = 0, function_count_ = 0, global_count_ = 0, export_count_ = 0,
                 element_count_ = 0, data_count_ = 0;
 };

@@ -11,7 +11,7 @@
 namespace anew::bench {
 namespace {
 
-constexpr std::uint64_t kMostPages = 65'536;
+constexpr std::uint64_t kMaximumPages = 65'536;
 
 [[nodiscard]] double thread_microseconds() {
   timespec time{};
@@ -22,7 +22,7 @@ constexpr std::uint64_t kMostPages = 65'536;
 struct Shape {
   const char* name;
   ModuleBuilder module;
-  Bytes body;
+  ModuleBytes body;
 };
 
 [[nodiscard]] std::vector<Shape> shapes() {
@@ -31,11 +31,11 @@ struct Shape {
 
   // memory.grow of each of a hundred memories by 4 GiB.
   ModuleBuilder memories;
-  Bytes types;
-  Bytes grow;
+  ModuleBytes types;
+  ModuleBytes grow;
   for (std::uint64_t i = 0; i < 100; ++i) {
     types.raw({0, 0});
-    grow.raw({0x41}).s(kMostPages).op(0x40, i).raw({0x1A});
+    grow.raw({0x41}).s(kMaximumPages).op(0x40, i).raw({0x1A});
   }
   memories.memories(100, types);
   all.push_back({"memory.grow of 100 memories", memories, grow});
@@ -44,20 +44,20 @@ struct Shape {
   ModuleBuilder table;
   table.table(10'000'000);
   table.declare(0);
-  const Bytes set = Bytes({0x41, 5, 0xD2, 0, 0x26, 0});
+  const ModuleBytes set = ModuleBytes({0x41, 5, 0xD2, 0, 0x26, 0});
   all.push_back({"table.set in 10 million", table, set});
-  all.push_back({"table.set in 10 million, trap", table, Bytes(set).raw({0x00})});
+  all.push_back({"table.set in 10 million, trap", table, ModuleBytes(set).raw({0x00})});
 
   // i32.store8 to one page of a memory of a GiB, then a trap.
   ModuleBuilder large;
-  large.memory(kMostPages / 4);
-  all.push_back({"trap in a GiB", large, Bytes({0x41}).s(1u << 29).raw({0x41, 1, 0x3A, 0, 0, 0x00})});
+  large.memory(kMaximumPages / 4);
+  all.push_back({"trap in a GiB", large, ModuleBytes({0x41}).s(1u << 29).raw({0x41, 1, 0x3A, 0, 0, 0x00})});
 
   // (loop i32.store8 to every fourth KiB of 256 MiB), from local 0 = 0
   ModuleBuilder strided;
-  strided.memory(kMostPages / 16);
+  strided.memory(kMaximumPages / 16);
   all.push_back({"a store to each page of 256 MiB", strided,
-                 Bytes({0x03, 0x40, 0x20, 0, 0x41, 1, 0x3A, 0, 0, 0x20, 0, 0x41})
+                 ModuleBytes({0x03, 0x40, 0x20, 0, 0x41, 1, 0x3A, 0, 0, 0x20, 0, 0x41})
                      .s(4096)
                      .raw({0x6A, 0x22, 0, 0x41})
                      .s(1u << 28)
@@ -74,7 +74,7 @@ struct Times {
 [[nodiscard]] Times measure(Shape& shape) {
   const auto type = shape.module.type({}, {});
   shape.module.export_function("f", shape.module.function(type, {1, 1, kI32}, shape.body));
-  const Bytes binary = shape.module.build();
+  const ModuleBytes binary = shape.module.build();
   const Engine engine({.cache = false});
   const Module module =
       value_or_exit(engine.compile(std::vector<std::byte>(binary.span().begin(), binary.span().end())), shape.name);

@@ -2,7 +2,7 @@
 // Calls of one pool from several threads: an empty one, and one that writes to each of the 256 pages of 1 MiB; the two
 // that Substrate's executor is measured by (call_empty_function, dirty_1mb_of_memory). For each ledger, for an instance
 // made fresh for each call, and for the floor, what a plain C++ program would do. And what finding a pool in a
-// RuntimeCache costs. All measured in turn, in one run.
+// PoolCache costs. All measured in turn, in one run.
 #include <array>
 #include <cstring>
 #include <memory>
@@ -21,20 +21,20 @@ constexpr std::chrono::milliseconds kRoundTime{30};
 constexpr std::size_t kDirtyBytes = 1 << 20;
 constexpr std::uint64_t kMemoryPages = 256;  // 16 MiB
 
-[[nodiscard]] Bytes make_module() {
+[[nodiscard]] ModuleBytes make_module() {
   ModuleBuilder module;
   module.memory(kMemoryPages);
   const std::uint32_t type = module.type({}, {});
   module.export_function("empty", module.function(type, {0}, {}));
   // for (i = 255; i >= 0; --i) *(8-byte word at 1 MiB + 4096 * i) = -1
-  const Bytes body =
-      Bytes({0x41})
+  const ModuleBytes body =
+      ModuleBytes({0x41})
           .s(256)
           .raw({0x21, 0, 0x03, 0x40, 0x20, 0, 0x41, 1, 0x6B, 0x22, 0, 0x41, 12, 0x74, 0x42, 0x7F, 0x37, 3})
           .u(1 << 20)
           .raw({0x20, 0, 0x0D, 0, 0x0B});
   module.export_function("dirty", module.function(type, {1, 1, kI32}, body));
-  module.data(0, Bytes().repeat(65'536, {1}));
+  module.data(0, ModuleBytes().repeat(65'536, {1}));
   return module.build();
 }
 
@@ -69,7 +69,7 @@ void measure(const std::string& title, std::vector<Row>& rows) {
 }
 
 void run() {
-  const Bytes binary = make_module();
+  const ModuleBytes binary = make_module();
   const Engine engine({.cache = false});
   std::vector<std::pair<std::string, Pool>> pools;
   for (const Ledger ledger : {Ledger::kCards, Ledger::kPagemap, Ledger::kCow}) {
@@ -131,13 +131,13 @@ void run() {
     measure(dirty ? "dirty_1mb_of_memory" : "call_empty_function", rows);
   }
 
-  const RuntimeCache cache(engine, Linker());
-  const CodeHash hash = hash_code(binary.span());
+  const PoolCache cache(engine, Linker());
+  const Hash hash = hash_code(binary.span());
   (void)value_or_exit(cache.get(binary.span()), "cache");
   std::vector<Row> rows;
-  rows.push_back({"RuntimeCache::get by hash",
+  rows.push_back({"PoolCache::get by hash",
                   [&]() -> std::function<void()> {
-                    return [&] { (void)value_or_exit(cache.get(hash, RuntimeCache::Loader()), "cache"); };
+                    return [&] { (void)value_or_exit(cache.get(hash, PoolCache::Loader()), "cache"); };
                   },
                   {}});
   measure("a pool that is in the cache", rows);

@@ -11,13 +11,14 @@
 //
 //   version.hpp        ANEW_VERSION
 //   error.hpp          Result and Error
+//   types.hpp          Bytes, BytesView, Hash
 //   value.hpp          types and values
 //   engine.hpp         Engine, Module: from bytes to machine code
 //   linker.hpp         Linker, Caller: what a module imports
 //   memory_view.hpp    MemoryView: the host's way into a guest's memory
 //   pool.hpp           Pool, Lease: instances as new, and calls
 //   bytes.hpp          BytesFunction: bytes into a guest and out again
-//   runtime_cache.hpp  RuntimeCache: pools by the hash of their code
+//   pool_cache.hpp     PoolCache: pools by the hash of their code
 //   store.hpp          Store: groups of instances put together step by step
 //   substrate.hpp      runtimes of Substrate chains
 //
@@ -30,8 +31,9 @@
 #include <anew/linker.hpp>
 #include <anew/memory_view.hpp>
 #include <anew/pool.hpp>
-#include <anew/runtime_cache.hpp>
+#include <anew/pool_cache.hpp>
 #include <anew/store.hpp>
 #include <anew/substrate.hpp>
+#include <anew/types.hpp>
 #include <anew/value.hpp>
 #include <anew/version.hpp>

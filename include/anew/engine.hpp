@@ -3,6 +3,7 @@
 #pragma once
 
 #include <anew/error.hpp>
+#include <anew/types.hpp>
 #include <anew/value.hpp>
 #include <array>
 #include <cstddef>
@@ -18,11 +19,10 @@
 
 namespace anew {
 
-/// BLAKE2b-256 of a binary; the type of substrate::Hash, by which a chain's state names its code.
-using CodeHash = std::array<std::byte, 32>;
-/// Module::code_hash() of the module that is compiled from these bytes, and what RuntimeCache::get() finds its pool by.
-/// Compressed code has a hash of its own. Thread-safe.
-[[nodiscard]] CodeHash hash_code(std::span<const std::byte> code) noexcept;
+/// BLAKE2b-256 of a binary, by which a chain's state names its code too: Module::code_hash() of the module that is
+/// compiled from these bytes, and what PoolCache::get() finds its pool by. Compressed code has a hash of its own.
+/// Thread-safe.
+[[nodiscard]] Hash hash_code(std::span<const std::byte> code) noexcept;
 
 namespace detail {
 struct EngineState;
@@ -102,7 +102,7 @@ class Module {
   /// Why it is that one, in words.
   [[nodiscard]] const std::string& ledger_reason() const noexcept;
   /// BLAKE2b-256 of the binary, as hash_code() computes it.
-  [[nodiscard]] const CodeHash& code_hash() const noexcept;
+  [[nodiscard]] const Hash& code_hash() const noexcept;
   /// Whether the machine code came from the code cache.
   [[nodiscard]] bool from_cache() const noexcept;
   /// Why the code cache was not used or not written, in words; empty if all went well. The module works all the same.

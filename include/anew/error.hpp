@@ -87,9 +87,13 @@ struct Error {
 template <typename T>
 using Result = std::expected<T, Error>;
 
+/// An error without an offset, a trap or a backtrace.
+[[nodiscard]] inline Error make_error(ErrorCode code, std::string message) {
+  return Error{code, std::move(message), std::nullopt, TrapKind::kNone, {}};
+}
 /// Shorthand: `return anew::fail(ErrorCode::kIo, "...")`.
 [[nodiscard]] inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
-  return std::unexpected(Error{code, std::move(message), std::nullopt, TrapKind::kNone, {}});
+  return std::unexpected(make_error(code, std::move(message)));
 }
 /// The same with Error::offset.
 [[nodiscard]] inline std::unexpected<Error> fail_at(ErrorCode code, std::uint64_t offset, std::string message) {

@@ -52,11 +52,9 @@ namespace anew::artifact {
 /// Raise it with any change to what this folder writes.
 inline constexpr std::uint32_t kFormatVersion = 4;
 
-using ModuleHash = std::array<std::byte, 32>;  ///< BLAKE2b-256 of the binary
-
 /// What an artifact is made of. Only looked at.
 struct Contents {
-  ModuleHash hash{};
+  Hash hash{};
   codegen::Options options;
   std::string_view tier = "quick";  ///< which code generator made the image
   codegen::ImageView image;
@@ -68,20 +66,20 @@ struct Contents {
 /// An artifact as a file: its bytes are the pieces one after the other. Some pieces look at the Contents.
 class Encoded {
  public:
-  [[nodiscard]] std::span<const os::Bytes> pieces() const noexcept { return pieces_; }
+  [[nodiscard]] std::span<const BytesView> pieces() const noexcept { return pieces_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
  private:
   friend Encoded encode(const Contents& contents);
   std::vector<std::vector<std::byte>> owned_;
-  std::vector<os::Bytes> pieces_;
+  std::vector<BytesView> pieces_;
   std::uint64_t bytes_ = 0;
 };
 [[nodiscard]] Encoded encode(const Contents& contents);
 
 /// What the reader insists on; what is empty may be anything.
 struct Expectation {
-  std::optional<ModuleHash> hash = {};
+  std::optional<Hash> hash = {};
   std::optional<std::uint32_t> card_shift = {};
   std::optional<bool> marks = {};
   std::optional<bool> explicit_bounds = {};
@@ -92,7 +90,7 @@ struct Expectation {
 
 /// A checked artifact, mapped and ready to run.
 struct Loaded {
-  ModuleHash hash{};
+  Hash hash{};
   codegen::Options options;
   std::shared_ptr<const void> owner;  ///< keeps the mapped file, which all views here look at
   std::span<const std::byte> binary;  ///< as in Contents

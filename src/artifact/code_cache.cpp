@@ -13,12 +13,13 @@
 #include "artifact/format.hpp"
 #include "os/cpu.hpp"
 #include "os/environment.hpp"
+#include "os/try.hpp"
 
 namespace anew::artifact {
 namespace {
 
 constexpr std::string_view kSuffix = ".anew";
-constexpr std::size_t kHashDigits = 2 * std::tuple_size_v<ModuleHash>;
+constexpr std::size_t kHashDigits = 2 * std::tuple_size_v<Hash>;
 constexpr unsigned kFileMode = 0600;
 /// A temporary file this old belongs to no writer that is still at work.
 constexpr std::chrono::hours kAbandonedAfter{1};
@@ -77,14 +78,11 @@ std::optional<codegen::Options> read_options(const os::File& file) {
 /// Removes the least recently used artifacts until at most `limit` bytes are left, but never `keep`; and what crashed
 /// writers left behind. Other processes may do the same at the same time: what is gone is gone.
 Result<void> evict(const os::Directory& directory, const std::string& keep, std::uint64_t limit) {
-  auto entries = directory.list();
-  if (!entries) {
-    return std::unexpected(std::move(entries.error()));
-  }
+  auto entries = TRY(directory.list());
   const auto now = std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
   std::uint64_t bytes = 0;
   std::vector<const os::Directory::Entry*> artifacts;
-  for (const os::Directory::Entry& entry : *entries) {
+  for (const os::Directory::Entry& entry : entries) {
     if (is_artifact(entry)) {
       bytes += entry.status.bytes;
       artifacts.push_back(&entry);
@@ -135,34 +133,28 @@ Result<std::filesystem::path> CodeCache::locate(const std::filesystem::path& dir
 }
 
 Result<CodeCache> CodeCache::open(const std::filesystem::path& directory) {
-  const auto path = locate(directory);
-  if (!path) {
-    return std::unexpected(path.error());
-  }
-  auto opened = os::Directory::open(*path);
+  const auto path = TRY(locate(directory));
+  auto opened = os::Directory::open(path);
   if (!opened && opened.error().code == ErrorCode::kNotFound) {
-    if (auto made = os::make_private_directory(*path); !made) {
+    if (auto made = os::make_private_directory(path); !made) {
       return std::unexpected(std::move(made.error()));
     }
-    opened = os::Directory::open(*path);
+    opened = os::Directory::open(path);
   }
   if (!opened) {
     return std::unexpected(std::move(opened.error()));
   }
-  const auto status = opened->status();
-  if (!status) {
-    return std::unexpected(status.error());
-  }
+  const auto status = TRY(opened->status());
   // Whoever may write to the directory may put other code into it.
-  if (!status->owned_by_user) {
+  if (!status.owned_by_user) {
     return fail(ErrorCode::kIo, fmt::format("the code cache {} belongs to another user: set ANEW_CACHE_DIR to a "
                                             "directory of your own",
-                                            path->string()));
+                                            path.string()));
   }
-  if (status->writable_by_others) {
+  if (status.writable_by_others) {
     return fail(ErrorCode::kIo, fmt::format("others may write to the code cache {}: `chmod go-w` it, or set "
                                             "ANEW_CACHE_DIR to a private directory",
-                                            path->string()));
+                                            path.string()));
   }
   return CodeCache(std::move(*opened));
 }
@@ -175,16 +167,13 @@ Result<std::optional<Loaded>> CodeCache::find(const CacheKey& key) const {
     }
     return std::unexpected(std::move(file.error()));
   }
-  auto loaded = read(*file, expectation_of(key));
-  if (!loaded) {
-    return std::unexpected(std::move(loaded.error()));
-  }
-  if (key.options.card_bytes == 0 && loaded->options.card_shift != abi::default_card_shift(loaded->module)) {
+  auto loaded = TRY(read(*file, expectation_of(key)));
+  if (key.options.card_bytes == 0 && loaded.options.card_shift != abi::default_card_shift(loaded.module)) {
     return fail(ErrorCode::kArtifact,
                 fmt::format("{} is not used: it has another card size than its module", file->path().string()));
   }
   file->touch();  // a read-only cache works too, only without an order of use
-  return std::optional<Loaded>(std::move(*loaded));
+  return std::optional<Loaded>(std::move(loaded));
 }
 
 Result<void> CodeCache::store(const CacheKey& key, const Encoded& artifact, std::uint64_t limit) const {
@@ -201,12 +190,9 @@ Result<void> CodeCache::store(const CacheKey& key, const Encoded& artifact, std:
 }
 
 Result<std::vector<CacheEntry>> CodeCache::list() const {
-  auto entries = directory_.list();
-  if (!entries) {
-    return std::unexpected(std::move(entries.error()));
-  }
+  auto entries = TRY(directory_.list());
   std::vector<CacheEntry> artifacts;
-  for (os::Directory::Entry& entry : *entries) {
+  for (os::Directory::Entry& entry : entries) {
     if (is_artifact(entry)) {
       std::string module = entry.name.substr(0, kHashDigits);
       std::optional<codegen::Options> options;
@@ -220,20 +206,14 @@ Result<std::vector<CacheEntry>> CodeCache::list() const {
 }
 
 Result<std::uint64_t> CodeCache::clear() const {
-  auto entries = directory_.list();
-  if (!entries) {
-    return std::unexpected(std::move(entries.error()));
-  }
+  auto entries = TRY(directory_.list());
   std::uint64_t bytes = 0;
-  for (const os::Directory::Entry& entry : *entries) {
+  for (const os::Directory::Entry& entry : entries) {
     if (!is_artifact(entry) && !is_temporary(entry)) {
       continue;  // nothing of ours
     }
-    auto removed = directory_.remove(entry.name);
-    if (!removed) {
-      return std::unexpected(std::move(removed.error()));
-    }
-    bytes += *removed ? entry.status.bytes : 0;
+    auto removed = TRY(directory_.remove(entry.name));
+    bytes += removed ? entry.status.bytes : 0;
   }
   return bytes;
 }

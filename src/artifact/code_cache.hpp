@@ -23,7 +23,7 @@
 namespace anew::artifact {
 
 struct CacheKey {
-  ModuleHash hash{};
+  Hash hash{};
   CompileOptions options;  ///< as asked for: a card size of 0 stays 0, so that a lookup need not decode the module
 };
 

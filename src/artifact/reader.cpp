@@ -11,6 +11,7 @@
 #include "artifact/content_hash.hpp"
 #include "artifact/format.hpp"
 #include "os/cpu.hpp"
+#include "os/try.hpp"
 #include "os/virtual_memory.hpp"
 #include "wasm/decoder.hpp"
 
@@ -31,24 +32,21 @@ class Refusal {
 
 /// Who may have written the file. @return its size.
 Result<std::uint64_t> check_owner(const os::File& file, const Refusal& refuse) {
-  const auto status = file.status();
-  if (!status) {
-    return std::unexpected(status.error());
-  }
-  if (status->kind != os::FileStatus::Kind::kRegular) {
+  const auto status = TRY(file.status());
+  if (status.kind != os::FileStatus::Kind::kRegular) {
     return refuse("it is not a regular file");
   }
-  if (!status->owned_by_user && !status->owned_by_root) {
+  if (!status.owned_by_user && !status.owned_by_root) {
     return refuse("another user owns it, and compiled code is run as it is");
   }
-  if (status->writable_by_others) {
+  if (status.writable_by_others) {
     return refuse(
         "its group or others may write to it, and compiled code is run as it is (`chmod go-w` it if you trust it)");
   }
-  if (status->bytes < kHeadBytes) {
-    return refuse(fmt::format("it is truncated: {} bytes are too few for a compiled module", status->bytes));
+  if (status.bytes < kHeadBytes) {
+    return refuse(fmt::format("it is truncated: {} bytes are too few for a compiled module", status.bytes));
   }
-  return status->bytes;
+  return status.bytes;
 }
 
 /// What the head says of its origin. @param bytes  the file's size.
@@ -206,10 +204,7 @@ bool has_elf_magic(std::span<const std::byte> bytes) noexcept {
 
 Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   const Refusal refuse(file);
-  const auto bytes = check_owner(file, refuse);
-  if (!bytes) {
-    return std::unexpected(bytes.error());
-  }
+  const auto bytes = TRY(check_owner(file, refuse));
   // The head first, through the descriptor: it says how much to map as what.
   Meta meta;
   std::array<std::byte, kHeadBytes> head;
@@ -220,33 +215,27 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
     return refuse("it is not an ELF file");
   }
   std::memcpy(&meta, head.data() + kMetaOffset, sizeof meta);
-  if (auto good = check_origin(meta, *bytes, refuse); !good) {
+  if (auto good = check_origin(meta, bytes, refuse); !good) {
     return std::unexpected(std::move(good.error()));
   }
   if (auto good = check_expectation(meta, expectation, refuse); !good) {
     return std::unexpected(std::move(good.error()));
   }
-  if (!ranges_fit(meta, *bytes)) {
+  if (!ranges_fit(meta, bytes)) {
     return refuse("its sections do not fit the file");
   }
 
   // Mapped privately and never written. From here on only mapped bytes count: the head is compared with its mapping by
   // way of the hash.
-  auto data = os::Mapping::reserve(meta.text.offset);
-  if (!data) {
-    return std::unexpected(std::move(data.error()));
-  }
-  if (auto done = os::map_file_over(data->data(), data->size(), file.descriptor(), 0, os::Access::kRead); !done) {
+  auto data = TRY(os::Mapping::reserve(meta.text.offset));
+  if (auto done = os::map_file_over(data.data(), data.size(), file.descriptor(), 0, os::Access::kRead); !done) {
     return std::unexpected(std::move(done.error()));
   }
-  const std::span<const std::byte> mapped(data->data(), data->size());
-  auto code = codegen::CodeMemory::from_file(file.descriptor(), meta.text.offset, meta.text.bytes,
-                                             meta.functions.bytes / sizeof(std::uint32_t));
-  if (!code) {
-    return std::unexpected(std::move(code.error()));
-  }
+  const std::span<const std::byte> mapped(data.data(), data.size());
+  auto code = TRY(codegen::CodeMemory::from_file(file.descriptor(), meta.text.offset, meta.text.bytes,
+                                                 meta.functions.bytes / sizeof(std::uint32_t)));
   if (std::memcmp(mapped.data(), head.data(), head.size()) != 0 ||
-      hash_mapped(mapped, code->text_pages()) != meta.content_hash) {
+      hash_mapped(mapped, code.text_pages()) != meta.content_hash) {
     return refuse("it was altered or damaged: its hash does not match its content");
   }
 
@@ -263,10 +252,7 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   if (!module) {
     return refuse("the module in it does not decode: " + module.error().message);
   }
-  auto layout = abi::CellLayout::of(*module, meta.card_shift);
-  if (!layout) {
-    return std::unexpected(std::move(layout.error()));
-  }
+  auto layout = TRY(abi::CellLayout::of(*module, meta.card_shift));
   loaded.hash = meta.module_hash;
   loaded.options = {.card_shift = meta.card_shift,
                     .marks = (meta.flags & kMarks) != 0,
@@ -276,8 +262,8 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
                     .canonical_nan = (meta.flags & kCanonicalNan) != 0,
                     .metered_stack = (meta.flags & kMeteredStack) != 0};
   loaded.module = std::move(*module);
-  loaded.layout = std::move(*layout);
-  loaded.image = {.text = code->text(),
+  loaded.layout = std::move(layout);
+  loaded.image = {.text = code.text(),
                   .functions = words_of(meta.functions),
                   .thunks = words_of(meta.thunks),
                   .position_starts = words_of(meta.position_starts),
@@ -289,9 +275,9 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   if (!tables_fit(loaded.image, loaded.module) || !try_tables_fit(loaded.image, loaded.module)) {
     return refuse("its tables do not fit the module in it");
   }
-  loaded.code = std::move(*code);
+  loaded.code = std::move(code);
   loaded.code.fill_entries(loaded.image.functions);
-  loaded.owner = std::make_shared<const os::Mapping>(std::move(*data));
+  loaded.owner = std::make_shared<const os::Mapping>(std::move(data));
   return loaded;
 }
 

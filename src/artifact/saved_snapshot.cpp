@@ -181,8 +181,8 @@ Result<SavedSnapshot> decode_saved(std::vector<std::byte> bytes, const std::stri
   snapshot.start_after_restore = flags == kStartAfterRestore;
   snapshot.extra_memory_pages = from.number();
   const std::uint64_t instances = from.count(8);
-  if (instances > kMostSavedInstances) {
-    return refuse(fmt::format("it has {} instances, and {} are the most", instances, kMostSavedInstances));
+  if (instances > kMaximumSavedInstances) {
+    return refuse(fmt::format("it has {} instances, and {} are the most", instances, kMaximumSavedInstances));
   }
   for (std::uint64_t left = instances; left > 0 && from.good(); --left) {
     snapshot.instances.push_back(read_instance(from));

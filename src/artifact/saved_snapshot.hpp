@@ -27,10 +27,10 @@ namespace anew::artifact {
 
 inline constexpr std::uint64_t kSavedSnapshotVersion = 1;
 /// Larger files are refused.
-inline constexpr std::uint64_t kMostSavedBytes = 8ull << 30;
+inline constexpr std::uint64_t kMaximumSavedBytes = 8ull << 30;
 
 /// And those with more instances: each takes mappings, of which a process has few, and a file could list millions.
-inline constexpr std::uint64_t kMostSavedInstances = 1000;
+inline constexpr std::uint64_t kMaximumSavedInstances = 1000;
 
 struct SavedMemory {
   std::uint64_t memory = 0;

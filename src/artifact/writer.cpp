@@ -57,15 +57,15 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) n
 
 /// The file as it grows: pieces one after the other, zeros between them.
 struct Layout {
-  std::vector<os::Bytes> pieces;
+  std::vector<BytesView> pieces;
   std::uint64_t bytes = 0;
 
   void align(std::uint64_t alignment) {
     if (const std::uint64_t padding = round_up(bytes, alignment) - bytes; padding != 0) {
-      add(os::Bytes(kZeros).first(padding), 1);  // `alignment` is at most kTextAlignment
+      add(BytesView(kZeros).first(padding), 1);  // `alignment` is at most kTextAlignment
     }
   }
-  Range add(os::Bytes piece, std::uint64_t alignment) {
+  Range add(BytesView piece, std::uint64_t alignment) {
     align(alignment);
     const Range range{bytes, piece.size()};
     pieces.push_back(piece);
@@ -284,7 +284,7 @@ Encoded encode(const Contents& contents) {
   static_assert(kHashOffset + sizeof(Meta::content_hash) == kHeadBytes);
   ContentHasher hasher;
   hasher.add(head.first(kHashOffset));
-  for (const os::Bytes piece : std::span(file.pieces).subspan(1)) {
+  for (const BytesView piece : std::span(file.pieces).subspan(1)) {
     hasher.add(piece);
   }
   put(head, kHashOffset, hasher.finish());

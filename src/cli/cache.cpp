@@ -8,21 +8,20 @@
 
 #include "artifact/code_cache.hpp"
 #include "cli/command.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
 namespace {
 
 Result<artifact::CodeCache> open_cache() {
-  const auto directory = artifact::CodeCache::locate({});
-  if (!directory) return std::unexpected(directory.error());
-  return artifact::CodeCache::open(*directory);
+  const auto directory = TRY(artifact::CodeCache::locate({}));
+  return artifact::CodeCache::open(directory);
 }
 
 Result<ExitCode> print_path() {
-  const auto directory = artifact::CodeCache::locate({});
-  if (!directory) return std::unexpected(directory.error());
-  fmt::print("{}\n", directory->string());
+  const auto directory = TRY(artifact::CodeCache::locate({}));
+  fmt::print("{}\n", directory.string());
   return kSuccess;
 }
 
@@ -39,27 +38,23 @@ std::string describe(const artifact::CacheEntry& entry) {
 }
 
 Result<ExitCode> list() {
-  const auto cache = open_cache();
-  if (!cache) return std::unexpected(cache.error());
-  const auto entries = cache->list();
-  if (!entries) return std::unexpected(entries.error());
+  const auto cache = TRY(open_cache());
+  const auto entries = TRY(cache.list());
   std::uint64_t bytes = 0;
-  for (const artifact::CacheEntry& entry : *entries) {
+  for (const artifact::CacheEntry& entry : entries) {
     const auto used = std::chrono::floor<std::chrono::seconds>(entry.used);
     fmt::print("{:%Y-%m-%d %H:%M:%S} UTC {:>12}  {}  {}\n", fmt::gmtime(std::chrono::system_clock::to_time_t(used)),
                entry.bytes, entry.module, describe(entry));
     bytes += entry.bytes;
   }
-  fmt::print("{} compiled modules, {} bytes, in {}\n", entries->size(), bytes, cache->directory().string());
+  fmt::print("{} compiled modules, {} bytes, in {}\n", entries.size(), bytes, cache.directory().string());
   return kSuccess;
 }
 
 Result<ExitCode> clear() {
-  const auto cache = open_cache();
-  if (!cache) return std::unexpected(cache.error());
-  const auto bytes = cache->clear();
-  if (!bytes) return std::unexpected(bytes.error());
-  fmt::print("gave back {} bytes in {}\n", *bytes, cache->directory().string());
+  const auto cache = TRY(open_cache());
+  const auto bytes = TRY(cache.clear());
+  fmt::print("gave back {} bytes in {}\n", bytes, cache.directory().string());
   return kSuccess;
 }
 

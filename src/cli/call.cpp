@@ -21,6 +21,7 @@
 #include "cli/option_values.hpp"
 #include "cli/output.hpp"
 #include "cli/values.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -56,14 +57,10 @@ void print_results(const std::vector<Value>& results) {
 Result<ExitCode> run_call(const CallOptions& options) {
   CompileOptions compile = options.instance.compile;
   compile.fuel = options.fuel.has_value();
-  auto module = load_module(options.file, compile, {.cache = options.instance.cache});
-  if (!module) return std::unexpected(std::move(module.error()));
-  const auto type = module->function_type(options.export_name);
-  if (!type) return std::unexpected(type.error());
-  const auto arguments = parse_arguments(options.export_name, *type, options.arguments);
-  if (!arguments) return std::unexpected(arguments.error());
-  const auto linker = make_linker(*module, options.instance);
-  if (!linker) return std::unexpected(linker.error());
+  auto module = TRY(load_module(options.file, compile, {.cache = options.instance.cache}));
+  const auto type = TRY(module.function_type(options.export_name));
+  const auto arguments = TRY(parse_arguments(options.export_name, type, options.arguments));
+  const auto linker = TRY(make_linker(module, options.instance));
   const auto limit = [&options](Lease& lease) {
     using Clock = std::chrono::steady_clock;
     // No time at all is over before the shortest call.
@@ -73,17 +70,15 @@ Result<ExitCode> run_call(const CallOptions& options) {
     if (options.fuel) lease.set_fuel(*options.fuel);
   };
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
-    auto pool = Pool::create(*module, *linker,
-                             {.capacity = capacity,
-                              .snapshot = options.instance.snapshot,
-                              .audit_every = audit_every,
-                              .maximum_memory_bytes = options.instance.maximum_memory_bytes});
-    if (!pool) return std::unexpected(std::move(pool.error()));
-    return Subject{std::move(*pool), [&](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
+    auto pool = TRY(Pool::create(module, linker,
+                                 {.capacity = capacity,
+                                  .snapshot = options.instance.snapshot,
+                                  .audit_every = audit_every,
+                                  .maximum_memory_bytes = options.instance.maximum_memory_bytes}));
+    return Subject{std::move(pool), [&](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
                      limit(lease);
-                     auto called = lease.call_values(options.export_name, *arguments);
-                     if (!called) return std::unexpected(std::move(called.error()));
-                     copy_bytes(*called, result);
+                     auto called = TRY(lease.call_values(options.export_name, arguments));
+                     copy_bytes(called, result);
                      return {};
                    }};
   };
@@ -92,19 +87,17 @@ Result<ExitCode> run_call(const CallOptions& options) {
   std::vector<Value> results;
   PoolStatistics statistics;
   {
-    const auto pool = Pool::create(*module, *linker,
+    const auto pool = Pool::create(module, linker,
                                    {.capacity = 1,
                                     .snapshot = options.instance.snapshot,
                                     .audit_every = options.audit ? 1u : 0u,
                                     .maximum_memory_bytes = options.instance.maximum_memory_bytes});
-    if (!pool) return std::unexpected(explain(pool.error(), *module));
-    auto lease = pool->acquire();
-    if (!lease) return std::unexpected(std::move(lease.error()));
-    limit(*lease);
-    auto called = lease->call_values(options.export_name, *arguments);
-    if (!called) return std::unexpected(std::move(called.error()));
-    results = std::move(*called);
-    lease->release();
+    if (!pool) return std::unexpected(explain(pool.error(), module));
+    auto lease = TRY(pool->acquire());
+    limit(lease);
+    auto called = TRY(lease.call_values(options.export_name, arguments));
+    results = std::move(called);
+    lease.release();
     statistics = pool->statistics();
     if (statistics.audit_failures > 0) {
       fmt::print(stderr, "anew: the audit failed: {}\n", pool->audit_report());
@@ -120,18 +113,17 @@ Result<ExitCode> run_call(const CallOptions& options) {
 
   const MeasureOptions measure_options{
       .calls = std::max<std::uint64_t>(options.repeat, 1), .threads = options.threads, .audit = options.audit};
-  const auto measurement = measure(make_subject, measure_options);
-  if (!measurement) return std::unexpected(measurement.error());
+  const auto measurement = TRY(measure(make_subject, measure_options));
   if (options.json) {
     nlohmann::ordered_json object = {{"results", nlohmann::ordered_json::array()}};
     for (const Value& value : results) object["results"].push_back(value_json(value));
-    object.update(measurement_json(*measurement));
+    object.update(measurement_json(measurement));
     print_json(object);
   } else {
     fmt::print("\n");
-    print_measurement(*measurement);
+    print_measurement(measurement);
   }
-  return report_failures(*measurement, statistics.audit_failures > 0);
+  return report_failures(measurement, statistics.audit_failures > 0);
 }
 
 }  // namespace

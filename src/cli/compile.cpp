@@ -13,6 +13,7 @@
 #include "cli/module_file.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_file.hpp"
+#include "os/try.hpp"
 #include "runtime/module_state.hpp"
 
 namespace anew::cli {
@@ -26,17 +27,15 @@ struct CompileCommand {
 };
 
 Result<ExitCode> run_compile(const CompileCommand& options) {
-  const auto output = ResultFile::open(options.output);
-  if (!output) return std::unexpected(output.error());
-  const auto file = read_binary(options.file);
-  if (!file) return std::unexpected(file.error());
-  if (file->snapshot) {
+  const auto output = TRY(ResultFile::open(options.output));
+  const auto file = TRY(read_binary(options.file));
+  if (file.snapshot) {
     return fail(ErrorCode::kArgument,
                 fmt::format("{} is a snapshot, whose state a compiled module cannot hold; it is compiled when it is "
                             "loaded, and kept in the code cache",
                             options.file));
   }
-  const std::vector<std::byte>* const binary = &file->binary;
+  const std::vector<std::byte>* const binary = &file.binary;
 
   Progress progress("compiling " + options.file);
   EngineOptions engine_options;
@@ -48,12 +47,11 @@ Result<ExitCode> run_compile(const CompileCommand& options) {
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   progress.finish();
   if (!module) return std::unexpected(module.error());
-  const auto written = output->save([&](const auto& path) { return engine.save(*module, path); });
-  if (!written) return std::unexpected(written.error());
+  const auto written = TRY(output.save([&](const auto& path) { return engine.save(*module, path); }));
 
   fmt::print("compiled {} functions, {} bytes, in {:.1f} ms ({:.1f} MB/s); wrote {} ({} bytes)\n",
              module->state()->module.defined_functions(), binary->size(), taken.count() * 1e3,
-             static_cast<double>(binary->size()) / 1e6 / taken.count(), options.output, *written);
+             static_cast<double>(binary->size()) / 1e6 / taken.count(), options.output, written);
   return kSuccess;
 }
 

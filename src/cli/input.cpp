@@ -8,6 +8,7 @@
 
 #include "cli/command.hpp"
 #include "os/file.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -41,11 +42,10 @@ Result<std::vector<std::byte>> read_standard_input(const MostBytes& most) {
 }
 
 Result<std::vector<std::byte>> read_file(const std::string& file, const MostBytes& most) {
-  auto opened = os::File::open(file, os::File::Links::kFollow);
-  if (!opened) return std::unexpected(std::move(opened.error()));
-  auto bytes = opened->read(kBeginningBytes);
+  auto opened = TRY(os::File::open(file, os::File::Links::kFollow));
+  auto bytes = opened.read(kBeginningBytes);
   if (!bytes) return bytes;
-  if (auto rest = opened->read_rest(*bytes, most(*bytes)); !rest) return std::unexpected(std::move(rest.error()));
+  TRY(opened.read_rest(*bytes, most(*bytes)));
   return bytes;
 }
 

@@ -17,6 +17,7 @@
 #include "cli/inspection.hpp"
 #include "cli/module_file.hpp"
 #include "cli/output.hpp"
+#include "os/try.hpp"
 #include "runtime/ledger_choice.hpp"
 #include "runtime/type_text.hpp"
 #include "wasm/decoder.hpp"
@@ -269,21 +270,18 @@ nlohmann::ordered_json snapshot_json(const artifact::SavedSnapshot& snapshot) {
 }
 
 Result<ExitCode> run_inspect(const InspectOptions& options) {
-  const auto file = read_binary(options.file);
-  if (!file) return std::unexpected(file.error());
-  const std::vector<std::byte>* const binary = &file->binary;
-  const auto module = wasm::decode_module(*binary);
-  if (!module) return std::unexpected(module.error());
-  const auto inspection = inspect(*module);
-  if (!inspection) return std::unexpected(inspection.error());
+  const auto file = TRY(read_binary(options.file));
+  const std::vector<std::byte>* const binary = &file.binary;
+  const auto module = TRY(wasm::decode_module(*binary));
+  const auto inspection = TRY(inspect(module));
   if (options.json) {
-    auto object = to_json(*module, binary->size(), *inspection);
+    auto object = to_json(module, binary->size(), inspection);
     object["snapshot"] = nullptr;
-    if (file->snapshot) object["snapshot"] = snapshot_json(*file->snapshot);
+    if (file.snapshot) object["snapshot"] = snapshot_json(*file.snapshot);
     print_json(object);
   } else {
-    print_text(*module, binary->size(), *inspection);
-    if (file->snapshot) print_snapshot(*file->snapshot);
+    print_text(module, binary->size(), inspection);
+    if (file.snapshot) print_snapshot(*file.snapshot);
   }
   return kSuccess;
 }

@@ -11,6 +11,7 @@
 
 #include "abi/cell.hpp"
 #include "host/substrate/heap_base.hpp"
+#include "os/try.hpp"
 #include "wasm/names.hpp"
 #include "wasm/printable.hpp"
 #include "wasm/reader.hpp"
@@ -192,11 +193,10 @@ std::vector<std::string> find_links(const wasm::Module& module) {
 
 Result<Inspection> inspect(const wasm::Module& module) {
   const wasm::FunctionNames names(module);
-  const auto counted = count_operators(module, names);
-  if (!counted) return std::unexpected(counted.error());
+  const auto counted = TRY(count_operators(module, names));
   Inspection inspection;
-  inspection.writes = counted->writes;
-  inspection.features = counted->features;
+  inspection.writes = counted.writes;
+  inspection.features = counted.features;
   inspection.image = find_image(module);
   inspection.global_names = wasm::find_global_names(module);
   inspection.heap_base = substrate::find_announced_heap_base(module);

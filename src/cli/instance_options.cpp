@@ -9,6 +9,7 @@
 #include "abi/stack_limit.hpp"
 #include "cli/module_file.hpp"
 #include "cli/option_values.hpp"
+#include "os/try.hpp"
 #include "runtime/module_state.hpp"
 
 namespace anew::cli {
@@ -98,10 +99,9 @@ Result<Linker> make_linker(const Module& module, const InstanceOptions& options)
     if (equals == std::string::npos || equals + 1 == link.size()) {
       return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
     }
-    const auto linked = load_module(link.substr(equals + 1), options.compile, {.cache = options.cache});
-    if (!linked) return std::unexpected(linked.error());
-    define_memories(linker, *linked);
-    linker.define_module(link.substr(0, equals), *linked);
+    const auto linked = TRY(load_module(link.substr(equals + 1), options.compile, {.cache = options.cache}));
+    define_memories(linker, linked);
+    linker.define_module(link.substr(0, equals), linked);
   }
   define_memories(linker, module);
   return linker;

@@ -14,14 +14,13 @@
 
 #include "cli/progress.hpp"
 #include "os/terminal.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-using Bytes = std::vector<std::byte>;
 using Interrupt = os::InterruptWatch;
 
 constexpr std::chrono::milliseconds kReportInterval{20};
@@ -144,10 +143,9 @@ Result<void> warm_up(const Pool& pool, std::uint32_t threads, const GuestCall& c
   std::vector<Lease> leases;
   Bytes result;
   for (std::uint32_t i = 0; i < threads; ++i) {
-    auto lease = pool.acquire();
-    if (!lease) return std::unexpected(std::move(lease.error()));
-    if (auto called = call(*lease, result); !called) return called;
-    leases.push_back(std::move(*lease));
+    auto lease = TRY(pool.acquire());
+    if (auto called = call(lease, result); !called) return called;
+    leases.push_back(std::move(lease));
   }
   return {};
 }
@@ -165,7 +163,7 @@ Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOption
   const auto subject = make_subject(options.threads, 0);
   if (!subject) return std::unexpected(subject.error());
   const Pool& pool = subject->pool;
-  if (auto warm = warm_up(pool, options.threads, subject->call); !warm) return std::unexpected(std::move(warm.error()));
+  TRY(warm_up(pool, options.threads, subject->call));
 
   Samples as_new =
       run({"calls as new", options.calls, options.threads, false, [&] { return pool.acquire(); }}, subject->call);
@@ -182,13 +180,12 @@ Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOption
   measurement.fresh = distribution(std::move(fresh.nanoseconds));
   measurement.distinct_fresh = fresh.results.size();
 
-  const auto checked_subject = options.audit ? make_subject(options.threads, 1) : subject;
-  if (!checked_subject) return std::unexpected(checked_subject.error());
-  const Pool& checked_pool = checked_subject->pool;
+  const auto checked_subject = TRY(options.audit ? make_subject(options.threads, 1) : subject);
+  const Pool& checked_pool = checked_subject.pool;
   const std::uint64_t checked_calls = options.audit ? options.calls : std::min(options.calls, kSampledCalls);
   Samples checked = run({options.audit ? "audited calls" : "counting pages", checked_calls, options.threads, true,
                          [&] { return checked_pool.acquire(); }},
-                        checked_subject->call);
+                        checked_subject.call);
   if (checked.error) return std::unexpected(std::move(*checked.error));
   measurement.checked_calls = checked.pages.size();
   measurement.dirty_pages = distribution(std::move(checked.pages));

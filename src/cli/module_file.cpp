@@ -17,6 +17,7 @@
 #include "cli/wat.hpp"
 #include "host/substrate/code_blob.hpp"
 #include "os/file.hpp"
+#include "os/try.hpp"
 #include "wasm/limits.hpp"
 
 namespace anew::cli {
@@ -43,10 +44,10 @@ Kind kind_of(const std::string& file, std::span<const std::byte> beginning) {
 
 /// A snapshot may be larger than a module, and so may a chain spec, with a chain's whole state as text.
 std::uint64_t most_bytes(Kind kind) {
-  constexpr std::uint64_t kMostSpecBytes = 1ull << 30;
+  constexpr std::uint64_t kMaximumSpecBytes = 1ull << 30;
   switch (kind) {
-    case Kind::kSnapshot: return artifact::kMostSavedBytes;
-    case Kind::kRuntime: return kMostSpecBytes;
+    case Kind::kSnapshot: return artifact::kMaximumSavedBytes;
+    case Kind::kRuntime: return kMaximumSpecBytes;
     default: return wasm::limits::kModuleBytes;
   }
 }
@@ -73,50 +74,42 @@ Result<std::vector<std::byte>> to_binary(const std::string& file, Kind kind, std
 Result<Module> load_by_way_of_a_file(const Engine& engine, std::span<const std::byte> bytes,
                                      const CompileOptions& compile) {
   const TemporaryPath file;
-  const os::Bytes pieces[] = {bytes};
-  auto written = os::write_file(file.path(), pieces, 0600);
-  if (!written) return std::unexpected(std::move(written.error()));
+  const BytesView pieces[] = {bytes};
+  TRY(os::write_file(file.path(), pieces, 0600));
   return engine.load(file.path(), compile);  // what is mapped stays when the file goes
 }
 
 Result<Module> load(const Engine& engine, const std::string& file, const CompileOptions& compile) {
   if (file != "-") {
-    auto opened = os::File::open(file, os::File::Links::kFollow);
-    if (!opened) return std::unexpected(std::move(opened.error()));
-    const auto beginning = opened->read(kBeginningBytes);
-    if (!beginning) return std::unexpected(beginning.error());
-    const Kind kind = kind_of(file, *beginning);
+    auto opened = TRY(os::File::open(file, os::File::Links::kFollow));
+    const auto beginning = TRY(opened.read(kBeginningBytes));
+    const Kind kind = kind_of(file, beginning);
     if (kind != Kind::kText && kind != Kind::kRuntime) return engine.load(file, compile);
   }
-  auto bytes = read_module_file(file);
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  const Kind kind = kind_of(file, *bytes);
-  if (kind == Kind::kCompiled || kind == Kind::kSnapshot) return load_by_way_of_a_file(engine, *bytes, compile);
-  const auto binary = to_binary(file, kind, std::move(*bytes));
-  if (!binary) return std::unexpected(binary.error());
-  return engine.compile(*binary, compile);
+  auto bytes = TRY(read_module_file(file));
+  const Kind kind = kind_of(file, bytes);
+  if (kind == Kind::kCompiled || kind == Kind::kSnapshot) return load_by_way_of_a_file(engine, bytes, compile);
+  const auto binary = TRY(to_binary(file, kind, std::move(bytes)));
+  return engine.compile(binary, compile);
 }
 
 }  // namespace
 
 Result<ModuleFile> read_binary(const std::string& file) {
-  auto bytes = read_module_file(file);
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  const Kind kind = kind_of(file, *bytes);
+  auto bytes = TRY(read_module_file(file));
+  const Kind kind = kind_of(file, bytes);
   if (kind == Kind::kCompiled) {
     return fail(
         ErrorCode::kArgument,
         fmt::format("{} is a compiled module; give the module it was made from (.wasm or .wat)", name_of(file)));
   }
   if (kind == Kind::kSnapshot) {
-    auto snapshot = artifact::decode_saved(std::move(*bytes), name_of(file));
-    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-    const auto binary = snapshot->instances.back().binary;
-    return ModuleFile{{binary.begin(), binary.end()}, std::move(*snapshot)};
+    auto snapshot = TRY(artifact::decode_saved(std::move(bytes), name_of(file)));
+    const auto binary = snapshot.instances.back().binary;
+    return ModuleFile{{binary.begin(), binary.end()}, std::move(snapshot)};
   }
-  auto binary = to_binary(file, kind, std::move(*bytes));
-  if (!binary) return std::unexpected(std::move(binary.error()));
-  return ModuleFile{std::move(*binary), std::nullopt};
+  auto binary = TRY(to_binary(file, kind, std::move(bytes)));
+  return ModuleFile{std::move(binary), std::nullopt};
 }
 
 Result<Module> load_module(const std::string& file, const CompileOptions& compile, EngineOptions options) {

@@ -11,6 +11,7 @@
 #include "cli/temporary_path.hpp"
 #include "os/file.hpp"
 #include "os/terminal.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -32,7 +33,7 @@ Result<std::optional<ResultFile>> ResultFile::open_if_named(const std::string& n
 
 Result<void> ResultFile::write(std::span<const std::byte> bytes) const {
   if (standard_output_ == nullptr) {
-    const os::Bytes pieces[] = {bytes};
+    const BytesView pieces[] = {bytes};
     auto written = os::write_file(name_, pieces, 0644);
     if (!written) return std::unexpected(file_error(std::move(written.error())));
     return {};
@@ -56,7 +57,7 @@ Result<std::uint64_t> ResultFile::save(
   constexpr std::uint64_t kAnySize = 1ull << 40;
   const auto bytes = os::read_file(copy.path(), kAnySize);
   if (!bytes) return std::unexpected(file_error(bytes.error()));
-  if (auto written = write(*bytes); !written) return std::unexpected(std::move(written.error()));
+  TRY(write(*bytes));
   return bytes->size();
 }
 

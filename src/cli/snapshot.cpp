@@ -9,6 +9,7 @@
 #include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
 #include "cli/result_file.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -21,24 +22,20 @@ struct SnapshotCommand {
 };
 
 Result<ExitCode> run_snapshot(const SnapshotCommand& options) {
-  const auto output = ResultFile::open(options.output);
-  if (!output) return std::unexpected(output.error());
-  const auto module = load_module(options.file, options.instance.compile, {.cache = options.instance.cache});
-  if (!module) return std::unexpected(module.error());
-  const auto linker = make_linker(*module, options.instance);
-  if (!linker) return std::unexpected(linker.error());
-  const auto pool = Pool::create(*module, *linker,
+  const auto output = TRY(ResultFile::open(options.output));
+  const auto module = TRY(load_module(options.file, options.instance.compile, {.cache = options.instance.cache}));
+  const auto linker = TRY(make_linker(module, options.instance));
+  const auto pool = Pool::create(module, linker,
                                  {.capacity = 1,
                                   .snapshot = options.instance.snapshot,
                                   .maximum_memory_bytes = options.instance.maximum_memory_bytes});
-  if (!pool) return std::unexpected(explain(pool.error(), *module));
+  if (!pool) return std::unexpected(explain(pool.error(), module));
   if (!options.instance.snapshot.prelude.empty() || options.instance.snapshot.freeze_start) {
     fmt::print(stderr,
                "anew: note: randomness and time that the frozen functions read are the same in all instances\n");
   }
-  const auto written = output->save([&](const auto& path) { return pool->save_snapshot(path); });
-  if (!written) return std::unexpected(written.error());
-  fmt::print("wrote {} ({} bytes)\n", options.output, *written);
+  const auto written = TRY(output.save([&](const auto& path) { return pool->save_snapshot(path); }));
+  fmt::print("wrote {} ({} bytes)\n", options.output, written);
   return kSuccess;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/substrate_chain.hpp"
 #include "host/substrate/hashing.hpp"
 #include "host/substrate/hex.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -30,8 +31,8 @@ bool is_text(std::span<const std::byte> bytes) {
 
 /// Reads a SCALE-encoded block: as it is, or as "0x" and hexadecimal digits, with white space around.
 Result<substrate::Bytes> read_block(const std::string& file) {
-  constexpr std::uint64_t kMostBytes = 256ull << 20;
-  auto content = read_input(file, kMostBytes);
+  constexpr std::uint64_t kMaximumBytes = 256ull << 20;
+  auto content = read_input(file, kMaximumBytes);
   if (!content || !is_text(*content)) return content;
   std::string_view text = as_text(*content);
   constexpr std::string_view kSpace = " \t\r\n";
@@ -45,46 +46,41 @@ Result<substrate::Bytes> read_block(const std::string& file) {
 }
 
 Result<ExitCode> run_execute_block(const BlockOptions& options) {
-  const auto encoded = read_block(options.block);
-  if (!encoded) return std::unexpected(encoded.error());
-  auto block = substrate::decode_block(*encoded);
+  const auto encoded = TRY(read_block(options.block));
+  auto block = substrate::decode_block(encoded);
   if (!block) {
     block.error().message = fmt::format("{}: {}", options.block, block.error().message);
     return std::unexpected(std::move(block.error()));
   }
-  const auto chain = load_chain(options.chain);
-  if (!chain) return std::unexpected(chain.error());
+  const auto chain = TRY(load_chain(options.chain));
 
-  auto cost = Cost::start(chain->runtime.pool());
-  if (!cost) return std::unexpected(std::move(cost.error()));
-  const auto outcome = chain->executor.execute_block(chain->state, *encoded);
-  if (!outcome) return std::unexpected(outcome.error());
-  cost->stop();
-  const auto changes = real_changes(chain->state, outcome->changes);
-  if (!changes) return std::unexpected(changes.error());
+  auto cost = TRY(Cost::start(chain.runtime.pool()));
+  const auto outcome = TRY(chain.executor.execute_block(chain.state, encoded));
+  cost.stop();
+  const auto changes = TRY(real_changes(chain.state, outcome.changes));
 
   nlohmann::ordered_json object;
   if (options.chain.repeat.json) {
-    object = {{"chain", chain->name}, {"block", block_json(*block)}, {"accepted", true}};
-    cost->add_to(object);
-    object["storage_changes"] = changes_json(*changes);
-    object["new_state_root"] = substrate::encode_hex(outcome->state_root);
+    object = {{"chain", chain.name}, {"block", block_json(*block)}, {"accepted", true}};
+    cost.add_to(object);
+    object["storage_changes"] = changes_json(changes);
+    object["new_state_root"] = substrate::encode_hex(outcome.state_root);
   } else {
-    print_field("chain", printable(chain->name));
+    print_field("chain", printable(chain.name));
     print_block(*block);
     fmt::print("\nThe runtime accepted the block.\n");
-    cost->print();
-    print_changes(*changes, options.chain.all_changes);
-    print_field("new state root", substrate::encode_hex(outcome->state_root));
+    cost.print();
+    print_changes(changes, options.chain.all_changes);
+    print_field("new state root", substrate::encode_hex(outcome.state_root));
   }
 
   const auto call = [&, arguments = block->executable()](Lease& lease, const substrate::Method& method,
                                                          substrate::Bytes& result) {
-    substrate::Externalities externalities(chain->state);
+    substrate::Externalities externalities(chain.state);
     return substrate::Runtime::call_in(lease, method, arguments, result, &externalities);
   };
   auto code =
-      repeat_call(options.chain.repeat, chain->runtime, runtime_maker(*chain), "Core_execute_block", call, object);
+      repeat_call(options.chain.repeat, chain.runtime, runtime_maker(chain), "Core_execute_block", call, object);
   if (code && options.chain.repeat.json) print_json(object);
   return code;
 }

@@ -22,6 +22,7 @@
 #include "host/substrate/hex.hpp"
 #include "host/substrate/octets.hpp"
 #include "host/substrate/trie_node.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -53,11 +54,10 @@ Result<std::uint32_t> block_number(const substrate::MemoryState& state) {
     const auto part = substrate::twox_128(substrate::as_bytes(name));
     key.insert(key.end(), part.begin(), part.end());
   }
-  const auto value = state.get({}, key);
-  if (!value) return std::unexpected(value.error());
+  const auto value = TRY(state.get({}, key));
   std::uint32_t number = 0;
-  if (*value == nullptr || (*value)->size() != sizeof(number)) return number;
-  for (std::size_t i = sizeof(number); i-- > 0;) number = number << 8 | std::to_integer<std::uint32_t>((**value)[i]);
+  if (value == nullptr || value->size() != sizeof(number)) return number;
+  for (std::size_t i = sizeof(number); i-- > 0;) number = number << 8 | std::to_integer<std::uint32_t>((*value)[i]);
   return number;
 }
 
@@ -71,32 +71,28 @@ substrate::Hash genesis_hash(const substrate::MemoryState& state) {
 
 Result<substrate::BlockStart> read_start(const BuildOptions& options, const Chain& chain) {
   substrate::BlockStart start;
-  const auto number = block_number(chain.state);
-  if (!number) return std::unexpected(number.error());
-  start.number = *number + 1;
+  const auto number = TRY(block_number(chain.state));
+  start.number = number + 1;
   if (!options.parent.empty()) {
-    const auto parent = read_hex("--parent", options.parent);
-    if (!parent) return std::unexpected(parent.error());
-    if (parent->size() != start.parent_hash.size()) {
-      return fail(ErrorCode::kArgument, fmt::format("--parent has {} bytes: a block's hash has 32", parent->size()));
+    const auto parent = TRY(read_hex("--parent", options.parent));
+    if (parent.size() != start.parent_hash.size()) {
+      return fail(ErrorCode::kArgument, fmt::format("--parent has {} bytes: a block's hash has 32", parent.size()));
     }
-    std::ranges::copy(*parent, start.parent_hash.begin());
-  } else if (*number == 0) {
+    std::ranges::copy(parent, start.parent_hash.begin());
+  } else if (number == 0) {
     start.parent_hash = genesis_hash(chain.state);
   } else {
     return fail(ErrorCode::kArgument,
-                fmt::format("the state is that of block {}: give its hash with --parent HASH", *number));
+                fmt::format("the state is that of block {}: give its hash with --parent HASH", number));
   }
   for (const std::string& text : options.digest) {
-    auto item = read_hex("--digest", text);
-    if (!item) return std::unexpected(std::move(item.error()));
-    start.digest.push_back(std::move(*item));
+    auto item = TRY(read_hex("--digest", text));
+    start.digest.push_back(std::move(item));
   }
   if (options.slot) {
-    const auto version = chain.runtime.version();
-    if (!version) return std::unexpected(version.error());
+    const auto version = TRY(chain.runtime.version());
     const auto has_api = [&](std::string_view name) {
-      return std::ranges::any_of(version->apis, [&](const auto& api) { return substrate::api_name(api.id) == name; });
+      return std::ranges::any_of(version.apis, [&](const auto& api) { return substrate::api_name(api.id) == name; });
     };
     if (has_api("BabeApi")) {
       start.digest.push_back(substrate::babe_pre_digest(*options.slot, 0));
@@ -125,9 +121,8 @@ Result<substrate::InherentData> read_inherents(const BuildOptions& options) {
                               substrate::quote(text)));
     }
     std::copy_n(text.begin(), identifier.size(), identifier.begin());
-    auto content = read_hex("--inherent", text.substr(equals + 1));
-    if (!content) return std::unexpected(std::move(content.error()));
-    data.insert_or_assign(identifier, std::move(*content));
+    auto content = TRY(read_hex("--inherent", text.substr(equals + 1)));
+    data.insert_or_assign(identifier, std::move(content));
   }
   return data;
 }
@@ -142,13 +137,11 @@ struct Tried {
 Result<std::vector<Tried>> apply_all(substrate::BlockBuilder& builder, const BuildOptions& options,
                                      const substrate::InherentData& data) {
   std::vector<Tried> tried;
-  auto inherents = builder.inherent_extrinsics(data);
-  if (!inherents) return std::unexpected(std::move(inherents.error()));
-  for (substrate::Bytes& extrinsic : *inherents) tried.push_back({std::move(extrinsic), true, {}});
+  auto inherents = TRY(builder.inherent_extrinsics(data));
+  for (substrate::Bytes& extrinsic : inherents) tried.push_back({std::move(extrinsic), true, {}});
   for (const std::string& text : options.extrinsics) {
-    auto extrinsic = read_hex("--extrinsic", text);
-    if (!extrinsic) return std::unexpected(std::move(extrinsic.error()));
-    tried.push_back({std::move(*extrinsic), false, {}});
+    auto extrinsic = TRY(read_hex("--extrinsic", text));
+    tried.push_back({std::move(extrinsic), false, {}});
   }
   for (Tried& each : tried) {
     auto outcome = builder.apply(each.extrinsic);
@@ -187,49 +180,41 @@ nlohmann::ordered_json tried_json(const std::vector<Tried>& tried) {
 }
 
 Result<ExitCode> run_build_block(const BuildOptions& options) {
-  const auto data = read_inherents(options);
-  if (!data) return std::unexpected(data.error());
-  const auto output = ResultFile::open_if_named(options.output);
-  if (!output) return std::unexpected(output.error());
-  const auto chain = load_chain(options.chain);
-  if (!chain) return std::unexpected(chain.error());
-  const auto start = read_start(options, *chain);
-  if (!start) return std::unexpected(start.error());
+  const auto data = TRY(read_inherents(options));
+  const auto output = TRY(ResultFile::open_if_named(options.output));
+  const auto chain = TRY(load_chain(options.chain));
+  const auto start = TRY(read_start(options, chain));
 
-  auto builder = substrate::BlockBuilder::begin(chain->executor, chain->state, *start);
-  if (!builder) return std::unexpected(std::move(builder.error()));
-  const auto tried = apply_all(*builder, options, *data);
-  if (!tried) return std::unexpected(tried.error());
-  const auto built = builder->finish();
-  if (!built) return std::unexpected(built.error());
-  const substrate::Bytes encoded = built->block.executable();
-  if (const auto executed = chain->executor.execute_block(chain->state, encoded); !executed) {
+  auto builder = TRY(substrate::BlockBuilder::begin(chain.executor, chain.state, start));
+  const auto tried = TRY(apply_all(builder, options, data));
+  const auto built = TRY(builder.finish());
+  const substrate::Bytes encoded = built.block.executable();
+  if (const auto executed = chain.executor.execute_block(chain.state, encoded); !executed) {
     Error error = executed.error();
     error.message = "the block that the runtime built, executed by it again: " + error.message;
     return std::unexpected(std::move(error));
   }
-  if (*output) {
-    if (auto written = (*output)->write(encoded); !written) return std::unexpected(std::move(written.error()));
+  if (output) {
+    TRY(output->write(encoded));
   }
-  const auto changes = real_changes(chain->state, built->changes);
-  if (!changes) return std::unexpected(changes.error());
+  const auto changes = TRY(real_changes(chain.state, built.changes));
 
   if (options.chain.repeat.json) {
-    print_json({{"chain", chain->name},
-                {"block", block_json(built->block)},
-                {"extrinsics", tried_json(*tried)},
-                {"storage_changes", changes_json(*changes)},
-                {"new_state_root", substrate::encode_hex(built->state_root)},
+    print_json({{"chain", chain.name},
+                {"block", block_json(built.block)},
+                {"extrinsics", tried_json(tried)},
+                {"storage_changes", changes_json(changes)},
+                {"new_state_root", substrate::encode_hex(built.state_root)},
                 {"encoded", substrate::encode_hex(encoded)}});
     return kSuccess;
   }
-  print_field("chain", printable(chain->name));
-  print_block(built->block);
+  print_field("chain", printable(chain.name));
+  print_block(built.block);
   fmt::print("\nThe runtime built the block, and accepted it when it was executed again.\n");
-  print_field("tried", fmt::format("{} extrinsics", tried->size()));
-  print_tried(*tried);
-  print_changes(*changes, options.chain.all_changes);
-  print_field("new state root", substrate::encode_hex(built->state_root));
+  print_field("tried", fmt::format("{} extrinsics", tried.size()));
+  print_tried(tried);
+  print_changes(changes, options.chain.all_changes);
+  print_field("new state root", substrate::encode_hex(built.state_root));
   return kSuccess;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/substrate_chain.hpp"
 #include "host/substrate/hex.hpp"
 #include "os/terminal.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -34,13 +35,13 @@ struct Services {
 
 /// Cut short on a terminal, which a result of megabytes would flood.
 void print_result(substrate::BytesView result) {
-  constexpr std::size_t kMostBytes = 1024;
-  if (result.size() <= kMostBytes || !os::standard_output_is_terminal()) {
+  constexpr std::size_t kMaximumBytes = 1024;
+  if (result.size() <= kMaximumBytes || !os::standard_output_is_terminal()) {
     fmt::print("{}\n", substrate::encode_hex(result));
     return;
   }
   fmt::print("{}...\n(the first {} bytes; --output FILE writes all, and a pipe gets all of the text)\n",
-             substrate::encode_hex(result.first(kMostBytes)), kMostBytes);
+             substrate::encode_hex(result.first(kMaximumBytes)), kMaximumBytes);
 }
 
 Result<ExitCode> run_call(const CallOptions& options) {
@@ -48,45 +49,40 @@ Result<ExitCode> run_call(const CallOptions& options) {
   if (const char* wrong = substrate::decode_hex(options.data, arguments); wrong != nullptr) {
     return fail(ErrorCode::kArgument, fmt::format("--data {} {}", substrate::quote(options.data), wrong));
   }
-  const auto output = ResultFile::open_if_named(options.output);
-  if (!output) return std::unexpected(output.error());
-  const auto chain = load_chain(options.chain);
-  if (!chain) return std::unexpected(chain.error());
+  const auto output = TRY(ResultFile::open_if_named(options.output));
+  const auto chain = TRY(load_chain(options.chain));
 
-  auto cost = Cost::start(chain->runtime.pool());
-  if (!cost) return std::unexpected(std::move(cost.error()));
+  auto cost = TRY(Cost::start(chain.runtime.pool()));
   Services services;
-  const auto outcome = chain->executor.call(chain->state, options.method, arguments, services.view());
-  if (!outcome) return std::unexpected(outcome.error());
-  cost->stop();
-  if (*output) {
-    if (auto written = (*output)->write(outcome->result); !written) return std::unexpected(std::move(written.error()));
+  const auto outcome = TRY(chain.executor.call(chain.state, options.method, arguments, services.view()));
+  cost.stop();
+  if (output) {
+    TRY(output->write(outcome.result));
   }
-  const auto changes = real_changes(chain->state, outcome->changes);
-  if (!changes) return std::unexpected(changes.error());
+  const auto changes = TRY(real_changes(chain.state, outcome.changes));
 
   nlohmann::ordered_json object;
   if (options.chain.repeat.json) {
-    object = {{"chain", chain->name},
+    object = {{"chain", chain.name},
               {"method", options.method},
-              {"result", substrate::encode_hex(outcome->result)},
-              {"storage_changes", changes_json(*changes)}};
-    cost->add_to(object);
+              {"result", substrate::encode_hex(outcome.result)},
+              {"storage_changes", changes_json(changes)}};
+    cost.add_to(object);
   } else {
-    print_field("chain", printable(chain->name));
+    print_field("chain", printable(chain.name));
     print_field("method", printable(options.method));
-    cost->print();
-    print_changes(*changes, options.chain.all_changes);
-    print_field("result", fmt::format("{} bytes", outcome->result.size()));
-    print_result(outcome->result);
+    cost.print();
+    print_changes(changes, options.chain.all_changes);
+    print_field("result", fmt::format("{} bytes", outcome.result.size()));
+    print_result(outcome.result);
   }
 
   const auto call = [&](Lease& lease, const substrate::Method& method, substrate::Bytes& result) {
     Services own;
-    substrate::Externalities externalities(chain->state, own.view());
+    substrate::Externalities externalities(chain.state, own.view());
     return substrate::Runtime::call_in(lease, method, arguments, result, &externalities);
   };
-  auto code = repeat_call(options.chain.repeat, chain->runtime, runtime_maker(*chain), options.method, call, object);
+  auto code = repeat_call(options.chain.repeat, chain.runtime, runtime_maker(chain), options.method, call, object);
   if (code && options.chain.repeat.json) print_json(object);
   return code;
 }

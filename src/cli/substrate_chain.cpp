@@ -16,6 +16,7 @@
 #include "cli/progress.hpp"
 #include "host/substrate/hex.hpp"
 #include "os/terminal.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -31,9 +32,8 @@ Result<T> in_file(const std::string& file, Result<T> result) {
 }
 
 Result<substrate::ChainSpec> read_spec(const std::string& file) {
-  const auto text = read_input(file, kMostStateBytes);
-  if (!text) return std::unexpected(text.error());
-  return in_file(file, substrate::parse_chain_spec(as_text(*text)));
+  const auto text = TRY(read_input(file, kMaximumStateBytes));
+  return in_file(file, substrate::parse_chain_spec(as_text(text)));
 }
 
 substrate::StateVersion state_version(const substrate::RuntimeVersion& version) {
@@ -95,16 +95,14 @@ void add_chain_options(CLI::App& command, ChainOptions& options) {
 }
 
 Result<Chain> load_chain(const ChainOptions& options) {
-  const auto spec = read_spec(options.spec);
-  if (!spec) return std::unexpected(spec.error());
+  const auto spec = TRY(read_spec(options.spec));
   std::vector<std::byte> pairs;
   if (!options.pairs.empty()) {
-    auto read = read_input(options.pairs, kMostStateBytes);
-    if (!read) return std::unexpected(std::move(read.error()));
-    pairs = std::move(*read);
+    auto read = TRY(read_input(options.pairs, kMaximumStateBytes));
+    pairs = std::move(read);
   }
   const auto read = [&](substrate::StateVersion version) {
-    if (options.pairs.empty()) return in_file(options.spec, substrate::MemoryState::from_chain_spec(*spec, version));
+    if (options.pairs.empty()) return in_file(options.spec, substrate::MemoryState::from_chain_spec(spec, version));
     return in_file(options.pairs, substrate::MemoryState::from_pairs(as_text(pairs), version));
   };
 
@@ -122,18 +120,17 @@ Result<Chain> load_chain(const ChainOptions& options) {
     return std::unexpected(std::move(error));
   }
   report_notes(*runtime);
-  const auto version = find_state_version(*runtime);
-  if (!version) return std::unexpected(version.error());
-  if (*version != substrate::StateVersion::kV0) {
-    state = read(*version);
+  const auto version = TRY(find_state_version(*runtime));
+  if (version != substrate::StateVersion::kV0) {
+    state = read(version);
     if (!state) return std::unexpected(std::move(state.error()));
   }
-  return Chain{spec->name, engine, std::move(*state), executor, std::move(*runtime)};
+  return Chain{spec.name, engine, std::move(*state), executor, std::move(*runtime)};
 }
 
 Result<Cost> Cost::start(const Pool& pool) {
   Cost cost(pool);
-  if (auto lease = pool.acquire(); !lease) return std::unexpected(std::move(lease.error()));
+  TRY(pool.acquire());
   cost.pages_ = pool.statistics().pages_restored;
   cost.begin_ = Clock::now();
   return cost;
@@ -158,18 +155,16 @@ void Cost::add_to(nlohmann::ordered_json& object) const {
 Result<substrate::StateChanges> real_changes(const substrate::MemoryState& state, substrate::StateChanges changes) {
   const auto drop_idle = [&](substrate::TrieId id, substrate::TrieChanges& trie) -> Result<void> {
     for (auto change = trie.begin(); change != trie.end();) {
-      const auto before = state.get(id, change->first);
-      if (!before) return std::unexpected(before.error());
+      const auto before = TRY(state.get(id, change->first));
       const substrate::StorageValue& after = change->second;
-      const bool same = *before == after || (*before != nullptr && after != nullptr && **before == *after);
+      const bool same = before == after || (before != nullptr && after != nullptr && *before == *after);
       change = same ? trie.erase(change) : std::next(change);
     }
     return {};
   };
-  if (auto done = drop_idle({}, changes.top); !done) return std::unexpected(std::move(done.error()));
+  TRY(drop_idle({}, changes.top));
   for (auto& [storage_key, child] : changes.children) {
-    auto done = drop_idle(substrate::TrieId::child(storage_key), child);
-    if (!done) return std::unexpected(std::move(done.error()));
+    TRY(drop_idle(substrate::TrieId::child(storage_key), child));
   }
   return changes;
 }
@@ -177,11 +172,11 @@ Result<substrate::StateChanges> real_changes(const substrate::MemoryState& state
 void print_field(std::string_view name, std::string_view value) { fmt::print("{:<18} {}\n", name, value); }
 
 void print_changes(const substrate::StateChanges& changes, bool all) {
-  constexpr std::size_t kMostOnATerminal = 20;
+  constexpr std::size_t kMaximumOnATerminal = 20;
   std::size_t count = changes.top.size();
   for (const auto& [storage_key, child] : changes.children) count += child.size();
   print_field("storage changes", fmt::format("{}", count));
-  std::size_t left = all || !os::standard_output_is_terminal() ? count : std::min(count, kMostOnATerminal);
+  std::size_t left = all || !os::standard_output_is_terminal() ? count : std::min(count, kMaximumOnATerminal);
   const bool cut = left < count;
   const auto print_trie = [&left](const substrate::TrieChanges& trie) {
     for (auto change = trie.begin(); change != trie.end() && left > 0; ++change, --left) {
@@ -196,7 +191,7 @@ void print_changes(const substrate::StateChanges& changes, bool all) {
     fmt::print("  child trie {}\n", substrate::encode_hex(storage_key));
     print_trie(child);
   }
-  if (cut) fmt::print("  ...\n(the first {}; --changes prints all, and a pipe gets all)\n", kMostOnATerminal);
+  if (cut) fmt::print("  ...\n(the first {}; --changes prints all, and a pipe gets all)\n", kMaximumOnATerminal);
 }
 
 nlohmann::ordered_json changes_json(const substrate::StateChanges& changes) {
@@ -239,24 +234,22 @@ Result<ExitCode> repeat_call(const RepeatOptions& options, const substrate::Runt
   }
 
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
-    auto made = make_runtime(capacity, audit_every);
-    if (!made) return std::unexpected(std::move(made.error()));
-    auto found = made->method(method);
+    auto made = TRY(make_runtime(capacity, audit_every));
+    auto found = made.method(method);
     if (!found) return std::unexpected(std::move(found.error()));
     // The lambda keeps the runtime, and so the method, alive.
-    return Subject{made->pool(), [&call, kept = *made, found = *found](Lease& lease, substrate::Bytes& result) {
+    return Subject{made.pool(), [&call, kept = made, found = *found](Lease& lease, substrate::Bytes& result) {
                      return call(lease, found, result);
                    }};
   };
   const auto measurement =
-      measure(make_subject, {.calls = options.calls, .threads = options.threads, .audit = options.audit});
-  if (!measurement) return std::unexpected(measurement.error());
-  object.update(measurement_json(*measurement));
+      TRY(measure(make_subject, {.calls = options.calls, .threads = options.threads, .audit = options.audit}));
+  object.update(measurement_json(measurement));
   if (!options.json) {
     fmt::print("\n{}, each call in an instance as new:\n", method);
-    print_measurement(*measurement);
+    print_measurement(measurement);
   }
-  return report_failures(*measurement);
+  return report_failures(measurement);
 }
 
 }  // namespace anew::cli

@@ -17,7 +17,7 @@
 namespace anew::cli {
 
 /// A chain's whole state, as hexadecimal text.
-inline constexpr std::uint64_t kMostStateBytes = 1ull << 30;
+inline constexpr std::uint64_t kMaximumStateBytes = 1ull << 30;
 
 void add_substrate_version(CLI::App& substrate, Run& run);
 void add_substrate_call(CLI::App& substrate, Run& run);

@@ -15,6 +15,7 @@
 #include "cli/output.hpp"
 #include "cli/substrate_chain.hpp"
 #include "host/substrate/hex.hpp"
+#include "os/try.hpp"
 
 namespace anew::cli {
 
@@ -62,33 +63,29 @@ nlohmann::ordered_json version_json(const substrate::RuntimeSource& source, cons
 }
 
 Result<substrate::RuntimeSource> load_source(const std::string& file) {
-  const auto content = read_input(file, kMostStateBytes);
-  if (!content) return std::unexpected(content.error());
-  auto source = substrate::read_runtime(*content);
+  const auto content = TRY(read_input(file, kMaximumStateBytes));
+  auto source = substrate::read_runtime(content);
   if (!source) source.error().message = fmt::format("{}: {}", file, source.error().message);
   return source;
 }
 
 Result<ExitCode> run_version(const VersionOptions& options) {
-  const auto source = load_source(options.file);
-  if (!source) return std::unexpected(source.error());
+  const auto source = TRY(load_source(options.file));
   const Engine engine = make_engine(options.file, options.cache);
   const auto make_runtime = [&](std::uint32_t capacity, std::uint64_t audit_every) {
     return substrate::Runtime::create(
-        engine, source->code, {.heap_pages = source->heap_pages, .capacity = capacity, .audit_every = audit_every});
+        engine, source.code, {.heap_pages = source.heap_pages, .capacity = capacity, .audit_every = audit_every});
   };
-  const auto runtime = make_runtime(1, options.repeat.audit ? 1 : 0);
-  if (!runtime) return std::unexpected(runtime.error());
-  report_notes(*runtime);
-  const auto version = runtime->version();
-  if (!version) return std::unexpected(version.error());
-  if (!options.repeat.json) print_version(*source, *version);
+  const auto runtime = TRY(make_runtime(1, options.repeat.audit ? 1 : 0));
+  report_notes(runtime);
+  const auto version = TRY(runtime.version());
+  if (!options.repeat.json) print_version(source, version);
 
-  nlohmann::ordered_json object = version_json(*source, *version);
+  nlohmann::ordered_json object = version_json(source, version);
   const auto call = [](Lease& lease, const substrate::Method& method, substrate::Bytes& result) {
     return substrate::Runtime::call_in(lease, method, {}, result);
   };
-  auto code = repeat_call(options.repeat, *runtime, make_runtime, "Core_version", call, object);
+  auto code = repeat_call(options.repeat, runtime, make_runtime, "Core_version", call, object);
   if (code && options.repeat.json) print_json(object);
   return code;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "os/try.hpp"
 #include "wasm/limits.hpp"
 
 namespace anew::codegen {
@@ -31,42 +32,30 @@ Result<CodeMemory> CodeMemory::reserve(std::uint64_t text_bytes, std::uint64_t f
   }
   const std::uint64_t entries = entries_bytes(functions);
   // At least a page, so that a module without any code is mapped like all others.
-  auto mapping = os::Mapping::reserve(std::max(entries + to_pages(text_bytes), os::kPageBytes));
-  if (!mapping) {
-    return std::unexpected(std::move(mapping.error()));
-  }
-  if (entries != 0 && !os::protect(mapping->data(), entries, os::Access::kReadWrite)) {
+  auto mapping = TRY(os::Mapping::reserve(std::max(entries + to_pages(text_bytes), os::kPageBytes)));
+  if (entries != 0 && !os::protect(mapping.data(), entries, os::Access::kReadWrite)) {
     return protection_refused();
   }
   CodeMemory memory;
-  memory.text_ = mapping->data() + entries;  // inside: the reservation is at least as large
+  memory.text_ = mapping.data() + entries;  // inside: the reservation is at least as large
   memory.text_bytes_ = text_bytes;
   // Entry 0 is at text - entries_bytes(functions). Fresh pages, page-aligned: an array of pointers, all null.
-  memory.entries_ = reinterpret_cast<void**>(mapping->data());
-  memory.mapping_ = std::move(*mapping);
+  memory.entries_ = reinterpret_cast<void**>(mapping.data());
+  memory.mapping_ = std::move(mapping);
   return memory;
 }
 
 Result<CodeMemory> CodeMemory::from_image(const ImageView& image) {
-  auto builder = CodeMemoryBuilder::reserve(image.text.size(), image.functions.size());
-  if (!builder) {
-    return std::unexpected(std::move(builder.error()));
-  }
-  auto room = builder->append(image.text.size());
-  if (!room) {
-    return std::unexpected(std::move(room.error()));
-  }
-  std::ranges::copy(image.text, room->begin());
-  return std::move(*builder).finish();
+  auto builder = TRY(CodeMemoryBuilder::reserve(image.text.size(), image.functions.size()));
+  auto room = TRY(builder.append(image.text.size()));
+  std::ranges::copy(image.text, room.begin());
+  return std::move(builder).finish();
 }
 
 Result<CodeMemoryBuilder> CodeMemoryBuilder::reserve(std::uint64_t most_text_bytes, std::uint64_t functions) {
-  auto memory = CodeMemory::reserve(most_text_bytes, functions);
-  if (!memory) {
-    return std::unexpected(std::move(memory.error()));
-  }
+  auto memory = TRY(CodeMemory::reserve(most_text_bytes, functions));
   CodeMemoryBuilder builder;
-  builder.memory_ = std::move(*memory);
+  builder.memory_ = std::move(memory);
   builder.memory_.text_bytes_ = 0;
   builder.entries_bytes_ = entries_bytes(functions);
   builder.reserved_ = to_pages(most_text_bytes);

@@ -14,6 +14,8 @@
 #include <cstring>
 #include <memory>
 
+#include "os/try.hpp"
+
 namespace anew::os {
 namespace {
 
@@ -79,7 +81,7 @@ void populate(std::vector<std::byte>& bytes) noexcept {
   (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
 }
 
-bool write_fully(int file, Bytes bytes) noexcept {
+bool write_fully(int file, BytesView bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t put = ::write(file, bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) {
@@ -156,13 +158,10 @@ Result<void> File::read_at(std::uint64_t offset, std::span<std::byte> bytes) con
 }
 
 Result<void> File::read_rest(std::vector<std::byte>& bytes, std::uint64_t maximum) {
-  auto now = status();
-  if (!now) {
-    return std::unexpected(std::move(now.error()));
-  }
+  auto now = TRY(status());
   // The size is only a first guess: a pipe has none, and a file may change while it is read.
   constexpr std::uint64_t kStep = 64 << 10;
-  std::uint64_t step = now->kind == FileStatus::Kind::kRegular ? now->bytes + 1 : kStep;
+  std::uint64_t step = now.kind == FileStatus::Kind::kRegular ? now.bytes + 1 : kStep;
   while (true) {
     const std::uint64_t old_size = bytes.size();
     // One byte past the maximum tells that there is more.
@@ -191,12 +190,9 @@ bool File::touch() noexcept {
 }
 
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t maximum) {
-  auto file = File::open(path, File::Links::kFollow);
-  if (!file) {
-    return std::unexpected(std::move(file.error()));
-  }
+  auto file = TRY(File::open(path, File::Links::kFollow));
   std::vector<std::byte> bytes;
-  if (auto done = file->read_rest(bytes, maximum); !done) {
+  if (auto done = file.read_rest(bytes, maximum); !done) {
     return std::unexpected(std::move(done.error()));
   }
   return bytes;
@@ -221,7 +217,7 @@ Result<File> Directory::open_file(const std::string& name) const {
   return File(std::move(descriptor), path_ / name);
 }
 
-Result<void> Directory::write(const std::string& name, std::span<const Bytes> pieces, unsigned mode) const {
+Result<void> Directory::write(const std::string& name, std::span<const BytesView> pieces, unsigned mode) const {
   struct stat old{};
   if (fstatat(descriptor_.number(), name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(old.st_mode) &&
       !S_ISLNK(old.st_mode)) {
@@ -236,7 +232,7 @@ Result<void> Directory::write(const std::string& name, std::span<const Bytes> pi
     return refused("create a file in", path_, errno);
   }
   bool written = true;
-  for (const Bytes piece : pieces) {
+  for (const BytesView piece : pieces) {
     written = written && write_fully(file.number(), piece);
   }
   // Some file systems report a full disk only when the file is closed.
@@ -295,15 +291,12 @@ Result<std::vector<Directory::Entry>> Directory::list() const {
   }
 }
 
-Result<void> write_file(const std::filesystem::path& path, std::span<const Bytes> pieces, unsigned mode) {
+Result<void> write_file(const std::filesystem::path& path, std::span<const BytesView> pieces, unsigned mode) {
   if (!path.has_filename()) {
     return fail(ErrorCode::kIo, fmt::format("cannot write \"{}\": it names no file", path.string()));
   }
-  auto directory = Directory::open(path.has_parent_path() ? path.parent_path() : ".");
-  if (!directory) {
-    return std::unexpected(std::move(directory.error()));
-  }
-  return directory->write(path.filename().string(), pieces, mode);
+  auto directory = TRY(Directory::open(path.has_parent_path() ? path.parent_path() : "."));
+  return directory.write(path.filename().string(), pieces, mode);
 }
 
 Result<void> make_private_directory(const std::filesystem::path& path) {

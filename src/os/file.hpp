@@ -3,6 +3,7 @@
 #pragma once
 
 #include <anew/error.hpp>
+#include <anew/types.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +15,6 @@
 #include <vector>
 
 namespace anew::os {
-
-using Bytes = std::span<const std::byte>;
 
 /// An open file descriptor, closed when the object goes.
 class Descriptor {
@@ -89,7 +88,7 @@ class Directory {
   /// Writes the pieces one after the other to a temporary file and renames it to `name`, replacing what bears that
   /// name: readers see the old file or the new one, whole. On any failure nothing is left behind.
   /// @param mode  permission bits, less the umask.
-  [[nodiscard]] Result<void> write(const std::string& name, std::span<const Bytes> pieces, unsigned mode) const;
+  [[nodiscard]] Result<void> write(const std::string& name, std::span<const BytesView> pieces, unsigned mode) const;
   /// @return false if there is none of this name, or another process removed it first.
   [[nodiscard]] Result<bool> remove(const std::string& name) const;
   struct Entry {
@@ -108,7 +107,8 @@ class Directory {
 };
 
 /// Directory::write into the directory that `path` names.
-[[nodiscard]] Result<void> write_file(const std::filesystem::path& path, std::span<const Bytes> pieces, unsigned mode);
+[[nodiscard]] Result<void> write_file(const std::filesystem::path& path, std::span<const BytesView> pieces,
+                                      unsigned mode);
 
 /// Makes the directory and its missing parents, accessible by this user only. Fine if it exists.
 [[nodiscard]] Result<void> make_private_directory(const std::filesystem::path& path);

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "os/try.hpp"
+
 namespace anew::os {
 namespace {
 
@@ -27,9 +29,8 @@ Result<MemoryFile> MemoryFile::create(std::uint64_t bytes) {
   if (!file.is_open()) return refused("make", bytes);
   // The callers' sizes are at most those of a memory, so they fit in an off_t.
   if (ftruncate(file.descriptor(), static_cast<off_t>(bytes)) != 0) return refused("size", bytes);
-  auto writable = Mapping::of_shared_file(file.descriptor(), bytes);
-  if (!writable) return std::unexpected(std::move(writable.error()));
-  file.writable_ = std::move(*writable);
+  auto writable = TRY(Mapping::of_shared_file(file.descriptor(), bytes));
+  file.writable_ = std::move(writable);
   return file;
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "os/try.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew {
@@ -25,11 +26,9 @@ std::unexpected<Error> outside_memory(std::string_view what, std::uint64_t addre
 }  // namespace
 
 Result<BytesFunction> BytesFunction::find(const Pool& pool, std::string_view export_name, std::string_view allocate) {
-  auto room = pool.function<std::uint32_t(std::uint32_t)>(allocate);
-  if (!room) return std::unexpected(std::move(room.error()));
-  auto function = pool.function<std::uint64_t(std::uint32_t, std::uint32_t)>(export_name);
-  if (!function) return std::unexpected(std::move(function.error()));
-  return BytesFunction(*room, *function);
+  auto room = TRY(pool.function<std::uint32_t(std::uint32_t)>(allocate));
+  auto function = TRY(pool.function<std::uint64_t(std::uint32_t, std::uint32_t)>(export_name));
+  return BytesFunction(room, function);
 }
 
 Result<std::span<const std::byte>> BytesFunction::call(Lease& lease, std::span<const std::byte> input) const {
@@ -39,17 +38,15 @@ Result<std::span<const std::byte>> BytesFunction::call(Lease& lease, std::span<c
                   fmt::format("the input has {} bytes, and a guest's addresses have 32 bits", input.size()));
     }
     const auto size = static_cast<std::uint32_t>(input.size());  // checked above
-    const auto address = lease.call(allocate_, size);
-    if (!address) return std::unexpected(address.error());
+    const auto address = TRY(lease.call(allocate_, size));
     MemoryView memory = lease.memory();
-    auto room = memory.write(*address, size);
-    if (!room) return outside_memory("allocated", *address, size, memory);
+    auto room = memory.write(address, size);
+    if (!room) return outside_memory("allocated", address, size, memory);
     std::ranges::copy(input, room->begin());
 
-    const auto packed = lease.call(function_, *address, size);
-    if (!packed) return std::unexpected(packed.error());
-    const std::uint64_t result_address = *packed >> 32;
-    const std::uint64_t result_size = *packed & std::numeric_limits<std::uint32_t>::max();
+    const auto packed = TRY(lease.call(function_, address, size));
+    const std::uint64_t result_address = packed >> 32;
+    const std::uint64_t result_size = packed & std::numeric_limits<std::uint32_t>::max();
     memory = lease.memory();
     const auto result = memory.read(result_address, result_size);
     if (!result) return outside_memory("returned", result_address, result_size, memory);

@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 
+#include "os/try.hpp"
 #include "pool/pool_state.hpp"
 #include "reset/restore.hpp"
 #include "runtime/library.hpp"
@@ -16,12 +17,11 @@
 namespace anew {
 namespace {
 
-constexpr std::uint32_t kMostInstances = 1u << 20;  // far more than fit in 47 bits of address space
+constexpr std::uint32_t kMaximumInstances = 1u << 20;  // far more than fit in 47 bits of address space
 
 Result<detail::FunctionHandle> find_function(const detail::LinkedModule& linked, std::string_view name) {
-  const auto found = linked.find_export(name, ExternalKind::kFunction);
-  if (!found) return std::unexpected(found.error());
-  return detail::function_handle(linked, found->index);
+  const auto found = TRY(linked.find_export(name, ExternalKind::kFunction));
+  return detail::function_handle(linked, found.index);
 }
 
 Result<detail::FunctionHandle> find_typed(const detail::LinkedModule& linked, std::string_view name,
@@ -38,9 +38,9 @@ Result<detail::FunctionHandle> find_typed(const detail::LinkedModule& linked, st
 }
 
 Result<void> check_options(const PoolOptions& options) {
-  if (options.capacity == 0 || options.capacity > kMostInstances) {
+  if (options.capacity == 0 || options.capacity > kMaximumInstances) {
     return fail(ErrorCode::kArgument,
-                fmt::format("a pool's capacity is 1 to {}, not {}", kMostInstances, options.capacity));
+                fmt::format("a pool's capacity is 1 to {}, not {}", kMaximumInstances, options.capacity));
   }
   if (options.minimum_warm > options.capacity) {
     return fail(ErrorCode::kArgument, fmt::format("PoolOptions::minimum_warm is {}, more than the capacity, {}",
@@ -55,15 +55,14 @@ Result<void> check_options(const PoolOptions& options) {
 
 Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOptions options) {
   return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
-    if (auto checked = check_options(options); !checked) return std::unexpected(std::move(checked.error()));
+    TRY(check_options(options));
     detail::install_signal_handlers();
-    auto snapshot = reset::Snapshot::take(module.state(), *linker.state(), options.snapshot, options.make_host_state,
-                                          options.maximum_memory_bytes);
-    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-    if (options.audit_every == 0) snapshot->original.reset();
-    Pool pool(std::shared_ptr<detail::PoolState>(new detail::PoolState(std::move(*snapshot), std::move(options)),
+    auto snapshot = TRY(reset::Snapshot::take(module.state(), *linker.state(), options.snapshot,
+                                              options.make_host_state, options.maximum_memory_bytes));
+    if (options.audit_every == 0) snapshot.original.reset();
+    Pool pool(std::shared_ptr<detail::PoolState>(new detail::PoolState(std::move(snapshot), std::move(options)),
                                                  [](detail::PoolState* state) { state->orphan(); }));
-    if (auto ready = pool.state_->warm_up(); !ready) return std::unexpected(std::move(ready.error()));
+    TRY(pool.state_->warm_up());
     return pool;
   });
 }
@@ -84,15 +83,14 @@ Result<Lease> Pool::acquire_until(std::chrono::steady_clock::time_point deadline
 
 Result<Lease> Pool::acquire_otherwise(std::uint32_t stale,
                                       std::optional<std::chrono::steady_clock::time_point> until) const {
-  auto instance = detail::without_exceptions("an instance is acquired", [&] { return state_->acquire(stale, until); });
-  if (!instance) return std::unexpected(std::move(instance.error()));
-  return Lease(state_.get(), *instance);
+  auto instance =
+      TRY(detail::without_exceptions("an instance is acquired", [&] { return state_->acquire(stale, until); }));
+  return Lease(state_.get(), instance);
 }
 
 Result<Lease> Pool::instantiate() const {
-  auto store = detail::without_exceptions("an instance is made", [&] { return state_->instantiate(); });
-  if (!store) return std::unexpected(std::move(store.error()));
-  return Lease(state_.get(), &(*store)->main());
+  auto store = TRY(detail::without_exceptions("an instance is made", [&] { return state_->instantiate(); }));
+  return Lease(state_.get(), &store->main());
 }
 
 std::uint32_t Pool::trim() const noexcept { return state_->trim(); }
@@ -107,10 +105,9 @@ Result<void> Pool::shutdown(std::chrono::steady_clock::time_point deadline) cons
 
 Result<void> Pool::save_snapshot(const std::filesystem::path& path) const {
   return detail::without_exceptions("a snapshot is written", [&]() -> Result<void> {
-    const auto saved = reset::to_saved(state_->snapshot());
-    if (!saved) return std::unexpected(saved.error());
-    const std::vector<std::byte> bytes = artifact::encode(*saved);
-    const os::Bytes pieces[] = {bytes};
+    const auto saved = TRY(reset::to_saved(state_->snapshot()));
+    const std::vector<std::byte> bytes = artifact::encode(saved);
+    const BytesView pieces[] = {bytes};
     return os::write_file(path, pieces, 0644);
   });
 }
@@ -133,8 +130,8 @@ void Canceller::cancel() const noexcept {
 // --- Lease ----------------------------------------------------------------------------------------------------------
 
 Error detail::empty_lease() noexcept {
-  return make_error(ErrorCode::kArgument,
-                    "the lease holds no instance: it was released or moved from; acquire another one");
+  return make_bare_error(ErrorCode::kArgument,
+                         "the lease holds no instance: it was released or moved from; acquire another one");
 }
 
 void Lease::give_back() noexcept {

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "abi/planted_fault.hpp"
+#include "os/try.hpp"
 #include "pool/make_with_room.hpp"
 #include "reset/audit.hpp"
 #include "reset/restore.hpp"
@@ -207,9 +208,9 @@ Result<void> PoolState::fill(std::uint32_t index) {
     if (!store) return store;
     (*store)->slot = index;
     (*store)->owner = this;
-    if (auto ready = attach_host_state(**store); !ready) return std::unexpected(std::move(ready.error()));
+    TRY(attach_host_state(**store));
     if (snapshot_.start_after_restore) {
-      if (auto ready = run_start_in_time(**store); !ready) return std::unexpected(std::move(ready.error()));
+      TRY(run_start_in_time(**store));
     }
     return store;
   });
@@ -280,7 +281,7 @@ Result<StoreState*> PoolState::instantiate() {
     if (!store) return store;
     (*store)->owner = this;
     if (snapshot_.start_after_restore) {
-      if (auto ready = run_start_in_time(**store); !ready) return std::unexpected(std::move(ready.error()));
+      TRY(run_start_in_time(**store));
     }
     return store;
   });

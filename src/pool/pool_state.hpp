@@ -67,7 +67,7 @@ struct alignas(64) Slot {
   TimePoint idle_since = {};
 };
 
-/// What a pool, or one of its stores, takes of the system's, as RuntimeCacheOptions counts it.
+/// What a pool, or one of its stores, takes of the system's, as PoolCacheOptions counts it.
 struct Footprint {
   std::uint64_t bytes = 0;
   std::uint64_t mappings = 0;

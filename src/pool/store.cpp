@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "os/try.hpp"
 #include "reset/audit.hpp"
 #include "reset/restore.hpp"
 #include "runtime/trap_handler.hpp"
@@ -32,15 +33,13 @@ Store::~Store() = default;
 Result<Instance> Store::instantiate(const Module& module, const Linker& linker) {
   return detail::without_exceptions("a module is instantiated", [&]() -> Result<Instance> {
     detail::StoreState& state = owned_->state;
-    auto linked = detail::link(module.state(), *linker.state(), state, 0);
-    if (!linked) return std::unexpected(std::move(linked.error()));
-    owned_->unmarked = owned_->unmarked || !(*linked)->module->options.marks;
-    auto instance = detail::map_instance(std::move(*linked), state);
-    if (!instance) return std::unexpected(std::move(instance.error()));
-    if (auto done = detail::initialize(**instance); !done) return std::unexpected(std::move(done.error()));
+    auto linked = TRY(detail::link(module.state(), *linker.state(), state, 0));
+    owned_->unmarked = owned_->unmarked || !linked->module->options.marks;
+    auto instance = TRY(detail::map_instance(std::move(linked), state));
+    TRY(detail::initialize(*instance));
     const std::int64_t deadline = detail::deadline_in(owned_->options.start_timeout);
-    if (auto done = detail::run_start(**instance, deadline); !done) return std::unexpected(std::move(done.error()));
-    return Instance(*instance);
+    TRY(detail::run_start(*instance, deadline));
+    return Instance(instance);
   });
 }
 
@@ -50,9 +49,8 @@ void Store::define(std::string_view name, Instance instance) {
 
 Result<void> Store::freeze() {
   return detail::without_exceptions("a store is frozen", [&]() -> Result<void> {
-    auto snapshot = reset::Snapshot::of(owned_->state);
-    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-    owned_->frozen = std::move(*snapshot);
+    auto snapshot = TRY(reset::Snapshot::of(owned_->state));
+    owned_->frozen = std::move(snapshot);
     owned_->unmarked = owned_->frozen->ledger != Ledger::kCards;
     if (!reset::settle(owned_->state)) {
       return fail(ErrorCode::kResource, "the system refused to give pages of a store's cells back");

@@ -27,7 +27,6 @@ class StateCopy {
   [[nodiscard]] std::string compare(const detail::StoreState& store) const;
 
  private:
-  using Bytes = std::vector<std::byte>;
   struct Memory {
     Bytes bytes;
     std::uint64_t maximum;

@@ -2,6 +2,7 @@
 #include <bit>
 #include <cstring>
 
+#include "os/try.hpp"
 #include "reset/snapshot.hpp"
 
 namespace anew::reset {
@@ -9,7 +10,7 @@ namespace {
 
 /// Images with more pages than this that are not zero are mapped copy-on-write, so that idle instances share them and
 /// making one copies nothing. Below it the page faults of the mapping cost more than the copy.
-constexpr std::uint64_t kMostCopiedPages = 16;
+constexpr std::uint64_t kMaximumCopiedPages = 16;
 
 bool is_zero_page(const std::byte* page) noexcept {
   // A page is equal to itself moved by one byte only if all its bytes are the same.
@@ -32,7 +33,7 @@ void TableImage::set(std::uint64_t index, std::uint64_t element) {
 bool should_map(Ledger ledger, const MemoryImage& image) noexcept {
   if (image.nonzero_count == 0) return false;
   // The other ledgers take every page that the cell has of its own for written.
-  return ledger != Ledger::kCards || image.nonzero_count > kMostCopiedPages;
+  return ledger != Ledger::kCards || image.nonzero_count > kMaximumCopiedPages;
 }
 
 Result<ImageWriter> ImageWriter::create(std::uint64_t bytes) {
@@ -40,9 +41,8 @@ Result<ImageWriter> ImageWriter::create(std::uint64_t bytes) {
   MemoryImage& image = writer.image_;
   image.bytes = bytes;
   if (bytes == 0) return writer;
-  auto file = os::MemoryFile::create(bytes);
-  if (!file) return std::unexpected(std::move(file.error()));
-  image.file = std::move(*file);
+  auto file = TRY(os::MemoryFile::create(bytes));
+  image.file = std::move(file);
   image.nonzero_pages.resize((bytes / os::kPageBytes + 63) / 64);
   return writer;
 }
@@ -61,10 +61,9 @@ Result<MemoryImage> ImageWriter::finish(std::optional<Ledger> ledger) {
       end_page = 64 * i - static_cast<unsigned>(std::countl_zero(image_.nonzero_pages[i - 1]));
   }
   if (end_page != 0) {
-    if (auto sealed = image_.file.seal(); !sealed) return std::unexpected(std::move(sealed.error()));
-    auto pages = image_.file.map(end_page * os::kPageBytes);
-    if (!pages) return std::unexpected(std::move(pages.error()));
-    image_.pages = std::move(*pages);
+    TRY(image_.file.seal());
+    auto pages = TRY(image_.file.map(end_page * os::kPageBytes));
+    image_.pages = std::move(pages);
   }
   // The mapping keeps the file's content; a descriptor that nobody maps from is only one fewer for others.
   if (!ledger || !should_map(*ledger, image_)) image_.file = os::MemoryFile();

@@ -8,6 +8,7 @@
 
 #include "abi/planted_fault.hpp"
 #include "os/pagemap.hpp"
+#include "os/try.hpp"
 #include "reset/ledger.hpp"
 
 namespace anew::reset {
@@ -361,13 +362,12 @@ Result<std::unique_ptr<StoreState>> make_store(const Snapshot& snapshot) {
   store->ledger = snapshot.ledger;
   store->keeps_growth = snapshot.keeps_growth;
   for (const InstanceImage& image : snapshot.instances) {
-    auto instance = detail::map_instance(image.linked, *store);
-    if (!instance) return std::unexpected(std::move(instance.error()));
+    auto instance = TRY(detail::map_instance(image.linked, *store));
     for (const MemoryImage& memory : image.memories) {
       if (!memory.is_mapped()) continue;
-      if (auto done = map_image(**instance, memory); !done) return std::unexpected(std::move(done.error()));
+      TRY(map_image(*instance, memory));
     }
-    for (const TableImage& table : image.tables) count_as_written(**instance, table);
+    for (const TableImage& table : image.tables) count_as_written(*instance, table);
   }
   store->growable_bytes = snapshot.maximum_memory_bytes - memory_bytes;
   store->distrusted = true;

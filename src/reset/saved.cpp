@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "os/try.hpp"
 #include "reset/restore.hpp"
 #include "reset/snapshot.hpp"
 
@@ -149,17 +150,15 @@ Result<void> read_memories(InstanceImage& image, const Instance& mapped, const S
     if (from.bytes % abi::kWasmPageBytes != 0 || from.bytes < sizes[i].initial || from.bytes > sizes[i].maximum) {
       return misfit(fmt::format("memory {} of {} bytes", i, from.bytes));
     }
-    auto writer = ImageWriter::create(from.bytes);
-    if (!writer) return std::unexpected(std::move(writer.error()));
+    auto writer = TRY(ImageWriter::create(from.bytes));
     for (std::size_t j = 0; j < from.pages.size(); ++j) {
       if (from.pages[j] >= from.bytes / os::kPageBytes) return misfit(fmt::format("a page of memory {}", i));
-      writer->add(from.pages[j], from.contents[j]);
+      writer.add(from.pages[j], from.contents[j]);
     }
-    auto memory = writer->finish(ledger);
-    if (!memory) return std::unexpected(std::move(memory.error()));
-    memory->memory = i;
-    memory->reference = mapped.layout().memory_reference(i);
-    image.memories.push_back(std::move(*memory));
+    auto memory = TRY(writer.finish(ledger));
+    memory.memory = i;
+    memory.reference = mapped.layout().memory_reference(i);
+    image.memories.push_back(std::move(memory));
   }
   return next == saved.memories.size() ? Result<void>() : misfit("its memories");
 }
@@ -190,17 +189,16 @@ Result<void> read_tables(InstanceImage& image, const Instance& mapped, const Sav
 }  // namespace
 
 Result<SavedSnapshot> to_saved(const Snapshot& snapshot) {
-  if (snapshot.instances.size() > artifact::kMostSavedInstances) {
+  if (snapshot.instances.size() > artifact::kMaximumSavedInstances) {
     return fail(ErrorCode::kLimit, fmt::format("a snapshot file holds at most {} instances, and the store has {}",
-                                               artifact::kMostSavedInstances, snapshot.instances.size()));
+                                               artifact::kMaximumSavedInstances, snapshot.instances.size()));
   }
   SavedSnapshot saved;
   saved.start_after_restore = snapshot.start_after_restore;
   saved.extra_memory_pages = snapshot.options.extra_memory_pages;
   for (std::uint32_t i = 0; i < snapshot.instances.size(); ++i) {
-    auto instance = to_saved(snapshot, i);
-    if (!instance) return std::unexpected(std::move(instance.error()));
-    saved.instances.push_back(std::move(*instance));
+    auto instance = TRY(to_saved(snapshot, i));
+    saved.instances.push_back(std::move(instance));
   }
   return saved;
 }
@@ -220,13 +218,11 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
   const auto& from = saved.snapshot.instances;
   for (std::size_t i = 0; i < from.size(); ++i) {
     const bool is_main = i + 1 == from.size();
-    auto linked = detail::link(is_main ? module : saved.modules[i], linker, mapped,
-                               is_main ? saved.snapshot.extra_memory_pages : 0);
-    if (!linked) return std::unexpected(std::move(linked.error()));
-    auto instance = detail::map_instance(std::move(*linked), mapped);
-    if (!instance) return std::unexpected(std::move(instance.error()));
+    auto linked = TRY(detail::link(is_main ? module : saved.modules[i], linker, mapped,
+                                   is_main ? saved.snapshot.extra_memory_pages : 0));
+    auto instance = TRY(detail::map_instance(std::move(linked), mapped));
     for (const std::string& name : from[i].names) {
-      if (!mapped.names.emplace(name, (*instance)->number).second) return misfit("two instances have the same name");
+      if (!mapped.names.emplace(name, instance->number).second) return misfit("two instances have the same name");
     }
   }
   snapshot.names = mapped.names;
@@ -239,16 +235,15 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
     if (auto done = read_memories(image, instance, from[i], snapshot.ledger); !done) {
       return std::unexpected(std::move(done.error()));
     }
-    if (auto done = read_globals(image, instance, from[i]); !done) return std::unexpected(std::move(done.error()));
-    if (auto done = read_tables(image, instance, from[i]); !done) return std::unexpected(std::move(done.error()));
+    TRY(read_globals(image, instance, from[i]));
+    TRY(read_tables(image, instance, from[i]));
   }
   snapshot.start_after_restore = saved.snapshot.start_after_restore;
   snapshot.options = options;
   snapshot.options.extra_memory_pages = saved.snapshot.extra_memory_pages;
   snapshot.from_file = true;
-  auto original = make_store(snapshot);
-  if (!original) return std::unexpected(std::move(original.error()));
-  snapshot.original = std::move(*original);
+  auto original = TRY(make_store(snapshot));
+  snapshot.original = std::move(original);
   return snapshot;
 }
 

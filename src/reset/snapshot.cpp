@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "os/pagemap.hpp"
+#include "os/try.hpp"
 #include "reset/cards.hpp"
 #include "reset/restore.hpp"
 #include "wasm/printable.hpp"
@@ -35,20 +36,19 @@ struct Look {
 Result<MemoryImage> take_memory(const Instance& instance, std::uint32_t index, Look look) {
   const abi::MemoryReference& memory = instance.memory(index);
   const std::uint64_t bytes = abi::hot_header(memory.base).memory_bytes;
-  auto writer = ImageWriter::create(bytes);
-  if (!writer) return std::unexpected(std::move(writer.error()));
+  auto writer = TRY(ImageWriter::create(bytes));
   if (look.at_cards) {
     for_each_dirty_run(
         memory.cards, card_blocks(memory.card_shift, bytes),
         [&](std::uint64_t first, std::uint64_t end) {
           const ByteRange range = bytes_of_cards(memory.card_shift, first, end, bytes);
-          keep_pages(*writer, memory.base, range.begin, range.end);
+          keep_pages(writer, memory.base, range.begin, range.end);
         },
         [](std::size_t) {});
   } else {
-    keep_pages(*writer, memory.base, 0, bytes);
+    keep_pages(writer, memory.base, 0, bytes);
   }
-  auto image = writer->finish(look.ledger);
+  auto image = writer.finish(look.ledger);
   if (!image) return image;
   image->memory = index;
   image->reference = instance.layout().memory_reference(index);
@@ -83,10 +83,9 @@ Result<void> take_globals(InstanceImage& image, const Instance& instance) {
   for (std::uint32_t i = 0; i < globals.size(); ++i) {
     const ValueType type = globals[i].type.type;
     if (!is_reference(type) || layout.is_linked_global(i)) continue;
-    const auto portable = to_portable(instance, type, *instance.global(i), fmt::format("global {}", i));
-    if (!portable) return std::unexpected(portable.error());
+    const auto portable = TRY(to_portable(instance, type, *instance.global(i), fmt::format("global {}", i)));
     if (!is_function_reference(type)) continue;
-    if (*portable != 0) image.function_globals.push_back({layout.global(i), *portable});
+    if (portable != 0) image.function_globals.push_back({layout.global(i), portable});
     // Inside the block, as every global of the instance's own is.
     std::memset(image.restored_block.data() + (layout.global(i) - layout.restored_begin()), 0, sizeof(std::uint64_t));
   }
@@ -130,16 +129,14 @@ Result<InstanceImage> take_instance(const Instance& instance, Look look) {
   const wasm::Module& module = instance.linked->wasm();
   for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
     if (!owns_memory(instance, i)) continue;
-    auto memory = take_memory(instance, i, look);
-    if (!memory) return std::unexpected(std::move(memory.error()));
-    image.memories.push_back(std::move(*memory));
+    auto memory = TRY(take_memory(instance, i, look));
+    image.memories.push_back(std::move(memory));
   }
-  if (auto done = take_globals(image, instance); !done) return std::unexpected(std::move(done.error()));
+  TRY(take_globals(image, instance));
   for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
     if (!owns_table(instance, i)) continue;
-    auto table = take_table(instance, i, look);
-    if (!table) return std::unexpected(std::move(table.error()));
-    image.tables.push_back(std::move(*table));
+    auto table = TRY(take_table(instance, i, look));
+    image.tables.push_back(std::move(table));
   }
   return image;
 }
@@ -173,7 +170,7 @@ Result<bool> run_start_without_host(Instance& started, std::chrono::nanoseconds 
 Result<Instance*> add_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store) {
   auto instance = detail::map_instance(std::move(linked), store);
   if (!instance) return instance;
-  if (auto done = detail::initialize(**instance); !done) return std::unexpected(std::move(done.error()));
+  TRY(detail::initialize(**instance));
   return instance;
 }
 
@@ -286,17 +283,16 @@ Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool r
   store->names = snapshot.names;
   store->growable_bytes = snapshot.maximum_memory_bytes;
   for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
-    auto instance = add_instance(snapshot.instances[i].linked, *store);
-    if (!instance) return std::unexpected(std::move(instance.error()));
+    auto instance = TRY(add_instance(snapshot.instances[i].linked, *store));
     const bool is_main = i + 1 == snapshot.instances.size();
     // Those before it call no host function that could ask for the state.
     if (is_main) attach_host_state(*store, make_host_state);
     if (is_main && snapshot.start_after_restore && !run_start) return store;
-    if (auto done = detail::run_start(**instance, detail::deadline_in(snapshot.options.start_timeout)); !done) {
+    if (auto done = detail::run_start(*instance, detail::deadline_in(snapshot.options.start_timeout)); !done) {
       return std::unexpected(std::move(done.error()));
     }
   }
-  if (auto done = run_prelude(*store, snapshot.options); !done) return std::unexpected(std::move(done.error()));
+  TRY(run_prelude(*store, snapshot.options));
   // What they did to the host's state is not part of the snapshot, and so of no instance.
   attach_host_state(*store, make_host_state);
   return store;
@@ -308,22 +304,19 @@ Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> modul
   if (module->saved) return take_saved(std::move(module), linker, options, maximum_memory_bytes);
   auto store = std::make_unique<StoreState>();
   store->growable_bytes = maximum_memory_bytes;
-  if (auto done = add_named_instances(linker, *store, options); !done) return std::unexpected(std::move(done.error()));
-  auto linked = detail::link(std::move(module), linker, *store, options.extra_memory_pages);
-  if (!linked) return std::unexpected(std::move(linked.error()));
-  auto instance = add_instance(std::move(*linked), *store);
-  if (!instance) return std::unexpected(std::move(instance.error()));
+  TRY(add_named_instances(linker, *store, options));
+  auto linked = TRY(detail::link(std::move(module), linker, *store, options.extra_memory_pages));
+  auto instance = TRY(add_instance(std::move(linked), *store));
 
   bool start_after_restore = false;
   if (options.freeze_start) {
     attach_host_state(*store, make_host_state);
-    if (auto done = detail::run_start(**instance, detail::deadline_in(options.start_timeout)); !done) {
+    if (auto done = detail::run_start(*instance, detail::deadline_in(options.start_timeout)); !done) {
       return std::unexpected(std::move(done.error()));
     }
-  } else if ((*instance)->linked->wasm().start) {
-    auto frozen = run_start_without_host(**instance, options.start_timeout);
-    if (!frozen) return std::unexpected(std::move(frozen.error()));
-    start_after_restore = !*frozen;
+  } else if (instance->linked->wasm().start) {
+    auto frozen = TRY(run_start_without_host(*instance, options.start_timeout));
+    start_after_restore = !frozen;
   }
   if (start_after_restore) {
     if (!options.prelude.empty()) {
@@ -338,12 +331,11 @@ Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> modul
     stopped.maximum_memory_bytes = maximum_memory_bytes;
     stopped.start_after_restore = true;
     for (const auto& each : store->instances) stopped.instances.emplace_back().linked = each->linked;
-    auto again = instantiate(stopped, false);
-    if (!again) return std::unexpected(std::move(again.error()));
-    store = std::move(*again);
+    auto again = TRY(instantiate(stopped, false));
+    store = std::move(again);
   } else if (!options.prelude.empty()) {
     attach_host_state(*store, make_host_state);
-    if (auto done = run_prelude(*store, options); !done) return std::unexpected(std::move(done.error()));
+    TRY(run_prelude(*store, options));
   }
 
   // What was mapped as zero was written by code and library functions only, which mark.

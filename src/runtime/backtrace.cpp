@@ -14,7 +14,7 @@
 namespace anew::detail {
 namespace {
 
-constexpr std::size_t kMostFrames = 64;
+constexpr std::size_t kMaximumFrames = 64;
 
 struct Backtrace {
   std::vector<Frame> frames;
@@ -112,7 +112,7 @@ Backtrace collect_frames(const StoreState& store, const Thread& thread) {
     const auto position = codegen::find_position(image, instance->linked->wasm().imported_functions,
                                                  pc - reinterpret_cast<std::uint64_t>(image.text.data()));
     if (!position) continue;
-    if (backtrace.frames.size() == kMostFrames) {
+    if (backtrace.frames.size() == kMaximumFrames) {
       ++backtrace.left_out;
       continue;
     }
@@ -158,13 +158,14 @@ Error describe_trap(const Instance& instance, TrapKind trap, Thread& thread) {
 
 Error make_trap_error(Instance& instance, std::uint32_t kind) noexcept {
   Thread* const thread = current_thread();
-  if (thread == nullptr) return make_error(ErrorCode::kResource, "out of memory for what a thread keeps of its calls");
+  if (thread == nullptr)
+    return make_bare_error(ErrorCode::kResource, "out of memory for what a thread keeps of its calls");
   const auto trap = static_cast<TrapKind>(kind);  // compiled code and the runtime raise no other numbers
   try {
     return describe_trap(instance, trap, *thread);
   } catch (const std::bad_alloc&) {
     thread->pending.reset();
-    Error error = make_error(ErrorCode::kTrap, to_string(trap));
+    Error error = make_bare_error(ErrorCode::kTrap, to_string(trap));
     error.trap = trap;
     return error;
   }

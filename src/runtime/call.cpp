@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <anew/store.hpp>
 
+#include "os/try.hpp"
 #include "runtime/library.hpp"
 #include "runtime/stop.hpp"
 #include "runtime/store_state.hpp"
@@ -65,9 +66,8 @@ Value read_value(ValueType type, const std::uint64_t* slots) noexcept {
 
 Result<std::vector<Value>> call_export(Instance& instance, std::string_view name, std::span<const Value> arguments) {
   return without_exceptions("a function is called", [&]() -> Result<std::vector<Value>> {
-    const auto found = instance.linked->find_export(name, ExternalKind::kFunction);
-    if (!found) return std::unexpected(found.error());
-    const FunctionHandle handle = function_handle(*instance.linked, found->index);
+    const auto found = TRY(instance.linked->find_export(name, ExternalKind::kFunction));
+    const FunctionHandle handle = function_handle(*instance.linked, found.index);
     const FunctionType& type = *handle.type;
     if (auto checked = check_arguments(instance, name, type, arguments); !checked) {
       return std::unexpected(std::move(checked.error()));
@@ -94,17 +94,15 @@ Result<std::vector<Value>> call_export(Instance& instance, std::string_view name
 
 Result<Value> exported_global(const Instance& instance, std::string_view name) {
   return without_exceptions("a global is read", [&]() -> Result<Value> {
-    const auto found = instance.linked->find_export(name, ExternalKind::kGlobal);
-    if (!found) return std::unexpected(found.error());
-    return read_value(instance.linked->wasm().globals[found->index].type.type, instance.global(found->index));
+    const auto found = TRY(instance.linked->find_export(name, ExternalKind::kGlobal));
+    return read_value(instance.linked->wasm().globals[found.index].type.type, instance.global(found.index));
   });
 }
 
 Result<MemoryView> exported_memory(const Instance& instance, std::string_view name) {
   return without_exceptions("a memory is looked up", [&]() -> Result<MemoryView> {
-    const auto found = instance.linked->find_export(name, ExternalKind::kMemory);
-    if (!found) return std::unexpected(found.error());
-    return MemoryView(instance.memory(found->index));
+    const auto found = TRY(instance.linked->find_export(name, ExternalKind::kMemory));
+    return MemoryView(instance.memory(found.index));
   });
 }
 

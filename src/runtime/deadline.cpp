@@ -17,7 +17,7 @@ namespace {
 using Nanoseconds = std::chrono::nanoseconds;
 constexpr std::int64_t kLongestWait = Nanoseconds(std::chrono::milliseconds(2)).count();  // while there are deadlines
 constexpr std::int64_t kRepeatAfter = Nanoseconds(std::chrono::milliseconds(1)).count();
-constexpr std::uint32_t kMostDoublings = 10;                                      // of kRepeatAfter: to a second
+constexpr std::uint32_t kMaximumDoublings = 10;                                   // of kRepeatAfter: to a second
 constexpr std::int64_t kAwakeFor = Nanoseconds(std::chrono::seconds(1)).count();  // after the last deadline it saw
 
 /// All threads, and whoever signals one of them, so that none goes meanwhile.
@@ -46,7 +46,7 @@ Look look(std::int64_t now) noexcept {
       if (unanswered == 0 || thread->nudge_at <= now) {
         thread->unanswered.store(unanswered + 1, std::memory_order_relaxed);
         // A thread that masks the signal has each of them queued, and users have a limit on those (RLIMIT_SIGPENDING).
-        thread->nudge_at = now + (kRepeatAfter << std::min(unanswered, kMostDoublings));
+        thread->nudge_at = now + (kRepeatAfter << std::min(unanswered, kMaximumDoublings));
         (void)os::nudge(thread->id);  // if there is no room for the signal, again soon
       }
       deadline = thread->nudge_at;
@@ -138,8 +138,8 @@ std::uint32_t arm(Thread& thread, std::int64_t deadline) noexcept {
   }
   if (!needs_watchdog(deadline)) return 0;
   if (!wake_watchdog()) {
-    thread.pending = make_error(ErrorCode::kResource,
-                                "the system refused the thread that watches deadlines: nothing would stop the call");
+    thread.pending = make_bare_error(
+        ErrorCode::kResource, "the system refused the thread that watches deadlines: nothing would stop the call");
     return static_cast<std::uint32_t>(TrapKind::kHostError);
   }
   if (deadline > steady_now()) return 0;

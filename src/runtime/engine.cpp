@@ -17,6 +17,8 @@
 #include "codegen/compile.hpp"
 #include "os/cpu.hpp"
 #include "os/file.hpp"
+#include "os/try.hpp"
+#include "runtime/blake2b.hpp"
 #include "runtime/ledger_choice.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/near_match.hpp"
@@ -46,12 +48,9 @@ static_assert(abi::stack_bytes_for(abi::kMaximumStackLimit) <= kMaximumStackByte
 std::optional<Error> find_refusal(const EngineOptions& options) {
   if (options.stack_bytes % os::kPageBytes != 0 || options.stack_bytes < kMinimumStackBytes ||
       options.stack_bytes > kMaximumStackBytes) {
-    return Error{ErrorCode::kArgument,
-                 fmt::format("EngineOptions::stack_bytes is {}: use a multiple of {} from {} to {}",
-                             options.stack_bytes, os::kPageBytes, kMinimumStackBytes, kMaximumStackBytes),
-                 std::nullopt,
-                 TrapKind::kNone,
-                 {}};
+    return make_error(ErrorCode::kArgument,
+                      fmt::format("EngineOptions::stack_bytes is {}: use a multiple of {} from {} to {}",
+                                  options.stack_bytes, os::kPageBytes, kMinimumStackBytes, kMaximumStackBytes));
   }
   if (const std::uint64_t missing = os::cpu::kBaseline & ~os::cpu_features(); missing != 0) {
     return Error{ErrorCode::kUnsupported,
@@ -63,11 +62,8 @@ std::optional<Error> find_refusal(const EngineOptions& options) {
                  {}};
   }
   if (sodium_init() < 0) {
-    return Error{ErrorCode::kUnsupported,
-                 "libsodium cannot be initialized: the system has no source of randomness",
-                 std::nullopt,
-                 TrapKind::kNone,
-                 {}};
+    return make_error(ErrorCode::kUnsupported,
+                      "libsodium cannot be initialized: the system has no source of randomness");
   }
   return std::nullopt;
 }
@@ -146,23 +142,17 @@ wasm::MemoryLimit memory_limit(const EngineOptions& engine, std::span<const std:
 /// @param module  of that binary, with its function bodies.
 Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::byte> binary,
                               const wasm::Module& module, const codegen::Options& options) {
-  auto layout = abi::CellLayout::of(module, options.card_shift, options.foreign_memory);
-  if (!layout) {
-    return std::unexpected(std::move(layout.error()));
-  }
+  auto layout = TRY(abi::CellLayout::of(module, options.card_shift, options.foreign_memory));
   // A guest may have called the host function that compiles.
   const codegen::Progress progress = [&engine, caller = detail::current_thread()](std::uint32_t done,
                                                                                   std::uint32_t functions) {
     if (engine.progress) engine.progress(done, functions);
     detail::check_stop(caller);
   };
-  auto compiled =
-      codegen::compile_quick(module, *layout, options, engine.compile_threads, progress, memory_limit(engine, binary));
-  if (!compiled) {
-    return std::unexpected(std::move(compiled.error()));
-  }
-  compiled->code.fill_entries(compiled->image.functions);
-  return Compiled{std::move(*layout), std::move(*compiled)};
+  auto compiled = TRY(
+      codegen::compile_quick(module, layout, options, engine.compile_threads, progress, memory_limit(engine, binary)));
+  compiled.code.fill_entries(compiled.image.functions);
+  return Compiled{std::move(layout), std::move(compiled)};
 }
 
 /// What a compiled module looks at for as long as it lives.
@@ -184,7 +174,7 @@ void set_code(ModuleState& state, Compiled&& compiled, const std::shared_ptr<Own
 
 /// Compiles without regard to the cache.
 Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineState>& engine,
-                                                   std::span<const std::byte> binary, const artifact::ModuleHash& hash,
+                                                   std::span<const std::byte> binary, const Hash& hash,
                                                    const CompileOptions& options) {
   // The caller's bytes are the caller's; the module looks at its own.
   const auto owner = std::make_shared<Owner>();
@@ -193,24 +183,18 @@ Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineS
     return std::unexpected(limit.exceeded());  // before it is copied
   }
   owner->binary.assign(binary.begin(), binary.end());
-  auto module = wasm::decode_module(owner->binary, limit);
-  if (!module) {
-    return std::unexpected(std::move(module.error()));
-  }
+  auto module = TRY(wasm::decode_module(owner->binary, limit));
   auto state = std::make_shared<ModuleState>();
   state->engine = engine;
   state->hash = hash;
-  state->options = to_code_options(options, *module);
-  auto compiled = compile_code(engine->options, owner->binary, *module, state->options);
-  if (!compiled) {
-    return std::unexpected(std::move(compiled.error()));
-  }
-  state->module = std::move(*module);
+  state->options = to_code_options(options, module);
+  auto compiled = TRY(compile_code(engine->options, owner->binary, module, state->options));
+  state->module = std::move(module);
   state->names = wasm::FunctionNames(state->module);
   state->binary = owner->binary;
   state->stack_limit = options.stack_limit;
   set_ledger(*state, options.ledger);
-  set_code(*state, std::move(*compiled), owner);
+  set_code(*state, std::move(compiled), owner);
   return state;
 }
 
@@ -235,16 +219,13 @@ Result<std::shared_ptr<ModuleState>> compile_or_find(const std::shared_ptr<Engin
       note = std::move(found.error().message);
     }
   }
-  auto state = compile_fresh(engine, binary, key.hash, options);
-  if (!state) {
-    return std::unexpected(std::move(state.error()));
-  }
+  auto state = TRY(compile_fresh(engine, binary, key.hash, options));
   if (cache) {
-    if (auto stored = cache->store(key, encode(**state), engine->options.cache_bytes); !stored) {
+    if (auto stored = cache->store(key, encode(*state), engine->options.cache_bytes); !stored) {
       note += (note.empty() ? "" : "; ") + stored.error().message;
     }
   }
-  (*state)->cache_note = std::move(note);
+  state->cache_note = std::move(note);
   return state;
 }
 
@@ -258,16 +239,13 @@ Result<Module> to_module(Result<std::shared_ptr<ModuleState>> state) {
 /// Compiles the modules of a snapshot file.
 Result<std::shared_ptr<ModuleState>> load_snapshot(const std::shared_ptr<EngineState>& engine, os::File& file,
                                                    std::vector<std::byte> bytes, const CompileOptions& options) {
-  if (auto read = file.read_rest(bytes, artifact::kMostSavedBytes); !read) {
+  if (auto read = file.read_rest(bytes, artifact::kMaximumSavedBytes); !read) {
     return std::unexpected(std::move(read.error()));
   }
-  auto snapshot = artifact::decode_saved(std::move(bytes), file.path().string());
-  if (!snapshot) {
-    return std::unexpected(std::move(snapshot.error()));
-  }
+  auto snapshot = TRY(artifact::decode_saved(std::move(bytes), file.path().string()));
   const auto saved = std::make_shared<detail::SavedState>();
   std::shared_ptr<ModuleState> main;
-  for (const artifact::SavedInstance& each : snapshot->instances) {
+  for (const artifact::SavedInstance& each : snapshot.instances) {
     auto state = compile_or_find(engine, each.binary, options);
     if (!state) {
       return state;
@@ -277,7 +255,7 @@ Result<std::shared_ptr<ModuleState>> load_snapshot(const std::shared_ptr<EngineS
     }
     main = std::move(*state);
   }
-  saved->snapshot = std::move(*snapshot);
+  saved->snapshot = std::move(snapshot);
   main->saved = saved;
   return main;
 }
@@ -323,40 +301,28 @@ Result<artifact::Loaded> load_artifact(const std::filesystem::path& path, const 
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
   }
   // Opened anew: code is not executed by way of a symbolic link.
-  auto file = os::File::open(path, os::File::Links::kRefuse);
-  if (!file) {
-    return std::unexpected(std::move(file.error()));
-  }
-  return artifact::read(*file, expectation);
+  auto file = TRY(os::File::open(path, os::File::Links::kRefuse));
+  return artifact::read(file, expectation);
 }
 
 Result<Module> load_file(const std::shared_ptr<EngineState>& engine, const std::filesystem::path& path,
                          const CompileOptions& options) {
-  auto file = os::File::open(path, os::File::Links::kFollow);
-  if (!file) {
-    return std::unexpected(std::move(file.error()));
+  auto file = TRY(os::File::open(path, os::File::Links::kFollow));
+  auto bytes = TRY(file.read(kMagicBytes));
+  if (artifact::has_elf_magic(bytes)) {
+    auto loaded = TRY(load_artifact(path, options));
+    return to_module(to_state(engine, std::move(loaded), options, false));
   }
-  auto bytes = file->read(kMagicBytes);
-  if (!bytes) {
-    return std::unexpected(std::move(bytes.error()));
+  if (artifact::has_snapshot_magic(bytes)) {
+    return to_module(load_snapshot(engine, file, std::move(bytes), options));
   }
-  if (artifact::has_elf_magic(*bytes)) {
-    auto loaded = load_artifact(path, options);
-    if (!loaded) {
-      return std::unexpected(std::move(loaded.error()));
-    }
-    return to_module(to_state(engine, std::move(*loaded), options, false));
+  if (bytes.size() < kWasmMagic.size() || !std::equal(kWasmMagic.begin(), kWasmMagic.end(), bytes.begin())) {
+    return not_a_module(path, bytes);
   }
-  if (artifact::has_snapshot_magic(*bytes)) {
-    return to_module(load_snapshot(engine, *file, std::move(*bytes), options));
-  }
-  if (bytes->size() < kWasmMagic.size() || !std::equal(kWasmMagic.begin(), kWasmMagic.end(), bytes->begin())) {
-    return not_a_module(path, *bytes);
-  }
-  if (auto read = file->read_rest(*bytes, wasm::limits::kModuleBytes); !read) {
+  if (auto read = file.read_rest(bytes, wasm::limits::kModuleBytes); !read) {
     return std::unexpected(std::move(read.error()));
   }
-  return to_module(compile_or_find(engine, *bytes, options));
+  return to_module(compile_or_find(engine, bytes, options));
 }
 
 }  // namespace
@@ -366,10 +332,7 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   if (variant_) {
     return variant_;
   }
-  auto decoded = wasm::decode_module(binary);
-  if (!decoded) {
-    return std::unexpected(std::move(decoded.error()));
-  }
+  auto decoded = TRY(wasm::decode_module(binary));
   auto state = std::make_shared<ModuleState>();
   state->engine = engine;
   state->hash = hash;
@@ -378,16 +341,13 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   state->ledger = ledger;
   state->ledger_reason = ledger_reason;
   state->stack_limit = stack_limit;
-  auto compiled = compile_code(engine->options, binary, *decoded, state->options);
-  if (!compiled) {
-    return std::unexpected(std::move(compiled.error()));
-  }
+  auto compiled = TRY(compile_code(engine->options, binary, decoded, state->options));
   const auto new_owner = std::make_shared<Owner>();
   new_owner->variant_of = owner;
-  state->module = std::move(*decoded);
+  state->module = std::move(decoded);
   state->names = names;
   state->binary = binary;
-  set_code(*state, std::move(*compiled), new_owner);
+  set_code(*state, std::move(compiled), new_owner);
   variant_ = std::move(state);
   return variant_;
 }
@@ -470,15 +430,9 @@ Result<FunctionType> Module::function_type(std::string_view export_name) const {
   });
 }
 
-CodeHash hash_code(std::span<const std::byte> code) noexcept {
-  CodeHash hash;
-  // unsigned char may view any object. It fails for wrong lengths of hash and key only.
-  (void)crypto_generichash(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
-                           reinterpret_cast<const unsigned char*>(code.data()), code.size(), nullptr, 0);
-  return hash;
-}
+Hash hash_code(std::span<const std::byte> code) noexcept { return detail::blake2b<std::tuple_size_v<Hash>>(code); }
 
-const CodeHash& Module::code_hash() const noexcept { return state_->hash; }
+const Hash& Module::code_hash() const noexcept { return state_->hash; }
 Ledger Module::ledger() const noexcept { return state_->ledger; }
 const std::string& Module::ledger_reason() const noexcept { return state_->ledger_reason; }
 bool Module::from_cache() const noexcept { return state_->from_cache; }

@@ -20,7 +20,7 @@ constexpr std::uint64_t kFirst = sizeof(abi::ExceptionRoom);
 constexpr std::uint64_t kLeastMade = 1 << 20;
 constexpr std::uint64_t kLeastWhenFull = abi::kExceptionSpace / 8;
 /// What may be held. The rest is room for what is thrown meanwhile.
-constexpr std::uint64_t kMostHeld = abi::kExceptionSpace / 4 * 3;
+constexpr std::uint64_t kMaximumHeld = abi::kExceptionSpace / 4 * 3;
 
 /// Before this line in the program is before it in memory, for whoever stops the thread.
 void in_this_order() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
@@ -131,7 +131,7 @@ class Room {
     state().made = 0;
     state().due = std::max(kLeastMade, held + looked_at_ * sizeof(std::uint64_t));
     open_stretch(kFirst, kFirst);
-    return held <= kMostHeld;
+    return held <= kMaximumHeld;
   }
 
   /// @param bits  of an exnref.

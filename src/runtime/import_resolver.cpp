@@ -41,8 +41,7 @@ HostDefinition not_implemented(const wasm::Import& import) {
   definition.call = [](void* environment, std::byte*, std::uint64_t*) -> std::uint32_t {
     try {
       // The environment made above, of this very type.
-      return raise_host_error(
-          Error{ErrorCode::kHost, *static_cast<const std::string*>(environment), std::nullopt, TrapKind::kNone, {}});
+      return raise_host_error(make_error(ErrorCode::kHost, *static_cast<const std::string*>(environment)));
     } catch (...) {
       return raise_host_exception();
     }

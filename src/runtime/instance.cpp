@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <new>
 
+#include "os/try.hpp"
 #include "runtime/library.hpp"
 #include "runtime/store_state.hpp"
 
@@ -40,11 +41,10 @@ Result<void> map_memories(Instance& instance) {
       instance.regions[0].base = instance.cell;
       continue;
     }
-    auto mapping = map_region(header + abi::kMemoryAddressSpace + abi::kGuardBytes, header + size.initial);
-    if (!mapping) return std::unexpected(std::move(mapping.error()));
+    auto mapping = TRY(map_region(header + abi::kMemoryAddressSpace + abi::kGuardBytes, header + size.initial));
     MemoryRegion& region = instance.regions[i];
-    region.base = mapping->data() + header;
-    region.mapping = std::move(*mapping);
+    region.base = mapping.data() + header;
+    region.mapping = std::move(mapping);
     new (&abi::hot_header(region.base)) abi::HotHeader{.instance = &instance,
                                                        .exception_bytes = 0,
                                                        .memory_reached = size.initial,
@@ -145,12 +145,11 @@ std::uint64_t initial_bytes(const LinkedModule& linked) noexcept {
 Result<Instance*> map_counted_instance(std::shared_ptr<const LinkedModule> linked, StoreState& store) {
   const abi::CellLayout& layout = linked->layout();
   const MemorySize memory = layout.has_memory() ? linked->memory_sizes[0] : MemorySize{};
-  auto mapping = map_region(layout.reservation_bytes(), layout.header_bytes() + memory.initial);
-  if (!mapping) return std::unexpected(std::move(mapping.error()));
+  auto mapping = TRY(map_region(layout.reservation_bytes(), layout.header_bytes() + memory.initial));
   auto made = std::make_unique<Instance>();
   Instance& instance = *made;
-  instance.cell = mapping->data() + layout.header_bytes();
-  instance.mapping = std::move(*mapping);
+  instance.cell = mapping.data() + layout.header_bytes();
+  instance.mapping = std::move(mapping);
   instance.linked = std::move(linked);
   instance.store = &store;
   const ModuleState& module = *instance.linked->module;
@@ -167,7 +166,7 @@ Result<Instance*> map_counted_instance(std::shared_ptr<const LinkedModule> linke
       .thread = nullptr,
       .memory_bytes = memory.initial,
   };
-  if (auto mapped = map_memories(instance); !mapped) return std::unexpected(std::move(mapped.error()));
+  TRY(map_memories(instance));
   store.instances.reserve(store.instances.size() + 1);
   // From here on nothing fails: the store either has the instance, whole, or nothing of it.
   fill_memories(instance, store);

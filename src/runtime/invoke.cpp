@@ -29,8 +29,8 @@ constexpr std::uint32_t kFloatControlMask = ~std::uint32_t{0x3F};
 }
 
 [[gnu::noinline, gnu::cold]] std::uint32_t refuse_foreign(Thread& thread) noexcept {
-  thread.pending = make_error(ErrorCode::kArgument,
-                              "the function handle was found in another pool: find it in the pool of the lease");
+  thread.pending = make_bare_error(ErrorCode::kArgument,
+                                   "the function handle was found in another pool: find it in the pool of the lease");
   return refuse(thread, TrapKind::kHostError);
 }
 

@@ -78,7 +78,7 @@ std::uint32_t memory_init(std::byte* cell, std::uint64_t destination, std::uint3
                           std::uint32_t segment, std::uint32_t memory) noexcept {
   const Instance& instance = instance_of(cell);
   const abi::MemoryReference& to = instance.memory(memory);
-  wasm::Bytes bytes = instance.linked->wasm().data[segment].bytes;
+  BytesView bytes = instance.linked->wasm().data[segment].bytes;
   if (is_dropped(instance, instance.layout().dropped_data(segment))) bytes = {};
   if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, bytes.size())) {
     return code(TrapKind::kMemoryOutOfBounds);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "os/try.hpp"
 #include "runtime/import_resolver.hpp"
 #include "runtime/near_match.hpp"
 #include "runtime/type_registry.hpp"
@@ -21,13 +22,13 @@ Result<void> size_memories(LinkedModule& linked, const std::vector<Limits>& host
                                           ? "extra memory pages were asked for, but the module has no memory"
                                           : "extra memory pages were asked for, but memory 0 is another instance's");
   }
-  constexpr std::uint64_t kMostPages = abi::kMemoryAddressSpace / abi::kWasmPageBytes;
+  constexpr std::uint64_t kMaximumPages = abi::kMemoryAddressSpace / abi::kWasmPageBytes;
   linked.memory_sizes.resize(module.memories.size());
   for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
     if (!linked.memory_source(i).is_own()) continue;
     const Limits limits = i < host_memories.size() ? host_memories[i] : module.memories[i].limits;
     const std::uint64_t extra = i == 0 ? extra_pages : 0;
-    const std::uint64_t most = std::min(limits.maximum.value_or(kMostPages), kMostPages);
+    const std::uint64_t most = std::min(limits.maximum.value_or(kMaximumPages), kMaximumPages);
     // Written so that no sum can overflow.
     if (limits.minimum > most || extra > most - limits.minimum) {
       return fail(
@@ -100,16 +101,15 @@ Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleSta
   linked->type_ids = TypeIdentities(linked->wasm());
   ImportResolver resolver(*linked, linker, store);
   for (const wasm::Import& import : linked->wasm().imports) resolver.resolve(import);
-  if (auto resolved = resolver.finish(); !resolved) return std::unexpected(std::move(resolved.error()));
+  TRY(resolver.finish());
   if (!linked->memories.empty() && !linked->memories[0].is_own()) {
-    auto variant = module->foreign_variant();
-    if (!variant) return std::unexpected(std::move(variant.error()));
-    linked->module = std::move(*variant);
+    auto variant = TRY(module->foreign_variant());
+    linked->module = std::move(variant);
   }
   if (auto sized = size_memories(*linked, resolver.host_memories, extra_pages); !sized) {
     return std::unexpected(std::move(sized.error()));
   }
-  if (auto sized = size_tables(*linked, resolver.host_tables); !sized) return std::unexpected(std::move(sized.error()));
+  TRY(size_tables(*linked, resolver.host_tables));
   linked->exports.reserve(linked->wasm().exports.size());
   for (const wasm::Export& each : linked->wasm().exports) linked->exports.emplace(each.name, each);
   return linked;

@@ -33,11 +33,8 @@ std::uint32_t call_slot_function(void* environment, std::byte* cell, std::uint64
       // Linking refuses host functions with typed references: there are no type identities to look at.
       const char* const problem = detail::instance_of(cell).store->reference_problem(type, {}, slots[slot]);
       if (problem == nullptr) continue;
-      return detail::raise_host_error(Error{ErrorCode::kHost,
-                                            fmt::format("what it returned as {} {}", to_string(type), problem),
-                                            std::nullopt,
-                                            TrapKind::kNone,
-                                            {}});
+      return detail::raise_host_error(
+          make_error(ErrorCode::kHost, fmt::format("what it returned as {} {}", to_string(type), problem)));
     }
     return 0;
   } catch (...) {

@@ -35,7 +35,7 @@ struct SavedState {
 
 struct ModuleState {
   std::shared_ptr<EngineState> engine;
-  CodeHash hash{};
+  Hash hash{};
   std::shared_ptr<const void> owner;  ///< keeps what `module` and `image` look at: buffers or a mapped artifact
   wasm::Module module;
   wasm::FunctionNames names;

@@ -9,29 +9,25 @@ namespace {
 
 constexpr const char* kOutOfMemory = "out of memory";  // so short that a string of it needs none
 
-Error make(ErrorCode code, std::string message) {
-  return {code, std::move(message), std::nullopt, TrapKind::kNone, {}};
-}
-
 Error describe_exception(const char* doing) {
   try {
     throw;
   } catch (const std::bad_alloc&) {
-    return make(ErrorCode::kResource, std::string("out of memory while ") + doing);
+    return make_error(ErrorCode::kResource, std::string("out of memory while ") + doing);
   } catch (const std::exception& exception) {
-    return make(ErrorCode::kHost, std::string("an exception while ") + doing + ": " + exception.what());
+    return make_error(ErrorCode::kHost, std::string("an exception while ") + doing + ": " + exception.what());
   } catch (...) {
-    return make(ErrorCode::kHost, std::string("an exception that is no std::exception while ") + doing);
+    return make_error(ErrorCode::kHost, std::string("an exception that is no std::exception while ") + doing);
   }
 }
 
 }  // namespace
 
-Error make_error(ErrorCode code, const char* message) noexcept {
+Error make_bare_error(ErrorCode code, const char* message) noexcept {
   try {
-    return make(code, message);
+    return make_error(code, message);
   } catch (...) {
-    return make(code, kOutOfMemory);
+    return make_error(code, kOutOfMemory);
   }
 }
 
@@ -39,7 +35,7 @@ Error error_of_exception(const char* doing) noexcept {
   try {
     return describe_exception(doing);
   } catch (...) {
-    return make(ErrorCode::kResource, kOutOfMemory);
+    return make_error(ErrorCode::kResource, kOutOfMemory);
   }
 }
 

@@ -7,7 +7,7 @@
 namespace anew::detail {
 
 /// An error with that message; without it where there is no memory.
-[[nodiscard]] Error make_error(ErrorCode code, const char* message) noexcept;
+[[nodiscard]] Error make_bare_error(ErrorCode code, const char* message) noexcept;
 /// The error for an exception, in flight when called. @param doing  what it ended: "a module is compiled".
 [[nodiscard]] Error error_of_exception(const char* doing) noexcept;
 

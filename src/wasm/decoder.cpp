@@ -36,10 +36,10 @@ constexpr std::array<int, 14> kRanks = {0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 1
 
 }  // namespace
 
-Result<Module> decode_module(Bytes binary, const MemoryLimit& memory_limit) {
+Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit) {
   return ModuleDecoder(binary, memory_limit).decode();
 }
-Result<Module> decode_module(Bytes binary) { return decode_module(binary, MemoryLimit(binary.size(), UINT64_MAX)); }
+Result<Module> decode_module(BytesView binary) { return decode_module(binary, MemoryLimit(binary.size(), UINT64_MAX)); }
 
 bool ModuleDecoder::take_memory(std::uint64_t count, std::uint64_t bytes_each) {
   // Counts are at most a few millions, and what each takes at most thousands: no overflow in as many steps as the
@@ -76,7 +76,7 @@ bool ModuleDecoder::header() {
     return reader_.fail(ErrorCode::kLimit, 0,
                         fmt::format("the module has {} bytes, the limit is {}", binary_.size(), limits::kModuleBytes));
   }
-  Bytes magic;
+  BytesView magic;
   if (reader_.remaining() < kMagic.size()) {
     return reader_.fail(ErrorCode::kMalformed, reader_.remaining(),
                         "unexpected end: magic header not detected, this is not a WebAssembly binary");
@@ -103,7 +103,7 @@ bool ModuleDecoder::section() {
   const std::uint64_t start = reader_.offset();
   SectionRange range;
   std::uint32_t size = 0;
-  Bytes payload;
+  BytesView payload;
   if (!reader_.byte(range.id) || !section_order(range.id, start) || !reader_.u32(size)) {
     return false;
   }
@@ -163,7 +163,7 @@ bool ModuleDecoder::section_content(std::uint8_t id) {
 }
 
 bool ModuleDecoder::custom_section(SectionRange& range) {
-  Bytes payload;
+  BytesView payload;
   if (!reader_.name(range.name) || !reader_.bytes(reader_.remaining(), payload)) {
     return false;
   }

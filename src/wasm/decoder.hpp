@@ -12,8 +12,8 @@ namespace anew::wasm {
 /// @param binary  must outlive the result, which holds views into it.
 /// @return the module, or kMalformed, kInvalid, kUnsupported or kLimit with the byte offset.
 /// @param memory_limit  for Module::memory_bytes.
-[[nodiscard]] Result<Module> decode_module(Bytes binary, const MemoryLimit& memory_limit);
+[[nodiscard]] Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit);
 /// The same with the limit that the module's size sets.
-[[nodiscard]] Result<Module> decode_module(Bytes binary);
+[[nodiscard]] Result<Module> decode_module(BytesView binary);
 
 }  // namespace anew::wasm

@@ -10,9 +10,9 @@ namespace anew::wasm {
 namespace {
 
 /// Longer names are not tried.
-constexpr std::size_t kMostNameBytes = 16 << 10;
-constexpr int kMostDepth = 100;
-constexpr std::size_t kMostOutput = 4000;
+constexpr std::size_t kMaximumNameBytes = 16 << 10;
+constexpr int kMaximumDepth = 100;
+constexpr std::size_t kMaximumOutput = 4000;
 
 constexpr std::string_view kOperators[][2] = {
     {"nw", " new"}, {"na", " new[]"}, {"dl", " delete"}, {"da", " delete[]"}, {"aw", " co_await"}, {"ps", "+"},
@@ -45,7 +45,7 @@ class CppName {
     Level(const Level&) = delete;
     Level& operator=(const Level&) = delete;
     ~Level() { --depth_; }
-    [[nodiscard]] bool too_deep() const noexcept { return depth_ > kMostDepth; }
+    [[nodiscard]] bool too_deep() const noexcept { return depth_ > kMaximumDepth; }
 
    private:
     int& depth_;
@@ -76,7 +76,7 @@ class CppName {
   }
   void print(std::string_view text) {
     if (silent_) return;
-    outgrown_ = outgrown_ || text.size() > kMostOutput - out_.size();
+    outgrown_ = outgrown_ || text.size() > kMaximumOutput - out_.size();
     if (!outgrown_) out_ += text;
   }
 
@@ -332,12 +332,12 @@ class CppName {
 }  // namespace
 
 std::string demangle_cpp(std::string_view name) {
-  if (!name.starts_with("_Z") || name.size() > kMostNameBytes) return "";
+  if (!name.starts_with("_Z") || name.size() > kMaximumNameBytes) return "";
   return CppName(name.substr(2)).demangle();
 }
 
 std::string demangle(std::string_view name) {
-  if (name.size() > kMostNameBytes) return "";
+  if (name.size() > kMaximumNameBytes) return "";
   if (name.starts_with("_R")) return demangle_rust(name);
   std::string text = demangle_rust_legacy(name);
   return text.empty() ? demangle_cpp(name) : text;

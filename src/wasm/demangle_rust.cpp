@@ -64,9 +64,9 @@ bool is_hash(std::string_view component) noexcept {
 
 // --- The newer one --------------------------------------------------------------------------------------------------
 
-constexpr std::size_t kMostOutput = 2000;  // bytes
-constexpr int kMostSteps = 4000;           // productions, those that references lead to counted each time
-constexpr int kMostDepth = 100;
+constexpr std::size_t kMaximumOutput = 2000;  // bytes
+constexpr int kMaximumSteps = 4000;           // productions, those that references lead to counted each time
+constexpr int kMaximumDepth = 100;
 
 std::string_view basic_type(char c) noexcept {
   switch (c) {
@@ -117,7 +117,7 @@ class RustName {
   class Step {
    public:
     explicit Step(RustName& name) noexcept : name_(name) {
-      if (++name_.depth_ > kMostDepth || ++name_.steps_ > kMostSteps) name_.fail();
+      if (++name_.depth_ > kMaximumDepth || ++name_.steps_ > kMaximumSteps) name_.fail();
     }
     Step(const Step&) = delete;
     Step& operator=(const Step&) = delete;
@@ -149,7 +149,7 @@ class RustName {
 
   void print(std::string_view text) {
     if (silent_ || !good_) return;
-    if (out_.size() + text.size() > kMostOutput) return fail();
+    if (out_.size() + text.size() > kMaximumOutput) return fail();
     out_ += text;
   }
 
@@ -323,7 +323,7 @@ class RustName {
   template <typename Production>
   void binder(Production&& production) {
     const std::uint64_t count = optional_number('G');
-    if (count > kMostOutput) return fail();
+    if (count > kMaximumOutput) return fail();
     const std::uint64_t outer = bound_lifetimes_;
     if (count > 0) {
       print("for<");

@@ -26,7 +26,7 @@ class MemoryLimit {
     message += own_ < limits::compile_bytes(module_bytes_)
                    ? "the limit that EngineOptions::maximum_compile_bytes sets"
                    : fmt::format("the limit for a module of {} bytes", module_bytes_);
-    return Error{ErrorCode::kLimit, std::move(message), std::nullopt, TrapKind::kNone, {}};
+    return make_error(ErrorCode::kLimit, std::move(message));
   }
 
  private:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <anew/error.hpp>
+#include <anew/types.hpp>
 #include <anew/value.hpp>
 #include <array>
 #include <cstddef>
@@ -20,8 +21,6 @@
 #include "wasm/opcodes.hpp"
 
 namespace anew::wasm {
-
-using Bytes = std::span<const std::byte>;
 
 /// One operator of a constant expression (specification, 3.3.10). `immediate` holds the value's bits for `*.const`, the
 /// index for `global.get` and `ref.func`, a ValueType for `ref.null`, and the index in Module::vectors for
@@ -74,12 +73,12 @@ struct DataSegment {
   SegmentMode mode = SegmentMode::kActive;
   std::uint32_t memory = 0;
   ConstantExpression offset;  ///< active segments only
-  Bytes bytes;                ///< a view into Module::binary
+  BytesView bytes;            ///< a view into Module::binary
 };
 
 /// A body as the code section holds it: local declarations and operators, not decoded yet.
 struct FunctionBody {
-  Bytes bytes;               ///< a view into the binary given to the decoder
+  BytesView bytes;           ///< a view into the binary given to the decoder
   std::uint64_t offset = 0;  ///< of bytes[0] in the module's binary
 };
 
@@ -117,7 +116,7 @@ struct Module {
   /// but machine code; estimated from above.
   std::uint64_t memory_bytes = 0;
   std::vector<SectionRange> sections;
-  Bytes name_section;  ///< payload of the custom section "name" behind its name; empty if there is none
+  BytesView name_section;  ///< payload of the custom section "name" behind its name; empty if there is none
 
   std::uint32_t imported_functions = 0;
   std::uint32_t imported_tables = 0;

@@ -34,7 +34,7 @@ inline constexpr std::uint64_t kSection = 3 * sizeof(SectionRange);
 
 class ModuleDecoder {
  public:
-  ModuleDecoder(Bytes binary, const MemoryLimit& memory_limit)
+  ModuleDecoder(BytesView binary, const MemoryLimit& memory_limit)
       : binary_(binary), memory_limit_(memory_limit), reader_(binary) {}
   [[nodiscard]] Result<Module> decode();
 
@@ -94,7 +94,7 @@ class ModuleDecoder {
   [[nodiscard]] bool not_constant(std::uint8_t opcode, std::uint64_t at);
   void declare(std::uint32_t function);
 
-  Bytes binary_;
+  BytesView binary_;
   MemoryLimit memory_limit_;
   Reader reader_;  ///< of the binary, and within a section of that section alone
   Module module_;

@@ -11,7 +11,7 @@ constexpr std::uint8_t kFunctionNames = 1;
 constexpr std::uint8_t kGlobalNames = 7;
 
 // The map from function indices to names; entries for functions that the module has not are passed over.
-void read_function_names(Bytes subsection, std::vector<std::string>& names) {
+void read_function_names(BytesView subsection, std::vector<std::string>& names) {
   Reader reader(subsection);
   std::uint32_t count = 0;
   if (!reader.u32(count)) {
@@ -29,11 +29,11 @@ void read_function_names(Bytes subsection, std::vector<std::string>& names) {
   }
 }
 
-void read_name_section(Bytes section, std::vector<std::string>& names) {
+void read_name_section(BytesView section, std::vector<std::string>& names) {
   Reader reader(section);
   std::uint8_t id = 0;
   std::uint32_t size = 0;
-  Bytes subsection;
+  BytesView subsection;
   while (!reader.at_end() && reader.byte(id) && reader.u32(size) && reader.bytes(size, subsection)) {
     if (id == kFunctionNames) {
       return read_function_names(subsection, names);
@@ -71,7 +71,7 @@ std::map<std::uint32_t, std::string> find_global_names(const Module& module) {
   Reader reader(module.name_section);
   std::uint8_t id = 0;
   std::uint32_t size = 0;
-  Bytes subsection;
+  BytesView subsection;
   while (!reader.at_end() && reader.byte(id) && reader.u32(size) && reader.bytes(size, subsection)) {
     if (id != kGlobalNames) continue;
     Reader entries(subsection);

@@ -12,7 +12,7 @@
 namespace anew::wasm {
 namespace {
 
-constexpr std::size_t kMostNameBytes = 400;
+constexpr std::size_t kMaximumNameBytes = 400;
 
 /// Whether a character outside of ASCII must be escaped: controls, what sets the direction of writing, separators of
 /// lines and paragraphs.
@@ -69,8 +69,8 @@ std::string printable(std::string_view text) {
 }
 
 std::string printable_name(std::string_view name) {
-  if (name.size() <= kMostNameBytes) return printable(name);
-  std::size_t cut = kMostNameBytes;
+  if (name.size() <= kMaximumNameBytes) return printable(name);
+  std::size_t cut = kMaximumNameBytes;
   // Not within a character, which has at most three bytes behind its first.
   for (int i = 0; i < 3 && (static_cast<unsigned char>(name[cut]) & 0xC0) == 0x80; ++i) --cut;
   return printable(name.substr(0, cut)) + "...";

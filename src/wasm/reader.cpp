@@ -94,7 +94,7 @@ bool Reader::signed_slow(unsigned width, std::int64_t& value) {
 }
 
 bool Reader::fixed32(std::uint32_t& bits) {
-  Bytes view;
+  BytesView view;
   if (!bytes(4, view)) {
     return false;
   }
@@ -106,7 +106,7 @@ bool Reader::fixed32(std::uint32_t& bits) {
 }
 
 bool Reader::fixed64(std::uint64_t& bits) {
-  Bytes view;
+  BytesView view;
   if (!bytes(8, view)) {
     return false;
   }
@@ -117,14 +117,14 @@ bool Reader::fixed64(std::uint64_t& bits) {
   return true;
 }
 
-bool Reader::bytes(std::uint64_t size, Bytes& view) {
+bool Reader::bytes(std::uint64_t size, BytesView& view) {
   if (size > remaining()) {
     return fail(ErrorCode::kMalformed, offset(),
                 fmt::format("unexpected end of section or function: length out of bounds, {} bytes are announced and "
                             "{} are left",
                             size, remaining()));
   }
-  view = Bytes(position_, static_cast<std::size_t>(size));  // fits: it is not more than remaining()
+  view = BytesView(position_, static_cast<std::size_t>(size));  // fits: it is not more than remaining()
   position_ += size;
   return true;
 }
@@ -149,7 +149,7 @@ bool Reader::count(std::uint32_t limit, std::string_view what, std::uint32_t& co
 
 bool Reader::name(std::string_view& view) {
   std::uint32_t size = 0;
-  Bytes text;
+  BytesView text;
   if (!u32(size)) {
     return false;
   }

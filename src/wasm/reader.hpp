@@ -22,7 +22,7 @@ class Reader {
   Reader() = default;
   /// @param bytes   what to read; must outlive the reader.
   /// @param offset  of bytes[0] in the module's binary, for messages.
-  explicit Reader(Bytes bytes, std::uint64_t offset = 0)
+  explicit Reader(BytesView bytes, std::uint64_t offset = 0)
       : begin_(bytes.data()), position_(bytes.data()), end_(bytes.data() + bytes.size()), origin_(offset) {}
 
   /// The offset in the module's binary of the byte to be read next.
@@ -96,7 +96,7 @@ class Reader {
   [[nodiscard]] bool fixed64(std::uint64_t& bits);
 
   /// The next `size` bytes, as a view.
-  [[nodiscard]] bool bytes(std::uint64_t size, Bytes& view);
+  [[nodiscard]] bool bytes(std::uint64_t size, BytesView& view);
   /// A vector's length (5.1.3). Each entry takes one byte at least, so a count past the bytes left is malformed: after
   /// this check it is safe to reserve memory for `count` entries.
   /// @param limit  refused with kLimit above it; `what` names the entries in the message.

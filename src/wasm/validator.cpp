@@ -462,7 +462,7 @@ bool FunctionValidator::prefixed_opcode(std::uint8_t prefix, std::uint32_t& code
 std::string FunctionValidator::operator_name() const {
   // Only called for an operator that the table has: what follows its first byte was read before.
   const auto first = std::to_integer<std::uint8_t>(operator_position_[0]);
-  Reader sub_opcode(Bytes(operator_position_ + 1, reader_.position()));
+  Reader sub_opcode(BytesView(operator_position_ + 1, reader_.position()));
   std::uint32_t second = 0;
   const bool prefixed = first >= 0xFC && sub_opcode.u32(second);
   return std::string(to_string(static_cast<Op>(prefixed ? prefixed_code(first, second) : first)));  // an Op, see above
@@ -520,7 +520,7 @@ bool FunctionValidator::illegal_opcode(std::uint8_t first) {
   if (const std::string_view why = why_unsupported(first); !why.empty()) {
     return reader_.fail(ErrorCode::kUnsupported, operator_offset(), fmt::format("{} (opcode 0x{:02X})", why, first));
   }
-  Reader sub_opcode(Bytes(operator_position_ + 1, reader_.position()));
+  Reader sub_opcode(BytesView(operator_position_ + 1, reader_.position()));
   std::uint32_t second = 0;
   const bool prefixed = first >= 0xFC && first != 0xFF && sub_opcode.u32(second);
   return reader_.fail(ErrorCode::kMalformed, operator_offset(),

@@ -28,7 +28,7 @@ class ArtifactFile : public testing::Test {
     write(bytes_);
   }
   void write(const std::vector<std::byte>& bytes) {
-    const os::Bytes pieces[] = {bytes};
+    const BytesView pieces[] = {bytes};
     ASSERT_TRUE(os::write_file(path_, pieces, 0644));
   }
   [[nodiscard]] Result<Loaded> read_back(const Expectation& expectation = kAnything) const {
@@ -184,7 +184,7 @@ TEST_F(ArtifactFile, OfAnotherFormatAbiProcessorOrModuleIsRefusedForThatReason) 
   forge([](Meta& meta, auto&) { meta.cpu_features |= 1ull << 63; });
   expect_refused("processor features that this machine lacks");
   write(bytes_);
-  ModuleHash other = sample_.hash;
+  Hash other = sample_.hash;
   other[31] ^= std::byte{1};
   expect_refused("compiled from another module", {.hash = other, .marks = true});
 }

@@ -256,7 +256,7 @@ TEST_F(EngineWithCache, RefusesASavedModuleWithOtherOptions) {
 
 TEST_F(EngineWithCache, LoadsABinaryFromAFileByWayOfTheCache) {
   const Engine engine(options_for(cache_));
-  const os::Bytes pieces[] = {binary_};
+  const BytesView pieces[] = {binary_};
   ASSERT_TRUE(os::write_file(directory_ / "module.wasm", pieces, 0644));
   EXPECT_FALSE(engine.load(directory_ / "module.wasm")->from_cache());
   const auto found = engine.load(directory_ / "module.wasm");
@@ -333,7 +333,7 @@ TEST_F(EngineWithCache, DescribesImportsAndExports) {
 }
 
 TEST_F(EngineWithCache, HashesAsBlake2bDoes) {
-  const Module module = Engine(options_for(cache_)).compile(os::Bytes(binary_).first(8)).value();
+  const Module module = Engine(options_for(cache_)).compile(BytesView(binary_).first(8)).value();
   std::string hash;
   for (const std::byte byte : module.code_hash()) {
     constexpr char kDigits[] = "0123456789abcdef";

@@ -39,7 +39,7 @@ struct Sample {
   wasm::Module module = wasm::decode_module(binary).value();
   wasm::FunctionNames names{module};
   codegen::Image image;
-  artifact::ModuleHash hash{};
+  Hash hash{};
   codegen::Options options{.card_shift = 10, .marks = true};
 
   /// @param seed  function i returns seed + i, and the hash begins with it.
@@ -90,7 +90,7 @@ inline std::uint32_t call_entry(const codegen::CodeMemory& code, std::uint32_t f
 
 inline std::vector<std::byte> join(const artifact::Encoded& encoded) {
   std::vector<std::byte> bytes;
-  for (const os::Bytes piece : encoded.pieces()) {
+  for (const BytesView piece : encoded.pieces()) {
     bytes.insert(bytes.end(), piece.begin(), piece.end());
   }
   return bytes;

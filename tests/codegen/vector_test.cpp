@@ -26,8 +26,8 @@ constexpr ValueType kV128 = ValueType::kV128;
 
 // The memory: values that are alive, what becomes of them, then a record for each application of the operator.
 constexpr std::uint32_t kLive = 0, kLiveOut = 1024, kRecords = 2048, kRecordBytes = 64, kResult = 48;
-constexpr std::uint32_t kMostLive = 16;
-constexpr std::uint32_t kMostRecords = 4096;
+constexpr std::uint32_t kMaximumLive = 16;
+constexpr std::uint32_t kMaximumRecords = 4096;
 
 enum class Place : std::uint8_t { kRegister, kLocal, kStoredLocal /* behind a call, in memory only */, kHome };
 
@@ -64,7 +64,7 @@ class VectorModule {
         random_(static_cast<std::uint64_t>(op)) {
     add_shapes();
     make_records();
-    builder_.memory((kRecords + kMostRecords * kRecordBytes) / 65'536 + 1);
+    builder_.memory((kRecords + kMaximumRecords * kRecordBytes) / 65'536 + 1);
     nothing_ = builder_.function({}, {}, {});
     for (const Shape& shape : shapes_) add_function(shape);
     add_constants();
@@ -298,7 +298,7 @@ class VectorModule {
     const std::span<std::byte> memory = *lease_->memory().write(0, lease_->memory().size());
     std::ranges::fill(memory, std::byte{0xA5});
     auto put = [&](std::size_t at, const Vector& vector) { std::memcpy(&memory[at], vector.data(), sizeof(vector)); };
-    for (std::uint32_t i = 0; i < kMostLive; ++i) put(kLive + 16 * i, live(i));
+    for (std::uint32_t i = 0; i < kMaximumLive; ++i) put(kLive + 16 * i, live(i));
     for (std::size_t record = 0; record < records_.size(); ++record) {
       for (std::size_t i = 0; i < 3; ++i) put(kRecords + kRecordBytes * record + 16 * i, records_[record][i]);
     }

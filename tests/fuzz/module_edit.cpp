@@ -16,8 +16,8 @@ constexpr std::uint8_t kExportSection = 7;
 constexpr std::uint8_t kCodeSection = 10;
 
 /// What a module may start out with: calls are to be quick.
-constexpr std::uint64_t kMostPages = 64;
-constexpr std::uint64_t kMostElements = 100'000;
+constexpr std::uint64_t kMaximumPages = 64;
+constexpr std::uint64_t kMaximumElements = 100'000;
 
 /// Bytes and LEB128 numbers, read without asking whether they are well-formed.
 struct Cursor {
@@ -112,10 +112,10 @@ Buffer pay(const wasm::Module& module, std::span<const std::uint8_t> body, std::
 
 bool starts_small(const wasm::Module& module) {
   std::uint64_t pages = 0;
-  for (const MemoryType& memory : module.memories) pages += std::min(memory.limits.minimum, kMostPages + 1);
+  for (const MemoryType& memory : module.memories) pages += std::min(memory.limits.minimum, kMaximumPages + 1);
   std::uint64_t elements = 0;
-  for (const TableType& table : module.tables) elements += std::min(table.limits.minimum, kMostElements + 1);
-  return pages <= kMostPages && elements <= kMostElements;
+  for (const TableType& table : module.tables) elements += std::min(table.limits.minimum, kMaximumElements + 1);
+  return pages <= kMaximumPages && elements <= kMaximumElements;
 }
 
 }  // namespace

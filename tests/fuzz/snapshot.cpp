@@ -31,8 +31,8 @@ using File = std::vector<std::byte>;
 
 constexpr std::size_t kHashOffset = 24;
 constexpr std::size_t kHeadBytes = 40;
-constexpr std::uint64_t kMostPages = 64;
-constexpr std::uint64_t kMostElements = 100'000;
+constexpr std::uint64_t kMaximumPages = 64;
+constexpr std::uint64_t kMaximumElements = 100'000;
 
 /// The file with a head that fits what is behind it.
 File with_head(std::span<const std::byte> bytes) {
@@ -52,9 +52,9 @@ File with_head(std::span<const std::byte> bytes) {
 /// Calls are to be quick, and so are audits, which look at all memory.
 bool stays_small(const wasm::Module& module) {
   return std::ranges::all_of(module.memories,
-                             [](const auto& each) { return each.limits.maximum.value_or(~0ull) <= kMostPages; }) &&
+                             [](const auto& each) { return each.limits.maximum.value_or(~0ull) <= kMaximumPages; }) &&
          std::ranges::all_of(module.tables,
-                             [](const auto& each) { return each.limits.maximum.value_or(~0ull) <= kMostElements; });
+                             [](const auto& each) { return each.limits.maximum.value_or(~0ull) <= kMaximumElements; });
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(artifact::encode(*decoded) == encoded, "encodes differently a second time");
 
   // More than can be is refused, and few are fine; what lies between takes long.
-  if (snapshot->extra_memory_pages > kMostPages && snapshot->extra_memory_pages < 1u << 20) return 0;
+  if (snapshot->extra_memory_pages > kMaximumPages && snapshot->extra_memory_pages < 1u << 20) return 0;
   Linker linker;
   for (const SavedInstance& each : snapshot->instances) {
     const auto module = wasm::decode_module(each.binary);
@@ -87,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                .ledger = (size & 24) != 0 ? Ledger::kCards : Ledger::kCow,
                                .fuel = true};
   const auto load = [&](std::span<const std::byte> bytes) -> Result<Pool> {
-    const os::Bytes pieces[] = {bytes};
+    const BytesView pieces[] = {bytes};
     check(os::write_file(directory / "file", pieces, 0600).has_value(), "the temporary directory cannot be written");
     const auto module = engine.load(directory / "file", options);
     if (!module) return std::unexpected(module.error());

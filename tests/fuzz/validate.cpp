@@ -10,7 +10,7 @@ namespace {
 
 using namespace anew;
 
-Result<void> validate(wasm::Bytes bytes) {
+Result<void> validate(BytesView bytes) {
   const auto module = wasm::decode_module(bytes);
   if (!module) return std::unexpected(module.error());
   wasm::FunctionValidator validator(*module);

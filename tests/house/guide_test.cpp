@@ -164,20 +164,20 @@ TEST_F(GuideCode, ModulesThatImportFromOneAnother) {
   EXPECT_EQ(first->call_values("get", {}).value().front(), anew::Value::i32(0));
 }
 
-TEST_F(GuideCode, RuntimeCache) {
+TEST_F(GuideCode, PoolCache) {
   const std::vector<std::byte> first_code = code(1);
   const std::vector<std::byte> second_code = code(2);
-  const anew::CodeHash second_hash = anew::hash_code(second_code);
+  const anew::Hash second_hash = anew::hash_code(second_code);
   int fetched = 0;
   const auto fetch = [&]() -> anew::Result<std::vector<std::byte>> {
     ++fetched;
     return second_code;
   };
 
-  const anew::RuntimeCache cache(engine, linker, {.maximum_bytes = 512 << 20});
+  const anew::PoolCache cache(engine, linker, {.maximum_bytes = 512 << 20});
   const auto pool = cache.get(first_code);           // hashes, then finds or compiles
   const auto other = cache.get(second_hash, fetch);  // fetched only if it is not there
-  const anew::RuntimeSettings large{.snapshot = {.extra_memory_pages = 2048}};
+  const anew::PoolSettings large{.snapshot = {.extra_memory_pages = 2048}};
   const auto larger = cache.get(second_hash, fetch, large);  // another pool, the same compiled module
   EXPECT_TRUE(pool && other && larger);
   EXPECT_EQ(fetched, 1);

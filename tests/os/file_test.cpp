@@ -16,7 +16,7 @@
 namespace anew::os {
 namespace {
 
-Bytes bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+BytesView bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 std::string text_of(const std::vector<std::byte>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -96,7 +96,7 @@ TEST(File, ReadAtRefusesToReadPastTheEnd) {
 
 TEST(Directory, WritesPiecesInOrderWithTheModeAskedForAndLeavesNothingElse) {
   const test::TemporaryDirectory directory;
-  const Bytes pieces[] = {bytes_of("one "), bytes_of(""), bytes_of("two")};
+  const BytesView pieces[] = {bytes_of("one "), bytes_of(""), bytes_of("two")};
   ASSERT_TRUE(write_file(directory / "file", pieces, 0600));
   EXPECT_EQ(text_of(read_file(directory / "file", 100).value()), "one two");
   EXPECT_EQ(mode_of(directory / "file"), 0600u);
@@ -107,8 +107,8 @@ TEST(Directory, WritesPiecesInOrderWithTheModeAskedForAndLeavesNothingElse) {
 
 TEST(Directory, WritesAreNeverSeenInPlace) {
   const test::TemporaryDirectory directory;
-  const Bytes old_text[] = {bytes_of("old")};
-  const Bytes new_text[] = {bytes_of("new text")};
+  const BytesView old_text[] = {bytes_of("old")};
+  const BytesView new_text[] = {bytes_of("new text")};
   ASSERT_TRUE(write_file(directory / "file", old_text, 0600));
   auto reader = File::open(directory / "file", File::Links::kRefuse).value();
   ASSERT_TRUE(write_file(directory / "file", new_text, 0600));
@@ -117,7 +117,7 @@ TEST(Directory, WritesAreNeverSeenInPlace) {
 
 TEST(Directory, RefusesToReplaceWhatIsNoRegularFile) {
   const test::TemporaryDirectory directory;
-  const Bytes pieces[] = {bytes_of("text")};
+  const BytesView pieces[] = {bytes_of("text")};
   std::filesystem::create_directory(directory / "directory");
   ASSERT_EQ(mkfifo((directory / "pipe").c_str(), 0600), 0);
   for (const char* name : {"directory", "pipe"}) {
@@ -130,7 +130,7 @@ TEST(Directory, RefusesToReplaceWhatIsNoRegularFile) {
 
 TEST(Directory, LeavesTheOldFileAndNothingElseWhenAWriteFails) {
   const test::TemporaryDirectory directory;
-  const Bytes old_text[] = {bytes_of("old")};
+  const BytesView old_text[] = {bytes_of("old")};
   ASSERT_TRUE(write_file(directory / "file", old_text, 0600));
   const int status = test::run_in_child([&] {
     std::signal(SIGXFSZ, SIG_IGN);  // the write fails with EFBIG instead
@@ -139,7 +139,7 @@ TEST(Directory, LeavesTheOldFileAndNothingElseWhenAWriteFails) {
       return 1;
     }
     const std::string text(5000, 'x');
-    const Bytes pieces[] = {bytes_of(text)};
+    const BytesView pieces[] = {bytes_of(text)};
     const auto written = write_file(directory / "file", pieces, 0600);
     return !written && written.error().code == ErrorCode::kIo ? 0 : 2;
   });
@@ -156,7 +156,7 @@ TEST(Directory, SaysThatTheDiskIsFullAndLeavesNothingBehind) {
       return kNotPermitted;
     }
     const std::string text(1 << 20, 'x');
-    const Bytes pieces[] = {bytes_of(text)};
+    const BytesView pieces[] = {bytes_of(text)};
     const auto written = write_file(directory / "file", pieces, 0600);
     if (written || written.error().message.find("No space left on device") == std::string::npos) {
       return 1;

@@ -129,7 +129,7 @@ TEST(PublicApi, OfLinkersAndEngines) {
     (void)may_throw([] { const Linker made; });
     (void)may_throw([] { const Engine made(EngineOptions{.cache = false}); });
     (void)may_throw([] { const Store made; });
-    (void)may_throw([] { const RuntimeCache made{Engine(EngineOptions{.cache = false}), Linker()}; });
+    (void)may_throw([] { const PoolCache made{Engine(EngineOptions{.cache = false}), Linker()}; });
   });
 }
 
@@ -314,22 +314,22 @@ TEST(PublicApi, OfStores) {
   });
 }
 
-TEST(PublicApi, OfRuntimeCaches) {
+TEST(PublicApi, OfPoolCaches) {
   const std::vector<std::byte> code = wat(kGuest);
   // Of so few bytes, each pool goes as soon as nobody uses it and trim() is called.
-  const RuntimeCache cache(Engine(EngineOptions{.cache = false}), linker(), {.maximum_bytes = 1, .pool = options()});
+  const PoolCache cache(Engine(EngineOptions{.cache = false}), linker(), {.maximum_bytes = 1, .pool = options()});
   const Pool first = cache.get(code).value();  // compiled once for all
   int round = 0;
   for_each_allocation("get", [&] {
-    const RuntimeSettings settings{.snapshot = {.extra_memory_pages = 2}};
+    const PoolSettings settings{.snapshot = {.extra_memory_pages = 2}};
     (void)attempt([&] { return cache.get(code, settings); });
     EXPECT_TRUE(cache.get(code, settings).has_value()) << "nobody is left waiting, and no such failure is remembered";
-    const RuntimeSettings bad{.snapshot = {.prelude = {"no function has such a name " + std::to_string(++round)}}};
+    const PoolSettings bad{.snapshot = {.prelude = {"no function has such a name " + std::to_string(++round)}}};
     (void)attempt([&] { return cache.get(code, bad); }, ErrorCode::kNotFound);
     EXPECT_EQ(cache.get(code, bad).error().code, ErrorCode::kNotFound);
     (void)attempt([&] { return cache.get(code, bad); }, ErrorCode::kNotFound);
     const auto loader = []() -> Result<std::vector<std::byte>> { return fail(ErrorCode::kIo, "no disk"); };
-    (void)attempt([&] { return cache.get(CodeHash{std::byte{1}}, loader); }, ErrorCode::kIo);
+    (void)attempt([&] { return cache.get(Hash{std::byte{1}}, loader); }, ErrorCode::kIo);
     (void)may_throw([&] { (void)cache.statistics(); });
     never_fails([&] { (void)cache.trim(); });
     EXPECT_EQ(cache.statistics().pools, 1u);

@@ -217,7 +217,7 @@ class SnapshotFile : public testing::Test {
     bytes_ = os::read_file(path_, 1 << 20).value();
   }
   [[nodiscard]] Result<Pool> load(const std::vector<std::byte>& bytes) const {
-    const os::Bytes pieces[] = {bytes};
+    const BytesView pieces[] = {bytes};
     EXPECT_TRUE(os::write_file(path_, pieces, 0644));
     const auto module = Engine({.cache = false}).load(path_);
     if (!module) return std::unexpected(module.error());
@@ -287,7 +287,7 @@ TEST_F(SnapshotFile, WhoseStateDoesNotFitItsModuleIsRefused) {
 
 TEST_F(SnapshotFile, OfMillionsOfInstancesIsRefusedBeforeAnyIsMade) {
   artifact::SavedSnapshot parsed = artifact::decode_saved(bytes_, "file").value();
-  parsed.instances.resize(artifact::kMostSavedInstances + 1, parsed.instances[0]);
+  parsed.instances.resize(artifact::kMaximumSavedInstances + 1, parsed.instances[0]);
   const auto refused = load(artifact::encode(parsed));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kArtifact) << refused.error().message;

@@ -164,7 +164,7 @@ TEST(Executor, KeepsManyChainsRuntimesAtOnce) {
           << "what the asset hub's custom sections say, too";
     }
   }
-  const RuntimeCacheStatistics statistics = executor.statistics();
+  const PoolCacheStatistics statistics = executor.statistics();
   EXPECT_EQ(statistics.compilations, chains.size());
   EXPECT_EQ(statistics.misses, chains.size());
   EXPECT_EQ(statistics.pools, chains.size());
@@ -383,7 +383,7 @@ TEST(Executor, ServesManyThreadsWithManyStates) {
       }
     }
     EXPECT_EQ(wrong, 0);
-    const RuntimeCacheStatistics statistics = executor.statistics();
+    const PoolCacheStatistics statistics = executor.statistics();
     EXPECT_EQ(statistics.hits + statistics.joined + statistics.misses, 2u * kThreads * kCalls);
     EXPECT_EQ(statistics.remembered_failures, 0u);
     EXPECT_EQ(statistics.failures, 0u);

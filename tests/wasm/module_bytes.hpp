@@ -27,7 +27,7 @@ inline constexpr std::uint8_t kRefNull = 0x63;
 inline constexpr std::uint8_t kRef = 0x64;
 inline constexpr std::uint8_t kEmpty = 0x40;
 
-inline Bytes view(const ByteVector& bytes) { return std::as_bytes(std::span(bytes)); }
+inline BytesView view(const ByteVector& bytes) { return std::as_bytes(std::span(bytes)); }
 
 inline ByteVector join(std::initializer_list<ByteVector> parts) {
   ByteVector result;

@@ -192,7 +192,7 @@ TEST(RobustnessOfARealModule, WithRandomChanges) {
   FunctionValidator validator(changed_module);
   for (int round = 0; round < 20'000; ++round) {
     const auto index = static_cast<std::uint32_t>(random.below(module.bodies.size()));  // below 2^32
-    const Bytes body = module.bodies[index].bytes;
+    const BytesView body = module.bodies[index].bytes;
     if (body.size() > 20'000) {
       continue;
     }

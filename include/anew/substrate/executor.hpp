@@ -8,7 +8,7 @@
 
 #include <anew/engine.hpp>
 #include <anew/error.hpp>
-#include <anew/runtime_cache.hpp>
+#include <anew/pool_cache.hpp>
 #include <anew/substrate/block.hpp>
 #include <anew/substrate/externalities.hpp>
 #include <anew/substrate/runtime.hpp>
@@ -26,7 +26,7 @@ namespace anew::substrate {
 struct ExecutorOptions {
   /// For all runtimes; heap_pages counts where the state has no ":heappages".
   RuntimeOptions runtime = {};
-  /// What the runtimes that are kept may take together (see RuntimeCacheOptions::maximum_bytes).
+  /// What the runtimes that are kept may take together (see PoolCacheOptions::maximum_bytes).
   std::uint64_t maximum_bytes = 1ull << 30;
   /// How long a call waits for an instance while all are leased.
   std::chrono::nanoseconds acquire_timeout = std::chrono::seconds(60);
@@ -77,7 +77,7 @@ class Executor {
   ///         it; kHost if the state root is not that of the header although the runtime took it.
   [[nodiscard]] Result<BlockOutcome> execute_block(const StateBackend& state, BytesView block) const;
 
-  [[nodiscard]] RuntimeCacheStatistics statistics() const;
+  [[nodiscard]] PoolCacheStatistics statistics() const;
 
  private:
   struct State;

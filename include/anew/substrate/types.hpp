@@ -2,17 +2,12 @@
 // What all of the Substrate headers speak of.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <span>
-#include <vector>
+#include <anew/types.hpp>
 
 namespace anew::substrate {
 
-using Bytes = std::vector<std::byte>;
-using BytesView = std::span<const std::byte>;
-
-/// A hash of 256 bits, such as a state root.
-using Hash = std::array<std::byte, 32>;
+using anew::Bytes;
+using anew::BytesView;
+using anew::Hash;
 
 }  // namespace anew::substrate

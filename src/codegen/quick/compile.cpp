@@ -22,6 +22,7 @@
 #include <thread>
 
 #include "codegen/quick/metered_compiler.hpp"
+#include "os/try.hpp"
 #include "os/virtual_memory.hpp"
 #include "wasm/limits.hpp"
 #include "wasm/names.hpp"
@@ -117,11 +118,8 @@ class Code {
 // --- What can be wrong ---
 
 [[nodiscard]] Error assembler_error(asmjit::Error error) {
-  return Error{ErrorCode::kResource,
-               fmt::format("the assembler failed: {}", asmjit::DebugUtils::errorAsString(error)),
-               std::nullopt,
-               TrapKind::kNone,
-               {}};
+  return make_error(ErrorCode::kResource,
+                    fmt::format("the assembler failed: {}", asmjit::DebugUtils::errorAsString(error)));
 }
 
 void name_function(Error& error, const wasm::Module& module, std::uint32_t function) {
@@ -138,11 +136,8 @@ void name_function(Error& error, const wasm::Module& module, std::uint32_t funct
 
 [[nodiscard]] Error too_much_code(const wasm::Module& module, const wasm::MemoryLimit& limit) {
   if (bytes_left(module, limit) <= wasm::limits::kTextBytes) return limit.exceeded();
-  return Error{ErrorCode::kLimit,
-               fmt::format("the module has more than {} bytes of machine code, the limit", wasm::limits::kTextBytes),
-               std::nullopt,
-               TrapKind::kNone,
-               {}};
+  return make_error(ErrorCode::kLimit, fmt::format("the module has more than {} bytes of machine code, the limit",
+                                                   wasm::limits::kTextBytes));
 }
 
 // --- Batches ---
@@ -367,18 +362,17 @@ Result<Compiled> compile(const wasm::Module& module, const abi::CellLayout& layo
   const std::vector<Batch> batches = cut(module);
   const std::uint64_t most_text = std::min(wasm::limits::kTextBytes, bytes_left(module, limit));
   // Each batch is aligned anew.
-  auto text = CodeMemoryBuilder::reserve(most_text + 16 * (batches.size() + 1), module.functions.size());
-  if (!text) return std::unexpected(std::move(text.error()));
+  auto text = TRY(CodeMemoryBuilder::reserve(most_text + 16 * (batches.size() + 1), module.functions.size()));
   Compiled compiled;
   compiled.image.functions.reserve(module.functions.size());
   compiled.image.thunks.reserve(module.types.size());
   const std::uint64_t window_bytes = most_text + kOperatorCodeBytes;
   Window window(window_bytes);
-  compile_stubs(context, window, compiled.image, *text);
+  compile_stubs(context, window, compiled.image, text);
 
-  Linker linker(module, compiled.image, *text);
+  Linker linker(module, compiled.image, text);
   Work work{context, most_text, linker};
-  work.bytes = text->text_bytes();
+  work.bytes = text.text_bytes();
   std::vector<Failure> failures(batches.size());
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
@@ -419,9 +413,8 @@ Result<Compiled> compile(const wasm::Module& module, const abi::CellLayout& layo
   // decides; what was looked at before only ends earlier what ends here.
   if (work.bytes + work.most_scratch > most_text) throw quick::CodeTooLarge{};
   linker.finish();
-  auto code = std::move(*text).finish();
-  if (!code) return std::unexpected(std::move(code.error()));
-  compiled.code = std::move(*code);
+  auto code = TRY(std::move(text).finish());
+  compiled.code = std::move(code);
   return compiled;
 }
 

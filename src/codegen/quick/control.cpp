@@ -32,7 +32,7 @@ constexpr std::uint8_t kNop8[8] = {0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x0
 constexpr std::uint32_t kUnprobedFrame = 4096;  // larger frames touch each page on their way
 
 constexpr std::uint32_t kOperatorsBetweenChecks = 1024;
-constexpr std::size_t kMostWaiting = 1024;  // traps, calls, constants' uses and targets of br_tables
+constexpr std::size_t kMaximumWaiting = 1024;  // traps, calls, constants' uses and targets of br_tables
 
 /// Fills moves of preserved registers that are not needed with instructions that do nothing, as few as can be.
 void blank_out(Assembler& a, std::uint64_t at, std::size_t moves) noexcept {
@@ -631,7 +631,7 @@ void QuickCompiler::check_and_clear() {
                                 std::uint64_t{16} * (clauses_.size() + frame_size_at_.size());
   most_scratch_ = std::max(most_scratch_, scratch);
   if (code_offset() + 2 * tables_.bytes() + scratch > most_bytes_) throw CodeTooLarge{};
-  if (cold_.size() + cross_calls_.size() + vector_uses_ + jump_targets_.size() < kMostWaiting) return;
+  if (cold_.size() + cross_calls_.size() + vector_uses_ + jump_targets_.size() < kMaximumWaiting) return;
   const std::uint64_t module_offset = module_offset_;
   Label behind;
   a_.jmp(behind);  // leaves the flags as they are, for an operand may be waiting in them

@@ -61,7 +61,7 @@ bool read_header(ScaleReader& reader, BytesView encoded, Header& header) {
       !reader.raw(header.extrinsics_root) || !reader.length(1, items)) {
     return false;
   }
-  if (items > kMostDigestItems) return reader.fail_at(reader.position(), "a digest of more than 1,024 items");
+  if (items > kMaximumDigestItems) return reader.fail_at(reader.position(), "a digest of more than 1,024 items");
   for (std::uint32_t i = 0; i < items; ++i) {
     if (!read_digest_item(reader, encoded, header.digest.emplace_back())) return false;
   }
@@ -74,7 +74,7 @@ Bytes encode_header(const Header& header, std::span<const DigestItem> digest) {
   append_compact(bytes, header.number);
   append(bytes, header.state_root);
   append(bytes, header.extrinsics_root);
-  append_compact(bytes, static_cast<std::uint32_t>(digest.size()));  // decoded from 32 bits, or kMostDigestItems
+  append_compact(bytes, static_cast<std::uint32_t>(digest.size()));  // decoded from 32 bits, or kMaximumDigestItems
   for (const DigestItem& item : digest) append(bytes, item.encoded);
   return bytes;
 }

@@ -11,6 +11,7 @@
 #include "host/substrate/header.hpp"
 #include "host/substrate/scale.hpp"
 #include "host/substrate/storage_keys.hpp"
+#include "os/try.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
@@ -163,9 +164,9 @@ Result<Bytes> BlockBuilder::call(std::string_view method, BytesView arguments) {
 Result<BlockBuilder> BlockBuilder::begin(const Executor& executor, const StateBackend& parent, const BlockStart& start,
                                          HostServices services) {
   return detail::without_exceptions("a block is begun", [&]() -> Result<BlockBuilder> {
-    if (start.digest.size() > kMostDigestItems) {
+    if (start.digest.size() > kMaximumDigestItems) {
       return fail(ErrorCode::kArgument,
-                  fmt::format("a digest of {} items: at most {}", start.digest.size(), kMostDigestItems));
+                  fmt::format("a digest of {} items: at most {}", start.digest.size(), kMaximumDigestItems));
     }
     Header header;
     header.parent_hash = start.parent_hash;
@@ -189,11 +190,10 @@ Result<std::vector<Bytes>> BlockBuilder::inherent_extrinsics(const InherentData&
       arguments.insert(arguments.end(), name.begin(), name.end());
       append_bytes(arguments, content);
     }
-    if (auto begun = externalities_.begin_transaction(); !begun) return std::unexpected(std::move(begun.error()));
+    TRY(externalities_.begin_transaction());
     const OpenTransaction undone(externalities_);
-    const auto result = call(kMethod, arguments);
-    if (!result) return std::unexpected(result.error());
-    ScaleReader reader(*result);
+    const auto result = TRY(call(kMethod, arguments));
+    ScaleReader reader(result);
     std::vector<Bytes> extrinsics;
     if (!read_extrinsics(reader, extrinsics)) return std::unexpected(malformed(reader, kMethod));
     return extrinsics;
@@ -205,17 +205,16 @@ Result<ExtrinsicOutcome> BlockBuilder::apply(BytesView extrinsic) {
   return detail::without_exceptions("an extrinsic is applied", [&]() -> Result<ExtrinsicOutcome> {
     Bytes argument;
     append_bytes(argument, extrinsic);
-    if (auto begun = externalities_.begin_transaction(); !begun) return std::unexpected(std::move(begun.error()));
+    TRY(externalities_.begin_transaction());
     OpenTransaction transaction(externalities_);
-    auto result = call(kMethod, argument);
-    if (!result) return std::unexpected(std::move(result.error()));
+    auto result = TRY(call(kMethod, argument));
     ExtrinsicOutcome outcome;
-    ScaleReader reader(*result);
+    ScaleReader reader(result);
     if (!read_outcome(reader, outcome)) return std::unexpected(malformed(reader, kMethod));
-    outcome.result = std::move(*result);
+    outcome.result = std::move(result);
     if (!outcome.included) return outcome;
     extrinsics_.emplace_back(extrinsic.begin(), extrinsic.end());
-    if (auto committed = transaction.commit(); !committed) return std::unexpected(std::move(committed.error()));
+    TRY(transaction.commit());
     return outcome;
   });
 }
@@ -223,17 +222,16 @@ Result<ExtrinsicOutcome> BlockBuilder::apply(BytesView extrinsic) {
 Result<BlockOutcome> BlockBuilder::finish() {
   constexpr std::string_view kMethod = "BlockBuilder_finalize_block";
   return detail::without_exceptions("a block is finished", [&]() -> Result<BlockOutcome> {
-    const auto encoded = call(kMethod, {});
-    if (!encoded) return std::unexpected(encoded.error());
+    const auto encoded = TRY(call(kMethod, {}));
     finished_ = true;
-    ScaleReader reader(*encoded);
+    ScaleReader reader(encoded);
     Block block;
-    if (!read_header(reader, *encoded, block.header)) return std::unexpected(malformed(reader, kMethod));
+    if (!read_header(reader, encoded, block.header)) return std::unexpected(malformed(reader, kMethod));
     if (reader.remaining() != 0) {
       (void)reader.fail_at(reader.position(), "the data goes on behind the header");
       return std::unexpected(malformed(reader, kMethod));
     }
-    block.hash = blake2b_256(*encoded);
+    block.hash = blake2b_256(encoded);
     block.extrinsics = std::move(extrinsics_);
     return outcome_of(externalities_, std::move(block),
                       "the runtime built a block whose header has another root than the state after it");

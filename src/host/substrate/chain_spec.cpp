@@ -10,6 +10,7 @@
 #include "host/substrate/hex.hpp"
 #include "host/substrate/storage_keys.hpp"
 #include "os/file.hpp"
+#include "os/try.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/printable.hpp"
 
@@ -80,15 +81,14 @@ Result<Bytes> read_key(const std::string& key) {
 Result<void> read_pairs(const Json& json, std::map<Bytes, Bytes>& pairs) {
   for (const auto& [key, value] : json.items()) {
     if (!value.is_string()) return fail_spec(fmt::format("the value of storage key {} is not a string", quote(key)));
-    Result<Bytes> key_bytes = read_key(key);
-    if (!key_bytes) return std::unexpected(std::move(key_bytes.error()));
+    auto key_bytes = TRY(read_key(key));
     Bytes value_bytes;
     if (const char* wrong = decode_hex(value.get_ref<const std::string&>(), value_bytes); wrong != nullptr) {
       return fail_spec(fmt::format("the value of storage key {} {}", quote(key), wrong));
     }
     // JSON objects come in the order of their keys, which but for upper-case digits is the order of the bytes.
     const std::size_t before = pairs.size();
-    pairs.emplace_hint(pairs.end(), std::move(*key_bytes), std::move(value_bytes));
+    pairs.emplace_hint(pairs.end(), std::move(key_bytes), std::move(value_bytes));
     if (pairs.size() == before) return fail_spec(fmt::format("storage key {} is there twice", quote(key)));
   }
   return {};
@@ -97,12 +97,11 @@ Result<void> read_pairs(const Json& json, std::map<Bytes, Bytes>& pairs) {
 Result<void> read_children(const RawGenesis& genesis, ChainSpec& spec) {
   if (genesis.children == nullptr) return {};
   for (const auto& [key, pairs] : genesis.children->items()) {
-    Result<Bytes> storage_key = read_key(key);
-    if (!storage_key) return std::unexpected(std::move(storage_key.error()));
-    if (const BytesView prefix = as_bytes(kDefaultChildPrefix); genesis.prefixed && starts_with(*storage_key, prefix)) {
-      storage_key->erase(storage_key->begin(), storage_key->begin() + static_cast<std::ptrdiff_t>(prefix.size()));
+    auto storage_key = TRY(read_key(key));
+    if (const BytesView prefix = as_bytes(kDefaultChildPrefix); genesis.prefixed && starts_with(storage_key, prefix)) {
+      storage_key.erase(storage_key.begin(), storage_key.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
     }
-    const auto [child, added] = spec.children.try_emplace(std::move(*storage_key));
+    const auto [child, added] = spec.children.try_emplace(std::move(storage_key));
     if (!added) return fail_spec(fmt::format("child trie {} is there twice", quote(key)));
     if (!pairs.is_object()) return fail_spec(fmt::format("child trie {} is not an object", quote(key)));
     if (auto read = read_pairs(pairs, child->second); !read) {
@@ -121,10 +120,9 @@ Result<ChainSpec> read_spec(const Json& json) {
     if (found == json.end() || !found->is_string()) return fail_spec(fmt::format("there is no string \"{}\"", field));
     *target = found->get<std::string>();
   }
-  const Result<RawGenesis> genesis = find_genesis(json);
-  if (!genesis) return std::unexpected(genesis.error());
-  if (auto read = read_pairs(*genesis->top, spec.top); !read) return std::unexpected(std::move(read.error()));
-  if (auto read = read_children(*genesis, spec); !read) return std::unexpected(std::move(read.error()));
+  const auto genesis = TRY(find_genesis(json));
+  TRY(read_pairs(*genesis.top, spec.top));
+  TRY(read_children(genesis, spec));
 
   if (!spec.top.contains(code_key())) {
     return fail_spec("genesis has no storage key 0x3a636f6465 (\":code\"), so there is no runtime");
@@ -167,18 +165,16 @@ Result<RuntimeSource> read_runtime(BytesView content) {
     // Bytes seen as characters, which may alias any object.
     const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
     if (const std::size_t first = text.find_first_not_of(" \t\r\n"); first != text.npos && text[first] == '{') {
-      Result<ChainSpec> parsed = parse_chain_spec(text);
-      if (!parsed) return std::unexpected(std::move(parsed.error()));
-      spec = std::move(*parsed);
+      auto parsed = TRY(parse_chain_spec(text));
+      spec = std::move(parsed);
       source.chain = spec->name;
       source.heap_pages = spec->heap_pages.value_or(kDefaultHeapPages);
       code = spec->code();
     } else if (!is_code(code)) {
       return fail(ErrorCode::kMalformed, "neither a chain spec (JSON) nor a WebAssembly binary");
     }
-    Result<Bytes> decompressed = decompress_code(code);
-    if (!decompressed) return std::unexpected(std::move(decompressed.error()));
-    source.code = std::move(*decompressed);
+    auto decompressed = TRY(decompress_code(code));
+    source.code = std::move(decompressed);
     return source;
   });
 }
@@ -186,9 +182,8 @@ Result<RuntimeSource> read_runtime(BytesView content) {
 Result<RuntimeSource> load_runtime(const std::filesystem::path& path) {
   return detail::without_exceptions("a runtime is read", [&]() -> Result<RuntimeSource> {
     constexpr std::uint64_t kMaximumFileBytes = 1ull << 30;  // a chain's whole state, as hexadecimal text
-    const Result<Bytes> content = os::read_file(path, kMaximumFileBytes);
-    if (!content) return std::unexpected(content.error());
-    auto source = read_runtime(*content);
+    const auto content = TRY(os::read_file(path, kMaximumFileBytes));
+    auto source = read_runtime(content);
     if (!source) source.error().message = fmt::format("{}: {}", path.string(), source.error().message);
     return source;
   });

@@ -9,6 +9,7 @@
 
 #include "host/substrate/octets.hpp"
 #include "host/substrate/signatures.hpp"
+#include "os/try.hpp"
 
 namespace anew::substrate {
 namespace {
@@ -89,9 +90,8 @@ const secp256k1_context* signing_context() noexcept {
 
 std::expected<std::array<std::byte, 64>, RecoverError> recover_ecdsa(EcdsaSignature signature, const Hash& message_hash,
                                                                      EcdsaParsing parsing) noexcept {
-  const auto key = recover(signature, recovery_id_of(signature), message_hash, parsing);
-  if (!key) return std::unexpected(key.error());
-  const auto tagged = serialize<65>(*key, SECP256K1_EC_UNCOMPRESSED);
+  const auto key = TRY(recover(signature, recovery_id_of(signature), message_hash, parsing));
+  const auto tagged = serialize<65>(key, SECP256K1_EC_UNCOMPRESSED);
   std::array<std::byte, 64> bytes;
   std::copy(tagged.begin() + 1, tagged.end(), bytes.begin());
   return bytes;
@@ -100,9 +100,8 @@ std::expected<std::array<std::byte, 64>, RecoverError> recover_ecdsa(EcdsaSignat
 std::expected<std::array<std::byte, 33>, RecoverError> recover_ecdsa_compressed(EcdsaSignature signature,
                                                                                 const Hash& message_hash,
                                                                                 EcdsaParsing parsing) noexcept {
-  const auto key = recover(signature, recovery_id_of(signature), message_hash, parsing);
-  if (!key) return std::unexpected(key.error());
-  return serialize<33>(*key, SECP256K1_EC_COMPRESSED);
+  const auto key = TRY(recover(signature, recovery_id_of(signature), message_hash, parsing));
+  return serialize<33>(key, SECP256K1_EC_COMPRESSED);
 }
 
 bool verify_ecdsa(EcdsaSignature signature, const Hash& message_hash, std::span<const std::byte, 33> key,

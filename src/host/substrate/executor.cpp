@@ -10,6 +10,7 @@
 #include "host/substrate/header.hpp"
 #include "host/substrate/runtime_pool.hpp"
 #include "host/substrate/storage_keys.hpp"
+#include "os/try.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
@@ -19,18 +20,17 @@ using Clock = std::chrono::steady_clock;
 
 /// The value of ":heappages", where the state has it.
 Result<std::uint64_t> find_heap_pages(const StateBackend& state, std::uint64_t otherwise) {
-  const auto value = state.get({}, as_bytes(kHeapPagesKey));
-  if (!value) return std::unexpected(value.error());
-  if (*value == nullptr) return otherwise;
+  const auto value = TRY(state.get({}, as_bytes(kHeapPagesKey)));
+  if (value == nullptr) return otherwise;
   // As in Substrate: what is too short counts as none, what is behind eight bytes is not looked at, and 32 bits count.
-  if ((*value)->size() < sizeof(std::uint64_t)) return otherwise;
+  if (value->size() < sizeof(std::uint64_t)) return otherwise;
   std::uint32_t pages = 0;
-  for (std::size_t i = sizeof(pages); i-- > 0;) pages = pages << 8 | std::to_integer<std::uint32_t>((**value)[i]);
+  for (std::size_t i = sizeof(pages); i-- > 0;) pages = pages << 8 | std::to_integer<std::uint32_t>((*value)[i]);
   return pages;
 }
 
-RuntimeCacheOptions cache_options(const ExecutorOptions& options) {
-  RuntimeCacheOptions cache;
+PoolCacheOptions cache_options(const ExecutorOptions& options) {
+  PoolCacheOptions cache;
   cache.maximum_bytes = options.maximum_bytes;
   cache.prepare = [runtime = options.runtime](const Module& module, PoolOptions& pool) {
     RuntimeOptions own = runtime;
@@ -58,58 +58,49 @@ struct Executor::State {
   [[nodiscard]] Result<BlockOutcome> execute_block(const StateBackend& state, BytesView block) const;
 
   ExecutorOptions options;
-  RuntimeCache cache;
+  PoolCache cache;
 };
 
 Result<Runtime> Executor::State::runtime(const StateBackend& state) const {
-  const auto hash = state.value_hash(as_bytes(kCodeKey));
-  if (!hash) return std::unexpected(hash.error());
-  if (!*hash) {
+  const auto hash = TRY(state.value_hash(as_bytes(kCodeKey)));
+  if (!hash) {
     return fail(
         ErrorCode::kNotFound,
         "the state has no key 0x3a636f6465 (\":code\"), so there is no runtime to execute; is it a whole state?");
   }
-  const auto heap_pages = find_heap_pages(state, options.runtime.heap_pages);
-  if (!heap_pages) return std::unexpected(heap_pages.error());
+  const auto heap_pages = TRY(find_heap_pages(state, options.runtime.heap_pages));
 
   const auto load = [&]() -> Result<Bytes> {
-    const auto code = state.get({}, as_bytes(kCodeKey));
-    if (!code) return std::unexpected(code.error());
-    if (*code == nullptr) return fail(ErrorCode::kNotFound, "the state has a hash of \":code\", but no value");
-    return decompress_code(**code);
+    const auto code = TRY(state.get({}, as_bytes(kCodeKey)));
+    if (code == nullptr) return fail(ErrorCode::kNotFound, "the state has a hash of \":code\", but no value");
+    return decompress_code(*code);
   };
-  RuntimeSettings settings;
+  PoolSettings settings;
   settings.compile = runtime_compile_options();
-  settings.snapshot.extra_memory_pages = *heap_pages;
-  auto pool = cache.get(**hash, load, settings);
-  if (!pool) return std::unexpected(std::move(pool.error()));
-  return Runtime(std::move(*pool));
+  settings.snapshot.extra_memory_pages = heap_pages;
+  auto pool = TRY(cache.get(*hash, load, settings));
+  return Runtime(std::move(pool));
 }
 
 Result<Bytes> Executor::State::call(const Runtime& runtime, Externalities& externalities, std::string_view name,
                                     BytesView arguments) const {
-  const auto method = runtime.method(name);
-  if (!method) return std::unexpected(method.error());
-  auto lease = runtime.pool().acquire_until(after(options.acquire_timeout));
-  if (!lease) return std::unexpected(std::move(lease.error()));
-  if (options.call_timeout != std::chrono::nanoseconds{}) lease->set_deadline(after(options.call_timeout));
+  const auto method = TRY(runtime.method(name));
+  auto lease = TRY(runtime.pool().acquire_until(after(options.acquire_timeout)));
+  if (options.call_timeout != std::chrono::nanoseconds{}) lease.set_deadline(after(options.call_timeout));
   Bytes result;
-  if (auto called = Runtime::call_in(*lease, *method, arguments, result, &externalities); !called) {
+  if (auto called = Runtime::call_in(lease, method, arguments, result, &externalities); !called) {
     return std::unexpected(std::move(called.error()));
   }
   return result;
 }
 
 Result<BlockOutcome> Executor::State::execute_block(const StateBackend& state, BytesView encoded) const {
-  auto block = decode_block(encoded);
-  if (!block) return std::unexpected(std::move(block.error()));
-  const auto found = runtime(state);
-  if (!found) return std::unexpected(found.error());
+  auto block = TRY(decode_block(encoded));
+  const auto found = TRY(runtime(state));
 
   Externalities externalities(state);
-  const auto result = call(*found, externalities, "Core_execute_block", block->executable());
-  if (!result) return std::unexpected(result.error());
-  return outcome_of(externalities, std::move(*block),
+  TRY(call(found, externalities, "Core_execute_block", block.executable()));
+  return outcome_of(externalities, std::move(block),
                     "the runtime accepted the block, but the state root after it is not the one in its header");
 }
 
@@ -117,11 +108,10 @@ Result<BlockOutcome> outcome_of(Externalities& externalities, Block block, std::
   // A runtime computes the root to compare it or to put it into the header: in its own version, which need not be asked
   // for.
   const StateVersion version = externalities.state().root_version.value_or(StateVersion::kV0);
-  const auto root = externalities.root(version);
-  if (!root) return std::unexpected(root.error());
-  if (*root != block.header.state_root) return fail(ErrorCode::kHost, std::string(wrong));
+  const auto root = TRY(externalities.root(version));
+  if (root != block.header.state_root) return fail(ErrorCode::kHost, std::string(wrong));
   return BlockOutcome{std::move(block),
-                      *root,
+                      root,
                       version,
                       externalities.changes(),
                       externalities.offchain_index(),
@@ -138,9 +128,8 @@ Result<Runtime> Executor::runtime(const StateBackend& state) const {
 Result<Bytes> Executor::call(const StateBackend& state, Externalities& externalities, std::string_view method,
                              BytesView arguments) const {
   return detail::without_exceptions("a runtime is called", [&]() -> Result<Bytes> {
-    const auto found = state_->runtime(state);
-    if (!found) return std::unexpected(found.error());
-    return state_->call(*found, externalities, method, arguments);
+    const auto found = TRY(state_->runtime(state));
+    return state_->call(found, externalities, method, arguments);
   });
 }
 
@@ -148,9 +137,8 @@ Result<CallOutcome> Executor::call(const StateBackend& state, std::string_view m
                                    HostServices services) const {
   return detail::without_exceptions("a runtime is called", [&]() -> Result<CallOutcome> {
     Externalities externalities(state, services);
-    auto result = call(state, externalities, method, arguments);
-    if (!result) return std::unexpected(std::move(result.error()));
-    return CallOutcome{std::move(*result), externalities.changes(), externalities.offchain_index(),
+    auto result = TRY(call(state, externalities, method, arguments));
+    return CallOutcome{std::move(result), externalities.changes(), externalities.offchain_index(),
                        externalities.transaction_index()};
   });
 }
@@ -159,6 +147,6 @@ Result<BlockOutcome> Executor::execute_block(const StateBackend& state, BytesVie
   return detail::without_exceptions("a block is executed", [&] { return state_->execute_block(state, block); });
 }
 
-RuntimeCacheStatistics Executor::statistics() const { return state_->cache.statistics(); }
+PoolCacheStatistics Executor::statistics() const { return state_->cache.statistics(); }
 
 }  // namespace anew::substrate

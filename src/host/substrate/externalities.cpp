@@ -13,9 +13,9 @@ namespace anew::substrate {
 Result<void> Externalities::State::charge(std::uint64_t bytes) {
   constexpr std::uint64_t kOverhead = 256;  // of a changed trie, a node of a map, a record to undo it, a transaction
   charged_ += bytes + kOverhead;            // a call ends when it is past the limit
-  if (charged_ <= kMostBytesOfACall) return {};
+  if (charged_ <= kMaximumBytesOfACall) return {};
   return fail(ErrorCode::kLimit,
-              fmt::format("the call's changes take more than {} MiB of the host's memory", kMostBytesOfACall >> 20));
+              fmt::format("the call's changes take more than {} MiB of the host's memory", kMaximumBytesOfACall >> 20));
 }
 
 Result<void> Externalities::State::set(TrieId trie, BytesView key, StorageValue value) {

@@ -15,7 +15,7 @@ namespace anew::substrate {
 
 /// What the changes of one call may take of the host's memory, roughly, in bytes: far more than any block's do. Writing
 /// the same again counts again.
-inline constexpr std::uint64_t kMostBytesOfACall = 512ull << 20;
+inline constexpr std::uint64_t kMaximumBytesOfACall = 512ull << 20;
 
 struct Externalities::State {
   State(const StateBackend& base, HostServices with_services) : State(Overlay(base), with_services) {}
@@ -37,7 +37,7 @@ struct Externalities::State {
   /// fails, or is undone from outside, nothing is left.
   std::vector<TransactionIndexing> transaction_index;
 
-  /// Host functions change the state by these: @return kLimit once a call has written more than kMostBytesOfACall.
+  /// Host functions change the state by these: @return kLimit once a call has written more than kMaximumBytesOfACall.
   [[nodiscard]] Result<void> set(TrieId trie, BytesView key, StorageValue value);
   [[nodiscard]] Result<void> append(BytesView key, BytesView item);
   [[nodiscard]] Result<Overlay::Removal> clear_prefix(TrieId trie, BytesView prefix, std::optional<std::uint32_t> limit,

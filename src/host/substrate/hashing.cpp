@@ -13,21 +13,16 @@
 #include "host/substrate/keccak.hpp"
 #include "host/substrate/octets.hpp"
 #include "host/substrate/pieces.hpp"
+#include "runtime/blake2b.hpp"
 
 namespace anew::substrate {
 namespace {
 
 template <std::size_t N>
 Digest<N> blake2b(BytesView data) {
-  crypto_generichash_blake2b_state state;
-  // Cannot fail, as what follows: BLAKE2b takes any output length from 1 to 64.
-  (void)crypto_generichash_blake2b_init(&state, nullptr, 0, N);
-  for_each_piece(data, [&](BytesView piece) {
-    (void)crypto_generichash_blake2b_update(&state, octets(piece.data()), piece.size());
-  });
-  Digest<N> digest;
-  (void)crypto_generichash_blake2b_final(&state, octets(digest.data()), N);
-  return digest;
+  detail::Blake2b<N> hash;
+  for_each_piece(data, [&](BytesView piece) { hash.add(piece); });
+  return hash.finish();
 }
 
 std::uint64_t xxh64(BytesView data, std::uint64_t seed) {

@@ -15,7 +15,7 @@
 namespace anew::substrate {
 
 /// Items that a digest may have: real ones have a few. Each takes a hundred times the memory of its shortest encoding.
-inline constexpr std::size_t kMostDigestItems = 1024;
+inline constexpr std::size_t kMaximumDigestItems = 1024;
 
 /// @param encoded  all that the reader reads.
 [[nodiscard]] bool read_header(ScaleReader& reader, BytesView encoded, Header& header);

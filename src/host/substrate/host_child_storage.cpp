@@ -3,6 +3,7 @@
 #include "host/substrate/host_functions.hpp"
 #include "host/substrate/storage_keys.hpp"
 #include "host/substrate/stored_value.hpp"
+#include "os/try.hpp"
 
 namespace anew::substrate {
 
@@ -44,9 +45,8 @@ void define_child_storage(HostFunctions& functions) {
                    });
   functions.define("ext_default_child_storage_storage_kill_version_2",
                    [](State& state, BytesView child, std::optional<std::uint32_t> limit) -> Result<bool> {
-                     const auto removal = state.clear_prefix(TrieId::child(child), {}, limit);
-                     if (!removal) return std::unexpected(removal.error());
-                     return removal->all;
+                     const auto removal = TRY(state.clear_prefix(TrieId::child(child), {}, limit));
+                     return removal.all;
                    });
   functions.define("ext_default_child_storage_storage_kill_version_3",
                    [](State& state, BytesView child, std::optional<std::uint32_t> limit) {

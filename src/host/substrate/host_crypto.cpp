@@ -5,6 +5,7 @@
 #include "host/substrate/hashing.hpp"
 #include "host/substrate/host_functions.hpp"
 #include "host/substrate/scale.hpp"
+#include "os/try.hpp"
 #include "wasm/reader.hpp"
 
 namespace anew::substrate {
@@ -44,33 +45,29 @@ template <std::size_t N>
 void define_keys(HostFunctions& functions, KeyScheme scheme, std::string_view public_keys, std::string_view generate,
                  std::string_view sign) {
   functions.define(public_keys, [scheme](State& state, KeyTypeBytes type) -> Result<Blob> {
-    const auto keystore = keystore_of(state);
-    if (!keystore) return std::unexpected(keystore.error());
-    return Blob{encode_keys((*keystore)->public_keys(scheme, to_key_type(type)))};
+    const auto keystore = TRY(keystore_of(state));
+    return Blob{encode_keys(keystore->public_keys(scheme, to_key_type(type)))};
   });
   functions.define(
       generate,
       [scheme](State& state, KeyTypeBytes type, std::optional<BytesView> seed) -> Result<std::array<std::byte, N>> {
-        const auto keystore = keystore_of(state);
-        if (!keystore) return std::unexpected(keystore.error());
+        const auto keystore = TRY(keystore_of(state));
         std::optional<std::string_view> suri;
         if (seed) {
           // Bytes seen as characters, which may alias any object.
           suri.emplace(reinterpret_cast<const char*>(seed->data()), seed->size());
           if (!wasm::is_utf8(*suri)) return fail(ErrorCode::kHost, "the seed is not UTF-8");
         }
-        const auto key = (*keystore)->generate(scheme, to_key_type(type), suri);
-        if (!key) return std::unexpected(key.error());
+        const auto key = TRY(keystore->generate(scheme, to_key_type(type), suri));
         std::array<std::byte, N> result{};
-        std::ranges::copy_n(key->begin(), static_cast<std::ptrdiff_t>(std::min(N, key->size())), result.begin());
+        std::ranges::copy_n(key.begin(), static_cast<std::ptrdiff_t>(std::min(N, key.size())), result.begin());
         return result;
       });
   functions.define(
       sign,
       [scheme](State& state, KeyTypeBytes type, std::span<const std::byte, N> key, BytesView message) -> Result<Blob> {
-        const auto keystore = keystore_of(state);
-        if (!keystore) return std::unexpected(keystore.error());
-        return encode_signature((*keystore)->sign(scheme, to_key_type(type), key, message));
+        const auto keystore = TRY(keystore_of(state));
+        return encode_signature(keystore->sign(scheme, to_key_type(type), key, message));
       });
 }
 
@@ -163,9 +160,8 @@ void define_crypto(HostFunctions& functions) {
                   "ext_crypto_ecdsa_generate_version_1", "ext_crypto_ecdsa_sign_version_1");
   functions.define("ext_crypto_ecdsa_sign_prehashed_version_1",
                    [](State& state, KeyTypeBytes type, CompressedKey key, HashBytes hash) -> Result<Blob> {
-                     const auto keystore = keystore_of(state);
-                     if (!keystore) return std::unexpected(keystore.error());
-                     return encode_signature((*keystore)->sign_prehashed(to_key_type(type), key, to_hash(hash)));
+                     const auto keystore = TRY(keystore_of(state));
+                     return encode_signature(keystore->sign_prehashed(to_key_type(type), key, to_hash(hash)));
                    });
   define_verification(functions);
   define_recovery(functions);

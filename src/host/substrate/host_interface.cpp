@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "host/substrate/scale.hpp"
+#include "os/try.hpp"
 #include "runtime/linked_module.hpp"
 
 namespace anew::substrate {
@@ -18,9 +19,8 @@ constexpr std::array kSome = {std::byte{1}};
 /// Reads a SCALE-encoded parameter with `decode`. As in Substrate, what follows it is not looked at.
 template <typename T, typename F>
 Result<T> decode_parameter(const HostCall& call, std::uint64_t packed, F decode) {
-  const auto bytes = Passed<BytesView>::read(call, packed);
-  if (!bytes) return std::unexpected(bytes.error());
-  ScaleReader reader(*bytes);
+  const auto bytes = TRY(Passed<BytesView>::read(call, packed));
+  ScaleReader reader(bytes);
   T value{};
   if (!decode(reader, value)) return std::unexpected(reader.error());
   return value;
@@ -40,15 +40,14 @@ bool read_count(ScaleReader& reader, std::size_t item_bytes, std::uint32_t& coun
 
 Result<std::uint32_t> GuestBuffer::write(BytesView bytes) {
   const BytesView written = bytes.first(std::min<std::size_t>(bytes.size(), span_.length));
-  auto target = memory_.write(span_.address, written.size());
-  if (!target) return std::unexpected(std::move(target.error()));
-  if (!written.empty()) std::memcpy(target->data(), written.data(), written.size());
+  auto target = TRY(memory_.write(span_.address, written.size()));
+  if (!written.empty()) std::memcpy(target.data(), written.data(), written.size());
   return static_cast<std::uint32_t>(written.size());  // at most the span's length
 }
 
 Result<GuestBuffer> Passed<GuestBuffer>::read(const HostCall& call, Wasm packed) {
   // All of it must be in the memory, however much is written.
-  if (const auto bytes = Passed<BytesView>::read(call, packed); !bytes) return std::unexpected(bytes.error());
+  TRY(Passed<BytesView>::read(call, packed));
   return GuestBuffer(call.memory, GuestSpan::unpack(packed));
 }
 

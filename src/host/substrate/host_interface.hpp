@@ -40,6 +40,7 @@
 #include "host/substrate/instance_state.hpp"
 #include "host/substrate/overlay.hpp"
 #include "host/substrate/signatures.hpp"
+#include "os/try.hpp"
 
 namespace anew::substrate {
 
@@ -109,9 +110,8 @@ template <std::size_t N>
 struct Passed<std::span<const std::byte, N>> {
   using Wasm = std::uint32_t;
   static Result<std::span<const std::byte, N>> read(const HostCall& call, Wasm address) {
-    auto bytes = call.memory.read(address, N);
-    if (!bytes) return std::unexpected(std::move(bytes.error()));
-    return bytes->template first<N>();
+    auto bytes = TRY(call.memory.read(address, N));
+    return bytes.template first<N>();
   }
 };
 template <>
@@ -167,9 +167,8 @@ template <std::size_t N>
 struct Returned<std::array<std::byte, N>> {
   using Wasm = std::uint32_t;
   static Result<Wasm> give(const HostCall& call, const std::array<std::byte, N>& value) {
-    const auto span = call.give({value});
-    if (!span) return std::unexpected(span.error());
-    return span->address;
+    const auto span = TRY(call.give({value}));
+    return span.address;
   }
 };
 
@@ -177,9 +176,8 @@ struct Returned<std::array<std::byte, N>> {
 struct ReturnedBytes {
   using Wasm = std::uint64_t;
   static Result<Wasm> give(const HostCall& call, std::initializer_list<BytesView> parts) {
-    const auto span = call.give(parts);
-    if (!span) return std::unexpected(span.error());
-    return span->pack();
+    const auto span = TRY(call.give(parts));
+    return span.pack();
   }
   /// An Option<Vec<u8>>.
   static Result<Wasm> give_option(const HostCall& call, std::optional<BytesView> value);

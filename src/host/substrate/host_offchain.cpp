@@ -7,6 +7,7 @@
 
 #include "host/substrate/host_functions.hpp"
 #include "host/substrate/scale.hpp"
+#include "os/try.hpp"
 #include "runtime/stop.hpp"
 
 namespace anew::substrate {
@@ -23,13 +24,12 @@ Result<Offchain*> offchain_of(State& state) {
 
 template <typename R, typename F, typename... A>
 Result<R> work(State& state, const F& function, const A&... arguments) {
-  const auto offchain = offchain_of(state);
-  if (!offchain) return std::unexpected(offchain.error());
+  const auto offchain = TRY(offchain_of(state));
   if constexpr (std::is_void_v<R>) {
-    function(**offchain, arguments...);
+    function(*offchain, arguments...);
     return {};
   } else {
-    return function(**offchain, arguments...);
+    return function(*offchain, arguments...);
   }
 }
 
@@ -48,7 +48,7 @@ std::uint64_t bytes_of(StorageKind) { return 0; }
 template <typename R, typename... A, typename F>
 void define_writer(HostFunctions& functions, std::string_view name, F function) {
   functions.define(name, [function](State& state, A... arguments) -> Result<R> {
-    if (auto fits = state.charge((bytes_of(arguments) + ...)); !fits) return std::unexpected(std::move(fits.error()));
+    TRY(state.charge((bytes_of(arguments) + ...)));
     return work<R>(state, function, arguments...);
   });
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "os/try.hpp"
+
 namespace anew::substrate {
 
 Result<GuestSpan> copy_to_heap(InstanceState& state, const MemoryView& memory, std::initializer_list<BytesView> parts) {
@@ -11,17 +13,15 @@ Result<GuestSpan> copy_to_heap(InstanceState& state, const MemoryView& memory, s
   for (const BytesView part : parts) size += part.size();
   // What does not fit in 32 bits is too large all the same.
   const auto clamped = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, UINT32_MAX));
-  const auto address = state.heap.allocate(GuestHeapMemory(memory, state), clamped);
-  if (!address) return std::unexpected(address.error());
-  auto target = MemoryView(memory).write(*address, size);
-  if (!target) return std::unexpected(std::move(target.error()));
-  std::byte* place = target->data();
+  const auto address = TRY(state.heap.allocate(GuestHeapMemory(memory, state), clamped));
+  auto target = TRY(MemoryView(memory).write(address, size));
+  std::byte* place = target.data();
   for (const BytesView part : parts) {
     if (part.empty()) continue;
     std::memcpy(place, part.data(), part.size());
     place += part.size();
   }
-  return GuestSpan{*address, clamped};
+  return GuestSpan{address, clamped};
 }
 
 }  // namespace anew::substrate

@@ -17,6 +17,8 @@
 #include "host/substrate/scale.hpp"
 #include "host/substrate/secret_uri.hpp"
 #include "host/substrate/sr25519.hpp"
+#include "os/try.hpp"
+#include "runtime/blake2b.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
@@ -41,15 +43,14 @@ Result<Seed> derive_seed(Seed seed, const std::vector<Junction>& junctions, std:
       return fail(ErrorCode::kArgument, "a secret URI has a soft junction (\"/\"), which only sr25519 keys can have");
     }
     // SCALE: the label with its length, then the rest as it is.
-    crypto_generichash_blake2b_state hash;
+    detail::Blake2b<sizeof seed.bytes> hash;
     Bytes length;
     append_compact(length, static_cast<std::uint32_t>(label.size()));  // a few characters
-    (void)crypto_generichash_blake2b_init(&hash, nullptr, 0, seed.bytes.size());
     for (const BytesView part : {BytesView(length), as_bytes(label), BytesView(seed.bytes), BytesView(junction.code)}) {
-      (void)crypto_generichash_blake2b_update(&hash, octets(part.data()), part.size());
+      hash.add(part);
     }
-    (void)crypto_generichash_blake2b_final(&hash, octets(seed.bytes.data()), seed.bytes.size());
-    sodium_memzero(&hash, sizeof hash);
+    seed.bytes = hash.finish();
+    hash.wipe();
   }
   return seed;
 }
@@ -72,16 +73,14 @@ Result<Key> make_key(KeyScheme scheme, const SecretUri& uri) {
     // The seed must be a key also where only those derived from it are used.
     if (auto root = make_ecdsa_key(uri.seed); !root) return root;
   }
-  const Result<Seed> seed = derive_seed(uri.seed, uri.junctions, ecdsa ? "Secp256k1HDKD" : "Ed25519HDKD");
-  if (!seed) return std::unexpected(seed.error());
-  if (ecdsa) return make_ecdsa_key(*seed);
-  return Ed25519Key(*seed);
+  const auto seed = TRY(derive_seed(uri.seed, uri.junctions, ecdsa ? "Secp256k1HDKD" : "Ed25519HDKD"));
+  if (ecdsa) return make_ecdsa_key(seed);
+  return Ed25519Key(seed);
 }
 
 Result<Key> make_key(KeyScheme scheme, std::string_view suri) {
-  const Result<SecretUri> uri = parse_secret_uri(suri);
-  if (!uri) return std::unexpected(uri.error());
-  return make_key(scheme, *uri);
+  const auto uri = TRY(parse_secret_uri(suri));
+  return make_key(scheme, uri);
 }
 
 Key make_random_key(KeyScheme scheme) {
@@ -127,11 +126,10 @@ Keystore::~Keystore() = default;
 
 Result<Bytes> Keystore::generate(KeyScheme scheme, KeyTypeId type, std::optional<std::string_view> suri) {
   return detail::without_exceptions("a key is made", [&]() -> Result<Bytes> {
-    Result<Key> key = suri ? make_key(scheme, *suri) : make_random_key(scheme);
-    if (!key) return std::unexpected(std::move(key.error()));
-    Bytes public_key = public_key_of(*key);
+    auto key = TRY(suri ? make_key(scheme, *suri) : make_random_key(scheme));
+    Bytes public_key = public_key_of(key);
     const std::unique_lock lock(state_->mutex);
-    state_->keys[{scheme, type}].insert_or_assign(public_key, *std::move(key));
+    state_->keys[{scheme, type}].insert_or_assign(public_key, std::move(key));
     return public_key;
   });
 }

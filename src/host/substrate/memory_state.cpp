@@ -12,6 +12,7 @@
 #include "host/substrate/hex.hpp"
 #include "host/substrate/storage_keys.hpp"
 #include "host/substrate/trie.hpp"
+#include "os/try.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/printable.hpp"
 
@@ -161,11 +162,9 @@ Result<MemoryState> MemoryState::from_pairs(std::string_view json, StateVersion 
   return detail::without_exceptions("a state is made", [&]() -> Result<MemoryState> {
     try {
       const Json parsed = Json::parse(json);
-      const Result<const Json*> pairs = find_pairs(parsed);
-      if (!pairs) return std::unexpected(pairs.error());
-      Result<TrieChanges> top = read_pairs(**pairs);
-      if (!top) return std::unexpected(std::move(top.error()));
-      const StateChanges whole = {std::move(*top), {}};
+      const auto pairs = TRY(find_pairs(parsed));
+      auto top = TRY(read_pairs(*pairs));
+      const StateChanges whole = {std::move(top), {}};
       if (const auto unknown = find_unknown_child(whole)) {
         return fail_pairs(fmt::format(
             "there is the root of the child trie {}, but its keys are not among the pairs: state_getPairs lists "
@@ -189,7 +188,7 @@ Result<MemoryState> MemoryState::with(const StateChanges& changes, StateVersion 
       TrieChanges roots;  // and what else changes in the top trie
       for (const auto& [storage_key, child_changes] : changes.children) {
         const TrieId id = TrieId::child(storage_key);
-        if (auto known = content_->check_known(id); !known) return std::unexpected(std::move(known.error()));
+        TRY(content_->check_known(id));
         Trie child = content_->trie(id).with(changes_to(child_changes), version);
         StorageValue& root = roots[child_root_key(storage_key)];
         if (child.empty()) {
@@ -240,7 +239,7 @@ Result<std::optional<Bytes>> MemoryState::next_key(TrieId trie, BytesView key) c
 
 Result<Hash> MemoryState::root(TrieId trie, std::span<const TrieChange> changes, StateVersion version) const {
   return detail::without_exceptions("a state's root is computed", [&]() -> Result<Hash> {
-    if (auto known = content_->check_known(trie); !known) return std::unexpected(std::move(known.error()));
+    TRY(content_->check_known(trie));
     return content_->trie(trie).with(changes, version).root();
   });
 }

@@ -9,6 +9,7 @@
 
 #include "host/substrate/changed_trie.hpp"
 #include "host/substrate/trie_node.hpp"
+#include "os/try.hpp"
 #include "runtime/stop.hpp"
 
 namespace anew::substrate {
@@ -105,9 +106,8 @@ struct Overlay::State {
   [[nodiscard]] Result<void> compute_root(Number number, StateVersion version) {
     ChangedTrie& trie = child(number);
     if (trie.root && trie.root->version == version) return {};
-    const Result<Hash> root = base->root(id_of(number), trie.changes(), version);
-    if (!root) return std::unexpected(root.error());
-    trie.root = {version, *root};
+    const auto root = TRY(base->root(id_of(number), trie.changes(), version));
+    trie.root = {version, root};
     return {};
   }
 
@@ -140,7 +140,7 @@ Result<Overlay::Removal> Overlay::State::clear_prefix(TrieId id, BytesView prefi
     for (Number number = keys.not_less(prefix); number != kNone && starts_with(keys.key(number), prefix);
          number = keys.next(number)) {
       if (!tries[trie].entry(number).value.has_value()) continue;
-      if (auto paid = pay(charge, 0); !paid) return std::unexpected(std::move(paid.error()));
+      TRY(pay(charge, 0));
       change(trie, number, false, OverlayValue());
       ++removal.unique;
     }
@@ -162,7 +162,7 @@ Result<Overlay::Removal> Overlay::State::clear_prefix(TrieId id, BytesView prefi
     ChangedTrie* const changed = find(id);
     if (changed != nullptr && changed->find(**key) != nullptr) continue;  // removed above, or before
     const std::uint64_t name_bytes = id.is_child() ? id.storage_key().size() : 0;
-    if (auto paid = pay(charge, name_bytes + (*key)->size()); !paid) return std::unexpected(std::move(paid.error()));
+    TRY(pay(charge, name_bytes + (*key)->size()));
     change(id, **key, OverlayValue());
     ++removal.from_base;
     ++removal.unique;
@@ -217,9 +217,8 @@ Result<void> Overlay::append(BytesView key, BytesView item, const Charge& charge
   if (entry != nullptr) {
     value = entry->value;
   } else {
-    Result<StorageValue> old = state_->base->get({}, key);
-    if (!old) return std::unexpected(std::move(old.error()));
-    value = OverlayValue(std::move(*old));
+    auto old = TRY(state_->base->get({}, key));
+    value = OverlayValue(std::move(old));
   }
   // The first time its items are copied, and they are once more when the value is asked for.
   if (auto paid = pay(charge, 2 * (value.bytes_to_copy() + item.size())); !paid) return paid;
@@ -264,7 +263,7 @@ Result<Hash> Overlay::root(StateVersion version, const Charge& charge) {
   for (Number number = children.first(); number != kNone; number = children.next(number)) {
     if (Result<void> done = state.compute_root(number, version); !done) return std::unexpected(std::move(done.error()));
     const Bytes& key = keys.emplace_back(child_root_key(children.key(number)));
-    if (auto paid = pay(charge, key.size() + sizeof(Hash)); !paid) return std::unexpected(std::move(paid.error()));
+    TRY(pay(charge, key.size() + sizeof(Hash)));
     roots.push_back({key, root_value(state.child(number).root->hash)});
   }
   std::vector<TrieChange> changes = state.top().changes();
@@ -288,11 +287,9 @@ Result<Hash> Overlay::child_root(BytesView storage_key, StateVersion version) {
     state_->put_root(number);
     return state_->child(number).root->hash;
   }
-  const Result<StorageValue> stored = state_->base->get({}, child_root_key(storage_key));
-  if (!stored) return std::unexpected(stored.error());
+  const auto stored = TRY(state_->base->get({}, child_root_key(storage_key)));
   Hash root = empty_root(blake2b_256);
-  if (*stored != nullptr && (*stored)->size() >= root.size())
-    std::copy_n((*stored)->begin(), root.size(), root.begin());
+  if (stored != nullptr && stored->size() >= root.size()) std::copy_n(stored->begin(), root.size(), root.begin());
   return root;
 }
 

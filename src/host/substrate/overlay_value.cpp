@@ -11,9 +11,9 @@ namespace anew::substrate {
 StorageValue OverlayValue::value() const {
   if (items_ == nullptr) return whole_;
   if (items_->encoded == nullptr || items_->encoded_size != size_ || items_->encoded_count != count_) {
-    constexpr std::size_t kMostCountBytes = 5;
+    constexpr std::size_t kMaximumCountBytes = 5;
     Bytes encoded;
-    encoded.reserve(kMostCountBytes + size_);
+    encoded.reserve(kMaximumCountBytes + size_);
     append_compact(encoded, count_);
     const BytesView items = BytesView(items_->bytes).first(size_);
     encoded.insert(encoded.end(), items.begin(), items.end());

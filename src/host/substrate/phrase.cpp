@@ -12,13 +12,14 @@
 
 #include "host/substrate/octets.hpp"
 #include "host/substrate/phrase_words.hpp"
+#include "os/try.hpp"
 
 namespace anew::substrate {
 namespace {
 
 constexpr std::size_t kWords = 2048;
 constexpr unsigned kBitsPerWord = 11;
-constexpr std::size_t kMostWords = 24;
+constexpr std::size_t kMaximumWords = 24;
 constexpr std::size_t kRounds = 2048;
 
 constexpr std::array<std::string_view, kWords> cut_words() {
@@ -45,7 +46,7 @@ std::vector<std::string_view> split(std::string_view phrase) {
 }
 
 /// The bits that words stand for, the first one the highest of the first byte: the entropy and behind it the checksum.
-using Bits = Secret<(kMostWords * kBitsPerWord) / 8>;
+using Bits = Secret<(kMaximumWords * kBitsPerWord) / 8>;
 
 Result<Bits> bits_of(const std::vector<std::string_view>& words) {
   Bits bits;
@@ -67,19 +68,18 @@ Result<Bits> bits_of(const std::vector<std::string_view>& words) {
 
 Result<Seed> seed_of_phrase(std::string_view phrase, std::string_view password) {
   const std::vector<std::string_view> words = split(phrase);
-  if (words.size() < 12 || words.size() > kMostWords || words.size() % 3 != 0) {
+  if (words.size() < 12 || words.size() > kMaximumWords || words.size() % 3 != 0) {
     return fail(ErrorCode::kArgument,
                 fmt::format("a phrase has {} words: use one of 12, 15, 18, 21 or 24", words.size()));
   }
-  const Result<Bits> bits = bits_of(words);
-  if (!bits) return std::unexpected(bits.error());
+  const auto bits = TRY(bits_of(words));
 
   // Of 33 bits, 32 are entropy: 16 to 32 bytes. The checksum of 4 to 8 bits lies in the next byte.
   const std::size_t entropy_bytes = words.size() / 3 * 4;
   const unsigned unused_bits = 8 - static_cast<unsigned>(words.size() / 3);  // 4 to 8 words
   Secret<crypto_hash_sha256_BYTES> hash;
-  (void)crypto_hash_sha256(octets(hash.bytes.data()), octets(bits->bytes.data()), entropy_bytes);  // always 0
-  if ((bits->bytes[entropy_bytes] >> unused_bits) != (hash.bytes[0] >> unused_bits)) {
+  (void)crypto_hash_sha256(octets(hash.bytes.data()), octets(bits.bytes.data()), entropy_bytes);  // always 0
+  if ((bits.bytes[entropy_bytes] >> unused_bits) != (hash.bytes[0] >> unused_bits)) {
     return fail(ErrorCode::kArgument, "the checksum of a phrase is wrong: a word is another one, or in another place");
   }
 
@@ -90,7 +90,7 @@ Result<Seed> seed_of_phrase(std::string_view phrase, std::string_view password) 
       ->from_params(kRounds)
       ->derive_key(octets(derived.bytes.data()), derived.bytes.size(),
                    // Bytes seen as characters, which may alias any object.
-                   reinterpret_cast<const char*>(bits->bytes.data()), entropy_bytes, octets(as_bytes(salt).data()),
+                   reinterpret_cast<const char*>(bits.bytes.data()), entropy_bytes, octets(as_bytes(salt).data()),
                    salt.size());
   sodium_memzero(salt.data(), salt.size());
   Seed seed;

@@ -11,6 +11,7 @@
 #include "host/substrate/instance_state.hpp"
 #include "host/substrate/runtime_pool.hpp"
 #include "host/substrate/version.hpp"
+#include "os/try.hpp"
 #include "pool/pool_state.hpp"
 #include "runtime/instance.hpp"
 #include "runtime/module_state.hpp"
@@ -54,24 +55,19 @@ Error with_panic(Error error, const std::string& panic) {
 
 Result<Runtime> Runtime::create(const Engine& engine, BytesView code, RuntimeOptions options) {
   return detail::without_exceptions("a runtime is made", [&]() -> Result<Runtime> {
-    const Result<Bytes> binary = decompress_code(code);
-    if (!binary) return std::unexpected(binary.error());
-    const Result<Module> module = engine.compile(*binary, runtime_compile_options());
-    if (!module) return std::unexpected(module.error());
+    const auto binary = TRY(decompress_code(code));
+    const auto module = TRY(engine.compile(binary, runtime_compile_options()));
     PoolOptions pool_options;
     pool_options.snapshot.extra_memory_pages = options.heap_pages;
-    const Result<Linker> linker = prepare_runtime(*module, options, pool_options);
-    if (!linker) return std::unexpected(linker.error());
-    Result<Pool> pool = Pool::create(*module, *linker, std::move(pool_options));
-    if (!pool) return std::unexpected(std::move(pool.error()));
-    return Runtime(std::move(*pool));
+    const auto linker = TRY(prepare_runtime(module, options, pool_options));
+    auto pool = TRY(Pool::create(module, linker, std::move(pool_options)));
+    return Runtime(std::move(pool));
   });
 }
 
 Result<Method> Runtime::method(std::string_view name) const {
-  auto entry = pool_.function<std::uint64_t(std::uint32_t, std::uint32_t)>(name);
-  if (!entry) return std::unexpected(std::move(entry.error()));
-  return Method(*entry);
+  auto entry = TRY(pool_.function<std::uint64_t(std::uint32_t, std::uint32_t)>(name));
+  return Method(entry);
 }
 
 Result<void> Runtime::call_in(Lease& lease, const Method& method, BytesView arguments, Bytes& result,
@@ -81,11 +77,10 @@ Result<void> Runtime::call_in(Lease& lease, const Method& method, BytesView argu
     InstanceState* const state = instance != nullptr ? instance_state_of(instance->host_state.state) : nullptr;
     if (state == nullptr) return fail(ErrorCode::kArgument, "the lease is not of a Substrate runtime's pool");
     state->panic.clear();  // of a call before this one in the same lease
-    const auto copied = copy_to_heap(*state, lease.memory(), {arguments});
-    if (!copied) return std::unexpected(copied.error());
+    const auto copied = TRY(copy_to_heap(*state, lease.memory(), {arguments}));
 
     Lent lent(*state, externalities);
-    const auto packed = lease.call(method.entry_, copied->address, copied->length);
+    const auto packed = lease.call(method.entry_, copied.address, copied.length);
     if (!packed) return std::unexpected(with_panic(packed.error(), state->panic));
 
     const GuestSpan span = GuestSpan::unpack(*packed);
@@ -104,16 +99,14 @@ Result<void> Runtime::call_in(Lease& lease, const Method& method, BytesView argu
 
 Result<void> Runtime::call(const Method& method, BytesView arguments, Bytes& result,
                            Externalities* externalities) const {
-  Result<Lease> lease = pool_.acquire();
-  if (!lease) return std::unexpected(std::move(lease.error()));
-  return call_in(*lease, method, arguments, result, externalities);
+  auto lease = TRY(pool_.acquire());
+  return call_in(lease, method, arguments, result, externalities);
 }
 
 Result<Bytes> Runtime::call(std::string_view name, BytesView arguments, Externalities* externalities) const {
-  Result<Method> found = method(name);
-  if (!found) return std::unexpected(std::move(found.error()));
+  auto found = TRY(method(name));
   Bytes result;
-  if (auto called = call(*found, arguments, result, externalities); !called) {
+  if (auto called = call(found, arguments, result, externalities); !called) {
     return std::unexpected(std::move(called.error()));
   }
   return result;
@@ -121,20 +114,17 @@ Result<Bytes> Runtime::call(std::string_view name, BytesView arguments, External
 
 Result<void> Runtime::call_fresh(const Method& method, BytesView arguments, Bytes& result,
                                  Externalities* externalities) const {
-  Result<Lease> lease = pool_.instantiate();
-  if (!lease) return std::unexpected(std::move(lease.error()));
-  return call_in(*lease, method, arguments, result, externalities);
+  auto lease = TRY(pool_.instantiate());
+  return call_in(lease, method, arguments, result, externalities);
 }
 
 Result<RuntimeVersion> Runtime::version() const {
   return detail::without_exceptions("a version is read", [&]() -> Result<RuntimeVersion> {
     const detail::ModuleState& module = *pool_.state()->linked().module;
-    auto embedded = read_embedded_version(module.module, module.binary);
-    if (!embedded) return std::unexpected(std::move(embedded.error()));
-    if (*embedded) return std::move(**embedded);
-    const Result<Bytes> encoded = call("Core_version", {});
-    if (!encoded) return std::unexpected(encoded.error());
-    return decode_version(*encoded);
+    auto embedded = TRY(read_embedded_version(module.module, module.binary));
+    if (embedded) return std::move(*embedded);
+    const auto encoded = TRY(call("Core_version", {}));
+    return decode_version(encoded);
   });
 }
 

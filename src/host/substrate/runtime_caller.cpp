@@ -4,6 +4,7 @@
 
 #include "host/substrate/externalities_state.hpp"
 #include "host/substrate/instance_state.hpp"
+#include "os/try.hpp"
 #include "runtime/instance.hpp"
 #include "runtime/without_exceptions.hpp"
 
@@ -34,24 +35,21 @@ Result<BytesView> RuntimeCaller::read(std::uint64_t span) const {
 
 Result<std::uint64_t> RuntimeCaller::give(BytesView bytes) const {
   if (state_ == nullptr) return fail_foreign();
-  const auto span = copy_to_heap(*state_, caller_.memory(), {bytes});
-  if (!span) return std::unexpected(span.error());
-  return span->pack();
+  const auto span = TRY(copy_to_heap(*state_, caller_.memory(), {bytes}));
+  return span.pack();
 }
 
 Result<StorageValue> RuntimeCaller::get(BytesView key) const {
   return detail::without_exceptions("a state is read", [&]() -> Result<StorageValue> {
-    const auto state = state_of(state_);
-    if (!state) return std::unexpected(state.error());
-    return (*state)->overlay.get({}, key);
+    const auto state = TRY(state_of(state_));
+    return state->overlay.get({}, key);
   });
 }
 
 Result<void> RuntimeCaller::set(BytesView key, StorageValue value) const {
   return detail::without_exceptions("a state is changed", [&]() -> Result<void> {
-    const auto state = state_of(state_);
-    if (!state) return std::unexpected(state.error());
-    return (*state)->set({}, key, std::move(value));
+    const auto state = TRY(state_of(state_));
+    return state->set({}, key, std::move(value));
   });
 }
 

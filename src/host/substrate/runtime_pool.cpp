@@ -10,6 +10,7 @@
 #include "host/substrate/heap_base.hpp"
 #include "host/substrate/host_functions.hpp"
 #include "host/substrate/version.hpp"
+#include "os/try.hpp"
 #include "runtime/linked_module.hpp"
 #include "runtime/module_state.hpp"
 #include "wasm/decoder.hpp"
@@ -29,14 +30,14 @@ void define_imported_memory(Linker& linker, const wasm::Module& module) {
 Result<Linker> prepare(const Module& module, const RuntimeOptions& options, VersionReader read_version,
                        PoolOptions& pool_options) {
   const wasm::Module& content = module.state()->module;
-  const Result<HeapBase> heap_base = find_heap_base(content);
-  if (!heap_base) return std::unexpected(heap_base.error());
+  const auto heap_base = TRY(find_heap_base(content));
 
-  constexpr std::uint64_t kMostPages = 65'536;  // of a 32-bit memory
-  const std::uint64_t maximum_pages = options.grow_heap ? content.memories[0].limits.maximum.value_or(kMostPages) : 0;
+  constexpr std::uint64_t kMaximumPages = 65'536;  // of a 32-bit memory
+  const std::uint64_t maximum_pages =
+      options.grow_heap ? content.memories[0].limits.maximum.value_or(kMaximumPages) : 0;
   pool_options.capacity = options.capacity;
   pool_options.audit_every = options.audit_every;
-  pool_options.make_host_state = [base = heap_base->address, maximum_pages] {
+  pool_options.make_host_state = [base = heap_base.address, maximum_pages] {
     auto state = std::make_unique<InstanceState>(FreeingBumpHeap(base), maximum_pages, nullptr, std::string());
     return HostState{std::shared_ptr<InstanceState>(state.release(), DeleteInstanceState()),
                      // The pointer is to the InstanceState made here.
@@ -52,36 +53,30 @@ Result<Linker> prepare(const Module& module, const RuntimeOptions& options, Vers
 
 /// Code that does not carry its version is compiled to be asked for it, in the midst of a call. Such is from before
 /// 2021, and half as large.
-constexpr std::size_t kMostAskedBytes = 8u << 20;
+constexpr std::size_t kMaximumAskedBytes = 8u << 20;
 
 /// The version of some code, encoded: embedded, or asked for in an instance that is made for it and goes with it. Ends
 /// when the call that asks is to end.
 Result<Bytes> read_version_of(const Engine& engine, BytesView code, RuntimeOptions options) {
-  const Result<Bytes> binary = decompress_code(code);
-  if (!binary) return std::unexpected(binary.error());
-  const auto decoded = wasm::decode_module(*binary);
-  if (!decoded) return std::unexpected(decoded.error());
-  const auto embedded = read_embedded_version(*decoded, *binary);
-  if (!embedded) return std::unexpected(embedded.error());
-  if (*embedded) return encode_version(**embedded);
-  if (binary->size() > kMostAskedBytes) {
+  const auto binary = TRY(decompress_code(code));
+  const auto decoded = TRY(wasm::decode_module(binary));
+  const auto embedded = TRY(read_embedded_version(decoded, binary));
+  if (embedded) return encode_version(*embedded);
+  if (binary.size() > kMaximumAskedBytes) {
     return fail(ErrorCode::kLimit, fmt::format("code of {} bytes without its version in a custom section is not asked "
                                                "for it: the limit is {}",
-                                               binary->size(), kMostAskedBytes));
+                                               binary.size(), kMaximumAskedBytes));
   }
-  const Result<Module> module = engine.compile(*binary, runtime_compile_options());
-  if (!module) return std::unexpected(module.error());
+  const auto module = TRY(engine.compile(binary, runtime_compile_options()));
 
   options.capacity = 1;
   options.audit_every = 0;
   PoolOptions pool_options;
   pool_options.snapshot.extra_memory_pages = options.heap_pages;
   // Only once deep: a runtime that is asked for its version cannot ask another one.
-  const Result<Linker> linker = prepare(*module, options, {}, pool_options);
-  if (!linker) return std::unexpected(linker.error());
-  Result<Pool> pool = Pool::create(*module, *linker, std::move(pool_options));
-  if (!pool) return std::unexpected(std::move(pool.error()));
-  return Runtime(std::move(*pool)).call("Core_version", {});
+  const auto linker = TRY(prepare(module, options, {}, pool_options));
+  auto pool = TRY(Pool::create(module, linker, std::move(pool_options)));
+  return Runtime(std::move(pool)).call("Core_version", {});
 }
 
 }  // namespace

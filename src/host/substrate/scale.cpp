@@ -92,11 +92,8 @@ bool ScaleReader::fail_at(std::size_t position, const char* what) {
 }
 
 Error ScaleReader::error() const {
-  return Error{ErrorCode::kMalformed,
-               fmt::format("SCALE data of {} bytes: {} (byte {})", bytes_.size(), wrong_, wrong_position_),
-               std::nullopt,
-               TrapKind::kNone,
-               {}};
+  return make_error(ErrorCode::kMalformed,
+                    fmt::format("SCALE data of {} bytes: {} (byte {})", bytes_.size(), wrong_, wrong_position_));
 }
 
 CompactLength::CompactLength(std::uint32_t value) noexcept {

@@ -13,6 +13,7 @@
 #include "host/substrate/octets.hpp"
 #include "host/substrate/phrase.hpp"
 #include "host/substrate/scale.hpp"
+#include "os/try.hpp"
 #include "wasm/reader.hpp"
 
 namespace anew::substrate {
@@ -101,9 +102,8 @@ Result<SecretUri> parse_secret_uri(std::string_view uri) {
     parsed.junctions.push_back({hard, code_of(name)});
     rest.remove_prefix(name.size());
   }
-  auto seed = seed_of(root, password);
-  if (!seed) return std::unexpected(std::move(seed.error()));
-  parsed.seed = *seed;
+  auto seed = TRY(seed_of(root, password));
+  parsed.seed = seed;
   return parsed;
 }
 

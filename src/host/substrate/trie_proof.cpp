@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kHashBytes = 32;
 /// A node that lies in its parent has no more bytes than a hash, and more than one that lies in it.
-constexpr std::size_t kMostNested = kHashBytes;
+constexpr std::size_t kMaximumNested = kHashBytes;
 
 enum class ValueForm : std::uint8_t { kNone, kInline, kHashed };
 
@@ -156,7 +156,7 @@ bool verify_trie_proof(std::span<const std::byte, 32> root, std::span<const Byte
     path.push_back(
         {data.first(bytes_before(data, *child) - length_bytes), data.subspan(behind, end - behind), nested != 0});
     if (!child->empty()) {
-      if (++nested > kMostNested) return false;
+      if (++nested > kMaximumNested) return false;
       data = *child;
     } else {
       if (proof.empty()) return false;

@@ -2,11 +2,12 @@
 // RuntimeVersion (polkadot-sdk, substrate/primitives/version) and the ids of runtime APIs.
 #include "host/substrate/version.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
+#include <bit>
+#include <span>
 
 #include "host/substrate/scale.hpp"
+#include "runtime/blake2b.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/reader.hpp"
 
@@ -14,11 +15,7 @@ namespace anew::substrate {
 namespace {
 
 ApiId id_of(std::string_view name) noexcept {
-  ApiId id{};
-  // Cannot fail: BLAKE2b takes any output length from 1 to 64. A string's characters are read as bytes.
-  (void)crypto_generichash_blake2b(id.data(), id.size(), reinterpret_cast<const unsigned char*>(name.data()),
-                                   name.size(), nullptr, 0);
-  return id;
+  return std::bit_cast<ApiId>(detail::blake2b<sizeof(ApiId)>(std::as_bytes(std::span(name))));
 }
 
 constexpr auto kApiNames = std::to_array<std::string_view>({

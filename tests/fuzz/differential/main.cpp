@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kDeadline{20};
 /// A worker is started anew after so many modules: V8 keeps address space of dead instances.
 constexpr std::uint64_t kModulesPerProcess = 2000;
-constexpr std::uint64_t kMostFindings = 100;
+constexpr std::uint64_t kMaximumFindings = 100;
 
 struct Options {
   double seconds = 60;
@@ -99,7 +99,7 @@ struct Session {
               const std::string& difference, std::string_view anew, std::string_view other) {
     const std::lock_guard lock(mutex);
     ++counts[source].findings;
-    if (++findings > kMostFindings) return;
+    if (++findings > kMaximumFindings) return;
     std::filesystem::create_directories(options.output);
     const std::string name = fmt::format("{}/{}-{}", options.output, source, seed);
     write_file(name + ".wasm", module);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #pragma once
 
-#include <anew/runtime_cache.hpp>
+#include <anew/pool_cache.hpp>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -16,7 +16,7 @@
 namespace anew::detail {
 
 struct ModuleKey {
-  CodeHash hash{};
+  Hash hash{};
   CompileOptions compile;
   bool operator==(const ModuleKey&) const = default;
 };
@@ -62,25 +62,25 @@ struct Failure {
   Error error;
 };
 
-struct RuntimeCacheState : std::enable_shared_from_this<RuntimeCacheState> {
-  using Deadline = RuntimeCache::Clock::time_point;
+struct PoolCacheState : std::enable_shared_from_this<PoolCacheState> {
+  using Deadline = PoolCache::Clock::time_point;
 
-  RuntimeCacheState(Engine with_engine, Linker with_linker, RuntimeCacheOptions with_options);
+  PoolCacheState(Engine with_engine, Linker with_linker, PoolCacheOptions with_options);
 
   /// @param load  the code; called at most once.
-  [[nodiscard]] Result<Pool> get(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline);
-  [[nodiscard]] std::size_t forget(const CodeHash* hash) noexcept;  ///< null: everything
+  [[nodiscard]] Result<Pool> get(const PoolKey& key, const PoolCache::Loader& load, Deadline deadline);
+  [[nodiscard]] std::size_t forget(const Hash* hash) noexcept;  ///< null: everything
   [[nodiscard]] std::size_t trim() noexcept;
   /// For what the system refuses: lets so many pools go that nobody uses, the least recently used first; where there is
   /// none, the idle instances of the others. @return whether anything went.
   [[nodiscard]] bool make_room(std::size_t count) noexcept;
-  [[nodiscard]] RuntimeCacheStatistics statistics();
+  [[nodiscard]] PoolCacheStatistics statistics();
 
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  [[nodiscard]] Result<Pool> make_pool(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline);
-  [[nodiscard]] Result<Module> get_module(const ModuleKey& key, const RuntimeCache::Loader& load, Deadline deadline);
+  [[nodiscard]] Result<Pool> make_pool(const PoolKey& key, const PoolCache::Loader& load, Deadline deadline);
+  [[nodiscard]] Result<Module> get_module(const ModuleKey& key, const PoolCache::Loader& load, Deadline deadline);
   template <typename T>
   [[nodiscard]] Result<T> wait_for(Lock& lock, const std::shared_ptr<Making<T>>& making, Deadline deadline);
   /// @param place  of one element, for the pool: so nothing can fail here.
@@ -96,7 +96,7 @@ struct RuntimeCacheState : std::enable_shared_from_this<RuntimeCacheState> {
 
   const Engine engine_;
   const Linker linker_;
-  const RuntimeCacheOptions options_;
+  const PoolCacheOptions options_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable made_;
@@ -104,7 +104,7 @@ struct RuntimeCacheState : std::enable_shared_from_this<RuntimeCacheState> {
   UsedPools by_use_;  // of pools_, those that are there; the least recently used last
   std::unordered_map<ModuleKey, CachedModule, KeyHash> modules_;
   std::deque<Failure> failures_;  // the last one last
-  RuntimeCacheStatistics counts_;
+  PoolCacheStatistics counts_;
 };
 
 }  // namespace anew::detail

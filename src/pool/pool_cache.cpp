@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "pool/runtime_cache.hpp"
+#include "pool/pool_cache.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "os/try.hpp"
 #include "pool/make_with_room.hpp"
 #include "pool/pool_state.hpp"
 #include "runtime/module_state.hpp"
@@ -61,16 +62,16 @@ constexpr std::uint64_t kMappingsOfModule = 4;
 
 }  // namespace
 
-RuntimeCacheState::RuntimeCacheState(Engine with_engine, Linker with_linker, RuntimeCacheOptions with_options)
+PoolCacheState::PoolCacheState(Engine with_engine, Linker with_linker, PoolCacheOptions with_options)
     : engine_(std::move(with_engine)), linker_(std::move(with_linker)), options_(std::move(with_options)) {}
 
 template <typename T>
-Result<T> RuntimeCacheState::wait_for(Lock& lock, const std::shared_ptr<Making<T>>& making, Deadline deadline) {
+Result<T> PoolCacheState::wait_for(Lock& lock, const std::shared_ptr<Making<T>>& making, Deadline deadline) {
   if (made_.wait_until(lock, deadline, [&] { return making->result.has_value(); })) return copy_of(*making->result);
   return fail(ErrorCode::kResource, "the code was still being compiled at the deadline: ask again later");
 }
 
-Result<Pool> RuntimeCacheState::get(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline) {
+Result<Pool> PoolCacheState::get(const PoolKey& key, const PoolCache::Loader& load, Deadline deadline) {
   std::shared_ptr<Making<Pool>> making;
   UsedPools place(1);
   {
@@ -100,8 +101,8 @@ Result<Pool> RuntimeCacheState::get(const PoolKey& key, const RuntimeCache::Load
   return made;
 }
 
-void RuntimeCacheState::keep(const PoolKey& key, const std::shared_ptr<Making<Pool>>& making, const Result<Pool>& made,
-                             UsedPools place) noexcept {
+void PoolCacheState::keep(const PoolKey& key, const std::shared_ptr<Making<Pool>>& making, const Result<Pool>& made,
+                          UsedPools place) noexcept {
   UsedPools dropped;
   const Lock lock(mutex_);
   making->result = copy_of(made);
@@ -118,16 +119,15 @@ void RuntimeCacheState::keep(const PoolKey& key, const std::shared_ptr<Making<Po
   dropped = take_out(&by_use_.front(), [this] { return is_over(); });
 }
 
-Result<Pool> RuntimeCacheState::make_pool(const PoolKey& key, const RuntimeCache::Loader& load, Deadline deadline) {
-  auto module = get_module(key.module, load, deadline);
-  if (!module) return std::unexpected(std::move(module.error()));
+Result<Pool> PoolCacheState::make_pool(const PoolKey& key, const PoolCache::Loader& load, Deadline deadline) {
+  auto module = TRY(get_module(key.module, load, deadline));
   PoolOptions options = options_.pool;
   options.snapshot = key.snapshot;
   Result<Linker> linker = linker_;
-  if (options_.prepare) linker = options_.prepare(*module, options);
+  if (options_.prepare) linker = options_.prepare(module, options);
   if (!linker) return std::unexpected(std::move(linker.error()));
   const std::uint64_t encounters = count_encounters();
-  auto made = pool::make_with_room([&] { return Pool::create(*module, *linker, options); },
+  auto made = pool::make_with_room([&] { return Pool::create(module, *linker, options); },
                                    [this](std::size_t count) { return make_room(count); });
   if (!made) {
     const Lock lock(mutex_);
@@ -142,8 +142,7 @@ Result<Pool> RuntimeCacheState::make_pool(const PoolKey& key, const RuntimeCache
   return made;
 }
 
-Result<Module> RuntimeCacheState::get_module(const ModuleKey& key, const RuntimeCache::Loader& load,
-                                             Deadline deadline) {
+Result<Module> PoolCacheState::get_module(const ModuleKey& key, const PoolCache::Loader& load, Deadline deadline) {
   auto making = std::make_shared<Making<Module>>();
   {
     Lock lock(mutex_);
@@ -156,10 +155,9 @@ Result<Module> RuntimeCacheState::get_module(const ModuleKey& key, const Runtime
   }
   bool loaded = false;
   Result<Module> made = without_exceptions("code is loaded and compiled", [&]() -> Result<Module> {
-    const auto code = load();
-    if (!code) return std::unexpected(code.error());
+    const auto code = TRY(load());
     loaded = true;
-    return pool::make_with_room([&] { return engine_.compile(*code, key.compile); },
+    return pool::make_with_room([&] { return engine_.compile(code, key.compile); },
                                 [this](std::size_t count) { return make_room(count); });
   });
   const Lock lock(mutex_);
@@ -178,8 +176,7 @@ Result<Module> RuntimeCacheState::get_module(const ModuleKey& key, const Runtime
   return made;
 }
 
-void RuntimeCacheState::remember(const ModuleKey& module, const SnapshotOptions* snapshot,
-                                 const Error& error) noexcept {
+void PoolCacheState::remember(const ModuleKey& module, const SnapshotOptions* snapshot, const Error& error) noexcept {
   if (options_.remembered_failures == 0 || !comes_again(error)) return;
   try {
     failures_.push_back({module, snapshot != nullptr ? std::optional(*snapshot) : std::nullopt, error});
@@ -189,7 +186,7 @@ void RuntimeCacheState::remember(const ModuleKey& module, const SnapshotOptions*
   }
 }
 
-Footprint RuntimeCacheState::count() const {
+Footprint PoolCacheState::count() const {
   Footprint sum;
   std::set<const ModuleState*> modules;
   for (const UsedPool& each : by_use_) {
@@ -204,7 +201,7 @@ Footprint RuntimeCacheState::count() const {
   return sum;
 }
 
-bool RuntimeCacheState::is_over() const noexcept {
+bool PoolCacheState::is_over() const noexcept {
   try {
     const Footprint sum = count();
     return sum.bytes > options_.maximum_bytes || sum.mappings > options_.maximum_mappings ||
@@ -215,7 +212,7 @@ bool RuntimeCacheState::is_over() const noexcept {
 }
 
 template <typename More>
-UsedPools RuntimeCacheState::take_out(const UsedPool* spare, More&& more) noexcept {
+UsedPools PoolCacheState::take_out(const UsedPool* spare, More&& more) noexcept {
   UsedPools out;
   for (auto place = by_use_.end(); place != by_use_.begin() && more();) {
     const auto each = std::prev(place);
@@ -231,14 +228,14 @@ UsedPools RuntimeCacheState::take_out(const UsedPool* spare, More&& more) noexce
   return out;
 }
 
-std::size_t RuntimeCacheState::trim() noexcept {
+std::size_t PoolCacheState::trim() noexcept {
   UsedPools dropped;
   const Lock lock(mutex_);
   dropped = take_out(nullptr, [this] { return is_over(); });
   return dropped.size();
 }
 
-bool RuntimeCacheState::make_room(std::size_t count) noexcept {
+bool PoolCacheState::make_room(std::size_t count) noexcept {
   std::vector<Pool> others;
   {
     UsedPools dropped;
@@ -257,7 +254,7 @@ bool RuntimeCacheState::make_room(std::size_t count) noexcept {
   return any;
 }
 
-std::size_t RuntimeCacheState::forget(const CodeHash* hash) noexcept {
+std::size_t PoolCacheState::forget(const Hash* hash) noexcept {
   UsedPools dropped;
   const Lock lock(mutex_);
   const auto meant = [hash](const ModuleKey& key) { return hash == nullptr || key.hash == *hash; };
@@ -274,9 +271,9 @@ std::size_t RuntimeCacheState::forget(const CodeHash* hash) noexcept {
   return dropped.size();
 }
 
-RuntimeCacheStatistics RuntimeCacheState::statistics() {
+PoolCacheStatistics PoolCacheState::statistics() {
   const Lock lock(mutex_);
-  RuntimeCacheStatistics now = counts_;
+  PoolCacheStatistics now = counts_;
   now.pools = by_use_.size();
   const Footprint sum = count();
   now.bytes = sum.bytes;
@@ -287,30 +284,30 @@ RuntimeCacheStatistics RuntimeCacheState::statistics() {
 
 }  // namespace detail
 
-RuntimeCache::RuntimeCache(Engine engine, Linker linker, RuntimeCacheOptions options)
-    : state_(std::make_shared<detail::RuntimeCacheState>(std::move(engine), std::move(linker), std::move(options))) {}
+PoolCache::PoolCache(Engine engine, Linker linker, PoolCacheOptions options)
+    : state_(std::make_shared<detail::PoolCacheState>(std::move(engine), std::move(linker), std::move(options))) {}
 
-Result<Pool> RuntimeCache::get(std::span<const std::byte> code, const RuntimeSettings& settings,
-                               Clock::time_point deadline) const {
+Result<Pool> PoolCache::get(std::span<const std::byte> code, const PoolSettings& settings,
+                            Clock::time_point deadline) const {
   const auto copy = [code]() -> Result<std::vector<std::byte>> {
     return std::vector<std::byte>(code.begin(), code.end());
   };
   return get(hash_code(code), copy, settings, deadline);
 }
 
-Result<Pool> RuntimeCache::get(const CodeHash& hash, const Loader& loader, const RuntimeSettings& settings,
-                               Clock::time_point deadline) const {
+Result<Pool> PoolCache::get(const Hash& hash, const Loader& loader, const PoolSettings& settings,
+                            Clock::time_point deadline) const {
   return detail::without_exceptions("a pool is taken from the cache", [&] {
     return state_->get({{hash, settings.compile}, settings.snapshot}, loader, deadline);
   });
 }
 
-std::size_t RuntimeCache::invalidate(const CodeHash& hash) const noexcept { return state_->forget(&hash); }
+std::size_t PoolCache::invalidate(const Hash& hash) const noexcept { return state_->forget(&hash); }
 
-void RuntimeCache::clear() const noexcept { (void)state_->forget(nullptr); }
+void PoolCache::clear() const noexcept { (void)state_->forget(nullptr); }
 
-std::size_t RuntimeCache::trim() const noexcept { return state_->trim(); }
+std::size_t PoolCache::trim() const noexcept { return state_->trim(); }
 
-RuntimeCacheStatistics RuntimeCache::statistics() const { return state_->statistics(); }
+PoolCacheStatistics PoolCache::statistics() const { return state_->statistics(); }
 
 }  // namespace anew

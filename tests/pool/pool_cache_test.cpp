@@ -35,18 +35,18 @@ const Code& traps_at_start() {
   return code;
 }
 
-RuntimeCache make_cache(RuntimeCacheOptions options = {}, Linker linker = {}) {
+PoolCache make_cache(PoolCacheOptions options = {}, Linker linker = {}) {
   return {Engine(EngineOptions{.cache = false}), std::move(linker), std::move(options)};
 }
 
 int answer_of(const Pool& pool) { return pool.acquire().value().call<int>("f").value(); }
 
-RuntimeCache::Loader must_not_load() {
+PoolCache::Loader must_not_load() {
   return []() -> Result<Code> { return fail(ErrorCode::kIo, "it was loaded"); };
 }
 
-TEST(RuntimeCache, CompilesOnceAndHandsOutTheSamePool) {
-  const RuntimeCache cache = make_cache();
+TEST(PoolCache, CompilesOnceAndHandsOutTheSamePool) {
+  const PoolCache cache = make_cache();
   const Code code = module_of(1);
   const Pool first = cache.get(code).value();
   const Pool second = cache.get(code).value();
@@ -54,7 +54,7 @@ TEST(RuntimeCache, CompilesOnceAndHandsOutTheSamePool) {
   EXPECT_EQ(answer_of(second), 1);
   EXPECT_EQ(cache.get(hash_code(code), must_not_load()).value().state(), first.state());
   EXPECT_NE(cache.get(module_of(2)).value().state(), first.state());
-  const RuntimeCacheStatistics statistics = cache.statistics();
+  const PoolCacheStatistics statistics = cache.statistics();
   EXPECT_EQ(statistics.compilations, 2u);
   EXPECT_EQ(statistics.misses, 2u);
   EXPECT_EQ(statistics.hits, 2u);
@@ -62,13 +62,13 @@ TEST(RuntimeCache, CompilesOnceAndHandsOutTheSamePool) {
   EXPECT_GT(statistics.bytes, 3u * 65'536) << "two images and one instance at least";
 }
 
-TEST(RuntimeCache, HasTheHashOfTheModule) {
+TEST(PoolCache, HasTheHashOfTheModule) {
   const Code code = module_of(1);
   EXPECT_EQ(hash_code(code), Engine({.cache = false}).compile(code)->code_hash());
 }
 
-TEST(RuntimeCache, LoadsCodeThatIsNotThereAndReturnsWhatTheLoaderFailsWith) {
-  const RuntimeCache cache = make_cache();
+TEST(PoolCache, LoadsCodeThatIsNotThereAndReturnsWhatTheLoaderFailsWith) {
+  const PoolCache cache = make_cache();
   const Code code = module_of(3);
   int loads = 0;
   const auto load = [&]() -> Result<Code> {
@@ -81,11 +81,11 @@ TEST(RuntimeCache, LoadsCodeThatIsNotThereAndReturnsWhatTheLoaderFailsWith) {
   EXPECT_EQ(loads, 2);
   EXPECT_EQ(cache.statistics().remembered_failures, 0u);
   const auto throws = []() -> Result<Code> { throw 1; };
-  EXPECT_EQ(cache.get(CodeHash{std::byte{1}}, throws).error().code, ErrorCode::kHost);
+  EXPECT_EQ(cache.get(Hash{std::byte{1}}, throws).error().code, ErrorCode::kHost);
 }
 
-TEST(RuntimeCache, CompilesOnceForDifferentHeapPages) {
-  const RuntimeCache cache = make_cache();
+TEST(PoolCache, CompilesOnceForDifferentHeapPages) {
+  const PoolCache cache = make_cache();
   const Code code = module_of(4);
   const Pool small = cache.get(code).value();
   const Pool large = cache.get(code, {.snapshot = {.extra_memory_pages = 10}}).value();
@@ -100,8 +100,8 @@ TEST(RuntimeCache, CompilesOnceForDifferentHeapPages) {
   EXPECT_EQ(cache.statistics().compilations, 2u);
 }
 
-TEST(RuntimeCache, RemembersTheLastFailures) {
-  const RuntimeCache cache = make_cache({.remembered_failures = 2});
+TEST(PoolCache, RemembersTheLastFailures) {
+  const PoolCache cache = make_cache({.remembered_failures = 2});
   const Code bad = {std::byte{1}, std::byte{2}};
   const Code worse = {std::byte{3}};
   const Error first = cache.get(bad).error();
@@ -129,14 +129,14 @@ TEST(RuntimeCache, RemembersTheLastFailures) {
   EXPECT_EQ(cache.statistics().compilations, 5u) << "tried again";
 }
 
-TEST(RuntimeCache, DoesNotRememberWhatMayChange) {
+TEST(PoolCache, DoesNotRememberWhatMayChange) {
   int calls = 0;
-  RuntimeCacheOptions options;
+  PoolCacheOptions options;
   options.prepare = [&calls](const Module&, PoolOptions&) -> Result<Linker> {
     if (++calls == 1) return fail(ErrorCode::kHost, "not today");
     return Linker();
   };
-  const RuntimeCache cache = make_cache(options);
+  const PoolCache cache = make_cache(options);
   const Code code = module_of(5);
   EXPECT_EQ(cache.get(code).error().message, "not today");
   EXPECT_EQ(answer_of(cache.get(code).value()), 5);
@@ -152,7 +152,7 @@ void expect_second_try(const std::string& start, const SnapshotOptions& snapshot
     if (++calls == 1) fail();
     return calls;
   });
-  const RuntimeCache cache = make_cache({}, linker);
+  const PoolCache cache = make_cache({}, linker);
   const Code code = wat("(module (import \"env\" \"h\" (func $h (result i32)))" + start +
                         "(func (export \"f\") (result i32) (i32.const 6)))");
   const auto refused = cache.get(code, {.snapshot = snapshot});
@@ -165,7 +165,7 @@ void expect_second_try(const std::string& start, const SnapshotOptions& snapshot
   EXPECT_EQ(cache.statistics().hits, 0u);
 }
 
-TEST(RuntimeCache, DoesNotRememberWhatTheHostDidToAPreludeOrStartFunction) {
+TEST(PoolCache, DoesNotRememberWhatTheHostDidToAPreludeOrStartFunction) {
   const std::string prelude = "(func (export \"init\") (drop (call $h)))";
   const std::string start = "(func $start (drop (call $h))) (start $start)";
   const auto fails = [] { throw 1; };
@@ -179,8 +179,8 @@ TEST(RuntimeCache, DoesNotRememberWhatTheHostDidToAPreludeOrStartFunction) {
   expect_second_try(asks, {.prelude = {"init"}}, [] {}, TrapKind::kUnreachable);
 }
 
-TEST(RuntimeCache, DoesNotRememberThatACallWasTooDeepInsideOthers) {
-  const RuntimeCache cache = make_cache();
+TEST(PoolCache, DoesNotRememberThatACallWasTooDeepInsideOthers) {
+  const PoolCache cache = make_cache();
   const Code code = wat("(module (func $f) (start $f) (func (export \"f\") (result i32) (i32.const 8)))");
   TrapKind trap = TrapKind::kNone;
   std::optional<Pool> nests;
@@ -196,11 +196,11 @@ TEST(RuntimeCache, DoesNotRememberThatACallWasTooDeepInsideOthers) {
   EXPECT_EQ(answer_of(cache.get(code).value()), 8);
 }
 
-TEST(RuntimeCache, DoesNotRememberATrapForWantOfMemory) {
+TEST(PoolCache, DoesNotRememberATrapForWantOfMemory) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the sanitizers need memory of their own";
 #endif
-  const RuntimeCache cache = make_cache();
+  const PoolCache cache = make_cache();
   const Code code = wat(R"((module (memory 1)
     (func $start (if (i32.eq (memory.grow (i32.const 4096)) (i32.const -1)) (then (unreachable)))) (start $start)
     (func (export "f") (result i32) (i32.const 9))))");
@@ -218,15 +218,15 @@ TEST(RuntimeCache, DoesNotRememberATrapForWantOfMemory) {
   EXPECT_EQ(answer_of(cache.get(code).value()), 9);
 }
 
-TEST(RuntimeCache, AsksForTheLinkerAndTheOptionsThatDependOnTheModule) {
-  RuntimeCacheOptions options;
+TEST(PoolCache, AsksForTheLinkerAndTheOptionsThatDependOnTheModule) {
+  PoolCacheOptions options;
   options.prepare = [](const Module& module, PoolOptions& pool) -> Result<Linker> {
     pool.capacity = 1;
     Linker linker;
     linker.define(module.imports().at(0).module, "g", [] { return 77; });
     return linker;
   };
-  const RuntimeCache cache = make_cache(options);
+  const PoolCache cache = make_cache(options);
   const Pool pool =
       cache.get(wat(R"((module (import "m" "g" (func $g (result i32))) (func (export "f") (result i32) (call $g))))"))
           .value();
@@ -234,9 +234,9 @@ TEST(RuntimeCache, AsksForTheLinkerAndTheOptionsThatDependOnTheModule) {
   EXPECT_FALSE(pool.acquire().has_value());
 }
 
-TEST(RuntimeCache, DropsTheLeastRecentlyUsedThatNobodyUses) {
+TEST(PoolCache, DropsTheLeastRecentlyUsedThatNobodyUses) {
   // Room for the code and the images of three, not of four.
-  const RuntimeCache cache = make_cache({.maximum_bytes = 3 * 2 * 65'536 + 100'000});
+  const PoolCache cache = make_cache({.maximum_bytes = 3 * 2 * 65'536 + 100'000});
   const std::vector<Code> codes = {module_of(0), module_of(1), module_of(2), module_of(3), module_of(4)};
   const auto is_there = [&](std::size_t i) { return cache.get(hash_code(codes[i]), must_not_load()).has_value(); };
   std::optional<Lease> lease = cache.get(codes[0]).value().acquire().value();
@@ -268,26 +268,26 @@ Code numbered(Code code, int number) {
   return code;
 }
 
-TEST(RuntimeCache, CountsMappingsAndAddressSpace) {
+TEST(PoolCache, CountsMappingsAndAddressSpace) {
   const Code code =
       wat("(module (memory 1) (memory 1) (memory 1) (table 1000 funcref) (elem (i32.const 0) $f) (func $f))");
   {
-    const RuntimeCache cache = make_cache();
+    const PoolCache cache = make_cache();
     const Pool pool = cache.get(code).value();
-    const RuntimeCacheStatistics without = cache.statistics();
+    const PoolCacheStatistics without = cache.statistics();
     EXPECT_EQ(without.address_space >> 32, 0u);
     (void)pool.acquire().value();
-    const RuntimeCacheStatistics with = cache.statistics();
+    const PoolCacheStatistics with = cache.statistics();
     EXPECT_EQ(with.address_space >> 32, 3u);
     EXPECT_EQ(with.mappings - without.mappings, 6u);
     EXPECT_GT(with.bytes - without.bytes, 24u << 10) << "a cell, two further memories, and some of the table";
   }
-  for (const RuntimeCacheOptions& options :
-       {RuntimeCacheOptions{.maximum_mappings = 40}, RuntimeCacheOptions{.maximum_address_space = 50ull << 30}}) {
-    const RuntimeCache cache = make_cache(options);
+  for (const PoolCacheOptions& options :
+       {PoolCacheOptions{.maximum_mappings = 40}, PoolCacheOptions{.maximum_address_space = 50ull << 30}}) {
+    const PoolCache cache = make_cache(options);
     for (int i = 0; i < 20; ++i) EXPECT_TRUE(cache.get(numbered(code, i)).value().acquire().has_value());
     EXPECT_TRUE(cache.get(numbered(code, 20)).has_value());
-    const RuntimeCacheStatistics statistics = cache.statistics();
+    const PoolCacheStatistics statistics = cache.statistics();
     EXPECT_LE(statistics.mappings, options.maximum_mappings);
     EXPECT_LE(statistics.address_space, options.maximum_address_space);
     EXPECT_GE(statistics.pools, 3u);
@@ -295,12 +295,12 @@ TEST(RuntimeCache, CountsMappingsAndAddressSpace) {
   }
 }
 
-TEST(RuntimeCache, MakesRoomForWhatTheSystemRefuses) {
+TEST(PoolCache, MakesRoomForWhatTheSystemRefuses) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the sanitizers need address space of their own";
 #endif
   const Code code = wat("(module (memory 1) (memory 1) (func (export \"f\") (result i32) (i32.const 3)))");
-  const RuntimeCache cache = make_cache();
+  const PoolCache cache = make_cache();
   EXPECT_EQ(answer_of(cache.get(code).value()), 3);  // maps what the thread needs
   std::uint64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
@@ -334,8 +334,8 @@ TEST(RuntimeCache, MakesRoomForWhatTheSystemRefuses) {
   EXPECT_TRUE(other_works);
 }
 
-TEST(RuntimeCache, TrimsWhatHasGrown) {
-  const RuntimeCache cache = make_cache({.maximum_bytes = 8 * 65'536});
+TEST(PoolCache, TrimsWhatHasGrown) {
+  const PoolCache cache = make_cache({.maximum_bytes = 8 * 65'536});
   std::optional<Pool> pool = cache.get(module_of(1)).value();
   {
     std::vector<Lease> leases;
@@ -348,8 +348,8 @@ TEST(RuntimeCache, TrimsWhatHasGrown) {
   EXPECT_EQ(cache.statistics().bytes, 0u);
 }
 
-TEST(RuntimeCache, ForgetsOnDemandAndPoolsWorkOn) {
-  const RuntimeCache cache = make_cache();
+TEST(PoolCache, ForgetsOnDemandAndPoolsWorkOn) {
+  const PoolCache cache = make_cache();
   const Code code = module_of(6);
   const Pool pool = cache.get(code).value();
   ASSERT_TRUE(cache.get(code, {.snapshot = {.extra_memory_pages = 1}}).has_value());
@@ -364,10 +364,10 @@ TEST(RuntimeCache, ForgetsOnDemandAndPoolsWorkOn) {
   EXPECT_EQ(answer_of(pool), 6);
 }
 
-TEST(RuntimeCache, CompilesOnceHoweverManyAskAtOnce) {
+TEST(PoolCache, CompilesOnceHoweverManyAskAtOnce) {
   constexpr int kThreads = 8;
   constexpr int kCodes = 3;
-  const RuntimeCache cache = make_cache();
+  const PoolCache cache = make_cache();
   std::vector<Code> codes;
   for (int i = 0; i < kCodes; ++i) codes.push_back(module_of(i));
   std::atomic<int> wrong{0};
@@ -388,7 +388,7 @@ TEST(RuntimeCache, CompilesOnceHoweverManyAskAtOnce) {
     }
   }
   EXPECT_EQ(wrong.load(), 0);
-  const RuntimeCacheStatistics statistics = cache.statistics();
+  const PoolCacheStatistics statistics = cache.statistics();
   EXPECT_EQ(statistics.compilations, static_cast<std::uint64_t>(kCodes));
   EXPECT_EQ(statistics.misses, 2u * kCodes);
   EXPECT_EQ(statistics.hits + statistics.joined + statistics.misses, 30u * kThreads);
@@ -399,7 +399,7 @@ struct SlowLoader {
   Code code;
   std::latch begun{1};
   std::latch go{1};
-  RuntimeCache::Loader loader() {
+  PoolCache::Loader loader() {
     return [this]() -> Result<Code> {
       begun.count_down();
       go.wait();
@@ -408,10 +408,10 @@ struct SlowLoader {
   }
 };
 
-TEST(RuntimeCache, LetsOthersWaitUpToTheirDeadline) {
-  const RuntimeCache cache = make_cache();
+TEST(PoolCache, LetsOthersWaitUpToTheirDeadline) {
+  const PoolCache cache = make_cache();
   SlowLoader slow{module_of(8)};
-  const CodeHash hash = hash_code(slow.code);
+  const Hash hash = hash_code(slow.code);
   std::jthread maker([&] { EXPECT_EQ(answer_of(cache.get(hash, slow.loader()).value()), 8); });
   slow.begun.wait();
   const auto late = cache.get(hash, must_not_load(), {}, Clock::now() + 5ms);
@@ -427,10 +427,10 @@ TEST(RuntimeCache, LetsOthersWaitUpToTheirDeadline) {
   EXPECT_EQ(cache.statistics().compilations, 2u);
 }
 
-TEST(RuntimeCache, DoesNotKeepWhatWasInvalidatedMeanwhile) {
-  const RuntimeCache cache = make_cache();
+TEST(PoolCache, DoesNotKeepWhatWasInvalidatedMeanwhile) {
+  const PoolCache cache = make_cache();
   SlowLoader slow{module_of(8)};
-  const CodeHash hash = hash_code(slow.code);
+  const Hash hash = hash_code(slow.code);
   std::jthread maker([&] { EXPECT_EQ(answer_of(cache.get(hash, slow.loader()).value()), 8); });
   slow.begun.wait();
   EXPECT_EQ(cache.invalidate(hash), 0u);
@@ -440,9 +440,9 @@ TEST(RuntimeCache, DoesNotKeepWhatWasInvalidatedMeanwhile) {
   EXPECT_EQ(cache.get(hash, must_not_load()).error().code, ErrorCode::kIo);
 }
 
-TEST(RuntimeCache, StaysWithinBoundsWhileThreadsChurn) {
+TEST(PoolCache, StaysWithinBoundsWhileThreadsChurn) {
   constexpr std::uint64_t kBytes = 4 * 2 * 65'536;
-  const RuntimeCache cache = make_cache({.maximum_bytes = kBytes});
+  const PoolCache cache = make_cache({.maximum_bytes = kBytes});
   std::vector<Code> codes;
   for (int i = 0; i < 8; ++i) codes.push_back(module_of(i));
   std::atomic<int> wrong{0};
