@@ -2,9 +2,9 @@
 // The cell: the one contiguous region of address space that holds the mutable state of one instance, and the contract
 // between compiled code and the runtime about where each piece lies.
 //
-// Compiled code receives one pointer, the *cell pointer* (in r13), which is the base of the instance's own linear
-// memory 0. Everything else lies at constant negative displacements from it, computed from the module alone by
-// CellLayout::of:
+// Compiled code receives one pointer, the *cell pointer* (in a register of its own), which is the base of the
+// instance's own linear memory 0. Everything else lies at constant negative displacements from it, computed from the
+// module alone by CellLayout::of:
 //
 //   low     exceptions             room for the exceptions of one call; only in modules with tags, and used only in a
 //                                  store's first instance of such a one
@@ -71,6 +71,12 @@ struct Library;
 struct ThreadRecord;
 struct HostFunction;
 
+/// Of a member, from where the structure ends: what compiled code reaches it by.
+template <typename Structure>
+[[nodiscard]] constexpr std::int32_t displacement(std::size_t offset) noexcept {
+  return static_cast<std::int32_t>(offset) - static_cast<std::int32_t>(sizeof(Structure));
+}
+
 /// What table elements and funcref values point to. One per function and cell. That of an imported function which
 /// another instance defines is a copy of that instance's: whoever calls through it must switch to its cell.
 struct FunctionReference {
@@ -79,8 +85,7 @@ struct FunctionReference {
   void* const* entry;            ///< its slot in that module's table of entry addresses
   std::byte* cell;               ///< of the instance that owns the function; for a host function, of the importing one
 };
-static_assert(sizeof(FunctionReference) == 24 && offsetof(FunctionReference, entry) == 8 &&
-              offsetof(FunctionReference, cell) == 16);  // enter.S knows
+static_assert(sizeof(FunctionReference) == 24);
 
 /// How compiled code and the library find a memory.
 struct MemoryReference {
@@ -98,9 +103,10 @@ struct TableHeader {
   std::uint64_t size;     ///< -8   elements now
 };
 static_assert(sizeof(TableHeader) == 32);
-inline constexpr std::int32_t kTableCards = -32;
-inline constexpr std::int32_t kTableWritten = -16;
-inline constexpr std::int32_t kTableSize = -8;
+/// From the first element.
+inline constexpr std::int32_t kTableCards = displacement<TableHeader>(offsetof(TableHeader, cards));
+inline constexpr std::int32_t kTableWritten = displacement<TableHeader>(offsetof(TableHeader, written));
+inline constexpr std::int32_t kTableSize = displacement<TableHeader>(offsetof(TableHeader, size));
 
 /// Elements that a card of a table stands for. Few: putting them back is work for each; so many that the cards of the
 /// largest table are scanned in some microseconds.
@@ -147,10 +153,11 @@ struct HotHeader {
   std::uint64_t memory_bytes;          ///< -8   size of the memory now
 };
 static_assert(sizeof(HotHeader) == 64);
-inline constexpr std::int32_t kHostFunctions = -32;
-inline constexpr std::int32_t kLibrary = -24;
-inline constexpr std::int32_t kThread = -16;
-inline constexpr std::int32_t kMemoryBytes = -8;
+/// From the base of the memory.
+inline constexpr std::int32_t kHostFunctions = displacement<HotHeader>(offsetof(HotHeader, host_functions));
+inline constexpr std::int32_t kLibrary = displacement<HotHeader>(offsetof(HotHeader, library));
+inline constexpr std::int32_t kThread = displacement<HotHeader>(offsetof(HotHeader, thread));
+inline constexpr std::int32_t kMemoryBytes = displacement<HotHeader>(offsetof(HotHeader, memory_bytes));
 
 [[nodiscard]] inline HotHeader& hot_header(std::byte* cell) noexcept {
   // By the layout above a HotHeader ends where memory 0 begins; whoever maps a cell constructs it there.

@@ -11,24 +11,26 @@
 
 namespace anew::abi {
 
-/// The functions that compiled code may call: `mov r11, [r13 + kLibrary]; call [r11 + offset]`. But for the first four
-/// they are ordinary System V functions that run on the guest stack in guest state: they take no lock, throw nothing
-/// and allocate nothing. They return 0 or a TrapKind unless said otherwise. Addresses, sizes and counts are 64 bits
-/// wide whatever the memory or table; those of 32-bit ones are zero-extended.
+struct Exception;
+
+/// The functions that compiled code may call, through the cell's pointer to them. But for the first four they are
+/// ordinary functions of the system's own convention that run on the guest stack in guest state: they take no lock,
+/// throw nothing and allocate nothing. They return 0 or a TrapKind unless said otherwise. Addresses, sizes and counts
+/// are 64 bits wide whatever the memory or table; those of 32-bit ones are zero-extended. The processor's
+/// convention.hpp says in which registers the first four expect what.
 struct Library {
-  /// Jumped to by a cold `call` with eax = TrapKind: the return address on the stack tells where. Never returns.
+  /// Called by cold code with a TrapKind: the return address tells where. Never returns.
   void (*trap)();
-  /// Called by an import's stub with eax = index of the imported function and rdi = its slots (arguments in, results
-  /// out; they lie on the guest stack). Switches to the thread's own stack. Returns to the stub only if the host
-  /// function succeeded. Clobbers what a System V call clobbers.
+  /// Called by an import's stub with the index of the imported function and its slots (arguments in, results out; they
+  /// lie on the guest stack). Switches to the thread's own stack. Returns to the stub only if the host function
+  /// succeeded.
   void (*call_host)();
-  /// Called with rdi = Exception*, not null, and r13 = the thrower's cell. Unwinds to the innermost try_table that
-  /// catches it: resumes at its handler (codegen/image.hpp) with rbp = the frame pointer of that function and
-  /// rax = the exception; the handler sets rsp and r13 itself. Traps with kUnhandledException if there is none,
-  /// or with kOutOfFuel.
+  /// Called with an Exception*, not null, in the thrower's cell. Unwinds to the innermost try_table that catches it:
+  /// resumes at its handler (codegen/image.hpp) with the frame pointer of that function and the exception; all else the
+  /// handler finds in the frame. Traps with kUnhandledException if there is none, or with kOutOfFuel.
   void (*throw_exception)();
-  /// Jumped to for a tail call into another instance, with r10 = FunctionReference*, eax = bytes of the callee's stack
-  /// arguments, and all else as the callee expects it but for r13, which is still the caller's cell.
+  /// Jumped to for a tail call into another instance, with a FunctionReference*, the bytes of the callee's stack
+  /// arguments, and all else as the callee expects it but for the cell pointer, which is still the caller's.
   void (*tail_call)();
   /// @return an exception of the cell's tag of that index, its values not yet written; 0 if there is no room. May give
   /// back exceptions that are not reachable, so its return address must tell what the frame holds (codegen::Roots).
@@ -63,7 +65,7 @@ static_assert(sizeof(HostFunction) == 16);
 enum class ThreadState : std::uint32_t { kHost = 0, kGuest = 1 };
 
 /// One per thread that ever called a guest. What a guest's stop is decided by: state, not program counter.
-/// enter.S knows these displacements.
+/// enter.S knows most of these displacements (offsets.h).
 struct ThreadRecord {
   volatile std::uint32_t state = 0;          ///<  0  a ThreadState; volatile: a signal handler reads it
   volatile std::uint32_t kill = 0;           ///<  4  not 0: the next change to guest state lands instead
@@ -72,7 +74,7 @@ struct ThreadRecord {
   volatile std::uint32_t trap_is_fault = 0;  ///< 20  1: trap_pc is where the guest was stopped; 0: a return address
   volatile std::uint64_t trap_pc = 0;        ///< 24
   volatile std::uint64_t trap_fp = 0;        ///< 32  frame pointer of the function that trapped
-  volatile std::uint64_t trap_cell = 0;      ///< 40  r13 then: the cell, unless a library function was at work
+  volatile std::uint64_t trap_cell = 0;      ///< 40  the cell pointer then, unless a library function was at work
   std::uint64_t host_calls = 0;              ///< 48  counted by call_host
   std::uint64_t stub_frame = 0;              ///< 56  frame pointer of the import's stub that called the host last
   std::uint64_t unused[2] = {};              ///< 64
@@ -81,24 +83,23 @@ struct ThreadRecord {
   /// 96  Results past the fourth of a class, written by the callee and read by the caller at once.
   std::uint64_t spilled_results[2 * wasm::limits::kResults] = {};
 };
-inline constexpr std::int32_t kFuel = 80;
-inline constexpr std::int32_t kStackLeft = 88;
-inline constexpr std::int32_t kSpilledResults = 96;
-static_assert(sizeof(ThreadRecord) == kSpilledResults + 16 * wasm::limits::kResults);
+inline constexpr std::int32_t kFuel = offsetof(ThreadRecord, fuel);
+inline constexpr std::int32_t kStackLeft = offsetof(ThreadRecord, stack_left);
+inline constexpr std::int32_t kSpilledResults = offsetof(ThreadRecord, spilled_results);
 
-/// How a guest came back. In rax and rdx: whoever calls anew_enter need not keep the record meanwhile.
+/// How a guest came back. In registers: whoever calls anew_enter need not keep the record meanwhile.
 struct EnterResult {
   std::uint64_t trap;  ///< 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where
   ThreadRecord* record;
 };
 /// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at `stack_top`, and calls `thunk`
-/// with r14 = slots, rsi = entry, r13 = cell and rbp = 0.
+/// with slots, entry and cell.
 /// @param slots  arguments in, results out, one u64 each; room for the larger number.
 /// @param entry  the slot in the module's table of entry addresses of the function to call.
 /// @param stack_top  where the activation's guest stack starts; 16-aligned.
 extern "C" EnterResult anew_enter(ThreadRecord* record, std::byte* cell, const void* thunk, std::uint64_t* slots,
                                   void* const* entry, std::uint64_t stack_top);
-/// Where a stopped guest resumes: not a function. A signal handler sets rip to it and rdi to the ThreadRecord.
+/// Where a stopped guest resumes: not a function. A signal handler sends the thread there (interruption.hpp).
 extern "C" void anew_landing();
 extern "C" void anew_trap();
 extern "C" void anew_call_host();
@@ -107,5 +108,19 @@ extern "C" void anew_tail_call();
 /// Where a function that was tail-called into returns to, if that was from another instance: never called. Its frame
 /// keeps a cell pointer as those of compiled functions do, takes it back and returns.
 extern "C" void anew_return_to_cell();
+
+/// Where a thrown exception goes on.
+struct Landing {
+  std::uint64_t pc = 0;     ///< the handler; 0 if there is none to go to
+  std::uint64_t frame = 0;  ///< the frame pointer of its function; else the TrapKind to raise
+};
+
+/// What anew_throw asks (runtime/exceptions.hpp). Runs on the guest stack, in guest state, as library functions do:
+/// takes no lock and allocates nothing.
+/// @param cell             of the thrower.
+/// @param return_address   of the call to anew_throw, in the function whose frame pointer is `frame`.
+extern "C" [[gnu::visibility("hidden")]] void anew_find_handler(Exception* exception, std::byte* cell,
+                                                                std::uint64_t return_address, std::uint64_t frame,
+                                                                Landing* landing) noexcept;
 
 }  // namespace anew::abi

@@ -8,10 +8,10 @@
 #include <chrono>
 #include <utility>
 
+#include "abi/processor.hpp"
 #include "artifact/code_version.hpp"
 #include "artifact/content_hash.hpp"
 #include "artifact/format.hpp"
-#include "os/cpu.hpp"
 #include "os/environment.hpp"
 #include "os/try.hpp"
 
@@ -110,7 +110,7 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
 std::string file_name(const CacheKey& key) {
   const std::string rest =
       fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {} bounds {} fuel {} nan {} stack {}",
-                  ANEW_VERSION_STRING, kFormatVersion, abi::kAbiVersion, kCodeVersion, os::cpu_features(),
+                  ANEW_VERSION_STRING, kFormatVersion, abi::kAbiVersion, kCodeVersion, abi::processor_features(),
                   key.options.card_bytes, has_marks(key.options.ledger), key.options.explicit_bounds, key.options.fuel,
                   key.options.canonical_nan, key.options.stack_limit != 0);
   ContentHasher hasher;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The bytes of .anew.meta, which writer and reader share. All integers are little-endian, as x86-64's are.
+// The bytes of .anew.meta, which writer and reader share. All integers are little-endian, on every processor that Anew
+// runs on.
 #pragma once
 
 #include <elf.h>
@@ -31,7 +32,7 @@ struct Meta {
   std::uint32_t abi_version;
   std::uint64_t code_version;  ///< see code_version.hpp
   std::uint64_t file_bytes;
-  std::uint64_t cpu_features;  ///< that the code needs: bits of os::cpu
+  std::uint64_t cpu_features;  ///< that the code needs: bits of abi::feature
   std::uint32_t card_shift;
   std::uint32_t flags;  ///< of kMarks and so on
   std::array<std::byte, 32> module_hash;

@@ -6,11 +6,11 @@
 #include <string>
 #include <type_traits>
 
+#include "abi/processor.hpp"
 #include "artifact/artifact.hpp"
 #include "artifact/code_version.hpp"
 #include "artifact/content_hash.hpp"
 #include "artifact/format.hpp"
-#include "os/cpu.hpp"
 #include "os/try.hpp"
 #include "os/virtual_memory.hpp"
 #include "wasm/decoder.hpp"
@@ -69,9 +69,9 @@ Result<void> check_origin(const Meta& meta, std::uint64_t bytes, const Refusal& 
     return refuse(fmt::format("it is {}: {} bytes instead of {}", bytes < meta.file_bytes ? "truncated" : "too long",
                               bytes, meta.file_bytes));
   }
-  if (const std::uint64_t missing = meta.cpu_features & ~os::cpu_features(); missing != 0) {
+  if (const std::uint64_t missing = meta.cpu_features & ~abi::processor_features(); missing != 0) {
     return refuse(
-        fmt::format("its code needs processor features that this machine lacks: {}", os::cpu_feature_names(missing)));
+        fmt::format("its code needs processor features that this machine lacks: {}", abi::feature_names(missing)));
   }
   return {};
 }

@@ -5,11 +5,11 @@
 #include <cstring>
 #include <string>
 
+#include "abi/processor.hpp"
 #include "artifact/artifact.hpp"
 #include "artifact/code_version.hpp"
 #include "artifact/content_hash.hpp"
 #include "artifact/format.hpp"
-#include "os/cpu.hpp"
 
 namespace anew::artifact {
 namespace {
@@ -153,7 +153,7 @@ Elf64_Ehdr make_elf_header(std::uint64_t section_headers) {
   header.e_ident[EI_DATA] = ELFDATA2LSB;
   header.e_ident[EI_VERSION] = EV_CURRENT;
   header.e_type = ET_DYN;
-  header.e_machine = EM_X86_64;
+  header.e_machine = abi::kElfMachine;
   header.e_version = EV_CURRENT;
   header.e_phoff = sizeof(Elf64_Ehdr);
   header.e_shoff = section_headers;
@@ -210,7 +210,7 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.abi_version = abi::kAbiVersion;
   meta.code_version = kCodeVersion;
   meta.file_bytes = file_bytes;
-  meta.cpu_features = os::cpu::kBaseline;
+  meta.cpu_features = abi::kBaselineFeatures;
   meta.card_shift = contents.options.card_shift;
   meta.flags = (contents.options.marks ? kMarks : 0) | (contents.options.explicit_bounds ? kExplicitBounds : 0) |
                (contents.options.fuel ? kFuel : 0) | (contents.options.canonical_nan ? kCanonicalNan : 0) |

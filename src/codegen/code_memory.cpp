@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "abi/processor.hpp"
 #include "os/try.hpp"
 #include "wasm/limits.hpp"
 
@@ -63,12 +64,10 @@ Result<CodeMemoryBuilder> CodeMemoryBuilder::reserve(std::uint64_t most_text_byt
 }
 
 Result<std::span<std::byte>> CodeMemoryBuilder::append(std::uint64_t bytes) {
-  constexpr std::uint64_t kAlignment = 16;
   constexpr std::uint64_t kStep = 1 << 20;  // made writable at once
-  constexpr std::byte kInt3{0xCC};
   std::byte* const text = memory_.mapping_.data() + entries_bytes_;
   const std::uint64_t before = memory_.text_bytes_;
-  const std::uint64_t begin = (before + kAlignment - 1) & ~(kAlignment - 1);
+  const std::uint64_t begin = (before + abi::kCodeAlignment - 1) & ~(abi::kCodeAlignment - 1);
   if (begin > reserved_ || bytes > reserved_ - begin) {
     return fail(ErrorCode::kLimit, fmt::format("the compiled module has over {} bytes of machine code", reserved_));
   }
@@ -80,7 +79,7 @@ Result<std::span<std::byte>> CodeMemoryBuilder::append(std::uint64_t bytes) {
     }
     writable_ = grown;
   }
-  std::fill(text + before, text + begin, kInt3);
+  std::fill(text + before, text + begin, abi::kCodePadding);
   memory_.text_bytes_ = end;
   return std::span(text + begin, bytes);
 }

@@ -46,8 +46,8 @@ class CodeMemoryBuilder {
  public:
   /// Reserves address space. @param most_text_bytes  all pieces together, with what aligns them.
   [[nodiscard]] static Result<CodeMemoryBuilder> reserve(std::uint64_t most_text_bytes, std::uint64_t functions);
-  /// Room for a piece, aligned to 16 bytes with int3 before it. @return kLimit if it does not fit what was reserved,
-  /// kResource. The room stays where it is.
+  /// Room for a piece, aligned as code is, with abi::kCodePadding before it. @return kLimit if it does not fit what was
+  /// reserved, kResource. The room stays where it is.
   [[nodiscard]] Result<std::span<std::byte>> append(std::uint64_t bytes);
   [[nodiscard]] std::uint64_t text_bytes() const noexcept { return memory_.text_bytes_; }
   /// Makes the text executable; from then on nobody may write to it.

@@ -72,28 +72,12 @@ void pass_on(int signal, siginfo_t* info, void* context, bool is_fault) noexcept
   }
 }
 
-__attribute__((no_sanitize("thread"))) Interrupted interrupted_by(const ucontext_t& context) noexcept {
-  const auto& registers = context.uc_mcontext.gregs;
-  return {static_cast<std::uint64_t>(registers[REG_RIP]), static_cast<std::uint64_t>(registers[REG_RBP]),
-          static_cast<std::uint64_t>(registers[REG_RSP]), static_cast<std::uint64_t>(registers[REG_R13])};
-}
-
-__attribute__((no_sanitize("thread"))) void resume(ucontext_t& context, const Resumption& resumption) noexcept {
-  auto& registers = context.uc_mcontext.gregs;
-  registers[REG_RIP] = static_cast<greg_t>(resumption.pc);
-  registers[REG_RDI] = static_cast<greg_t>(resumption.argument);
-}
-
 void on_fault_signal(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   // Positive codes are the kernel's own: a fault of this very thread. Others were sent by somebody.
   const bool is_fault = info->si_code > 0;
-  auto& interrupted = *static_cast<ucontext_t*>(context);  // as above
-  Resumption resumption = {};
-  if (is_fault &&
-      fault_handler({interrupted_by(interrupted), reinterpret_cast<std::uint64_t>(info->si_addr)}, resumption)) {
-    resume(interrupted, resumption);
-  } else {
+  MachineContext interrupted(context);
+  if (!is_fault || !fault_handler(interrupted, reinterpret_cast<std::uint64_t>(info->si_addr))) {
     pass_on(signal, info, context, is_fault);
   }
   errno = saved_errno;
@@ -102,16 +86,15 @@ void on_fault_signal(int signal, siginfo_t* info, void* context) {
 __attribute__((no_sanitize("thread"))) void on_nudge_signal(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   if (info->si_code == SI_QUEUE && info->si_value.sival_ptr == &kOurs) {
-    auto& interrupted = *static_cast<ucontext_t*>(context);  // as above
-    Resumption resumption = {};
-    if (nudge_handler(interrupted_by(interrupted), resumption)) resume(interrupted, resumption);
+    MachineContext interrupted(context);
+    nudge_handler(interrupted);
   } else {
     pass_on(signal, info, context, false);
   }
   errno = saved_errno;
 }
 
-/// The kernel's own struct sigaction, on x86-64.
+/// The kernel's own struct sigaction, for a processor with SA_RESTORER.
 struct KernelAction {
   void (*handler)(int, siginfo_t*, void*);
   unsigned long flags;

@@ -6,39 +6,24 @@
 #include <cstdint>
 #include <memory>
 
+#include "os/machine_context.hpp"
+
 namespace anew::os {
 
-/// Registers of the code that a signal interrupted.
-struct Interrupted {
-  std::uint64_t pc;             ///< of the instruction that comes next; of the one that faulted
-  std::uint64_t frame_pointer;  ///< rbp
-  std::uint64_t stack_pointer;  ///< rsp: whether that code was a guest's, or a signal handler that interrupted one
-  std::uint64_t r13;
-};
-
-/// A refused memory access of the current thread.
-struct Fault : Interrupted {
-  std::uint64_t address;  ///< that was accessed
-};
-
-/// Where the thread goes on instead.
-struct Resumption {
-  std::uint64_t pc;
-  std::uint64_t argument;  ///< in the first argument register
-};
-
-/// Decides about a fault, inside a signal handler: it may only read memory that cannot fault itself.
-/// @return true and a resumption if the fault is the handler's own, else false.
-using FaultHandler = bool (*)(const Fault& fault, Resumption& resumption) noexcept;
+/// Decides about a refused memory access of the current thread, inside a signal handler: it may only read memory that
+/// cannot fault itself. The thread goes on with what it makes of the context.
+/// @param address  that was accessed.
+/// @return whether the fault is the handler's own; if not, the context is as it was.
+using FaultHandler = bool (*)(MachineContext& context, std::uint64_t address) noexcept;
 
 /// Makes `handler` see every fault (SIGSEGV, SIGBUS) of the process first. Faults that it does not claim, and signals
 /// that somebody sent, go to the handler that was installed before, under the conditions that it was installed with.
 /// Call it once. @return false if the system refused.
 [[nodiscard]] bool install_fault_handler(FaultHandler handler) noexcept;
 
-/// Runs on a thread that was nudged, inside a signal handler, whatever the thread was doing.
-/// @return true and a resumption if the thread is to go on elsewhere, else false.
-using NudgeHandler = bool (*)(const Interrupted& interrupted, Resumption& resumption) noexcept;
+/// Runs on a thread that was nudged, inside a signal handler, whatever the thread was doing. The thread goes on with
+/// what it makes of the context.
+using NudgeHandler = void (*)(MachineContext& context) noexcept;
 
 /// Makes nudge() work. Signals of the same number that somebody else sent go to the handler that was installed before.
 /// Faults and nudges of one thread do not interrupt each other's handlers. Call it once, before any nudge.

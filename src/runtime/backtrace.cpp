@@ -21,8 +21,8 @@ struct Backtrace {
   std::uint64_t left_out = 0;
 };
 
-/// Whether the call that returns to `pc` may have been one to another instance. Such a call is followed by
-/// `mov r13, [rbp - 40]`, which takes back the cell pointer that the frame keeps (codegen/quick/quick_compiler.hpp).
+/// Whether the call that returns to `pc` may have been one to another instance. Such a call is followed by a load of
+/// the cell pointer that the frame keeps (codegen/quick/quick_compiler.hpp).
 bool takes_cell_back(std::span<const std::byte> text, std::uint64_t offset) noexcept {
   constexpr std::array kLoad = {std::byte{0x4C}, std::byte{0x8B}, std::byte{0x6D}, std::byte{0xD8}};
   return offset <= text.size() && kLoad.size() <= text.size() - offset &&

@@ -11,11 +11,11 @@
 #include <string>
 #include <utility>
 
+#include "abi/processor.hpp"
 #include "abi/stack_limit.hpp"
 #include "artifact/artifact.hpp"
 #include "artifact/code_cache.hpp"
 #include "codegen/compile.hpp"
-#include "os/cpu.hpp"
 #include "os/file.hpp"
 #include "os/try.hpp"
 #include "runtime/blake2b.hpp"
@@ -52,11 +52,10 @@ std::optional<Error> find_refusal(const EngineOptions& options) {
                       fmt::format("EngineOptions::stack_bytes is {}: use a multiple of {} from {} to {}",
                                   options.stack_bytes, os::kPageBytes, kMinimumStackBytes, kMaximumStackBytes));
   }
-  if (const std::uint64_t missing = os::cpu::kBaseline & ~os::cpu_features(); missing != 0) {
+  if (const std::uint64_t missing = abi::kBaselineFeatures & ~abi::processor_features(); missing != 0) {
     return Error{ErrorCode::kUnsupported,
-                 fmt::format("this processor lacks {}; Anew's compiled code needs x86-64-v3, as Intel's Haswell (2013) "
-                             "and AMD's Zen (2017) and later have it",
-                             os::cpu_feature_names(missing)),
+                 fmt::format("this processor lacks {}; Anew's compiled code needs {}", abi::feature_names(missing),
+                             abi::kBaselineText),
                  std::nullopt,
                  TrapKind::kNone,
                  {}};

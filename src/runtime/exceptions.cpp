@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Unwinding: from a throw to the handler that catches it.
+//
+// anew_throw asks anew_find_handler, which walks the frame pointers of the activation outwards. The return address in a
+// frame says which module its function is of; that module's image says in which try_table the call stands, and what its
+// clauses catch. A clause names a tag by its index in the module: which tag that is depends on the instance, whose cell
+// pointer such a function keeps in its frame. An exception ends where its activation does: it crosses no host function,
+// whose call of the guest gets an error instead.
+//
 // Runs on guest stacks: compiled like library.cpp, see there.
-#include "runtime/exceptions.hpp"
-
+#include "abi/library.hpp"
 #include "runtime/call_sites.hpp"
 #include "runtime/exception_room.hpp"
 #include "runtime/fuel.hpp"
@@ -58,10 +65,15 @@ Search look_in(const Instance& owner, const StackWalk& frame, const abi::Excepti
 }
 
 }  // namespace
+}  // namespace anew::detail
 
-extern "C" void anew_find_handler(abi::Exception* exception, std::byte* cell, std::uint64_t return_address,
+namespace anew::abi {
+
+using namespace detail;
+
+extern "C" void anew_find_handler(Exception* exception, std::byte* cell, std::uint64_t return_address,
                                   std::uint64_t frame, Landing* landing) noexcept {
-  const auto& thread = static_cast<const Thread&>(*abi::hot_header(cell).thread);  // every ThreadRecord is a Thread's
+  const auto& thread = static_cast<const Thread&>(*hot_header(cell).thread);  // every ThreadRecord is a Thread's
   const Instance* instance = &instance_of(cell);
   const StoreState& store = *instance->store;
   StackWalk walk(thread.stacks[thread.depth - 1], return_address, frame);
@@ -87,4 +99,4 @@ extern "C" void anew_find_handler(abi::Exception* exception, std::byte* cell, st
   if (exception->held == 0) give_back(store, *exception);
 }
 
-}  // namespace anew::detail
+}  // namespace anew::abi

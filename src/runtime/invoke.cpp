@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Calls into guests.
 #include <fmt/format.h>
-#include <xmmintrin.h>
 
 #include <algorithm>
 #include <exception>
 
+#include "abi/processor.hpp"
 #include "abi/stack_limit.hpp"
 #include "runtime/library.hpp"
 #include "runtime/store_state.hpp"
@@ -15,11 +15,6 @@
 
 namespace anew::detail {
 namespace {
-
-// Floating-point control of guests: round to nearest, subnormals are numbers, nothing traps. The low six bits say what
-// happened and control nothing. enter.S puts it back if a host function has changed it.
-constexpr std::uint32_t kGuestFloatControl = 0x1F80;
-constexpr std::uint32_t kFloatControlMask = ~std::uint32_t{0x3F};
 
 /// A call that cannot begin: there is no guest frame to report.
 [[gnu::noinline, gnu::cold]] std::uint32_t refuse(Thread& thread, TrapKind kind) noexcept {
@@ -72,10 +67,6 @@ constexpr std::uint32_t kFloatControlMask = ~std::uint32_t{0x3F};
   // is always as far away as asked for, and how deep a guest may go does not depend on what ran before.
   return abi::anew_enter(&thread, callee.cell, function.thunk, slots, callee.entry,
                          stack.bottom() + function.stack_bytes);
-}
-
-bool is_foreign(std::uint32_t float_control) noexcept {
-  return (float_control & kFloatControlMask) != kGuestFloatControl;
 }
 
 /// Behind end(), if the call trapped or `kill` is set.
@@ -162,11 +153,11 @@ class Metering {
   const std::uint64_t host_sp_around = thread.host_sp;  // the activation around this one needs both back
   const std::uint64_t stub_frame_around = thread.stub_frame;
   thread.activations[depth].stub_frame_around = stub_frame_around;
-  // A library that somebody loaded may have changed it (-ffast-math does); the guest's results must not depend on that.
-  const std::uint32_t float_control = _mm_getcsr();
-  if (is_foreign(float_control)) _mm_setcsr(kGuestFloatControl);
+  const std::uint32_t float_control = abi::float_control();
+  const bool is_foreign = abi::is_foreign_float_control(float_control);
+  if (is_foreign) abi::set_float_control(abi::kGuestFloatControl);
   const auto trap = static_cast<std::uint32_t>(enter(thread, stack, instance, function, slots).trap);
-  if (is_foreign(float_control)) _mm_setcsr(float_control);
+  if (is_foreign) abi::set_float_control(float_control);
   thread.host_sp = host_sp_around;
   thread.stub_frame = stub_frame_around;
   end(thread, depth, watched_around);
@@ -190,7 +181,7 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
   StoreState& store = *instance.store;
   if (thread == nullptr || thread->depth.load(std::memory_order_relaxed) != 0 ||
       function.owner != instance.linked.get() || !thread->stacks[0].holds(function.stack_bytes) || store.is_metered ||
-      is_foreign(_mm_getcsr())) [[unlikely]] {
+      abi::is_foreign_float_control(abi::float_control())) [[unlikely]] {
     return invoke_any(instance, function, slots);
   }
   if (const std::int64_t deadline = begin(*thread, 0, store); deadline != kNoDeadline) {

@@ -3,8 +3,8 @@
 //
 // Reading order of this folder: module_state.hpp (compiled code), linked_module.hpp (this: Module + Linker),
 // import_resolver.hpp (which import matches what), instance.hpp (a mapped cell; instance.cpp and instantiate.cpp make
-// one), store_state.hpp (instances linked to one another), library.hpp (what compiled code calls), enter.S, invoke.cpp
-// and call.cpp (calls), backtrace.cpp (traps), exceptions.hpp (unwinding), thread.hpp and trap_handler.hpp (what a
+// one), store_state.hpp (instances linked to one another), library.hpp (what compiled code calls), invoke.cpp
+// and call.cpp (calls), backtrace.cpp (traps), exceptions.cpp (unwinding), thread.hpp and trap_handler.hpp (what a
 // thread keeps; faults).
 #pragma once
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "abi/cell.hpp"
+#include "abi/interruption.hpp"
 #include "os/loaded_object.hpp"
 #include "os/signals.hpp"
 #include "runtime/store_state.hpp"
@@ -34,48 +35,47 @@ TrapKind classify(const StoreState& store, const GuestStack& stack, std::uint64_
 /// Whether the signal interrupted a guest. While the state is guest it may also be another signal's handler, on the
 /// alternate stack, that did: that one is never left in its midst.
 __attribute__((no_sanitize("thread"))) bool is_guest(const Thread& thread,
-                                                     const os::Interrupted& interrupted) noexcept {
+                                                     const abi::Interrupted& interrupted) noexcept {
   if (thread.state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return false;
   return thread.stacks[thread.depth.load(std::memory_order_relaxed) - 1].has(interrupted.stack_pointer);
 }
 
 /// Ends the innermost activation of a thread in guest state.
-__attribute__((no_sanitize("thread"))) os::Resumption land(Thread& thread, TrapKind kind,
-                                                           const os::Interrupted& interrupted) noexcept {
+__attribute__((no_sanitize("thread"))) void land(Thread& thread, TrapKind kind, const abi::Interrupted& interrupted,
+                                                 os::MachineContext& context) noexcept {
   thread.trap_kind = static_cast<std::uint32_t>(kind);
   thread.trap_is_fault = 1;
   thread.trap_pc = interrupted.pc;
   thread.trap_fp = interrupted.frame_pointer;
-  thread.trap_cell = interrupted.r13;
-  abi::ThreadRecord* const record = &thread;  // anew_landing knows this part of it
-  return {reinterpret_cast<std::uint64_t>(&abi::anew_landing), reinterpret_cast<std::uint64_t>(record)};
+  thread.trap_cell = interrupted.cell;
+  abi::resume_at_landing(context, thread);
 }
 
-bool on_fault(const os::Fault& fault, os::Resumption& resumption) noexcept {
+bool on_fault(os::MachineContext& context, std::uint64_t address) noexcept {
   Thread* const thread = current_thread();
-  if (thread == nullptr || !is_guest(*thread, fault)) return false;
+  const abi::Interrupted interrupted = abi::interrupted_by(context);
+  if (thread == nullptr || !is_guest(*thread, interrupted)) return false;
   const std::uint32_t innermost = thread->depth.load(std::memory_order_relaxed) - 1;  // a guest runs: at least one
   const TrapKind kind = classify(*thread->activations[innermost].store.load(std::memory_order_relaxed),
-                                 thread->stacks[innermost], fault.address);
+                                 thread->stacks[innermost], address);
   if (kind == TrapKind::kNone) return false;
-  resumption = land(*thread, kind, fault);
+  land(*thread, kind, interrupted, context);
   return true;
 }
 
-__attribute__((no_sanitize("thread"))) bool on_nudge(const os::Interrupted& interrupted,
-                                                     os::Resumption& resumption) noexcept {
+__attribute__((no_sanitize("thread"))) void on_nudge(os::MachineContext& context) noexcept {
   Thread* const thread = current_thread();
-  if (thread == nullptr) return false;  // it is about to end
+  if (thread == nullptr) return;  // it is about to end
   decide(*thread);
-  if (thread->kill == 0 || thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return false;
+  if (thread->kill == 0 || thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return;
+  const abi::Interrupted interrupted = abi::interrupted_by(context);
   if (!is_guest(*thread, interrupted)) {
     thread->attention.store(true, std::memory_order_relaxed);  // once more, when that handler may have returned
-    return false;
+    return;
   }
   // Several nudges may come at once. The first has told where the guest was.
-  if (interrupted.pc == reinterpret_cast<std::uint64_t>(&abi::anew_landing)) return false;
-  resumption = land(*thread, TrapKind::kInterrupted, interrupted);
-  return true;
+  if (interrupted.pc == reinterpret_cast<std::uint64_t>(&abi::anew_landing)) return;
+  land(*thread, TrapKind::kInterrupted, interrupted, context);
 }
 
 }  // namespace

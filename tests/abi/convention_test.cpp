@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "abi/convention.hpp"
+#include "abi/x86_64/convention.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Rules that hold for the sources as a whole: which folder may include which, who may name the operating system, and
-// the licence line of every file.
+// Rules that hold for the sources as a whole: which folder may include which, who may name the operating system and who
+// the processor, and the licence line of every file.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,8 +26,19 @@ constexpr std::array<std::string_view, 14> kFolders = {
     "anew",     "os",      "wasm",  "abi",  "codegen",        "codegen/quick", "codegen/llvm",
     "artifact", "runtime", "reset", "pool", "host/substrate", "host/wasi",     "cli"};
 
-/// The public headers are one folder for this order: one that speaks for a group includes the group's.
-constexpr std::string_view kPublicFolder = "anew", kPublicGroup = "anew/substrate";
+/// Folders that are one with another for this order. Of the public headers one that speaks for a group includes the
+/// group's; abi/processor.hpp includes what the processor's folder has.
+struct Group {
+  std::string_view folder, of;
+};
+constexpr std::array<Group, 2> kGroups = {{{"anew/substrate", "anew"}, {"abi/x86_64", "abi"}}};
+
+/// Who may know the processor: its folder, those who speak for it, and tiers.
+constexpr std::string_view kProcessorFolder = "abi/x86_64";
+constexpr std::array<std::string_view, 3> kKnowTheProcessor = {kProcessorFolder, "abi", "codegen/quick"};
+/// Headers by which a source names a processor. Only its folder may; tiers have an assembler instead.
+constexpr std::array<std::string_view, 5> kProcessorHeaders = {"immintrin.h", "emmintrin.h", "xmmintrin.h",
+                                                               "x86intrin.h", "cpuid.h"};
 
 /// Folders that no order forbids, but that the format must not depend on.
 constexpr std::array<std::string_view, 2> kForbiddenToWasm = {"os", "llvm"};
@@ -39,7 +50,9 @@ constexpr std::array<std::string_view, 10> kSystemHeaders = {
 std::string folder_of(const fs::path& path) { return path.parent_path().generic_string(); }
 
 std::optional<std::size_t> place_of(std::string_view folder) {
-  if (folder == kPublicGroup) folder = kPublicFolder;
+  for (const Group& group : kGroups) {
+    if (folder == group.folder) folder = group.of;
+  }
   const auto* found = std::find(kFolders.begin(), kFolders.end(), folder);
   if (found == kFolders.end()) return std::nullopt;
   return static_cast<std::size_t>(found - kFolders.begin());
@@ -53,6 +66,13 @@ std::string violation(std::string_view folder, const std::string& header) {
         return header + " names an operating system; only src/os may";
       }
     }
+  }
+  if (folder != kProcessorFolder && std::ranges::find(kProcessorHeaders, header) != kProcessorHeaders.end()) {
+    return header + " names a processor; only the processor's folder may";
+  }
+  if (folder_of(header) == kProcessorFolder &&
+      std::ranges::find(kKnowTheProcessor, folder) == kKnowTheProcessor.end()) {
+    return header + " is the processor's; include abi/processor.hpp";
   }
   if (folder == "wasm") {
     for (const std::string_view forbidden : kForbiddenToWasm) {
@@ -111,6 +131,9 @@ TEST(IncludeDirection, RefusesWhatPointsUpwards) {
   EXPECT_NE(violation("codegen", "codegen/quick/quick_compiler.hpp"), "");
   EXPECT_NE(violation("wasm", "os/file.hpp"), "");
   EXPECT_NE(violation("runtime", "sys/mman.h"), "");
+  EXPECT_NE(violation("abi/x86_64", "codegen/image.hpp"), "");
+  EXPECT_NE(violation("runtime", "abi/x86_64/frame.hpp"), "");
+  EXPECT_NE(violation("reset", "emmintrin.h"), "");
   EXPECT_NE(violation("somewhere", "vector"), "");
 }
 
@@ -118,6 +141,9 @@ TEST(IncludeDirection, AllowsWhatPointsDownwards) {
   EXPECT_EQ(violation("cli", "pool/pool_state.hpp"), "");
   EXPECT_EQ(violation("codegen/quick", "codegen/image.hpp"), "");
   EXPECT_EQ(violation("os", "sys/mman.h"), "");
+  EXPECT_EQ(violation("abi/x86_64", "abi/cell.hpp"), "");
+  EXPECT_EQ(violation("abi", "abi/x86_64/frame.hpp"), "");
+  EXPECT_EQ(violation("codegen/quick", "abi/x86_64/convention.hpp"), "");
   EXPECT_EQ(violation("wasm", "anew/error.hpp"), "");
 }
 
@@ -125,6 +151,25 @@ TEST(IncludeDirection, SeesEveryFormOfInclude) {
   const std::vector<std::string> expected = {"a/b.hpp", "vector", "c.hpp"};
   EXPECT_EQ(includes("#include \"a/b.hpp\"\n  # include <vector>\n// #include \"no.hpp\"\n#include\t\"c.hpp\"\n"),
             expected);
+}
+
+/// Those of x86-64's registers that no other word is named like.
+const std::regex kRegister(R"re(\b(r[abcd]x|e[abcd]x|r[sd]i|r[sb]p|rip|r8d?|r9d?|r1[0-5]d?|[xyz]mm\d*|mxcsr)\b)re",
+                           std::regex::icase);
+
+TEST(Processor, IsKnownToItsFolderAndToTiersOnly) {
+  std::size_t checked = 0;
+  for (const fs::path& path : sources(kRoot / "src")) {
+    const std::string folder = folder_of(path.lexically_relative(kRoot / "src"));
+    if (folder == kProcessorFolder || folder == "codegen/quick" || folder == "os")
+      continue;  // where the system has them
+    const std::string text = read(path);
+    std::smatch found;
+    EXPECT_FALSE(std::regex_search(text, found, kRegister)) << path << " names the register " << found[0];
+    ++checked;
+  }
+  EXPECT_GT(checked, 100u) << "the sources were not found";
+  EXPECT_TRUE(std::regex_search(std::string("mov r13, [rbp - 40]"), kRegister));
 }
 
 /// Adds a header that is included, "wasm/module.hpp" or "anew/error.hpp", and all that it includes; of src, with the

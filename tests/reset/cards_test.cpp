@@ -73,7 +73,7 @@ TEST(CardScan, StartsWhereItIsToldOnEveryProcessor) {
   std::vector<std::uint8_t> cards(64 * kBlockCards);
   cards[3 * kBlockCards] = 1;
   cards[29 * kBlockCards + 63] = 1;
-  for (const FindDirtyBlock find : scanners()) {
+  for (const abi::FindDirtyBlock find : abi::scanners()) {
     EXPECT_EQ(find(cards.data(), 0, 64), 3u);
     EXPECT_EQ(find(cards.data(), 3, 64), 3u);
     EXPECT_EQ(find(cards.data(), 4, 64), 29u);
@@ -87,7 +87,7 @@ TEST(CardScan, FindsEachSingleCardOnEveryProcessor) {
   std::vector<std::uint8_t> cards(48 * kBlockCards);
   for (std::size_t i = 0; i < cards.size(); ++i) {
     cards[i] = 0x80;
-    for (const FindDirtyBlock find : scanners()) EXPECT_EQ(find(cards.data(), 0, 48), i / kBlockCards);
+    for (const abi::FindDirtyBlock find : abi::scanners()) EXPECT_EQ(find(cards.data(), 0, 48), i / kBlockCards);
     cards[i] = 0;
   }
 }

@@ -31,8 +31,8 @@
 #include <vector>
 
 #include "abi/cell.hpp"
-#include "abi/convention.hpp"
 #include "abi/library.hpp"
+#include "abi/x86_64/convention.hpp"
 #include "codegen/image.hpp"
 #include "codegen/positions.hpp"
 #include "codegen/quick/assembler.hpp"

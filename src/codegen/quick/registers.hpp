@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The registers of x86-64 as the quick tier divides them up (see abi/convention.hpp).
+// The registers of x86-64 as the quick tier divides them up (see abi/x86_64/convention.hpp).
 #pragma once
 
 #include <array>

@@ -13,36 +13,10 @@
 // While the state is guest, a signal handler may send the thread to anew_landing from any instruction, wherever rsp
 // points: host_sp is right before the state is set.
 
+#include "abi/x86_64/offsets.h"
+
         .intel_syntax noprefix
         .text
-
-#define kState 0
-#define kKill 4
-#define kHostSp 8
-#define kTrapKind 16
-#define kTrapIsFault 20
-#define kTrapPc 24
-#define kTrapFp 32
-#define kTrapCell 40
-#define kHostCalls 48
-#define kStubFrame 56
-
-#define kReferenceEntry 8
-#define kReferenceCell 16
-
-#define kCellThread -16
-#define kCellHostFunctions -32
-
-// Where a frame keeps its cell pointer, from rbp (codegen/quick/quick_compiler.hpp).
-#define kSavedCell -40
-
-#define kHost 0
-#define kGuest 1
-#define kInterrupted 12
-
-// invoke.cpp says why.
-#define kGuestFloatControl 0x1F80
-#define kFloatFlags 0x3F
 
 // Where the caller's registers are while rsp is host_sp.
         .macro cfi_at_host_sp
@@ -83,25 +57,25 @@ anew_enter:
         sub     rsp, 8
         .cfi_adjust_cfa_offset 8
 
-        mov     [rdi + kHostSp], rsp
+        mov     [rdi + ANEW_RECORD_HOST_SP], rsp
         // The guest preserves them: a call that returns finds the way back without a load.
         mov     rbx, rsp
         mov     r12, rdi
         mov     r14, rcx
         mov     r13, rsi
-        mov     [rsi + kCellThread], rdi
+        mov     [rsi + ANEW_CELL_THREAD], rdi
         mov     rsp, r9
         // On the guest stack an unwinder finds nothing: it stops here.
         .cfi_remember_state
         .cfi_undefined rip
-        mov     dword ptr [rdi + kState], kGuest
-        cmp     dword ptr [rdi + kKill], 0
+        mov     dword ptr [rdi + ANEW_RECORD_STATE], ANEW_STATE_GUEST
+        cmp     dword ptr [rdi + ANEW_RECORD_KILL], 0
         jne     .Lkilled_at_entry
         mov     rsi, r8
         xor     ebp, ebp
         call    rdx
 
-        mov     dword ptr [r12 + kState], kHost
+        mov     dword ptr [r12 + ANEW_RECORD_STATE], ANEW_STATE_HOST
         mov     rsp, rbx
         .cfi_restore_state
         xor     eax, eax
@@ -129,11 +103,11 @@ anew_enter:
         .cfi_undefined rip
 .Lkilled_at_entry:
         // No guest function has run: there is no frame to report.
-        mov     dword ptr [rdi + kTrapKind], kInterrupted
-        mov     dword ptr [rdi + kTrapIsFault], 0
-        mov     qword ptr [rdi + kTrapPc], 0
-        mov     qword ptr [rdi + kTrapFp], 0
-        mov     qword ptr [rdi + kTrapCell], 0
+        mov     dword ptr [rdi + ANEW_RECORD_TRAP_KIND], ANEW_TRAP_INTERRUPTED
+        mov     dword ptr [rdi + ANEW_RECORD_TRAP_IS_FAULT], 0
+        mov     qword ptr [rdi + ANEW_RECORD_TRAP_PC], 0
+        mov     qword ptr [rdi + ANEW_RECORD_TRAP_FP], 0
+        mov     qword ptr [rdi + ANEW_RECORD_TRAP_CELL], 0
         jmp     anew_landing
         .cfi_endproc
         .size   anew_enter, . - anew_enter
@@ -147,12 +121,12 @@ anew_landing:
         .cfi_startproc
         .cfi_undefined rip
         // The first instruction: a signal handler knows by the address that the guest has been stopped already.
-        mov     dword ptr [rdi + kState], kHost
+        mov     dword ptr [rdi + ANEW_RECORD_STATE], ANEW_STATE_HOST
         cld
-        mov     rsp, [rdi + kHostSp]
+        mov     rsp, [rdi + ANEW_RECORD_HOST_SP]
         .cfi_restore rip
         cfi_at_host_sp
-        mov     eax, [rdi + kTrapKind]
+        mov     eax, [rdi + ANEW_RECORD_TRAP_KIND]
         mov     rdx, rdi
         add     rsp, 8
         .cfi_adjust_cfa_offset -8
@@ -187,13 +161,13 @@ anew_trap:
         .cfi_startproc
         .cfi_undefined rip
         endbr64
-        mov     rdi, [r13 + kCellThread]
-        mov     [rdi + kTrapKind], eax
-        mov     dword ptr [rdi + kTrapIsFault], 0
+        mov     rdi, [r13 + ANEW_CELL_THREAD]
+        mov     [rdi + ANEW_RECORD_TRAP_KIND], eax
+        mov     dword ptr [rdi + ANEW_RECORD_TRAP_IS_FAULT], 0
         mov     rdx, [rsp]
-        mov     [rdi + kTrapPc], rdx
-        mov     [rdi + kTrapFp], rbp
-        mov     [rdi + kTrapCell], r13
+        mov     [rdi + ANEW_RECORD_TRAP_PC], rdx
+        mov     [rdi + ANEW_RECORD_TRAP_FP], rbp
+        mov     [rdi + ANEW_RECORD_TRAP_CELL], r13
         jmp     anew_landing
         .cfi_endproc
         .size   anew_trap, . - anew_trap
@@ -211,12 +185,13 @@ anew_throw:
         mov     rdx, [rsp]
         mov     rcx, rbp
         mov     rbx, rdi
-        sub     rsp, 24
+        // A Landing, 16-aligned: rsp was so before the call that pushed the return address.
+        sub     rsp, ANEW_LANDING_BYTES + 8
         mov     r8, rsp
         call    anew_find_handler
-        mov     rdx, [rsp]
-        mov     rcx, [rsp + 8]
-        add     rsp, 24
+        mov     rdx, [rsp + ANEW_LANDING_PC]
+        mov     rcx, [rsp + ANEW_LANDING_FRAME]
+        add     rsp, ANEW_LANDING_BYTES + 8
         test    rdx, rdx
         jz      .Lunhandled
         // A function with handlers finds the registers that it must preserve in its frame.
@@ -236,7 +211,7 @@ anew_throw:
 //   rsp + 72 + eax  what the function around it has        rsp: behind the sub; eax: a multiple of 16
 //       + 64 + eax  where that function goes on
 //       + 56 + eax  its rbp; rbp now points here
-//       + 16 + eax  its r13                                 kSavedCell
+//       + 16 + eax  its r13                                 ANEW_KEPT_CELL
 //       +  8        the stack arguments, where they are expected
 //       +  0        anew_return_to_cell
 //
@@ -267,12 +242,12 @@ anew_tail_call:
         vmovq   qword ptr [rsp + rax + 64], xmm14
         mov     [rsp + rax + 56], rbp
         lea     rbp, [rsp + rax + 56]
-        mov     [rbp + kSavedCell], r13
+        mov     [rbp + ANEW_KEPT_CELL], r13
 .Lframe_is_there:
-        mov     r11, [r13 + kCellThread]
-        mov     r13, [r10 + kReferenceCell]
-        mov     [r13 + kCellThread], r11
-        mov     r10, [r10 + kReferenceEntry]
+        mov     r11, [r13 + ANEW_CELL_THREAD]
+        mov     r13, [r10 + ANEW_REFERENCE_CELL]
+        mov     [r13 + ANEW_CELL_THREAD], r11
+        mov     r10, [r10 + ANEW_REFERENCE_ENTRY]
         jmp     [r10]
         .cfi_endproc
         .size   anew_tail_call, . - anew_tail_call
@@ -284,7 +259,7 @@ anew_tail_call:
 anew_return_to_cell:
         .cfi_startproc
         .cfi_undefined rip
-        mov     r13, [rbp + kSavedCell]
+        mov     r13, [rbp + ANEW_KEPT_CELL]
         leave
         ret
         .cfi_endproc
@@ -300,12 +275,12 @@ anew_call_host:
         .cfi_undefined rip
         endbr64
         push    rbx
-        mov     rcx, [r13 + kCellThread]
+        mov     rcx, [r13 + ANEW_CELL_THREAD]
         mov     rbx, rsp
-        inc     qword ptr [rcx + kHostCalls]
-        mov     [rcx + kStubFrame], rbp
-        mov     dword ptr [rcx + kState], kHost
-        mov     rsp, [rcx + kHostSp]
+        inc     qword ptr [rcx + ANEW_RECORD_HOST_CALLS]
+        mov     [rcx + ANEW_RECORD_STUB_FRAME], rbp
+        mov     dword ptr [rcx + ANEW_RECORD_STATE], ANEW_STATE_HOST
+        mov     rsp, [rcx + ANEW_RECORD_HOST_SP]
         // From here an unwinder goes on in anew_enter's caller, past the guest's frames.
         .cfi_remember_state
         .cfi_restore rip
@@ -313,33 +288,33 @@ anew_call_host:
         mov     rdx, rdi
         mov     rsi, r13
         mov     eax, eax
-        shl     rax, 4
-        add     rax, [r13 + kCellHostFunctions]
-        mov     rdi, [rax + 8]
-        call    [rax]
+        shl     rax, ANEW_HOST_FUNCTION_SHIFT
+        add     rax, [r13 + ANEW_CELL_HOST_FUNCTIONS]
+        mov     rdi, [rax + ANEW_HOST_FUNCTION_ENVIRONMENT]
+        call    [rax + ANEW_HOST_FUNCTION_CALL]
         stmxcsr [rsp]
         mov     edx, [rsp]
-        and     edx, ~kFloatFlags
-        cmp     edx, kGuestFloatControl
+        and     edx, ~ANEW_FLOAT_FLAGS
+        cmp     edx, ANEW_GUEST_FLOAT_CONTROL
         jne     .Lforeign_float_control
 .Lback_to_guest:
-        mov     rcx, [r13 + kCellThread]
+        mov     rcx, [r13 + ANEW_CELL_THREAD]
         mov     rsp, rbx
         .cfi_restore_state
-        mov     dword ptr [rcx + kState], kGuest
+        mov     dword ptr [rcx + ANEW_RECORD_STATE], ANEW_STATE_GUEST
         pop     rbx
         test    eax, eax
         jnz     anew_trap
-        cmp     dword ptr [rcx + kKill], 0
+        cmp     dword ptr [rcx + ANEW_RECORD_KILL], 0
         jne     .Lkilled_after_host
         ret
 .Lkilled_after_host:
-        mov     eax, kInterrupted
+        mov     eax, ANEW_TRAP_INTERRUPTED
         jmp     anew_trap
         .cfi_restore rip
         cfi_at_host_sp
 .Lforeign_float_control:
-        mov     dword ptr [rsp], kGuestFloatControl
+        mov     dword ptr [rsp], ANEW_GUEST_FLOAT_CONTROL
         ldmxcsr [rsp]
         jmp     .Lback_to_guest
         .cfi_endproc

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "abi/convention.hpp"
+#include "abi/places.hpp"
 
 namespace anew::abi {
-namespace {
 
-Places places(std::span<const ValueType> types, std::uint32_t integers, std::uint32_t floats) {
+Places place_values(std::span<const ValueType> types, std::uint32_t integer_registers, std::uint32_t float_registers) {
   Places result;
   result.places.reserve(types.size());
   std::uint32_t next_integer = 0;
   std::uint32_t next_float = 0;
   for (const ValueType type : types) {
     const bool in_float_register = is_float(type) || type == ValueType::kV128;
-    if (in_float_register && next_float < floats) {
+    if (in_float_register && next_float < float_registers) {
       result.places.push_back({Place::Kind::kFloat, next_float++});
-    } else if (!in_float_register && next_integer < integers) {
+    } else if (!in_float_register && next_integer < integer_registers) {
       result.places.push_back({Place::Kind::kInteger, next_integer++});
     } else {
       const std::uint32_t slots = slots_of(type);
@@ -24,10 +23,5 @@ Places places(std::span<const ValueType> types, std::uint32_t integers, std::uin
   }
   return result;
 }
-
-}  // namespace
-
-Places argument_places(std::span<const ValueType> types) { return places(types, kIntegerArguments, kFloatArguments); }
-Places result_places(std::span<const ValueType> types) { return places(types, kIntegerResults, kFloatResults); }
 
 }  // namespace anew::abi

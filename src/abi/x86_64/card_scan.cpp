@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "reset/cards.hpp"
+#include "abi/x86_64/card_scan.hpp"
 
 #include <immintrin.h>
 
 #include <array>
 
-namespace anew::reset {
+namespace anew::abi {
 namespace {
 
 // Most scans find nothing: several blocks are combined before the one test. Loads are unaligned; they stay inside the
@@ -68,8 +68,8 @@ std::span<const FindDirtyBlock> scanners() noexcept {
 }
 
 std::size_t find_dirty_block(const std::uint8_t* cards, std::size_t from, std::size_t blocks) noexcept {
-  // Compiled code needs AVX2 (os::cpu::kBaseline), so there are no cards where it is missing.
+  // Compiled code needs AVX2 (kBaselineFeatures), so there are no cards where it is missing.
   return has_avx512 ? find_avx512(cards, from, blocks) : find_avx2(cards, from, blocks);
 }
 
-}  // namespace anew::reset
+}  // namespace anew::abi

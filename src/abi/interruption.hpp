@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A guest that a signal interrupted: what its registers say, and how it is made to go on at anew_landing.
+#pragma once
+
+#include <cstdint>
+
+#include "abi/library.hpp"
+#include "os/machine_context.hpp"
+
+namespace anew::abi {
+
+struct Interrupted {
+  std::uint64_t pc;             ///< of the instruction that comes next; of the one that faulted
+  std::uint64_t frame_pointer;  ///< of the function, once it has set it
+  std::uint64_t stack_pointer;  ///< whether that code was a guest's, or a signal handler that interrupted one
+  std::uint64_t cell;           ///< the cell pointer's register; in library functions it may hold anything
+};
+
+/// Async-signal-safe.
+[[nodiscard]] Interrupted interrupted_by(const os::MachineContext& context) noexcept;
+
+/// Makes the thread go on at anew_landing, with what that expects. Async-signal-safe.
+void resume_at_landing(os::MachineContext& context, ThreadRecord& record) noexcept;
+
+}  // namespace anew::abi

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What all frames on a guest stack have in common, those of the library too, which is compiled for it: each function
+// pushes its caller's rbp and sets rbp to that place. What else a frame holds, its image says (codegen/image.hpp).
+#pragma once
+
+#include <cstdint>
+
+#include "abi/x86_64/offsets.h"
+
+namespace anew::abi {
+
+/// From a frame pointer: the caller's one, and where the function returns to.
+inline constexpr std::int32_t kCallersFrame = 0;
+inline constexpr std::int32_t kReturnAddress = 8;
+
+/// From the frame pointer of the frame that returns to anew_return_to_cell: the cell pointer that it takes back.
+inline constexpr std::int32_t kReturnToCellKeepsCell = ANEW_KEPT_CELL;
+
+}  // namespace anew::abi

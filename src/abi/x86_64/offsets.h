@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The numbers that enter.S knows of the structures in src/abi, each once: offsets.cpp asserts every one of them against
+// the structure, or C++ takes it from here. For the preprocessor alone: assembly includes it.
+#pragma once
+
+// ThreadRecord
+#define ANEW_RECORD_STATE 0
+#define ANEW_RECORD_KILL 4
+#define ANEW_RECORD_HOST_SP 8
+#define ANEW_RECORD_TRAP_KIND 16
+#define ANEW_RECORD_TRAP_IS_FAULT 20
+#define ANEW_RECORD_TRAP_PC 24
+#define ANEW_RECORD_TRAP_FP 32
+#define ANEW_RECORD_TRAP_CELL 40
+#define ANEW_RECORD_HOST_CALLS 48
+#define ANEW_RECORD_STUB_FRAME 56
+
+// ThreadState
+#define ANEW_STATE_HOST 0
+#define ANEW_STATE_GUEST 1
+
+// TrapKind
+#define ANEW_TRAP_INTERRUPTED 12
+
+// FunctionReference
+#define ANEW_REFERENCE_ENTRY 8
+#define ANEW_REFERENCE_CELL 16
+
+// HotHeader, from the cell pointer
+#define ANEW_CELL_THREAD -16
+#define ANEW_CELL_HOST_FUNCTIONS -32
+
+// HostFunction: its size is a power of two
+#define ANEW_HOST_FUNCTION_SHIFT 4
+#define ANEW_HOST_FUNCTION_CALL 0
+#define ANEW_HOST_FUNCTION_ENVIRONMENT 8
+
+// Landing, which lies on the stack, 16-aligned
+#define ANEW_LANDING_BYTES 16
+#define ANEW_LANDING_PC 0
+#define ANEW_LANDING_FRAME 8
+
+// Where the frame that anew_tail_call leaves behind keeps the cell pointer, from rbp (frame.hpp).
+#define ANEW_KEPT_CELL -40
+
+// MXCSR (float_control.hpp)
+#define ANEW_GUEST_FLOAT_CONTROL 0x1F80
+#define ANEW_FLOAT_FLAGS 0x3F
