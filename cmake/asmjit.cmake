@@ -3,7 +3,7 @@
 #
 # Debian has a static library only, compiled for executables. What keeps it out of shared objects is one reference to
 # the C library's `stderr`, from the function that reports failed assertions: it becomes one to a variable of Anew's
-# (src/codegen/quick/asmjit_stderr.cpp). The rest is position-independent, calls go through the procedure linkage table.
+# (src/codegen/quick/x86_64/asmjit_stderr.cpp). The rest is position-independent, calls go through the procedure linkage table.
 find_package(asmjit REQUIRED)
 get_target_property(asmjit_type asmjit::asmjit TYPE)
 if(NOT asmjit_type STREQUAL "STATIC_LIBRARY")

@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One pass over a function body: decode, validate (specification, 3.3 and the appendix "Validation Algorithm"), and
-// hand each validated operator to a sink. Each code generator is such a sink.
-//
-// The contract with a sink (see NullSink for the list of calls):
-//  - Operators that cannot be reached (after unreachable, br, br_table, return, until the matching else or end) are
-//    validated but not handed over, nor are blocks opened there, with their own else and end.
-//  - else_() and end() are always called for a block that was handed over, with `reachable`: whether the operators
-//    before it fall through into it.
-//  - After end(), what follows is reachable if the block's end was, or a branch to it was handed over (a loop's label
-//    is its start, so branches do not count for it; an if without else is reachable at its end; so is an if whose
-//    else_() was reachable).
-//  - The function body is the outermost block: end_function(reachable) takes the place of its end(). A `return` and a
-//    branch to the outermost label are both handed over as return_() / br(depth): the sink sees depth == open blocks.
-//  - at(offset) is called before each operator that is handed over, with the operator's byte offset in the module.
-//  - try_table() opens a block like block() does; the labels of its catch clauses count from outside of it.
-//  - A sink keeps its own operand stack; types are handed over where the operator alone does not tell.
+// hand each validated operator to a sink (sink.hpp has the contract). Each code generator is such a sink.
 #pragma once
 
 #include <array>
@@ -28,94 +14,10 @@
 #include "wasm/limits.hpp"
 #include "wasm/module.hpp"
 #include "wasm/reader.hpp"
+#include "wasm/sink.hpp"
 #include "wasm/subtyping.hpp"
 
 namespace anew::wasm {
-
-struct MemoryArgument {
-  std::uint32_t memory = 0;
-  std::uint32_t align = 0;  ///< log2 of the alignment hint
-  std::uint64_t offset = 0;
-};
-
-/// A clause of a try_table. Its label counts from outside of the try_table: 0 is the block around it.
-struct CatchClause {
-  CatchKind kind = CatchKind::kCatch;
-  std::uint32_t tag = 0;  ///< kCatch and kCatchRef
-  std::uint32_t depth = 0;
-};
-
-/// The type of a block: its parameters and results.
-struct BlockType {
-  std::span<const ValueType> parameters;
-  std::span<const ValueType> results;
-};
-
-/// The sink that does nothing: validation alone.
-struct NullSink {
-  void begin_function(std::uint32_t /*function_index*/, const FunctionType&,
-                      std::span<const ValueType> /*locals: parameters first*/) {}
-  void end_function(bool /*reachable*/) {}
-  void at(std::uint64_t /*module_offset*/) {}
-
-  void unreachable() {}
-  void block(BlockType) {}
-  void loop(BlockType) {}
-  void if_(BlockType) {}
-  void try_table(BlockType, std::span<const CatchClause>) {}
-  void else_(bool /*reachable*/) {}
-  void end(bool /*reachable*/) {}
-  void br(std::uint32_t /*depth*/) {}
-  void br_if(std::uint32_t /*depth*/) {}
-  void br_table(std::span<const std::uint32_t> /*depths, the default last*/) {}
-  void br_on_null(std::uint32_t /*depth*/) {}
-  void br_on_non_null(std::uint32_t /*depth*/) {}
-  void return_() {}
-  void throw_(std::uint32_t /*tag*/) {}
-  void throw_ref() {}
-  void call(std::uint32_t /*function*/) {}
-  void call_indirect(std::uint32_t /*type*/, std::uint32_t /*table*/) {}
-  void call_ref(std::uint32_t /*type*/) {}
-  void return_call(std::uint32_t /*function*/) {}
-  void return_call_indirect(std::uint32_t /*type*/, std::uint32_t /*table*/) {}
-  void return_call_ref(std::uint32_t /*type*/) {}
-  void drop() {}
-  void select(ValueType) {}
-  void local_get(std::uint32_t) {}
-  void local_set(std::uint32_t) {}
-  void local_tee(std::uint32_t) {}
-  void global_get(std::uint32_t) {}
-  void global_set(std::uint32_t) {}
-  void constant(ValueType, std::uint64_t /*bits*/) {}
-  void vector_constant(Vector) {}
-  void numeric(Op /*of scalars or vectors*/) {}
-  void load(Op, MemoryArgument) {}
-  void store(Op, MemoryArgument) {}
-  void lane(Op /*extract_lane or replace_lane*/, std::uint32_t /*lane*/) {}
-  void shuffle(std::span<const std::uint8_t, 16> /*lanes*/) {}
-  void load_lane(Op, MemoryArgument, std::uint32_t /*lane*/) {}
-  void store_lane(Op, MemoryArgument, std::uint32_t /*lane*/) {}
-  void atomic(Op, MemoryArgument) {}
-  void atomic_fence() {}
-  void memory_size(std::uint32_t) {}
-  void memory_grow(std::uint32_t) {}
-  void memory_init(std::uint32_t /*segment*/, std::uint32_t /*memory*/) {}
-  void data_drop(std::uint32_t) {}
-  void memory_copy(std::uint32_t /*destination*/, std::uint32_t /*source*/) {}
-  void memory_fill(std::uint32_t) {}
-  void table_get(std::uint32_t) {}
-  void table_set(std::uint32_t) {}
-  void table_init(std::uint32_t /*segment*/, std::uint32_t /*table*/) {}
-  void elem_drop(std::uint32_t) {}
-  void table_copy(std::uint32_t /*destination*/, std::uint32_t /*source*/) {}
-  void table_grow(std::uint32_t) {}
-  void table_size(std::uint32_t) {}
-  void table_fill(std::uint32_t) {}
-  void ref_null(ValueType) {}
-  void ref_is_null() {}
-  void ref_as_non_null() {}
-  void ref_func(std::uint32_t) {}
-};
 
 /// Validates bodies of one module, one after the other; keeps its buffers between them. One thread at a time.
 class FunctionValidator {
@@ -126,7 +28,7 @@ class FunctionValidator {
   /// @param defined_index  index into Module::bodies.
   /// @return nothing, or kMalformed, kInvalid, kUnsupported or kLimit, with the byte offset in the module and, where
   ///         known from the caller's names, without the function's name (the caller adds it).
-  template <typename Sink>
+  template <OperatorSink Sink>
   [[nodiscard]] Result<void> validate(std::uint32_t defined_index, Sink& sink);
 
  private:

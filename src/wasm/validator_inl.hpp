@@ -139,7 +139,7 @@ inline bool FunctionValidator::block_type(BlockType& type) {
   return block_type_slow(type);
 }
 
-template <typename Sink>
+template <OperatorSink Sink>
 Result<void> FunctionValidator::validate(std::uint32_t defined_index, Sink& sink) {
   if (!begin(defined_index)) {
     return std::unexpected(reader_.take_error());

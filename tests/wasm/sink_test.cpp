@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The contract between the validator and its sinks, as the comment on top of validator.hpp states it.
+// The contract between the validator and its sinks, as sink.hpp states it.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -34,6 +34,17 @@ Lines operators_of(const ByteVector& operators, std::uint8_t type = 0, const Byt
   lines.erase(lines.begin());
   return lines;
 }
+
+// The validator takes sinks that have every call, and no others.
+struct LacksACall {
+  void drop() {}
+};
+struct WrongArgument : NullSink {
+  void memory_fill(const char*) {}
+};
+static_assert(OperatorSink<NullSink> && OperatorSink<RecordingSink> && OperatorSink<ReachabilitySink>);
+static_assert(!OperatorSink<LacksACall> && !OperatorSink<WrongArgument>);
+static_assert(!TakesMemories<WrongArgument> && TakesCalls<WrongArgument>);
 
 TEST(Sink, BeginsWithTheParametersAndLocals) {
   const RecordingSink sink = record({}, 4, {2, 2, kF32, 1, kExternRef});

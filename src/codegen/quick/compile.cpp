@@ -22,11 +22,14 @@
 #include <thread>
 
 #include "codegen/quick/metered_compiler.hpp"
+#include "codegen/quick/x86_64/registers.hpp"
+#include "codegen/quick/x86_64/stubs.hpp"
 #include "os/try.hpp"
 #include "os/virtual_memory.hpp"
 #include "wasm/limits.hpp"
 #include "wasm/names.hpp"
 #include "wasm/printable.hpp"
+#include "wasm/validator.hpp"
 
 namespace anew::codegen {
 namespace {

@@ -8,8 +8,9 @@
 
 namespace anew::codegen::quick {
 
-namespace x86 = asmjit::x86;
 using wasm::Op;
+
+static_assert(wasm::OperatorSink<MeteredCompiler>);
 
 void MeteredCompiler::begin_function(std::uint32_t function_index, const FunctionType& type,
                                      std::span<const ValueType> locals) {
@@ -37,21 +38,16 @@ void MeteredCompiler::at(std::uint64_t module_offset) {
   }
 }
 
-QuickCompiler::Mem MeteredCompiler::fuel() { return x86::qword_ptr(x86::r11, abi::kFuel); }
-
 void MeteredCompiler::charge(std::uint32_t units) {
   price_ += units;
   if (price_at_ != 0) return;
   // No comparison waits: whatever ends a segment has used it or brought it into a register.
-  assert(stack_.empty() || stack_.back().kind != Operand::Kind::kFlags);
-  a_.mov(x86::r11, cell_field(abi::kThread, 8));
-  a_.sub(fuel(), 0x7FFF'FFFF);  // end_segment fills in the price
-  price_at_ = code_offset() - sizeof(price_);
-  a_.js(cold_trap(TrapKind::kOutOfFuel));
+  assert(empty() || top().kind != Operand::Kind::kFlags);
+  price_at_ = emit_charge();
 }
 
 void MeteredCompiler::end_segment() {
-  if (price_at_ != 0) a_.patch(price_at_, price_);
+  if (price_at_ != 0) patch(price_at_, price_);
   price_ = 0;
   price_at_ = 0;
 }
@@ -63,7 +59,7 @@ std::uint32_t MeteredCompiler::price_of_call(std::uint32_t type_index) const {
 
 std::uint32_t MeteredCompiler::price_of_branch(std::uint32_t depth) const {
   const std::size_t values =
-      depth == controls_.size() ? type_->results.size() : controls_[controls_.size() - 1 - depth].label_types().size();
+      depth == open_blocks() ? function_type().results.size() : block_at(depth).label_types().size();
   return static_cast<std::uint32_t>(values / kValuesPerUnit);
 }
 
@@ -78,7 +74,7 @@ void MeteredCompiler::br_table(std::span<const std::uint32_t> depths) {
 }
 
 void MeteredCompiler::return_() {
-  charge(price_of_branch(static_cast<std::uint32_t>(controls_.size())));
+  charge(price_of_branch(open_blocks()));
   QuickCompiler::return_();
 }
 
@@ -138,12 +134,6 @@ void MeteredCompiler::memory_grow(std::uint32_t memory) {
 void MeteredCompiler::table_grow(std::uint32_t table) {
   QuickCompiler::table_grow(table);
   trap_if_out_of_fuel();
-}
-
-void MeteredCompiler::trap_if_out_of_fuel() {
-  a_.mov(x86::r11, cell_field(abi::kThread, 8));
-  a_.cmp(fuel(), 0);
-  a_.jl(cold_trap(TrapKind::kOutOfFuel));
 }
 
 }  // namespace anew::codegen::quick

@@ -3,7 +3,7 @@
 //
 // A body is cut into segments. One begins at the start of the function and behind each loop, else, end, if, br_if,
 // br_on_null and br_on_non_null. Its price is the sum of its operators' prices, those that can never be reached left
-// out (wasm/validator.hpp says which these are): 0 for block, loop, else, end and nop, 1 for every other; calls and
+// out (wasm/sink.hpp says which these are): 0 for block, loop, else, end and nop, 1 for every other; calls and
 // branches also pay for the values that they move, one for each whole kValuesPerUnit. To the first segment of a
 // function adds one for each whole kLocalsPerUnit locals that it declares.
 //
@@ -49,9 +49,6 @@ class MeteredCompiler : public QuickCompiler {
   [[nodiscard]] std::uint32_t price_of_call(std::uint32_t type_index) const;
   [[nodiscard]] std::uint32_t price_of_branch(std::uint32_t depth) const;
   void end_segment();
-  /// What the library could not trap for, because it returns a size.
-  void trap_if_out_of_fuel();
-  [[nodiscard]] static Mem fuel();
 
   const wasm::FunctionBody* body_ = nullptr;
   std::uint32_t entry_price_ = 0;  ///< not yet charged

@@ -1,45 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The quick tier's model of the operand stack and the registers.
+#include "codegen/quick/values.hpp"
+
+#include <algorithm>
 #include <bit>
 #include <cassert>
 
-#include "codegen/quick/registers.hpp"
+#include "wasm/limits.hpp"
 
 namespace anew::codegen::quick {
 
-namespace x86 = asmjit::x86;
+// --- Functions ---
 
-// --- Homes ---
-
-namespace {
-// Below the preserved registers and the cell pointer. A value of two slots begins at the lower one.
-constexpr std::int64_t kFirstHome = 40 + 8;
-x86::Mem frame_slot(std::int64_t slot, ValueType type) {
-  // Locals and operands are bounded by limits::kLocals and kOperandStack: under 2^31 bytes.
-  return {x86::rbp, static_cast<std::int32_t>(-kFirstHome - 8 * (slot + slots_of(type) - 1)), bytes_of(type)};
-}
-}  // namespace
-
-QuickCompiler::Mem QuickCompiler::home(std::uint32_t local, ValueType type) const {
-  if (local < stack_home_.size() && stack_home_[local] != kNone) {
-    // Parameters are at most limits::kParameters, so this fits easily.
-    return x86::Mem(x86::rbp, static_cast<std::int32_t>(16 + 8 * stack_home_[local]), bytes_of(type));
+void Values::begin_values() {
+  const FunctionType& type = function_type();
+  stack_.clear();
+  settled_ = 0;
+  max_slot_ = 0;
+  free_ = kAllocatable;
+  held_ = pinned_ = cached_ = dirty_ = 0;
+  next_victim_ = 0;
+  if (local_register_.size() < locals().size()) {
+    local_register_.resize(locals().size(), kNoRegister);
+    first_reference_.resize(locals().size(), kNone);
   }
-  return frame_slot(local_slot_.empty() ? local : local_slot_[local], type);
+  marks_.begin_function(locals().size());
+  try_block_ = kNoTryBlock;
+  begin_roots();
+  for (std::uint32_t i = 0; i < type.parameters.size(); ++i) {
+    const abi::Place place = argument_places().places[i];
+    if (place.kind == abi::Place::Kind::kMemory) continue;  // where its home is
+    const Register reg = argument_register(place);
+    claim(reg);
+    cache_local(i, reg, true);
+  }
 }
 
-QuickCompiler::Mem QuickCompiler::operand_home(std::uint32_t slot, ValueType type) const {
-  return frame_slot(static_cast<std::int64_t>(local_slots_) + slot, type);
+void Values::end_values() {
+  drop_to(0);
+  set_state(State{});
 }
 
-QuickCompiler::Mem QuickCompiler::home_of(const Operand& operand) const {
+Values::Mem Values::home_of(const Operand& operand) const {
   return operand.kind == Operand::Kind::kLocal ? home(operand.local, operand.type)
                                                : operand_home(operand.slot, operand.type);
 }
 
 // --- Pushing and popping ---
 
-QuickCompiler::Operand& QuickCompiler::push(ValueType type, Operand::Kind kind) {
+Values::Operand& Values::push(ValueType type, Operand::Kind kind) {
   const std::uint32_t slot = next_slot();
   Operand& operand = stack_.emplace_back();
   operand.type = type;
@@ -50,11 +58,9 @@ QuickCompiler::Operand& QuickCompiler::push(ValueType type, Operand::Kind kind) 
   return operand;
 }
 
-void QuickCompiler::push_constant(ValueType type, std::uint64_t bits) {
-  push(type, Operand::Kind::kConstant).bits = bits;
-}
+void Values::push_constant(ValueType type, std::uint64_t bits) { push(type, Operand::Kind::kConstant).bits = bits; }
 
-void QuickCompiler::push_register(ValueType type, Register reg) {
+void Values::push_register(ValueType type, Register reg) {
   assert((held_ & bit(reg)) != 0);
   held_ &= ~bit(reg);
   Operand& operand = push(type, Operand::Kind::kRegister);
@@ -62,11 +68,19 @@ void QuickCompiler::push_register(ValueType type, Register reg) {
   owner_[reg] = operand.height;
 }
 
-void QuickCompiler::push_flags(Condition condition) {
-  push(ValueType::kI32, Operand::Kind::kFlags).condition = condition;
+void Values::push_flags(Condition condition) { push(ValueType::kI32, Operand::Kind::kFlags).condition = condition; }
+
+void Values::push_again(const Operand& operand, Register reg) {
+  if (operand.kind == Operand::Kind::kLocal) {
+    settle_flags();
+    push_local(operand.local);
+  } else {
+    push_register(operand.type, reg);
+  }
+  release();
 }
 
-QuickCompiler::Operand QuickCompiler::pop() {
+Values::Operand Values::pop() {
   const Operand operand = stack_.back();
   stack_.pop_back();
   if (operand.kind == Operand::Kind::kLocal) {
@@ -79,7 +93,13 @@ QuickCompiler::Operand QuickCompiler::pop() {
   return operand;
 }
 
-void QuickCompiler::drop_to(std::uint32_t height_wanted) {
+Values::Condition Values::pop_condition() {
+  const Operand operand = pop();
+  if (operand.kind == Operand::Kind::kFlags) return operand.condition;
+  return compare_with_zero(use(operand), false);
+}
+
+void Values::drop_to(std::uint32_t height_wanted) {
   while (height() > height_wanted) {
     const Operand operand = pop();
     if (operand.kind == Operand::Kind::kRegister) {
@@ -89,36 +109,33 @@ void QuickCompiler::drop_to(std::uint32_t height_wanted) {
   }
 }
 
-void QuickCompiler::release() noexcept {
+void Values::release() noexcept {
   free_ |= held_;
   held_ = 0;
   pinned_ = 0;
 }
 
-void QuickCompiler::settle_flags() {
-  if (stack_.empty() || stack_.back().kind != Operand::Kind::kFlags) return;
+void Values::settle_waiting_flags() {
   const Condition condition = stack_.back().condition;
   stack_.pop_back();
   const Register reg = allocate(false);
-  a_.set(condition, gp32(reg).r8());
-  a_.movzx(gp32(reg), gp32(reg).r8());
+  load_condition(reg, condition);
   push_register(ValueType::kI32, reg);
   release();
 }
 
 // --- Registers ---
 
-void QuickCompiler::forget_local_in(Register reg) noexcept {
+void Values::forget_local_in(Register reg) noexcept {
   local_register_[owner_[reg]] = kNoRegister;
   cached_ &= ~bit(reg);
   dirty_ &= ~bit(reg);
   free_ |= bit(reg);
 }
 
-void QuickCompiler::evict(Register reg) {
+void Values::evict(Register reg) {
   if ((cached_ & bit(reg)) != 0) {
-    const std::uint32_t local = owner_[reg];
-    if ((dirty_ & bit(reg)) != 0) store_register(home(local, locals_[local]), reg, locals_[local]);
+    if ((dirty_ & bit(reg)) != 0) store_local_in(reg);
     forget_local_in(reg);
     return;
   }
@@ -130,7 +147,7 @@ void QuickCompiler::evict(Register reg) {
   free_ |= bit(reg);
 }
 
-Register QuickCompiler::allocate(bool in_xmm, RegisterSet avoid) {
+Register Values::allocate(bool in_xmm, RegisterSet avoid) {
   const RegisterSet candidates = (in_xmm ? kFloats : kGeneral) & ~avoid;
   RegisterSet choice = free_ & candidates;
   if (choice == 0) {
@@ -148,20 +165,20 @@ Register QuickCompiler::allocate(bool in_xmm, RegisterSet avoid) {
   // Preserved registers last: using one costs a save and a restore.
   if ((choice & kVolatile) != 0) choice &= kVolatile;
   const auto reg = static_cast<Register>(std::countr_zero(choice));
-  preserved_used_ |= bit(reg) & kPreserved;
+  note_use_of(bit(reg));
   free_ &= ~bit(reg);
   held_ |= bit(reg);
   return reg;
 }
 
-void QuickCompiler::claim(Register reg) {
+void Values::claim(Register reg) {
   assert((held_ & bit(reg)) == 0);
   if ((free_ & bit(reg)) == 0) evict(reg);
   free_ &= ~bit(reg);
   held_ |= bit(reg);
 }
 
-void QuickCompiler::cache_local(std::uint32_t local, Register reg, bool dirty) {
+void Values::cache_local(std::uint32_t local, Register reg, bool dirty) {
   assert((held_ & bit(reg)) != 0 && local_register_[local] == kNoRegister);
   held_ &= ~bit(reg);
   cached_ |= bit(reg);
@@ -172,51 +189,7 @@ void QuickCompiler::cache_local(std::uint32_t local, Register reg, bool dirty) {
 
 // --- Moving values ---
 
-void QuickCompiler::load_register(Register to, const Mem& from, ValueType type) {
-  if (type == ValueType::kV128) {
-    a_.vmovups(xmm(to), from);
-  } else if (is_float(type)) {
-    is_wide(type) ? a_.vmovsd(xmm(to), from) : a_.vmovss(xmm(to), from);
-  } else {
-    a_.mov(gp(to, is_wide(type)), from);
-  }
-}
-
-void QuickCompiler::store_register(const Mem& to, Register from, ValueType type) {
-  if (type == ValueType::kV128) {
-    a_.vmovups(to, xmm(from));
-  } else if (is_float(type)) {
-    is_wide(type) ? a_.vmovsd(to, xmm(from)) : a_.vmovss(to, xmm(from));
-  } else {
-    a_.mov(to, gp(from, is_wide(type)));
-  }
-}
-
-void QuickCompiler::move_register(Register to, Register from, ValueType type) {
-  if (to == from) return;
-  if (is_in_xmm(type)) {
-    a_.vmovaps(xmm(to), xmm(from));
-  } else {
-    a_.mov(gp(to, is_wide(type)), gp(from, is_wide(type)));
-  }
-}
-
-// Uses no instruction that changes the flags: `xor reg, reg` would.
-void QuickCompiler::load_constant(Register to, ValueType type, std::uint64_t bits) {
-  if (!is_float(type)) {
-    bits <= 0xFFFF'FFFF ? a_.mov(gp32(to), asmjit::imm(bits)) : a_.mov(gp64(to), asmjit::imm(bits));
-  } else if (bits == 0) {
-    a_.vxorps(xmm(to), xmm(to), xmm(to));
-  } else if (is_wide(type)) {
-    a_.mov(x86::r11, asmjit::imm(bits));
-    a_.vmovq(xmm(to), x86::r11);
-  } else {
-    a_.mov(x86::r11d, asmjit::imm(bits));
-    a_.vmovd(xmm(to), x86::r11d);
-  }
-}
-
-void QuickCompiler::move_to(Register to, const Operand& operand) {
+void Values::move_to(Register to, const Operand& operand) {
   switch (operand.kind) {
     case Operand::Kind::kConstant: load_constant(to, operand.type, operand.bits); break;
     case Operand::Kind::kRegister:
@@ -232,16 +205,16 @@ void QuickCompiler::move_to(Register to, const Operand& operand) {
   }
 }
 
-void QuickCompiler::move_to_memory(const Mem& to, const Operand& operand) {
+void Values::move_to_memory(const Mem& to, const Operand& operand) {
   Register from = register_of(operand);
   if (from == kNoRegister) {
-    from = is_in_xmm(operand.type) ? kXmm15 : kR11;
+    from = scratch_for(operand.type);
     move_to(from, operand);
   }
   store_register(to, from, operand.type);
 }
 
-Register QuickCompiler::use(const Operand& operand) {
+Register Values::use(const Operand& operand) {
   if (operand.kind == Operand::Kind::kRegister) return operand.reg;
   if (operand.kind == Operand::Kind::kLocal) {
     Register reg = local_register_[operand.local];
@@ -258,7 +231,7 @@ Register QuickCompiler::use(const Operand& operand) {
   return reg;
 }
 
-Register QuickCompiler::use_writable(const Operand& operand) {
+Register Values::use_writable(const Operand& operand) {
   if (operand.kind == Operand::Kind::kRegister) return operand.reg;
   // If the operand is a cached local, its register may not be the one to make room.
   if (operand.kind == Operand::Kind::kLocal && local_register_[operand.local] != kNoRegister) {
@@ -269,41 +242,13 @@ Register QuickCompiler::use_writable(const Operand& operand) {
   return reg;
 }
 
-void QuickCompiler::move_registers(std::span<RegisterMove> moves) {
-  std::array<std::uint8_t, 32> readers{};  // moves still to do that read this register
-  for (const RegisterMove& move : moves) ++readers[move.from];
-  std::size_t pending = moves.size();
-  while (pending > 0) {
-    bool progress = false;
-    for (std::size_t at = 0; at < pending;) {
-      const RegisterMove move = moves[at];
-      if (readers[move.to] != 0) {
-        ++at;
-        continue;
-      }
-      move_register(move.to, move.from, move.type);
-      --readers[move.from];
-      moves[at] = moves[--pending];
-      progress = true;
-    }
-    if (!progress) {  // only cycles are left: break one with the scratch register
-      RegisterMove& move = moves[0];
-      const Register scratch = is_in_xmm(move.type) ? kXmm15 : kR11;
-      move_register(scratch, move.from, is_in_xmm(move.type) ? ValueType::kV128 : ValueType::kI64);
-      --readers[move.from];
-      move.from = scratch;
-      ++readers[scratch];
-    }
-  }
-}
-
-Register QuickCompiler::register_of(const Operand& operand) const noexcept {
+Register Values::register_of(const Operand& operand) const noexcept {
   if (operand.kind == Operand::Kind::kRegister) return operand.reg;
   if (operand.kind == Operand::Kind::kLocal) return local_register_[operand.local];
   return kNoRegister;
 }
 
-void QuickCompiler::move_all(std::span<const Move> moves) {
+void Values::move_all(std::span<const Move> moves) {
   // What goes to memory first: it only reads registers. What comes from memory last: it only writes them.
   std::array<RegisterMove, abi::kIntegerArguments + abi::kFloatArguments> between;
   std::size_t count = 0;
@@ -324,11 +269,11 @@ void QuickCompiler::move_all(std::span<const Move> moves) {
 
 // --- Locals ---
 
-void QuickCompiler::detach_references(std::uint32_t local) {
+void Values::detach_references(std::uint32_t local) {
   std::uint32_t at = first_reference_[local];
   if (at == kNone) return;
   first_reference_[local] = kNone;
-  const ValueType type = locals_[local];
+  const ValueType type = locals()[local];
   Register reg = local_register_[local];
   if (reg == kNoRegister) {
     reg = allocate_for(type);
@@ -351,52 +296,18 @@ void QuickCompiler::detach_references(std::uint32_t local) {
   }
 }
 
-void QuickCompiler::set_local(std::uint32_t local, const Operand& value) {
+void Values::set_local(std::uint32_t local, const Operand& value) {
   if (value.kind == Operand::Kind::kLocal && value.local == local) return;
-  ++local_version_[local];
+  marks_.change(local);
   detach_references(local);
   if (local_register_[local] != kNoRegister) forget_local_in(local_register_[local]);
   const Register reg = use_writable(value);
   cache_local(local, reg, true);
 }
 
-void QuickCompiler::local_get(std::uint32_t local) {
-  settle_flags();
-  Operand& operand = push(locals_[local], Operand::Kind::kLocal);
-  operand.local = local;
-  operand.next_reference = first_reference_[local];
-  first_reference_[local] = operand.height;
-}
-
-void QuickCompiler::local_set(std::uint32_t local) {
-  settle_flags();
-  set_local(local, pop());
-  release();
-}
-
-void QuickCompiler::local_tee(std::uint32_t local) {
-  settle_flags();
-  const Operand value = pop();
-  set_local(local, value);
-  release();
-  local_get(local);
-}
-
-void QuickCompiler::constant(ValueType type, std::uint64_t bits) {
-  settle_flags();
-  push_constant(type, bits);
-}
-
-void QuickCompiler::drop() {
-  settle_flags();
-  drop_to(height() - 1);
-}
-
-void QuickCompiler::ref_null(ValueType type) { constant(type, 0); }
-
 // --- Before blocks and calls ---
 
-void QuickCompiler::settle_operands() {
+void Values::settle_operands() {
   for (std::uint32_t at = settled_; at < height(); ++at) {
     Operand& operand = stack_[at];
     if (operand.kind == Operand::Kind::kConstant || operand.kind == Operand::Kind::kHome) continue;
@@ -410,12 +321,21 @@ void QuickCompiler::settle_operands() {
   settled_ = height();
 }
 
-void QuickCompiler::spill_for_call(std::uint32_t first_argument) {
+void Values::settle_constants(std::uint32_t from) {
+  for (std::uint32_t at = from; at < height(); ++at) {
+    Operand& operand = stack_[at];
+    if (operand.kind != Operand::Kind::kConstant) continue;
+    move_to_memory(operand_home(operand.slot, operand.type), operand);
+    operand.kind = Operand::Kind::kHome;
+    listed_to_ = std::min(listed_to_, at);
+  }
+}
+
+void Values::spill_for_call(std::uint32_t first_argument) {
   // A handler of this function finds its locals in their homes, whatever the registers hold by then; so does a
   // collection.
   for_each(try_block_ == kNoTryBlock && !has_exception_locals_ ? dirty_ & kVolatile : dirty_, [&](Register reg) {
-    const std::uint32_t local = owner_[reg];
-    store_register(home(local, locals_[local]), reg, locals_[local]);
+    store_local_in(reg);
     dirty_ &= ~bit(reg);
   });
   for_each(kVolatile & ~free_ & ~held_ & ~cached_, [&](Register reg) {
@@ -424,8 +344,82 @@ void QuickCompiler::spill_for_call(std::uint32_t first_argument) {
   list_operands(first_argument);
 }
 
-void QuickCompiler::forget_volatile_registers() {
+void Values::forget_volatile_registers() {
   for_each(cached_ & kVolatile, [&](Register reg) { forget_local_in(reg); });
+}
+
+void Values::push_call_results(const FunctionType& type, const abi::Places& places) {
+  if (places.memory_slots != 0) load_thread();
+  for (std::size_t i = 0; i < type.results.size(); ++i) {
+    const ValueType result = type.results[i];
+    const abi::Place place = places.places[i];
+    if (place.kind == abi::Place::Kind::kMemory) {
+      const Operand& operand = push_home(result);
+      const Register scratch = scratch_for(result);
+      load_register(scratch, spilled_result(place.index, result), result);
+      store_register(operand_home(operand.slot, result), scratch, result);
+    } else {
+      const Register reg = result_register(place);
+      claim(reg);
+      push_register(result, reg);
+    }
+  }
+}
+
+// --- Where control flow meets ---
+
+Values::State Values::current_state() const noexcept {
+  State state;
+  state.cached = cached_;
+  state.dirty = dirty_;
+  static_assert(wasm::limits::kLocals <= 1 << 16);
+  for_each(cached_, [&](Register reg) { state.local[reg] = static_cast<std::uint16_t>(owner_[reg]); });
+  return state;
+}
+
+void Values::set_state(const State& state) {
+  for_each(cached_, [&](Register reg) { local_register_[owner_[reg]] = kNoRegister; });
+  assert(held_ == 0);
+  cached_ = state.cached;
+  dirty_ = state.dirty;
+  free_ = kAllocatable & ~cached_;
+  for_each(cached_, [&](Register reg) {
+    owner_[reg] = state.local[reg];
+    local_register_[owner_[reg]] = reg;
+  });
+}
+
+bool Values::is_in(const State& state) const noexcept {
+  bool same = to_store_for(state) == 0;
+  for_each(state.cached, [&](Register reg) { same &= local_register_[state.local[reg]] == reg; });
+  return same;
+}
+
+RegisterSet Values::to_store_for(const State& state) const noexcept {
+  RegisterSet kept = 0;
+  for_each(state.cached & state.dirty, [&](Register reg) {
+    if (const Register now = local_register_[state.local[reg]]; now != kNoRegister) kept |= bit(now);
+  });
+  return cached_ & dirty_ & ~kept;
+}
+
+void Values::store_for(const State& state) {
+  for_each(to_store_for(state), [&](Register reg) { store_local_in(reg); });
+}
+
+void Values::load_for(const State& state) {
+  std::array<RegisterMove, kRegisters> moves;
+  std::size_t count = 0;
+  for_each(state.cached, [&](Register reg) {
+    const std::uint32_t local = state.local[reg];
+    const Register now = local_register_[local];
+    if (now != kNoRegister && now != reg) moves[count++] = {now, reg, locals()[local]};
+  });
+  move_registers(std::span(moves).first(count));
+  for_each(state.cached, [&](Register reg) {
+    const std::uint32_t local = state.local[reg];
+    if (local_register_[local] == kNoRegister) load_register(reg, home(local, locals()[local]), locals()[local]);
+  });
 }
 
 }  // namespace anew::codegen::quick

@@ -6,7 +6,7 @@
 #include <cassert>
 
 #include "abi/planted_fault.hpp"
-#include "codegen/quick/registers.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
 
 namespace anew::codegen::quick {
 
@@ -55,7 +55,7 @@ x86::Gp sized(const x86::Gp& reg, std::uint32_t bytes) noexcept {
 
 }  // namespace
 
-void QuickCompiler::atomic(Op op, wasm::MemoryArgument argument) {
+void Operators::atomic(Op op, wasm::MemoryArgument argument) {
   settle_flags();
   switch (op) {
     case Op::kMemoryAtomicNotify: return atomic_notify(argument);
@@ -78,14 +78,14 @@ void QuickCompiler::atomic(Op op, wasm::MemoryArgument argument) {
 }
 
 // Nothing to order: see above.
-void QuickCompiler::atomic_fence() {}
+void Operators::atomic_fence() {}
 
 // The memory's base is aligned, so what counts is the base operand and the offset.
-void QuickCompiler::check_alignment(Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes) {
+void Operators::check_alignment(Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes) {
   if (bytes == 1) return;
   const auto low_offset = static_cast<std::int32_t>(argument.offset & (bytes - 1));
   if (base.kind == Operand::Kind::kConstant) {
-    if (((base.bits + argument.offset) & (bytes - 1)) != 0) a_.jmp(cold_trap(TrapKind::kUnalignedAtomic));
+    if (((base.bits + argument.offset) & (bytes - 1)) != 0) trap(TrapKind::kUnalignedAtomic);
     return;
   }
   const Register index = use(base);
@@ -102,7 +102,7 @@ void QuickCompiler::check_alignment(Operand& base, const wasm::MemoryArgument& a
   a_.jnz(cold_trap(TrapKind::kUnalignedAtomic));
 }
 
-void QuickCompiler::load_zero_extended(Register to, const Mem& from, std::uint32_t bytes) {
+void Operators::load_zero_extended(Register to, const Mem& from, std::uint32_t bytes) {
   if (bytes < 4) {
     a_.movzx(gp32(to), from);
   } else {
@@ -110,7 +110,7 @@ void QuickCompiler::load_zero_extended(Register to, const Mem& from, std::uint32
   }
 }
 
-void QuickCompiler::atomic_load(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {
+void Operators::atomic_load(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {
   Operand base = pop();
   check_alignment(base, argument, bytes);
   const Mem from = address(base, argument, bytes).mem;
@@ -121,7 +121,7 @@ void QuickCompiler::atomic_load(const wasm::MemoryArgument& argument, ValueType 
   release();
 }
 
-void QuickCompiler::atomic_store(const wasm::MemoryArgument& argument, std::uint32_t bytes) {
+void Operators::atomic_store(const wasm::MemoryArgument& argument, std::uint32_t bytes) {
   const Operand value = pop();
   Operand base = pop();
   const Register from = use(value);
@@ -135,8 +135,7 @@ void QuickCompiler::atomic_store(const wasm::MemoryArgument& argument, std::uint
   release();
 }
 
-void QuickCompiler::atomic_update(InstId inst, const wasm::MemoryArgument& argument, ValueType type,
-                                  std::uint32_t bytes) {
+void Operators::atomic_update(InstId inst, const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {
   const Operand value = pop();
   Operand base = pop();
   const Register from = use(value);
@@ -154,7 +153,7 @@ void QuickCompiler::atomic_update(InstId inst, const wasm::MemoryArgument& argum
 }
 
 // A narrow one wraps the expected operand to the access's width, as it does the replacement.
-void QuickCompiler::atomic_compare_exchange(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {
+void Operators::atomic_compare_exchange(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {
   const Operand replacement = pop();
   const Operand expected = pop();
   Operand base = pop();
@@ -178,7 +177,7 @@ void QuickCompiler::atomic_compare_exchange(const wasm::MemoryArgument& argument
 }
 
 // Nobody can wait on a memory that is not shared, so nobody is woken. The access is checked all the same.
-void QuickCompiler::atomic_notify(const wasm::MemoryArgument& argument) {
+void Operators::atomic_notify(const wasm::MemoryArgument& argument) {
   constexpr std::uint32_t kBytes = 4;
   pop();  // how many to wake
   Operand base = pop();
@@ -190,7 +189,7 @@ void QuickCompiler::atomic_notify(const wasm::MemoryArgument& argument) {
   release();
 }
 
-void QuickCompiler::atomic_wait(const wasm::MemoryArgument& argument, std::uint32_t bytes) {
+void Operators::atomic_wait(const wasm::MemoryArgument& argument, std::uint32_t bytes) {
   pop();  // how long to wait
   pop();  // for which value to change
   Operand base = pop();
@@ -198,7 +197,7 @@ void QuickCompiler::atomic_wait(const wasm::MemoryArgument& argument, std::uint3
   const Mem at = address(base, argument, bytes).mem;
   add_position();
   load_zero_extended(kR11, at, bytes);
-  a_.jmp(cold_trap(TrapKind::kExpectedSharedMemory));
+  trap(TrapKind::kExpectedSharedMemory);
   push_constant(ValueType::kI32, 0);
   release();
 }

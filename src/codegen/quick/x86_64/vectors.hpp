@@ -15,8 +15,8 @@ constexpr wasm::Vector splat32(std::uint32_t lane) noexcept { return splat64(lan
 constexpr wasm::Vector splat16(std::uint16_t lane) noexcept { return splat64(lane * 0x0001'0001'0001'0001ull); }
 constexpr wasm::Vector splat8(std::uint8_t lane) noexcept { return splat64(lane * 0x0101'0101'0101'0101ull); }
 
-using Bytes = std::array<std::uint8_t, 16>;
+using VectorBytes = std::array<std::uint8_t, 16>;
 /// Byte 0 is the least significant, as on the machine.
-constexpr wasm::Vector vector_of(const Bytes& bytes) noexcept { return std::bit_cast<wasm::Vector>(bytes); }
+constexpr wasm::Vector vector_of(const VectorBytes& bytes) noexcept { return std::bit_cast<wasm::Vector>(bytes); }
 
 }  // namespace anew::codegen::quick

@@ -5,55 +5,55 @@
 #include <cstring>
 
 #include "abi/stack_limit.hpp"
-#include "codegen/quick/registers.hpp"
+#include "codegen/quick/x86_64/frame.hpp"
 
 namespace anew::codegen::quick {
 
 namespace x86 = asmjit::x86;
 
-QuickCompiler::Mem QuickCompiler::stack_left() { return x86::qword_ptr(x86::r11, abi::kStackLeft); }
+Frame::Mem Frame::stack_left() { return x86::qword_ptr(x86::r11, abi::kStackLeft); }
 
-std::uint32_t QuickCompiler::stack_units() const noexcept {
+std::uint32_t Frame::stack_units() const noexcept {
   // Bounded by limits::kLocals and kOperandStack: far below 2^31. The last local slot is what is kept for handlers.
   return abi::kFrameUnits + (local_slots_ - 1) + highest_operands_;
 }
 
-void QuickCompiler::enter_metered(std::uint32_t function_index) {
+void Frame::enter_metered(std::uint32_t function_index) {
   highest_operands_ = 0;
   stack_units_at_.clear();
-  module_offset_ = context_.module.bodies[function_index - context_.module.imported_functions].offset;
+  set_position(context_.module.bodies[function_index - context_.module.imported_functions].offset);
   a_.mov(x86::r11, cell_field(abi::kThread, 8));
   a_.sub(stack_left(), 0x7FFF'FFFF);  // fill_in_stack_units does
   stack_units_at_.push_back(code_offset() - 4);
   a_.js(cold_trap(TrapKind::kStackExhausted));
 }
 
-void QuickCompiler::leave_metered() {
+void Frame::leave_metered() {
   a_.mov(x86::r11, cell_field(abi::kThread, 8));
   a_.add(stack_left(), 0x7FFF'FFFF);
   stack_units_at_.push_back(code_offset() - 4);
 }
 
-QuickCompiler::Mem QuickCompiler::kept_stack_left() const {
+Frame::Mem Frame::kept_stack_left() const {
   return operand_home(0, ValueType::kI64).cloneAdjusted(8);  // the last local's slot
 }
 
-void QuickCompiler::keep_stack_left() {
+void Frame::keep_stack_left() {
   a_.mov(x86::r11, cell_field(abi::kThread, 8));
   a_.mov(x86::r11, stack_left());
   a_.mov(kept_stack_left(), x86::r11);
 }
 
-void QuickCompiler::restore_stack_left() {
+void Frame::restore_stack_left() {
   a_.mov(x86::r11, cell_field(abi::kThread, 8));
   a_.mov(x86::r10, kept_stack_left());
   a_.mov(stack_left(), x86::r10);
 }
 
-void QuickCompiler::fill_in_stack_units(std::uint32_t frame_bytes) {
+void Frame::fill_in_stack_units(std::uint32_t frame_bytes) {
   const std::uint32_t units = stack_units();
   // Return address, rbp, frame, the stack arguments, which belong to the callee, and what Library::tail_call adds.
-  assert(16 + frame_bytes + context_.arguments[type_index_].stack_bytes() + 64 <= abi::kStackBytesPerUnit * units);
+  assert(16 + frame_bytes + argument_places().stack_bytes() + 64 <= abi::kStackBytesPerUnit * units);
   (void)frame_bytes;
   for (const std::uint64_t at : stack_units_at_) a_.patch(at, units);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "codegen/quick/assembler.hpp"
+#include "codegen/quick/x86_64/assembler.hpp"
 
 #include <cassert>
 

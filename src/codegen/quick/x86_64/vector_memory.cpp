@@ -4,7 +4,7 @@
 #include <cassert>
 
 #include "abi/planted_fault.hpp"
-#include "codegen/quick/registers.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
 
 namespace anew::codegen::quick {
 
@@ -52,7 +52,7 @@ constexpr std::uint32_t lane_bytes(Op op) noexcept {
 
 }  // namespace
 
-void QuickCompiler::vector_load(Op op, wasm::MemoryArgument argument) {
+void Operators::vector_load(Op op, wasm::MemoryArgument argument) {
   settle_flags();
   const Operand base = pop();
   const Load load = load_of(op);
@@ -64,7 +64,7 @@ void QuickCompiler::vector_load(Op op, wasm::MemoryArgument argument) {
   release();
 }
 
-void QuickCompiler::vector_store(Op /*v128.store*/, wasm::MemoryArgument argument) {
+void Operators::vector_store(Op /*v128.store*/, wasm::MemoryArgument argument) {
   constexpr std::uint32_t kBytes = 16;
   settle_flags();
   const Operand value = pop();
@@ -79,7 +79,7 @@ void QuickCompiler::vector_store(Op /*v128.store*/, wasm::MemoryArgument argumen
   release();
 }
 
-void QuickCompiler::load_lane(Op op, wasm::MemoryArgument argument, std::uint32_t lane) {
+void Operators::load_lane(Op op, wasm::MemoryArgument argument, std::uint32_t lane) {
   settle_flags();
   const Operand value = pop();
   const Operand base = pop();
@@ -96,7 +96,7 @@ void QuickCompiler::load_lane(Op op, wasm::MemoryArgument argument, std::uint32_
   push_vector(v);
 }
 
-void QuickCompiler::store_lane(Op op, wasm::MemoryArgument argument, std::uint32_t lane) {
+void Operators::store_lane(Op op, wasm::MemoryArgument argument, std::uint32_t lane) {
   settle_flags();
   const Operand value = pop();
   const Operand base = pop();

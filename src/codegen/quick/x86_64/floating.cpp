@@ -3,7 +3,7 @@
 // but min and max, the conversions, and what works on bits.
 #include <cassert>
 
-#include "codegen/quick/registers.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
 
 namespace anew::codegen::quick {
 
@@ -21,7 +21,7 @@ constexpr ValueType floating(bool is_64) noexcept { return is_64 ? ValueType::kF
 
 }  // namespace
 
-void QuickCompiler::float_numeric(Op op) {
+void Operators::float_numeric(Op op) {
   constexpr int kNearest = 0, kFloor = 1, kCeil = 2, kTrunc = 3;
   switch (op) {
     case Op::kF32Add: return float_binary(Inst::kIdVaddss, ValueType::kF32);
@@ -136,7 +136,7 @@ void QuickCompiler::float_numeric(Op op) {
 
 // --- Arithmetic ---
 
-void QuickCompiler::float_binary(InstId inst, ValueType type) {
+void Operators::float_binary(InstId inst, ValueType type) {
   const Operand right = pop();
   const Operand left = pop();
   const Register b = use(right);
@@ -149,7 +149,7 @@ void QuickCompiler::float_binary(InstId inst, ValueType type) {
   release();
 }
 
-void QuickCompiler::float_round(bool is_64, int mode) {
+void Operators::float_round(bool is_64, int mode) {
   const Operand operand = pop();
   const Register from = use(operand);
   const Register to = operand.kind == Operand::Kind::kRegister ? operand.reg : allocate(true);
@@ -159,7 +159,7 @@ void QuickCompiler::float_round(bool is_64, int mode) {
   release();
 }
 
-void QuickCompiler::float_sqrt(bool is_64) {
+void Operators::float_sqrt(bool is_64) {
   const Operand operand = pop();
   const Register from = use(operand);
   const Register to = operand.kind == Operand::Kind::kRegister ? operand.reg : allocate(true);
@@ -168,7 +168,7 @@ void QuickCompiler::float_sqrt(bool is_64) {
   release();
 }
 
-void QuickCompiler::float_sign(bool is_64, bool negate) {
+void Operators::float_sign(bool is_64, bool negate) {
   const Operand operand = pop();
   const Register from = use(operand);
   const Register to = operand.kind == Operand::Kind::kRegister ? operand.reg : allocate(true);
@@ -180,7 +180,7 @@ void QuickCompiler::float_sign(bool is_64, bool negate) {
   release();
 }
 
-void QuickCompiler::float_copysign(bool is_64) {
+void Operators::float_copysign(bool is_64) {
   const Operand sign_of = pop();
   const Operand magnitude = pop();
   const Register b = use(sign_of);
@@ -197,7 +197,7 @@ void QuickCompiler::float_copysign(bool is_64) {
 }
 
 // The processor's min and max return the second operand for NaN and for zeros of either sign: both need care.
-void QuickCompiler::float_min_max(bool is_64, bool is_min) {
+void Operators::float_min_max(bool is_64, bool is_min) {
   const Operand right = pop();
   const Operand left = pop();
   const Register b = use(right);
@@ -223,7 +223,7 @@ void QuickCompiler::float_min_max(bool is_64, bool is_min) {
   release();
 }
 
-void QuickCompiler::float_compare(Op op, bool is_64) {
+void Operators::float_compare(Op op, bool is_64) {
   const Operand right = pop();
   const Operand left = pop();
   const Register b = use(right);
@@ -267,7 +267,7 @@ void QuickCompiler::float_compare(Op op, bool is_64) {
 
 // --- Conversions ---
 
-void QuickCompiler::float_from_integer(bool to_64, bool from_64, bool is_signed) {
+void Operators::float_from_integer(bool to_64, bool from_64, bool is_signed) {
   const Operand operand = pop();
   const Register from = use(operand);
   const Register to = allocate(true);
@@ -297,18 +297,12 @@ void QuickCompiler::float_from_integer(bool to_64, bool from_64, bool is_signed)
   release();
 }
 
-void QuickCompiler::integer_from_float(bool to_64, bool from_64, bool is_signed, bool saturate) {
+void Operators::integer_from_float(bool to_64, bool from_64, bool is_signed, bool saturate) {
   const Register x = use(pop());
   const Register to = allocate(false);
   const InstId convert = from_64 ? Inst::kIdVcvttsd2si : Inst::kIdVcvttss2si;
   const InstId compare = from_64 ? Inst::kIdVucomisd : Inst::kIdVucomiss;
   Label done;
-  auto trap = [&]() -> Label& {
-    Label& label = cold_trap(TrapKind::kIntegerOverflow);
-    cold_.back().checked = x;
-    cold_.back().checked_64 = from_64;
-    return label;
-  };
   if (to_64 && !is_signed) {
     wide_unsigned_from_float(from_64, saturate, x, to);
   } else if (!to_64) {
@@ -322,7 +316,7 @@ void QuickCompiler::integer_from_float(bool to_64, bool from_64, bool is_signed,
     }
     a_.cmp(x86::r11, gp64(to));
     if (!saturate) {
-      a_.jne(trap());
+      a_.jne(cold_overflow_trap(x, from_64));
     } else {
       a_.je(done);
       a_.vxorps(x86::xmm15, x86::xmm15, x86::xmm15);
@@ -349,7 +343,7 @@ void QuickCompiler::integer_from_float(bool to_64, bool from_64, bool is_signed,
                   from_64 ? kTwoTo63As64 | std::uint64_t{1} << 63 : kTwoTo63As32 | std::uint64_t{1} << 31);
     a_.emit(compare, xmm(x), x86::xmm15);
     if (!saturate) {
-      Label& outside = trap();
+      Label& outside = cold_overflow_trap(x, from_64);
       a_.jp(outside);
       a_.jne(outside);
     } else {
@@ -366,17 +360,13 @@ void QuickCompiler::integer_from_float(bool to_64, bool from_64, bool is_signed,
 }
 
 // From 2^63 on, subtract 2^63, convert as signed, and put the top bit back.
-void QuickCompiler::wide_unsigned_from_float(bool from_64, bool saturate, Register x, Register result) {
+void Operators::wide_unsigned_from_float(bool from_64, bool saturate, Register x, Register result) {
   const InstId convert = from_64 ? Inst::kIdVcvttsd2si : Inst::kIdVcvttss2si;
   const InstId compare = from_64 ? Inst::kIdVucomisd : Inst::kIdVucomiss;
   Label large;
   Label done;
   Label beyond;
-  Label& outside = saturate ? beyond : cold_trap(TrapKind::kIntegerOverflow);
-  if (!saturate) {
-    cold_.back().checked = x;
-    cold_.back().checked_64 = from_64;
-  }
+  Label& outside = saturate ? beyond : cold_overflow_trap(x, from_64);
   const Gp to = gp64(result);
   load_constant(kXmm15, floating(from_64), from_64 ? kTwoTo63As64 : kTwoTo63As32);
   a_.emit(compare, xmm(x), x86::xmm15);

@@ -3,8 +3,8 @@
 #include <array>
 #include <cassert>
 
-#include "codegen/quick/registers.hpp"
-#include "codegen/quick/vectors.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
+#include "codegen/quick/x86_64/vectors.hpp"
 
 namespace anew::codegen::quick {
 
@@ -12,7 +12,7 @@ namespace x86 = asmjit::x86;
 using wasm::Op;
 namespace Inst = asmjit::x86::Inst;
 
-void QuickCompiler::vector_integer(Op op) {
+void Operators::vector_integer(Op op) {
   switch (op) {
     case Op::kV128Not:
     case Op::kV128Bitselect:
@@ -111,7 +111,7 @@ void QuickCompiler::vector_integer(Op op) {
 
 // --- Bits ---
 
-void QuickCompiler::vector_bitwise(Op op) {
+void Operators::vector_bitwise(Op op) {
   if (op == Op::kV128Not) {
     const Vectors v = take_vectors(1);
     a_.vpcmpeqd(x86::xmm15, x86::xmm15, x86::xmm15);
@@ -125,14 +125,14 @@ void QuickCompiler::vector_bitwise(Op op) {
   push_vector(v);
 }
 
-void QuickCompiler::vector_any_true() {
+void Operators::vector_any_true() {
   const Vectors v = take_vectors(1);
   a_.vptest(v.a, v.a);
   release();
   push_flags(Condition::kNE);
 }
 
-void QuickCompiler::vector_all_true(InstId equal) {
+void Operators::vector_all_true(InstId equal) {
   const Vectors v = take_vectors(1);
   a_.vpxor(x86::xmm15, x86::xmm15, x86::xmm15);
   a_.emit(equal, x86::xmm15, x86::xmm15, v.a);
@@ -141,7 +141,7 @@ void QuickCompiler::vector_all_true(InstId equal) {
   push_flags(Condition::kE);
 }
 
-void QuickCompiler::vector_bitmask(Op op) {
+void Operators::vector_bitmask(Op op) {
   const Register from = use(pop());
   const Register to = allocate(false);
   switch (op) {
@@ -160,7 +160,7 @@ void QuickCompiler::vector_bitmask(Op op) {
 
 // --- Comparisons ---
 
-void QuickCompiler::vector_compare_negated(InstId compare, bool swap) {
+void Operators::vector_compare_negated(InstId compare, bool swap) {
   const Vectors v = take_vectors(2);
   a_.emit(compare, v.to, swap ? v.b : v.a, swap ? v.a : v.b);
   a_.vpcmpeqd(x86::xmm15, x86::xmm15, x86::xmm15);
@@ -169,7 +169,7 @@ void QuickCompiler::vector_compare_negated(InstId compare, bool swap) {
 }
 
 // a <= b if the smaller of both is a, a >= b if the larger is; there is no instruction for either.
-void QuickCompiler::vector_order(InstId extreme, InstId equal, bool negate) {
+void Operators::vector_order(InstId extreme, InstId equal, bool negate) {
   const Vectors v = take_vectors(2);
   a_.emit(extreme, x86::xmm15, v.a, v.b);
   a_.emit(equal, v.to, v.a, x86::xmm15);
@@ -182,14 +182,14 @@ void QuickCompiler::vector_order(InstId extreme, InstId equal, bool negate) {
 
 // --- One operand ---
 
-void QuickCompiler::vector_negate(InstId subtract) {
+void Operators::vector_negate(InstId subtract) {
   const Vectors v = take_vectors(1);
   a_.vpxor(x86::xmm15, x86::xmm15, x86::xmm15);
   a_.emit(subtract, v.to, x86::xmm15, v.a);
   push_vector(v);
 }
 
-void QuickCompiler::vector_absolute_64() {
+void Operators::vector_absolute_64() {
   const Vectors v = take_vectors(1);
   a_.vpxor(x86::xmm15, x86::xmm15, x86::xmm15);
   a_.vpcmpgtq(x86::xmm15, x86::xmm15, v.a);  // all ones, -1, where negative
@@ -199,8 +199,8 @@ void QuickCompiler::vector_absolute_64() {
 }
 
 // The bits of each half of a byte, from a table of 16 entries.
-void QuickCompiler::vector_popcnt() {
-  static constexpr Bytes kBitsOf = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+void Operators::vector_popcnt() {
+  static constexpr VectorBytes kBitsOf = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
   const Vectors v = take_vectors(1);
   const Xmm table = xmm(allocate(true));
   const Mem low_half = vector_in_code(splat8(0x0F));
@@ -216,14 +216,14 @@ void QuickCompiler::vector_popcnt() {
 
 // --- Shifts ---
 
-void QuickCompiler::vector_count_to_xmm15(const Operand& count, std::uint32_t bits, std::uint32_t add) {
+void Operators::vector_count_to_xmm15(const Operand& count, std::uint32_t bits, std::uint32_t add) {
   move_to(kR11, count);
   a_.and_(x86::r11d, bits - 1);
   if (add != 0) a_.add(x86::r11d, add);
   a_.vmovd(x86::xmm15, x86::r11d);
 }
 
-void QuickCompiler::vector_shift(InstId inst, std::uint32_t bits) {
+void Operators::vector_shift(InstId inst, std::uint32_t bits) {
   const Operand count = pop();
   const Vectors v = take_vectors(1);
   if (count.kind == Operand::Kind::kConstant) {
@@ -236,7 +236,7 @@ void QuickCompiler::vector_shift(InstId inst, std::uint32_t bits) {
 }
 
 // Shifts words and clears the bits that came from the neighbouring byte.
-void QuickCompiler::vector_shift_bytes(bool left) {
+void Operators::vector_shift_bytes(bool left) {
   const Operand count = pop();
   const Vectors v = take_vectors(1);
   const InstId inst = left ? Inst::kIdVpsllw : Inst::kIdVpsrlw;
@@ -259,7 +259,7 @@ void QuickCompiler::vector_shift_bytes(bool left) {
 }
 
 // Each byte becomes the upper half of a word, is shifted there, and the words are narrowed again.
-void QuickCompiler::vector_shift_signed_bytes() {
+void Operators::vector_shift_signed_bytes() {
   const Operand count = pop();
   const Vectors v = take_vectors(1);
   const Xmm high = xmm(allocate(true));
@@ -279,7 +279,7 @@ void QuickCompiler::vector_shift_signed_bytes() {
 }
 
 // AVX2 has no such shift: shift in zeros, then extend from where the sign bit has gone: (x ^ sign) - sign.
-void QuickCompiler::vector_shift_signed_64() {
+void Operators::vector_shift_signed_64() {
   constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
   const Operand count = pop();
   const Vectors v = take_vectors(1);
@@ -309,7 +309,7 @@ void QuickCompiler::vector_shift_signed_64() {
 // --- Products ---
 
 // low(a) * low(b) + 2^32 * (low(a) * high(b) + high(a) * low(b))
-void QuickCompiler::vector_multiply_64() {
+void Operators::vector_multiply_64() {
   const Vectors v = take_vectors(2);
   const Xmm cross = xmm(allocate(true));
   a_.vpsrlq(cross, v.b, 32);
@@ -324,7 +324,7 @@ void QuickCompiler::vector_multiply_64() {
 }
 
 // The instruction does not saturate: -1 * -1 gives 0x8000, as nothing else does, instead of 0x7FFF.
-void QuickCompiler::vector_q15mulr() {
+void Operators::vector_q15mulr() {
   const Vectors v = take_vectors(2);
   a_.vpmulhrsw(x86::xmm15, v.a, v.b);
   a_.vpcmpeqw(v.to, x86::xmm15, vector_in_code(splat16(0x8000)));
@@ -332,7 +332,7 @@ void QuickCompiler::vector_q15mulr() {
   push_vector(v);
 }
 
-void QuickCompiler::vector_dot_add() {
+void Operators::vector_dot_add() {
   const Vectors v = take_vectors(3);
   a_.vpmaddubsw(x86::xmm15, v.b, v.a);  // the first operand is the unsigned one
   a_.vpmaddwd(x86::xmm15, x86::xmm15, vector_in_code(splat16(1)));
@@ -340,7 +340,7 @@ void QuickCompiler::vector_dot_add() {
   push_vector(v);
 }
 
-void QuickCompiler::vector_extmul_8(InstId extend, bool high) {
+void Operators::vector_extmul_8(InstId extend, bool high) {
   const Vectors v = take_vectors(2);
   if (high) {
     a_.vpunpckhqdq(x86::xmm15, v.a, v.a);
@@ -355,7 +355,7 @@ void QuickCompiler::vector_extmul_8(InstId extend, bool high) {
   push_vector(v);
 }
 
-void QuickCompiler::vector_extmul_16(InstId high_half, InstId unpack) {
+void Operators::vector_extmul_16(InstId high_half, InstId unpack) {
   const Vectors v = take_vectors(2);
   a_.vpmullw(x86::xmm15, v.a, v.b);
   a_.emit(high_half, v.to, v.a, v.b);
@@ -363,7 +363,7 @@ void QuickCompiler::vector_extmul_16(InstId high_half, InstId unpack) {
   push_vector(v);
 }
 
-void QuickCompiler::vector_extmul_32(InstId multiply, InstId unpack) {
+void Operators::vector_extmul_32(InstId multiply, InstId unpack) {
   const Vectors v = take_vectors(2);
   a_.emit(unpack, x86::xmm15, v.a, v.a);  // the multiplication reads every other lane
   a_.emit(unpack, v.to, v.b, v.b);
@@ -373,7 +373,7 @@ void QuickCompiler::vector_extmul_32(InstId multiply, InstId unpack) {
 
 // --- Widening ---
 
-void QuickCompiler::vector_extend_high(InstId extend) {
+void Operators::vector_extend_high(InstId extend) {
   const Vectors v = take_vectors(1);
   a_.vpunpckhqdq(x86::xmm15, v.a, v.a);
   a_.emit(extend, v.to, x86::xmm15);
@@ -381,7 +381,7 @@ void QuickCompiler::vector_extend_high(InstId extend) {
 }
 
 // Multiplications by one that add neighbouring products.
-void QuickCompiler::vector_extadd_pairwise(Op op) {
+void Operators::vector_extadd_pairwise(Op op) {
   const Vectors v = take_vectors(1);
   switch (op) {
     case Op::kI16x8ExtaddPairwiseI8x16S:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Memory, globals and tables of the quick tier.
+// Loads and stores of the quick tier, and their marks.
 #include <cassert>
 
 #include "abi/planted_fault.hpp"
-#include "codegen/quick/registers.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
 
 namespace anew::codegen::quick {
 
@@ -58,7 +58,7 @@ constexpr ValueType loaded_type(Op op) noexcept {
 
 // --- Addresses ---
 
-Register QuickCompiler::memory_base(std::uint32_t memory) {
+Register Operators::memory_base(std::uint32_t memory) {
   if (is_own_memory(memory)) return kR13;
   const Register base = allocate(false);
   a_.mov(gp64(base), cell_field(context_.layout.memory_reference(memory) +
@@ -67,14 +67,13 @@ Register QuickCompiler::memory_base(std::uint32_t memory) {
   return base;
 }
 
-QuickCompiler::Address QuickCompiler::address(const Operand& base, const wasm::MemoryArgument& argument,
-                                              std::uint32_t bytes) {
+Operators::Address Operators::address(const Operand& base, const wasm::MemoryArgument& argument, std::uint32_t bytes) {
   if (context_.module.memories[argument.memory].is_64) return checked_address(base, argument, bytes);
   if (base.kind == Operand::Kind::kConstant) {
     // Both are below 2^32, so the sum is exact.
     const std::uint64_t at = base.bits + argument.offset;
     if (at + bytes > abi::kMemoryAddressSpace) {
-      a_.jmp(cold_trap(TrapKind::kMemoryOutOfBounds));
+      trap(TrapKind::kMemoryOutOfBounds);
       return {cell_field(0, bytes), kNoRegister, true};
     }
     const Register memory = memory_base(argument.memory);
@@ -103,17 +102,17 @@ QuickCompiler::Address QuickCompiler::address(const Operand& base, const wasm::M
 
 // Needs no mask against a mispredicted check, which checked_address() has: whatever the comparison says, the access
 // stays in the memory's address space (invariant C3), where nothing but zeros lies behind its end.
-void QuickCompiler::compare_with_size(const Gp& last, Register memory) {
+void Operators::compare_with_size(const Gp& last, Register memory) {
   a_.cmp(last, x86::qword_ptr(gp64(memory), abi::kMemoryBytes));
   a_.jae(cold_trap(TrapKind::kMemoryOutOfBounds));
 }
 
 // Compares the end of the access with the memory's size; r10 is that end.
-QuickCompiler::Address QuickCompiler::checked_address(const Operand& base, const wasm::MemoryArgument& argument,
-                                                      std::uint32_t bytes) {
+Operators::Address Operators::checked_address(const Operand& base, const wasm::MemoryArgument& argument,
+                                              std::uint32_t bytes) {
   const std::uint64_t distance = argument.offset + bytes;
   if (distance < bytes) {  // past 2^64
-    a_.jmp(cold_trap(TrapKind::kMemoryOutOfBounds));
+    trap(TrapKind::kMemoryOutOfBounds);
     return {cell_field(0, bytes), kNoRegister, true};
   }
   const Register memory = memory_base(argument.memory);
@@ -134,28 +133,18 @@ QuickCompiler::Address QuickCompiler::checked_address(const Operand& base, const
   return {x86::Mem(gp64(memory), x86::r10, 0, -static_cast<std::int32_t>(bytes), bytes), kR10};
 }
 
-bool QuickCompiler::already_marked(const Operand& base, std::uint64_t offset, std::uint32_t bytes) const noexcept {
+bool Operators::already_marked(const Operand& base, std::uint64_t offset, std::uint32_t bytes) noexcept {
   const bool is_constant = base.kind == Operand::Kind::kConstant;
   if (!is_constant && base.kind != Operand::Kind::kLocal) return false;
-  const std::uint32_t local = is_constant ? kNone : base.local;
-  const std::uint32_t version = is_constant ? 0 : local_version_[base.local];
-  const std::uint64_t at = is_constant ? base.bits + offset : offset;
-  const std::uint64_t card_bytes = std::uint64_t{1} << context_.layout.card_shift();
-  for (std::uint32_t i = 0; i < marked_count_; ++i) {
-    const Marked& marked = marked_[i];
-    if (marked.local != local || marked.version != version) continue;
-    // A restore reaches from the start of the marked card to kSlackBytes past its end. Where in its card the marked
-    // address lies is known only if it is a constant; else it may be the first byte or the last.
-    const std::uint64_t begin = is_constant ? marked.offset & ~(card_bytes - 1) : marked.offset;
-    const std::uint64_t slack = abi::kSlackBytes + (abi::is_planted(abi::PlantedFault::kMemberMark) ? 16 : 0);
-    const std::uint64_t bytes_covered = is_constant ? card_bytes + slack : slack;
-    if (at >= begin && at - begin + bytes <= bytes_covered) return true;
-  }
-  return false;
+  StoreMarks::Place place;
+  place.offset = base.bits + offset;
+  if (!is_constant) place = marks().place(base.local, offset);
+  const std::uint64_t slack = abi::kSlackBytes + (abi::is_planted(abi::PlantedFault::kMemberMark) ? 16 : 0);
+  return marks().cover(place, bytes, std::uint64_t{1} << context_.layout.card_shift(), slack);
 }
 
-void QuickCompiler::mark(const Operand& base, const Address& to, const wasm::MemoryArgument& argument,
-                         std::uint32_t bytes) {
+void Operators::mark(const Operand& base, const Address& to, const wasm::MemoryArgument& argument,
+                     std::uint32_t bytes) {
   if (!context_.options.marks) return;
   if (!is_own_memory(argument.memory)) return mark_linked(to, argument.memory);
   const std::uint32_t shift = context_.layout.card_shift();
@@ -167,7 +156,7 @@ void QuickCompiler::mark(const Operand& base, const Address& to, const wasm::Mem
     return;
   }
   if (already_marked(base, argument.offset, bytes)) return;
-  Marked marked;
+  StoreMarks::Place marked;
   if (base.kind == Operand::Kind::kConstant) {
     marked.offset = base.bits + argument.offset;
     const std::uint64_t card = marked.offset >> shift;
@@ -186,15 +175,13 @@ void QuickCompiler::mark(const Operand& base, const Address& to, const wasm::Mem
     a_.shr(x86::r11, shift);
     a_.mov(x86::Mem(x86::r13, x86::r11, 0, cards, 1), 1);
     if (base.kind != Operand::Kind::kLocal) return;
-    marked = {base.local, local_version_[base.local], at_base ? 0 : argument.offset};
+    marked = marks().place(base.local, at_base ? 0 : argument.offset);
   }
-  marked_[next_marked_] = marked;
-  next_marked_ = (next_marked_ + 1) % static_cast<std::uint32_t>(marked_.size());
-  marked_count_ = std::min(marked_count_ + 1, static_cast<std::uint32_t>(marked_.size()));
+  marks().add(marked);
 }
 
 // The card table and the size of its cards are those of the memory's owner.
-void QuickCompiler::mark_linked(const Address& to, std::uint32_t memory) {
+void Operators::mark_linked(const Address& to, std::uint32_t memory) {
   if constexpr (abi::is_planted(abi::PlantedFault::kLinkedMark)) return;
   const std::int32_t reference = context_.layout.memory_reference(memory);
   constexpr auto kCardsAt = static_cast<std::int32_t>(offsetof(abi::MemoryReference, cards));
@@ -209,7 +196,7 @@ void QuickCompiler::mark_linked(const Address& to, std::uint32_t memory) {
 
 // --- Loads and stores ---
 
-void QuickCompiler::load(Op op, wasm::MemoryArgument argument) {
+void Operators::load(Op op, wasm::MemoryArgument argument) {
   if (wasm::is_vector_operator(op)) return vector_load(op, argument);
   settle_flags();
   const Operand base = pop();
@@ -236,7 +223,7 @@ void QuickCompiler::load(Op op, wasm::MemoryArgument argument) {
   release();
 }
 
-void QuickCompiler::store(Op op, wasm::MemoryArgument argument) {
+void Operators::store(Op op, wasm::MemoryArgument argument) {
   if (wasm::is_vector_operator(op)) return vector_store(op, argument);
   settle_flags();
   const Operand value = pop();
@@ -270,178 +257,6 @@ void QuickCompiler::store(Op op, wasm::MemoryArgument argument) {
     }
   }
   release();
-}
-
-// --- Size and bulk operators ---
-
-void QuickCompiler::memory_size(std::uint32_t memory) {
-  settle_flags();
-  const Register reg = allocate(false);
-  if (is_own_memory(memory)) {
-    a_.mov(gp64(reg), cell_field(abi::kMemoryBytes, 8));
-  } else {
-    a_.mov(gp64(reg), cell_field(context_.layout.memory_reference(memory), 8));
-    a_.mov(gp64(reg), x86::qword_ptr(gp64(reg), abi::kMemoryBytes));
-  }
-  a_.shr(gp64(reg), 16);
-  push_register(context_.module.memory_address(memory), reg);
-  release();
-}
-
-void QuickCompiler::push_size_before(ValueType type) {
-  if (type == ValueType::kI32) a_.mov(x86::eax, x86::eax);  // 2^64 - 1 becomes 2^32 - 1
-  claim(kRax);
-  push_register(type, kRax);
-}
-
-void QuickCompiler::memory_grow(std::uint32_t memory) {
-  call_library(offsetof(abi::Library, memory_grow), 1, {memory});
-  push_size_before(context_.module.memory_address(memory));
-}
-
-void QuickCompiler::memory_init(std::uint32_t segment, std::uint32_t memory) {
-  call_library_that_may_trap(offsetof(abi::Library, memory_init), 3, {segment, memory});
-}
-
-void QuickCompiler::memory_copy(std::uint32_t destination, std::uint32_t source) {
-  call_library_that_may_trap(offsetof(abi::Library, memory_copy), 3, {destination, source});
-}
-
-void QuickCompiler::memory_fill(std::uint32_t memory) {
-  call_library_that_may_trap(offsetof(abi::Library, memory_fill), 3, {memory});
-}
-
-void QuickCompiler::data_drop(std::uint32_t segment) {
-  settle_flags();
-  a_.mov(cell_field(context_.layout.dropped_data(segment), 1), 1);
-}
-
-void QuickCompiler::elem_drop(std::uint32_t segment) {
-  settle_flags();
-  a_.mov(cell_field(context_.layout.dropped_elements(segment), 1), 1);
-}
-
-// --- Globals ---
-
-QuickCompiler::Mem QuickCompiler::global_place(std::uint32_t global) {
-  const std::uint32_t bytes = bytes_of(context_.module.globals[global].type.type);
-  const std::int32_t displacement = context_.layout.global(global);
-  if (!context_.layout.is_linked_global(global)) return cell_field(displacement, bytes);
-  a_.mov(x86::r11, cell_field(displacement, 8));
-  return {x86::r11, 0, bytes};
-}
-
-void QuickCompiler::global_get(std::uint32_t global) {
-  settle_flags();
-  const ValueType type = context_.module.globals[global].type.type;
-  const Register reg = allocate_for(type);
-  load_register(reg, global_place(global), type);
-  push_register(type, reg);
-  release();
-}
-
-void QuickCompiler::global_set(std::uint32_t global) {
-  settle_flags();
-  const Operand value = pop();
-  if (value.kind == Operand::Kind::kConstant && value.type == ValueType::kI32) {
-    a_.mov(global_place(global), asmjit::imm(static_cast<std::int32_t>(static_cast<std::uint32_t>(value.bits))));
-  } else {
-    const Register from = use(value);
-    store_register(global_place(global), from, context_.module.globals[global].type.type);
-  }
-  release();
-}
-
-// --- Tables ---
-
-QuickCompiler::Mem QuickCompiler::table_element(std::uint32_t table, const Operand& index, TrapKind kind,
-                                                bool written) {
-  const bool is_linked = table < context_.module.imported_tables;
-  const Register base = is_linked ? allocate(false) : kR13;
-  const std::int32_t elements = is_linked ? 0 : context_.layout.table_elements(table);
-  if (is_linked) a_.mov(gp64(base), cell_field(context_.layout.table_link(table), 8));
-  move_to(kR10, index);
-  a_.cmp(x86::r10, x86::qword_ptr(gp64(base), elements + abi::kTableSize));
-  a_.jae(cold_trap(kind));
-  // Against a mispredicted check: all ones if the comparison set the carry flag, as it did on this path.
-  a_.sbb(x86::r11, x86::r11);
-  a_.and_(x86::r10, x86::r11);
-  if (written) {  // before the store that follows (invariant C6 of abi/cell.hpp)
-    a_.mov(x86::qword_ptr(gp64(base), elements + abi::kTableWritten), 1);
-    if constexpr (!abi::is_planted(abi::PlantedFault::kTableMark)) {
-      a_.mov(x86::r11, x86::r10);
-      a_.shr(x86::r11, abi::kTableCardShift);
-      a_.add(x86::r11, x86::qword_ptr(gp64(base), elements + abi::kTableCards));
-      a_.mov(x86::byte_ptr(x86::r11), 1);
-    }
-  }
-  return {gp64(base), x86::r10, 3, elements, 8};
-}
-
-void QuickCompiler::table_get(std::uint32_t table) {
-  settle_flags();
-  const Operand index = pop();
-  const Mem from = table_element(table, index, TrapKind::kTableOutOfBounds, false);
-  const Register reg = allocate(false);
-  a_.mov(gp64(reg), from);
-  push_register(context_.module.tables[table].element, reg);
-  release();
-}
-
-void QuickCompiler::table_set(std::uint32_t table) {
-  settle_flags();
-  const Operand value = pop();
-  const Operand index = pop();
-  const Register from = use(value);
-  a_.mov(table_element(table, index, TrapKind::kTableOutOfBounds, true), gp64(from));
-  release();
-}
-
-void QuickCompiler::table_size(std::uint32_t table) {
-  settle_flags();
-  const Register reg = allocate(false);
-  if (table < context_.module.imported_tables) {
-    a_.mov(gp64(reg), cell_field(context_.layout.table_link(table), 8));
-    a_.mov(gp64(reg), x86::qword_ptr(gp64(reg), abi::kTableSize));
-  } else {
-    a_.mov(gp64(reg), cell_field(context_.layout.table_elements(table) + abi::kTableSize, 8));
-  }
-  push_register(context_.module.table_address(table), reg);
-  release();
-}
-
-void QuickCompiler::table_grow(std::uint32_t table) {
-  call_library(offsetof(abi::Library, table_grow), 2, {table});
-  push_size_before(context_.module.table_address(table));
-}
-
-void QuickCompiler::table_fill(std::uint32_t table) {
-  call_library_that_may_trap(offsetof(abi::Library, table_fill), 3, {table});
-}
-
-void QuickCompiler::table_copy(std::uint32_t destination, std::uint32_t source) {
-  call_library_that_may_trap(offsetof(abi::Library, table_copy), 3, {destination, source});
-}
-
-void QuickCompiler::table_init(std::uint32_t segment, std::uint32_t table) {
-  call_library_that_may_trap(offsetof(abi::Library, table_init), 3, {table, segment});
-}
-
-void QuickCompiler::ref_func(std::uint32_t function) {
-  settle_flags();
-  const Register reg = allocate(false);
-  a_.lea(gp64(reg), cell_field(context_.layout.function_reference(function), 8));
-  push_register(non_null(ValueType::kFuncRef), reg);
-  release();
-}
-
-void QuickCompiler::ref_is_null() {
-  settle_flags();
-  const Operand value = pop();
-  const Register reg = use(value);
-  a_.test(gp64(reg), gp64(reg));
-  release();
-  push_flags(Condition::kZero);
 }
 
 }  // namespace anew::codegen::quick

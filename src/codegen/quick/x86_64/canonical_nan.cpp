@@ -4,8 +4,8 @@
 // pass on the bits of an operand (neg, abs, copysign, pmin, pmax, select, loads and so on) keep doing that.
 #include <cassert>
 
-#include "codegen/quick/registers.hpp"
-#include "codegen/quick/vectors.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
+#include "codegen/quick/x86_64/vectors.hpp"
 
 namespace anew::codegen::quick {
 
@@ -83,13 +83,13 @@ constexpr ValueType computed_floats(Op op) noexcept {
 
 }  // namespace
 
-void QuickCompiler::canonicalize_nan(Op op) {
+void Operators::canonicalize_nan(Op op) {
   const ValueType type = computed_floats(op);
   if (type == ValueType::kI32) return;
   const bool is_64 = type == ValueType::kF64;
   // These operators leave their result in a register of its own.
-  assert(stack_.back().kind == Operand::Kind::kRegister);
-  const Xmm value = xmm(stack_.back().reg);
+  assert(top().kind == Operand::Kind::kRegister);
+  const Xmm value = xmm(top().reg);
   const Mem canonical = vector_in_code(is_64 ? splat64(kCanonical64) : splat32(kCanonical32));
   if (wasm::is_vector_operator(op)) {
     constexpr int kUnordered = 3;  // vcmp's predicate

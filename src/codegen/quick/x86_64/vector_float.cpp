@@ -2,8 +2,8 @@
 // Vector operators on float lanes that take more than one instruction, and conversions of lanes.
 #include <cassert>
 
-#include "codegen/quick/registers.hpp"
-#include "codegen/quick/vectors.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
+#include "codegen/quick/x86_64/vectors.hpp"
 
 namespace anew::codegen::quick {
 
@@ -33,7 +33,7 @@ constexpr wasm::Vector other_bits(bool is_64) noexcept {
 
 }  // namespace
 
-void QuickCompiler::vector_float(Op op) {
+void Operators::vector_float(Op op) {
   switch (op) {
     case Op::kF32x4Abs: return vector_float_bits(Inst::kIdVandps, other_bits(false));
     case Op::kF64x2Abs: return vector_float_bits(Inst::kIdVandpd, other_bits(true));
@@ -68,7 +68,7 @@ void QuickCompiler::vector_float(Op op) {
 
 // --- Arithmetic ---
 
-void QuickCompiler::vector_float_bits(InstId inst, wasm::Vector bits) {
+void Operators::vector_float_bits(InstId inst, wasm::Vector bits) {
   const Vectors v = take_vectors(1);
   a_.emit(inst, v.to, v.a, vector_in_code(bits));
   push_vector(v);
@@ -77,7 +77,7 @@ void QuickCompiler::vector_float_bits(InstId inst, wasm::Vector bits) {
 // The processor's min and max return the second operand for NaN and for zeros of either sign. So take both orders:
 // they differ in zeros, of which min wants the negative and max the positive one, and where there is a NaN. There the
 // sum is the wanted result, a quiet NaN.
-void QuickCompiler::vector_min_max(bool is_64, bool is_min) {
+void Operators::vector_min_max(bool is_64, bool is_min) {
   const InstId inst =
       is_64 ? (is_min ? Inst::kIdVminpd : Inst::kIdVmaxpd) : (is_min ? Inst::kIdVminps : Inst::kIdVmaxps);
   const Vectors v = take_vectors(2);
@@ -92,7 +92,7 @@ void QuickCompiler::vector_min_max(bool is_64, bool is_min) {
 }
 
 // a * b + c. The instructions overwrite an operand: 213 the first factor, 231 the addend.
-void QuickCompiler::vector_madd(InstId onto_factor, InstId onto_addend) {
+void Operators::vector_madd(InstId onto_factor, InstId onto_addend) {
   const Vectors v = take_vectors(3);
   if (v.to == v.a) {
     a_.emit(onto_factor, v.to, v.b, v.c);
@@ -109,7 +109,7 @@ void QuickCompiler::vector_madd(InstId onto_factor, InstId onto_addend) {
 
 // The instruction gives 0x80000000 for NaN and what is out of range. So clear NaNs, and invert the lanes that are too
 // large.
-void QuickCompiler::vector_trunc_32_signed() {
+void Operators::vector_trunc_32_signed() {
   const Vectors v = take_vectors(1);
   a_.vcmpps(x86::xmm15, v.a, v.a, kEqual);
   a_.vandps(v.to, v.a, x86::xmm15);
@@ -121,7 +121,7 @@ void QuickCompiler::vector_trunc_32_signed() {
 
 // x, clamped to 0 below, is converted as it is, which gives 2^31 from there on, and so is what of it exceeds 2^31,
 // clamped to 0 below and 2^31 - 1 above: the sum is the result.
-void QuickCompiler::vector_trunc_32_unsigned() {
+void Operators::vector_trunc_32_unsigned() {
   const Vectors v = take_vectors(1);
   const Xmm mask = xmm(allocate(true));
   const Mem two_to_31 = vector_in_code(splat32(kTwoTo31As32));
@@ -139,7 +139,7 @@ void QuickCompiler::vector_trunc_32_unsigned() {
 }
 
 // Every i32 is an f64, so it is enough to clamp above: below, the instruction gives 0x80000000 by itself.
-void QuickCompiler::vector_trunc_64_signed() {
+void Operators::vector_trunc_64_signed() {
   const Vectors v = take_vectors(1);
   a_.vcmppd(x86::xmm15, v.a, v.a, kEqual);
   a_.vandpd(x86::xmm15, x86::xmm15, vector_in_code(splat64(kLargestI32As64)));  // zero for NaN
@@ -149,7 +149,7 @@ void QuickCompiler::vector_trunc_64_signed() {
 }
 
 // Clamped and truncated, then added to 2^52: the lower half of the sum's bits is the number.
-void QuickCompiler::vector_trunc_64_unsigned() {
+void Operators::vector_trunc_64_unsigned() {
   const Vectors v = take_vectors(1);
   a_.vxorpd(x86::xmm15, x86::xmm15, x86::xmm15);
   a_.vmaxpd(v.to, v.a, x86::xmm15);  // the second operand, zero, for NaN
@@ -160,7 +160,7 @@ void QuickCompiler::vector_trunc_64_unsigned() {
   push_vector(v);
 }
 
-void QuickCompiler::vector_convert_unsigned(bool to_64) {
+void Operators::vector_convert_unsigned(bool to_64) {
   const Vectors v = take_vectors(1);
   if (to_64) {  // as the lower bits of 2^52, which is then subtracted
     const Mem two_to_52 = vector_in_code(splat64(kTwoTo52As64));

@@ -17,8 +17,8 @@
 #include <array>
 #include <cassert>
 
-#include "codegen/quick/registers.hpp"
-#include "codegen/quick/vectors.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
+#include "codegen/quick/x86_64/vectors.hpp"
 
 namespace anew::codegen::quick {
 
@@ -179,7 +179,7 @@ constexpr auto kOneInstruction = [] {
 
 }  // namespace
 
-void QuickCompiler::vector_numeric(Op op) {
+void Operators::vector_numeric(Op op) {
   settle_flags();
   const OneInstruction& one = kOneInstruction[index_of(op)];
   if (one.form == OneInstruction::Form::kNone) return vector_integer(op);
@@ -198,14 +198,14 @@ void QuickCompiler::vector_numeric(Op op) {
 
 // --- Operands ---
 
-QuickCompiler::Vectors QuickCompiler::take_vectors(std::uint32_t count) {
+Operators::Vectors Operators::take_vectors(std::uint32_t count) {
   std::array<Operand, 3> operands;
   assert(count <= operands.size());
   for (std::uint32_t i = count; i-- > 0;) operands[i] = pop();
   return use_vectors(std::span(operands).first(count));
 }
 
-QuickCompiler::Vectors QuickCompiler::use_vectors(std::span<const Operand> operands) {
+Operators::Vectors Operators::use_vectors(std::span<const Operand> operands) {
   std::array<Xmm, 3> registers;
   Register result = kNoRegister;
   for (std::size_t i = operands.size(); i-- > 0;) {
@@ -218,14 +218,14 @@ QuickCompiler::Vectors QuickCompiler::use_vectors(std::span<const Operand> opera
   return {result, xmm(result), registers[0], registers[1], registers[2]};
 }
 
-void QuickCompiler::push_vector(const Vectors& vectors) {
+void Operators::push_vector(const Vectors& vectors) {
   push_register(ValueType::kV128, vectors.result);
   release();
 }
 
 // --- Constants ---
 
-void QuickCompiler::vector_constant(wasm::Vector bits) {
+void Operators::vector_constant(wasm::Vector bits) {
   settle_flags();
   const Register to = allocate(true);
   if (bits == splat64(0)) {
@@ -237,31 +237,6 @@ void QuickCompiler::vector_constant(wasm::Vector bits) {
   }
   push_register(ValueType::kV128, to);
   release();
-}
-
-QuickCompiler::Mem QuickCompiler::vector_in_code(wasm::Vector bits) {
-  // Finds almost every constant that the function has already, in one step. What other functions left in the table
-  // does no harm: an index counts only if this function's constant there is the wanted one.
-  const std::uint64_t hash = (bits[0] ^ std::rotl(bits[1], 29)) * 0x9E37'79B9'7F4A'7C15;
-  std::uint32_t& index = vector_by_hash_[hash >> 56];
-  static_assert(std::tuple_size_v<decltype(vector_by_hash_)> == 256);
-  if (index >= vectors_.size() || vectors_[index].bits != bits) {
-    index = static_cast<std::uint32_t>(vectors_.size());  // at most a few an operator
-    vectors_.push_back({bits, a_.newLabel()});
-  }
-  ++vector_uses_;
-  return x86::ptr(vectors_[index].label, 0, sizeof(bits));
-}
-
-void QuickCompiler::emit_vectors() {
-  if (vectors_.empty()) return;
-  a_.align(asmjit::AlignMode::kZero, sizeof(wasm::Vector));
-  for (const VectorConstant& vector : vectors_) {
-    a_.bind(vector.label);
-    a_.embed(vector.bits.data(), sizeof(vector.bits));
-  }
-  vectors_.clear();
-  vector_uses_ = 0;
 }
 
 }  // namespace anew::codegen::quick

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cassert>
 
-#include "codegen/quick/registers.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
 
 namespace anew::codegen::quick {
 
@@ -26,12 +26,12 @@ constexpr ValueType integer(bool is_64) noexcept { return is_64 ? ValueType::kI6
 
 }  // namespace
 
-void QuickCompiler::numeric(Op op) {
+void Operators::numeric(Op op) {
   compute(op);
   if (context_.options.canonical_nan) canonicalize_nan(op);
 }
 
-void QuickCompiler::compute(Op op) {
+void Operators::compute(Op op) {
   using Kind = Condition;
   // eqz turns a waiting comparison around; everything else needs it as a value.
   if (op != Op::kI32Eqz) settle_flags();
@@ -114,7 +114,7 @@ void QuickCompiler::compute(Op op) {
 
 // --- Arithmetic ---
 
-void QuickCompiler::integer_binary(InstId inst, bool is_64, bool commutative) {
+void Operators::integer_binary(InstId inst, bool is_64, bool commutative) {
   Operand right = pop();
   Operand left = pop();
   // A constant belongs on the right, and a register of our own on the left.
@@ -143,12 +143,12 @@ void QuickCompiler::integer_binary(InstId inst, bool is_64, bool commutative) {
 }
 
 // lea adds without destroying an operand.
-void QuickCompiler::integer_add(bool is_64) {
-  const Operand& top = stack_[stack_.size() - 1];
-  const Operand& below = stack_[stack_.size() - 2];
-  if (top.kind == Operand::Kind::kRegister || below.kind == Operand::Kind::kRegister ||
-      below.kind == Operand::Kind::kConstant ||
-      (top.kind == Operand::Kind::kConstant && !fits_immediate(top.bits, is_64))) {
+void Operators::integer_add(bool is_64) {
+  const Operand& second = top();
+  const Operand& first = top(1);
+  if (second.kind == Operand::Kind::kRegister || first.kind == Operand::Kind::kRegister ||
+      first.kind == Operand::Kind::kConstant ||
+      (second.kind == Operand::Kind::kConstant && !fits_immediate(second.bits, is_64))) {
     return integer_binary(Inst::kIdAdd, is_64, true);
   }
   const Operand right = pop();
@@ -168,7 +168,7 @@ void QuickCompiler::integer_add(bool is_64) {
   release();
 }
 
-void QuickCompiler::integer_unary(InstId inst, bool is_64) {
+void Operators::integer_unary(InstId inst, bool is_64) {
   const Operand operand = pop();
   const Register from = use(operand);
   const Register to = operand.kind == Operand::Kind::kRegister ? operand.reg : allocate(false);
@@ -177,7 +177,7 @@ void QuickCompiler::integer_unary(InstId inst, bool is_64) {
   release();
 }
 
-void QuickCompiler::extend(InstId inst, std::uint32_t bits, ValueType result) {
+void Operators::extend(InstId inst, std::uint32_t bits, ValueType result) {
   Operand operand = pop();
   const Register from = use(operand);
   const Register to = operand.kind == Operand::Kind::kRegister ? operand.reg : allocate(false);
@@ -195,11 +195,8 @@ void QuickCompiler::extend(InstId inst, std::uint32_t bits, ValueType result) {
 
 // --- Comparisons ---
 
-void QuickCompiler::integer_eqz(bool is_64) {
-  if (stack_.back().kind == Operand::Kind::kFlags) {
-    stack_.back().condition = x86::negateCond(stack_.back().condition);
-    return;
-  }
+void Operators::integer_eqz(bool is_64) {
+  if (top().kind == Operand::Kind::kFlags) return negate_flags();
   const Operand operand = pop();
   const Register reg = use(operand);
   a_.test(gp(reg, is_64), gp(reg, is_64));
@@ -207,7 +204,7 @@ void QuickCompiler::integer_eqz(bool is_64) {
   push_flags(Condition::kE);
 }
 
-void QuickCompiler::integer_compare(Condition condition, bool is_64) {
+void Operators::integer_compare(Condition condition, bool is_64) {
   Operand right = pop();
   Operand left = pop();
   if (left.kind == Operand::Kind::kConstant && right.kind != Operand::Kind::kConstant) {
@@ -231,7 +228,7 @@ void QuickCompiler::integer_compare(Condition condition, bool is_64) {
   push_flags(condition);
 }
 
-void QuickCompiler::select(ValueType type) {
+void Operators::select(ValueType type) {
   const Condition condition = pop_condition();
   const Operand otherwise = pop();
   const Operand chosen = pop();
@@ -244,7 +241,7 @@ void QuickCompiler::select(ValueType type) {
     a_.vmovaps(xmm(to), xmm(other));
     a_.bind(skip);
   } else {
-    a_.cmov(x86::negateCond(condition), gp(to, is_wide(type)), gp(other, is_wide(type)));
+    a_.cmov(negate(condition), gp(to, is_wide(type)), gp(other, is_wide(type)));
   }
   push_register(type, to);
   release();
@@ -252,7 +249,7 @@ void QuickCompiler::select(ValueType type) {
 
 // --- Shifts ---
 
-void QuickCompiler::shift(InstId by_constant, InstId by_register, bool is_64) {
+void Operators::shift(InstId by_constant, InstId by_register, bool is_64) {
   const Operand count = pop();
   const Operand value = pop();
   if (count.kind == Operand::Kind::kConstant) {
@@ -269,7 +266,7 @@ void QuickCompiler::shift(InstId by_constant, InstId by_register, bool is_64) {
   release();
 }
 
-void QuickCompiler::rotate(InstId inst, bool is_64) {
+void Operators::rotate(InstId inst, bool is_64) {
   const Operand count = pop();
   const Operand value = pop();
   if (count.kind == Operand::Kind::kConstant) {
@@ -293,7 +290,7 @@ void QuickCompiler::rotate(InstId inst, bool is_64) {
 
 // --- Division ---
 
-void QuickCompiler::divide(bool is_64, bool is_signed, bool remainder) {
+void Operators::divide(bool is_64, bool is_signed, bool remainder) {
   const Operand divisor = pop();
   const Operand dividend = pop();
   const bool known = divisor.kind == Operand::Kind::kConstant;

@@ -5,8 +5,8 @@
 #include <cassert>
 #include <optional>
 
-#include "codegen/quick/registers.hpp"
-#include "codegen/quick/vectors.hpp"
+#include "codegen/quick/x86_64/operators.hpp"
+#include "codegen/quick/x86_64/vectors.hpp"
 
 namespace anew::codegen::quick {
 
@@ -14,7 +14,7 @@ namespace x86 = asmjit::x86;
 using wasm::Op;
 namespace Inst = asmjit::x86::Inst;
 
-void QuickCompiler::vector_splat(Op op) {
+void Operators::vector_splat(Op op) {
   if (op == Op::kI8x16Swizzle || op == Op::kI8x16RelaxedSwizzle) {
     const Vectors v = take_vectors(2);
     // The instruction gives 0 if the index's top bit is set; this sets it from 16 on.
@@ -54,7 +54,7 @@ void QuickCompiler::vector_splat(Op op) {
 
 // --- Single lanes ---
 
-void QuickCompiler::lane(Op op, std::uint32_t lane) {
+void Operators::lane(Op op, std::uint32_t lane) {
   settle_flags();
   switch (op) {
     case Op::kI8x16ReplaceLane:
@@ -93,7 +93,7 @@ void QuickCompiler::lane(Op op, std::uint32_t lane) {
   release();
 }
 
-void QuickCompiler::extract_float_lane(bool is_64, std::uint32_t lane) {
+void Operators::extract_float_lane(bool is_64, std::uint32_t lane) {
   const Vectors v = take_vectors(1);
   if (lane != 0) {  // what is in a float's register above the float does not matter
     is_64 ? a_.vunpckhpd(v.to, v.a, v.a) : a_.vpermilps(v.to, v.a, lane);
@@ -104,7 +104,7 @@ void QuickCompiler::extract_float_lane(bool is_64, std::uint32_t lane) {
   release();
 }
 
-void QuickCompiler::replace_lane(Op op, std::uint32_t lane) {
+void Operators::replace_lane(Op op, std::uint32_t lane) {
   const Operand value = pop();
   const Register from = use(value);
   const Vectors v = take_vectors(1);
@@ -183,9 +183,9 @@ asmjit::InstId unpack_of(Lanes lanes) {
 
 }  // namespace
 
-void QuickCompiler::shuffle(std::span<const std::uint8_t, 16> lanes) {
+void Operators::shuffle(std::span<const std::uint8_t, 16> lanes) {
   settle_flags();
-  const std::array<Operand, 2> operands = {stack_[stack_.size() - 2], stack_[stack_.size() - 1]};
+  const std::array<Operand, 2> operands = {top(1), top()};
   pop();
   pop();
   const bool same_local = operands[0].kind == Operand::Kind::kLocal && operands[1].kind == Operand::Kind::kLocal &&
@@ -197,14 +197,14 @@ void QuickCompiler::shuffle(std::span<const std::uint8_t, 16> lanes) {
     shuffle_two(v, lanes);
     return push_vector(v);
   }
-  Bytes of_one;
+  VectorBytes of_one;
   std::ranges::transform(lanes, of_one.begin(), [](std::uint8_t lane) { return static_cast<std::uint8_t>(lane & 15); });
   const Vectors v = use_vectors(std::span(operands).subspan(only_second ? 1 : 0, 1));
   shuffle_one(v, of_one);
   push_vector(v);
 }
 
-void QuickCompiler::shuffle_one(const Vectors& v, std::span<const std::uint8_t, 16> lanes) {
+void Operators::shuffle_one(const Vectors& v, std::span<const std::uint8_t, 16> lanes) {
   if (every_lane(lanes, [](std::uint32_t i) { return i; })) {
     if (v.to != v.a) a_.vmovaps(v.to, v.a);
     return;
@@ -238,18 +238,18 @@ void QuickCompiler::shuffle_one(const Vectors& v, std::span<const std::uint8_t, 
       return;
     }
   }
-  Bytes bytes;
+  VectorBytes bytes;
   std::ranges::copy(lanes, bytes.begin());
   a_.vpshufb(v.to, v.a, vector_in_code(vector_of(bytes)));
 }
 
-void QuickCompiler::shuffle_two(const Vectors& v, std::span<const std::uint8_t, 16> lanes) {
+void Operators::shuffle_two(const Vectors& v, std::span<const std::uint8_t, 16> lanes) {
   // A stretch of the operands one behind the other, either first.
   if (every_lane(lanes, [&](std::uint32_t i) { return (lanes[0] + i) % 32; })) {
     lanes[0] < 16 ? a_.vpalignr(v.to, v.b, v.a, lanes[0]) : a_.vpalignr(v.to, v.a, v.b, lanes[0] - 16u);
     return;
   }
-  Bytes swapped;
+  VectorBytes swapped;
   std::ranges::transform(lanes, swapped.begin(),
                          [](std::uint8_t lane) { return static_cast<std::uint8_t>(lane ^ 16); });
   if (const InstId unpack = unpack_of(lanes); unpack != Inst::kIdNone) {
@@ -272,8 +272,8 @@ void QuickCompiler::shuffle_two(const Vectors& v, std::span<const std::uint8_t, 
     return;
   }
   // An index with its top bit set gives 0.
-  Bytes first;
-  Bytes second;
+  VectorBytes first;
+  VectorBytes second;
   for (std::uint32_t i = 0; i < 16; ++i) {
     first[i] = lanes[i] < 16 ? lanes[i] : 0x80;
     second[i] = lanes[i] < 16 ? 0x80 : static_cast<std::uint8_t>(lanes[i] - 16);
@@ -284,7 +284,7 @@ void QuickCompiler::shuffle_two(const Vectors& v, std::span<const std::uint8_t, 
 }
 
 // Lanes of 32 bits: 0 to 3 are the first operand's, 4 to 7 the second's.
-void QuickCompiler::shuffle_units(const Vectors& v, const std::array<std::uint8_t, 4>& units) {
+void Operators::shuffle_units(const Vectors& v, const std::array<std::uint8_t, 4>& units) {
   unsigned from_second = 0;
   bool in_place = true;
   for (std::uint32_t i = 0; i < 4; ++i) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The second layer of the quick tier: a function's frame. It says where homes are, and emits what enters and leaves.
+//
+//   [rbp + 16 + 8k]             stack arguments, the homes of the parameters that came there
+//   [rbp - 8] ... [rbp - 32]    the preserved registers rbx r12 r14 r15, saved if the function uses them
+//   [rbp - 40]                  the cell pointer, where a call may change it or a handler needs it
+//   [rbp - 48 - 8s]             slot s: first the locals in order, then the operands; a v128 takes two
+//
+// Invariants:
+//  - The prologue has a fixed length. How large the frame is, which preserved registers it saves and what it costs
+//    (Options::metered_stack) is known at the end only: finish_frame() fills all of it in, also where handlers and tail
+//    calls need it.
+//  - A function that unwinding may resume saves all preserved registers (preserve_all), so that its epilogue restores
+//    its caller's whatever the functions that were unwound had in them.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "codegen/quick/x86_64/emitter.hpp"
+
+namespace anew::codegen::quick {
+
+class Frame : public Emitter {
+ protected:
+  using Emitter::Emitter;
+
+  /// Lays out the locals and emits the prologue.
+  void begin_frame(std::uint32_t function_index, const FunctionType& type, std::span<const ValueType> locals);
+  /// Of the locals that are no parameters. Behind what the parameters' registers need.
+  void zero_locals();
+  /// Where returns jump to. Behind it stands nothing but what is out of line.
+  void emit_epilogue();
+  /// @param operand_slots  how many the operands take at most.
+  void finish_frame(std::uint32_t operand_slots);
+  void jump_to_epilogue() { a_.jmp(epilogue_); }
+  void jump_to_epilogue_if(Condition condition) { a_.j(condition, epilogue_); }
+  /// The frame makes way for a callee whose stack arguments take so many bytes, and lie at the top of the stack.
+  void take_down(std::uint32_t stack_bytes);
+  /// A handler begins with nothing but the frame pointer: sets up the stack and cell pointer from it.
+  void enter_handler();
+  /// What handlers find in the frame: the cell pointer, and what is left of a metered stack.
+  void prepare_for_handlers();
+  void note_use_of(RegisterSet registers) noexcept { preserved_used_ |= registers & kPreserved; }
+
+  [[nodiscard]] Mem home(std::uint32_t local, ValueType type) const;
+  [[nodiscard]] Mem operand_home(std::uint32_t slot, ValueType type) const;
+
+  [[nodiscard]] const FunctionType& function_type() const noexcept { return *type_; }
+  /// The places of its results, and of its arguments.
+  [[nodiscard]] const abi::Places& result_places() const noexcept { return context_.results[type_index_]; }
+  [[nodiscard]] const abi::Places& argument_places() const noexcept { return context_.arguments[type_index_]; }
+  [[nodiscard]] std::span<const ValueType> locals() const noexcept { return locals_; }
+  /// How many operands' slots there are before an operator (Options::metered_stack).
+  void note_slots(std::uint32_t slots) noexcept { highest_operands_ = std::max(highest_operands_, slots); }
+  [[nodiscard]] std::uint64_t patches() const noexcept { return frame_size_at_.size(); }
+
+ private:
+  void load_preserved(RegisterSet registers);
+
+  // --- Metered stack (metered_stack.cpp) ---
+
+  /// Pays for the function's frame, or traps. Uses r11.
+  void enter_metered(std::uint32_t function_index);
+  /// Gives the units back. Uses r11.
+  void leave_metered();
+  /// Keeps what the function has left for its handlers, and goes on with that. Use r10 and r11.
+  void keep_stack_left();
+  void restore_stack_left();
+  /// What the frame costs; known once all operators were seen.
+  [[nodiscard]] std::uint32_t stack_units() const noexcept;
+  void fill_in_stack_units(std::uint32_t frame_bytes);
+  [[nodiscard]] static Mem stack_left();
+  [[nodiscard]] Mem kept_stack_left() const;
+
+  const FunctionType* type_ = nullptr;
+  std::uint32_t type_index_ = 0;
+  std::span<const ValueType> locals_;
+  std::uint32_t local_slots_ = 0;
+  std::vector<std::uint32_t> stack_home_;  ///< by parameter: slot among the stack arguments, or kNone
+  std::vector<std::uint32_t> local_slot_;  ///< by local, if some are v128; else empty: local i has slot i
+  Label epilogue_;
+  RegisterSet preserved_used_ = 0;                 ///< preserved registers that the function changes
+  std::vector<std::uint32_t> frame_size_at_;       ///< where code holds the frame's size as a displacement
+  std::vector<std::uint32_t> preserved_loads_at_;  ///< where tail calls restore all preserved registers
+  std::uint32_t highest_operands_ = 0;             ///< slots, before any operator so far (Options::metered_stack)
+  std::vector<std::uint64_t> stack_units_at_;      ///< where code holds what the frame costs
+};
+
+}  // namespace anew::codegen::quick
