@@ -55,12 +55,15 @@ struct Library {
 static_assert(sizeof(void*) == 8 && sizeof(Library) == 104);
 
 /// A host function as a cell sees it. `call` runs on the thread's own stack, in host state; it reads arguments from the
-/// slots and writes results there. It returns TrapKind::kNone (0) or the trap to raise; it throws nothing.
+/// slots and writes results there. It returns TrapKind::kNone (0), the trap to raise, or kLeft; it throws nothing.
 struct HostFunction {
   std::uint32_t (*call)(void* environment, std::byte* cell, std::uint64_t* slots);
   void* environment;
 };
 static_assert(sizeof(HostFunction) == 16);
+
+/// Returned by a host function instead of a TrapKind: the call is left, and goes on by anew_resume.
+inline constexpr std::uint32_t kLeft = 0xFFFF'FFFF;
 
 enum class ThreadState : std::uint32_t { kHost = 0, kGuest = 1 };
 
@@ -77,7 +80,8 @@ struct ThreadRecord {
   volatile std::uint64_t trap_cell = 0;      ///< 40  the cell pointer then, unless a library function was at work
   std::uint64_t host_calls = 0;              ///< 48  counted by call_host
   std::uint64_t stub_frame = 0;              ///< 56  frame pointer of the import's stub that called the host last
-  std::uint64_t unused[2] = {};              ///< 64
+  std::uint64_t left_stack_pointer = 0;      ///< 64  of a guest whose call was left (anew_resume)
+  std::uint64_t unused = 0;                  ///< 72
   std::int64_t fuel = 0;        ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
   std::int64_t stack_left = 0;  ///< 88  units left to the frames of the guest that runs (stack_limit.hpp)
   /// 96  Results past the fourth of a class, written by the callee and read by the caller at once.
@@ -89,7 +93,7 @@ inline constexpr std::int32_t kSpilledResults = offsetof(ThreadRecord, spilled_r
 
 /// How a guest came back. In registers: whoever calls anew_enter need not keep the record meanwhile.
 struct EnterResult {
-  std::uint64_t trap;  ///< 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where
+  std::uint64_t trap;  ///< 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where. Or kLeft
   ThreadRecord* record;
 };
 /// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at `stack_top`, and calls `thunk`
@@ -99,6 +103,13 @@ struct EnterResult {
 /// @param stack_top  where the activation's guest stack starts; 16-aligned.
 extern "C" EnterResult anew_enter(ThreadRecord* record, std::byte* cell, const void* thunk, std::uint64_t* slots,
                                   void* const* entry, std::uint64_t stack_top);
+/// Goes on with a guest whose call was left: as anew_enter, but on the guest stack as call_host left it, and as if the
+/// host function had returned `status`. The cells of its store must name this record by then, and the return address
+/// that anew_enter pushed at the stack's top must be anew_return_resumed.
+/// @param stack_pointer  ThreadRecord::left_stack_pointer when the call was left.
+extern "C" EnterResult anew_resume(ThreadRecord* record, std::uint64_t stack_pointer, std::uint32_t status);
+/// Never called: see anew_resume.
+extern "C" void anew_return_resumed();
 /// Where a stopped guest resumes: not a function. A signal handler sends the thread there (interruption.hpp).
 extern "C" void anew_landing();
 extern "C" void anew_trap();

@@ -100,7 +100,7 @@ std::string describe(TrapKind trap, Interruption interruption) {
 Backtrace collect_frames(const StoreState& store, const Thread& thread) {
   Backtrace backtrace;
   if (thread.depth == kMaximumNesting || thread.trap_pc == 0) return backtrace;  // refused: no guest ran
-  StackWalk walk(thread.stacks[thread.depth], thread.trap_pc, thread.trap_fp);
+  StackWalk walk(thread.activations[thread.depth].stack, thread.trap_pc, thread.trap_fp);
   FrameOwner owner(store, thread.trap_cell);
   bool is_return_address = thread.trap_is_fault == 0;
   do {

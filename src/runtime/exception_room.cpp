@@ -180,7 +180,7 @@ class Room {
       // Where this activation called the host, or where it is now.
       const std::uint64_t innermost = i + 1 < depth ? thread.activations[i + 1].stub_frame_around
                                                     : reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
-      StackWalk walk(thread.stacks[i], 0, innermost);
+      StackWalk walk(thread.activations[i].stack, 0, innermost);
       const Instance* instance = store.instances.front().get();
       while (walk.next()) {
         ++looked_at_;

@@ -76,7 +76,7 @@ extern "C" void anew_find_handler(Exception* exception, std::byte* cell, std::ui
   const auto& thread = static_cast<const Thread&>(*hot_header(cell).thread);  // every ThreadRecord is a Thread's
   const Instance* instance = &instance_of(cell);
   const StoreState& store = *instance->store;
-  StackWalk walk(thread.stacks[thread.depth - 1], return_address, frame);
+  StackWalk walk(thread.activations[thread.depth - 1].stack, return_address, frame);
   *landing = {.pc = 0, .frame = static_cast<std::uint64_t>(TrapKind::kUnhandledException)};
   do {
     // A return address may be the first byte behind its text; the call is before it.

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "abi/processor.hpp"
 #include "abi/stack_limit.hpp"
 #include "runtime/library.hpp"
 #include "runtime/store_state.hpp"
+#include "runtime/suspended_call.hpp"
 #include "runtime/thread.hpp"
 #include "runtime/watchdog.hpp"
 #include "runtime/without_exceptions.hpp"
@@ -72,8 +74,11 @@ namespace {
 /// Behind end(), if the call trapped or `kill` is set.
 [[gnu::noinline, gnu::cold]] std::uint32_t end_stopped(Thread& thread, std::uint32_t depth,
                                                        std::uint32_t trap) noexcept {
-  if (thread.kill != 0) trap = end_killed(thread, depth, trap);
-  if (trap != 0) {
+  if (thread.kill != 0) {
+    trap = end_killed(thread, depth, trap);
+    if (trap == abi::kLeft) trap = static_cast<std::uint32_t>(TrapKind::kInterrupted);
+  }
+  if (trap != 0 && trap != abi::kLeft) {
     StoreState& store =
         *thread.activations[depth].store.load(std::memory_order_relaxed);  // still there: its lease is in use
     store.distrusted = true;
@@ -129,39 +134,64 @@ class Metering {
   std::int64_t stack_left_ = 0;  ///< before the call
 };
 
+/// A call in the activation at `depth`, which has its stack, with all that it may meet.
+/// @param call  what keeps it if it is left; null if it may not be.
+/// @param run  enters the guest or goes on with it. @return 0, a TrapKind, or abi::kLeft.
+template <typename Run>
+std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& store, SuspendedCall* call,
+                             Run&& run) noexcept {
+  Activation& activation = thread.activations[depth];
+  const std::int64_t watched_around = thread.watched.load(std::memory_order_relaxed);
+  if (const std::int64_t deadline = begin(thread, depth, store); deadline != kNoDeadline) {
+    activation.deadline.store(deadline, std::memory_order_relaxed);
+    if (const std::uint32_t trap = arm(thread, deadline); trap != 0) {
+      return end_refused(thread, depth, watched_around, trap);
+    }
+  }
+  activation.suspendable = call;
+  const Metering metering(thread, depth, store);
+  const std::uint64_t host_sp_around = thread.host_sp;  // the activation around this one needs both back
+  const std::uint64_t stub_frame_around = thread.stub_frame;
+  activation.stub_frame_around = stub_frame_around;
+  const std::uint32_t float_control = abi::float_control();
+  const bool is_foreign = abi::is_foreign_float_control(float_control);
+  if (is_foreign) abi::set_float_control(abi::kGuestFloatControl);
+  const std::uint32_t trap = run();
+  if (is_foreign) abi::set_float_control(float_control);
+  if (call != nullptr) call->stack_left = thread.stack_left;
+  thread.host_sp = host_sp_around;
+  thread.stub_frame = stub_frame_around;
+  activation.suspendable = nullptr;
+  end(thread, depth, watched_around);
+  return (trap | thread.kill) != 0 ? end_stopped(thread, depth, trap) : 0;
+}
+
 /// invoke() with all that it may meet.
-[[gnu::noinline]] std::uint32_t invoke_any(Instance& instance, const FunctionHandle& function,
-                                           std::uint64_t* slots) noexcept {
+[[gnu::noinline]] std::uint32_t invoke_any(Instance& instance, const FunctionHandle& function, std::uint64_t* slots,
+                                           SuspendedCall* call) noexcept {
   Thread* const made = this_thread();
   if (made == nullptr) return static_cast<std::uint32_t>(TrapKind::kHostError);  // make_trap_error says why
   Thread& thread = *made;
   const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
   StoreState& store = *instance.store;
   if (function.owner != instance.linked.get()) return refuse_foreign(thread);
-  const GuestStack& stack = thread.stacks[depth];
+  const GuestStack& stack = thread.activations[depth].stack;
   if (!stack.holds(function.stack_bytes)) {
     if (const std::uint32_t trap = prepare_stack(thread, store, function.stack_bytes); trap != 0) return trap;
   }
-  const std::int64_t watched_around = thread.watched.load(std::memory_order_relaxed);
-  if (const std::int64_t deadline = begin(thread, depth, store); deadline != kNoDeadline) {
-    thread.activations[depth].deadline.store(deadline, std::memory_order_relaxed);
-    if (const std::uint32_t trap = arm(thread, deadline); trap != 0) {
-      return end_refused(thread, depth, watched_around, trap);
-    }
-  }
-  const Metering metering(thread, depth, store);
-  const std::uint64_t host_sp_around = thread.host_sp;  // the activation around this one needs both back
-  const std::uint64_t stub_frame_around = thread.stub_frame;
-  thread.activations[depth].stub_frame_around = stub_frame_around;
-  const std::uint32_t float_control = abi::float_control();
-  const bool is_foreign = abi::is_foreign_float_control(float_control);
-  if (is_foreign) abi::set_float_control(abi::kGuestFloatControl);
-  const auto trap = static_cast<std::uint32_t>(enter(thread, stack, instance, function, slots).trap);
-  if (is_foreign) abi::set_float_control(float_control);
-  thread.host_sp = host_sp_around;
-  thread.stub_frame = stub_frame_around;
-  end(thread, depth, watched_around);
-  return (trap | thread.kill) != 0 ? end_stopped(thread, depth, trap) : 0;
+  return run_activation(thread, depth, store, call, [&]() noexcept {
+    // A TrapKind or kLeft, so it fits.
+    return static_cast<std::uint32_t>(enter(thread, stack, instance, function, slots).trap);
+  });
+}
+
+/// If the call was left: the thread keeps the stack that it had before, the call its own.
+std::uint32_t keep_if_left(SuspendedCall& call, std::uint32_t result) noexcept {
+  if (result != abi::kLeft) return result;
+  Thread& thread = *current_thread();  // the call ran on it
+  call.guest_stack_pointer = thread.left_stack_pointer;
+  std::swap(call.stack, thread.activations[thread.depth.load(std::memory_order_relaxed)].stack);
+  return result;
 }
 
 }  // namespace
@@ -180,9 +210,9 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
   Thread* const thread = current_thread();
   StoreState& store = *instance.store;
   if (thread == nullptr || thread->depth.load(std::memory_order_relaxed) != 0 ||
-      function.owner != instance.linked.get() || !thread->stacks[0].holds(function.stack_bytes) || store.is_metered ||
-      abi::is_foreign_float_control(abi::float_control())) [[unlikely]] {
-    return invoke_any(instance, function, slots);
+      function.owner != instance.linked.get() || !thread->activations[0].stack.holds(function.stack_bytes) ||
+      store.is_metered || abi::is_foreign_float_control(abi::float_control())) [[unlikely]] {
+    return invoke_any(instance, function, slots, nullptr);
   }
   if (const std::int64_t deadline = begin(*thread, 0, store); deadline != kNoDeadline) {
     thread->activations[0].deadline.store(deadline, std::memory_order_relaxed);
@@ -190,10 +220,10 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
     thread->watched.store(deadline, std::memory_order_release);
     if (needs_watchdog(deadline)) [[unlikely]] {
       end(*thread, 0, kNoDeadline);
-      return invoke_any(instance, function, slots);
+      return invoke_any(instance, function, slots, nullptr);
     }
   }
-  const abi::EnterResult result = enter(*thread, thread->stacks[0], instance, function, slots);
+  const abi::EnterResult result = enter(*thread, thread->activations[0].stack, instance, function, slots);
   auto& same_thread = static_cast<Thread&>(*result.record);  // every ThreadRecord is a Thread's
   end(same_thread, 0, kNoDeadline);
   // A TrapKind, so it fits.
@@ -201,6 +231,46 @@ std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::ui
   if ((trap | same_thread.kill) != 0) [[unlikely]]
     return end_stopped(same_thread, 0, trap);
   return 0;
+}
+
+std::uint32_t start(SuspendedCall& call, Instance& instance, const FunctionHandle& function,
+                    std::uint64_t* slots) noexcept {
+  call.instance = &instance;
+  call.function = function;
+  call.slots = slots;
+  call.guest_stack_pointer = 0;
+  return keep_if_left(call, invoke_any(instance, function, slots, &call));
+}
+
+std::uint32_t resume(SuspendedCall& call, std::uint32_t status) noexcept {
+  Thread* const made = this_thread();
+  if (made == nullptr) return static_cast<std::uint32_t>(TrapKind::kHostError);  // make_trap_error says why
+  Thread& thread = *made;
+  StoreState& store = *call.instance->store;
+  const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+  const std::uint64_t stack_pointer = std::exchange(call.guest_stack_pointer, 0);
+  // The call brings its stack, but the thread may lack what faults of guests need.
+  if (const std::uint32_t trap = prepare_stack(thread, store, 0); trap != 0) return trap;
+  Activation& activation = thread.activations[depth];
+  std::swap(call.stack, activation.stack);
+  for (const auto& instance : store.instances) instance->header().thread = &thread;
+  abi::set_first_return(activation.stack.bottom() + call.function.stack_bytes);
+  const std::uint32_t result = run_activation(thread, depth, store, &call, [&]() noexcept {
+    thread.stack_left = call.stack_left;
+    return static_cast<std::uint32_t>(abi::anew_resume(&thread, stack_pointer, status).trap);  // as above
+  });
+  return keep_if_left(call, result);
+}
+
+std::uint32_t leave(std::uint64_t* slots) noexcept {
+  const Thread& thread = *current_thread();  // a guest of this thread called the host
+  SuspendedCall* const call = thread.activations[thread.depth.load(std::memory_order_relaxed) - 1].suspendable;
+  if (call == nullptr) {
+    return raise_host_error(
+        make_error(ErrorCode::kHost, "it waits for its result, which the call it was made in cannot do"));
+  }
+  call->host_slots = slots;
+  return abi::kLeft;
 }
 
 std::uint32_t raise_host_error(Error&& error) noexcept {

@@ -24,7 +24,7 @@ inline constexpr std::uint32_t kMaximumNesting = 64;
 /// order, so nothing jumps over the guard; it is more than a page because host and library code may look further down.
 inline constexpr std::uint64_t kStackGuardBytes = 64 << 10;
 
-/// The stack on which guests run at one level of nesting.
+/// What a guest runs on. It belongs to an activation: a call that is left takes it along (suspended_call.hpp).
 struct GuestStack {
   os::Mapping mapping;  ///< guard, then the stack
 
@@ -41,6 +41,7 @@ struct GuestStack {
 };
 
 struct StoreState;
+struct SuspendedCall;
 
 /// A call that runs: what the signal handlers of its thread, the watchdog and interrupt_calls() must know of it. Only
 /// its thread writes it, but for `interrupted`.
@@ -55,6 +56,9 @@ struct Activation {
   std::uint64_t stub_frame_around =
       0;  ///< ThreadRecord::stub_frame when it began: where the activation around it waits
   std::atomic<std::uint64_t> interrupted = 0;  ///< the serial number of the call that interrupt_calls() wants stopped
+  /// Mapped when first needed and kept for the next call at this depth, unless the call takes it along.
+  GuestStack stack;
+  SuspendedCall* suspendable = nullptr;  ///< what keeps the call if a host function leaves it; null: none may
 };
 
 /// Why a call was stopped from outside.
@@ -63,9 +67,8 @@ enum class Interruption : std::uint8_t { kNone, kDeadline, kShutdown, kCancel };
 /// The thread's record, of which compiled code and enter.S know the first part.
 struct Thread : abi::ThreadRecord {
   std::atomic<std::uint32_t> depth = 0;  ///< activations now
-  /// By depth; mapped when first needed, kept until the thread ends. The last one never is: there the nesting ends.
-  std::array<GuestStack, kMaximumNesting + 1> stacks;
-  std::array<Activation, kMaximumNesting> activations;  ///< by depth
+  /// By depth. The last one never has a stack: there the nesting ends.
+  std::array<Activation, kMaximumNesting + 1> activations;
 
   // Stopping calls (watchdog.hpp).
   volatile std::uint32_t kill_depth = 0;            ///< while `kill` is set: of the outermost activation that is to end
@@ -90,7 +93,8 @@ struct Thread : abi::ThreadRecord {
   Thread(const Thread&) = delete;  // its cells and the list point to it
   Thread& operator=(const Thread&) = delete;
 
-  /// Maps stacks[depth] with at least `bytes` usable. @return false, with the reason in `pending`, if refused.
+  /// Maps the stack of activations[depth] with at least `bytes` usable. @return false, with the reason in `pending`, if
+  /// refused.
   [[nodiscard]] bool map_stack(std::uint64_t bytes) noexcept;
 };
 

@@ -37,7 +37,7 @@ TrapKind classify(const StoreState& store, const GuestStack& stack, std::uint64_
 __attribute__((no_sanitize("thread"))) bool is_guest(const Thread& thread,
                                                      const abi::Interrupted& interrupted) noexcept {
   if (thread.state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return false;
-  return thread.stacks[thread.depth.load(std::memory_order_relaxed) - 1].has(interrupted.stack_pointer);
+  return thread.activations[thread.depth.load(std::memory_order_relaxed) - 1].stack.has(interrupted.stack_pointer);
 }
 
 /// Ends the innermost activation of a thread in guest state.
@@ -57,7 +57,7 @@ bool on_fault(os::MachineContext& context, std::uint64_t address) noexcept {
   if (thread == nullptr || !is_guest(*thread, interrupted)) return false;
   const std::uint32_t innermost = thread->depth.load(std::memory_order_relaxed) - 1;  // a guest runs: at least one
   const TrapKind kind = classify(*thread->activations[innermost].store.load(std::memory_order_relaxed),
-                                 thread->stacks[innermost], address);
+                                 thread->activations[innermost].stack, address);
   if (kind == TrapKind::kNone) return false;
   land(*thread, kind, interrupted, context);
   return true;

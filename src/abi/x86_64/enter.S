@@ -112,6 +112,68 @@ anew_enter:
         .cfi_endproc
         .size   anew_enter, . - anew_enter
 
+// EnterResult anew_resume(record: rdi, stack_pointer: rsi, status: edx)
+//
+// The guest stack at stack_pointer: r15 r14 r13 r12 rbp rbx, the return address into the import's stub.
+        .globl  anew_resume
+        .hidden anew_resume
+        .type   anew_resume, @function
+        .p2align 4
+anew_resume:
+        .cfi_startproc
+        push    rbp
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbp, 0
+        push    rbx
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbx, 0
+        push    r12
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r12, 0
+        push    r13
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r13, 0
+        push    r14
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r14, 0
+        push    r15
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r15, 0
+        sub     rsp, 8
+        .cfi_adjust_cfa_offset 8
+        mov     [rdi + ANEW_RECORD_HOST_SP], rsp
+        mov     rsp, rsi
+        .cfi_undefined rip
+        mov     dword ptr [rdi + ANEW_RECORD_STATE], ANEW_STATE_GUEST
+        cmp     dword ptr [rdi + ANEW_RECORD_KILL], 0
+        jne     .Lkilled_at_entry
+        pop     r15
+        pop     r14
+        pop     r13
+        pop     r12
+        pop     rbp
+        pop     rbx
+        mov     eax, edx
+        test    eax, eax
+        jnz     anew_trap
+        ret
+        .cfi_endproc
+        .size   anew_resume, . - anew_resume
+
+// Where the first function of a guest that was resumed returns to, with r13 = its cell.
+        .globl  anew_return_resumed
+        .hidden anew_return_resumed
+        .type   anew_return_resumed, @function
+        .p2align 4
+anew_return_resumed:
+        .cfi_startproc
+        .cfi_undefined rip
+        mov     rdi, [r13 + ANEW_CELL_THREAD]
+        mov     dword ptr [rdi + ANEW_RECORD_TRAP_KIND], 0
+        jmp     anew_landing
+        .cfi_endproc
+        .size   anew_return_resumed, . - anew_return_resumed
+
 // Resumed by a signal handler or jumped to below, with rdi = the ThreadRecord, in guest state.
         .globl  anew_landing
         .hidden anew_landing
@@ -304,10 +366,29 @@ anew_call_host:
         mov     dword ptr [rcx + ANEW_RECORD_STATE], ANEW_STATE_GUEST
         pop     rbx
         test    eax, eax
-        jnz     anew_trap
+        jnz     .Lhost_did_not_return
         cmp     dword ptr [rcx + ANEW_RECORD_KILL], 0
         jne     .Lkilled_after_host
         ret
+.Lhost_did_not_return:
+        cmp     eax, ANEW_LEFT
+        jne     anew_trap
+        // As anew_resume expects it. What a trap would tell is told as well: the call may be stopped instead.
+        mov     rdx, [rsp]
+        mov     dword ptr [rcx + ANEW_RECORD_TRAP_IS_FAULT], 0
+        mov     [rcx + ANEW_RECORD_TRAP_PC], rdx
+        mov     [rcx + ANEW_RECORD_TRAP_FP], rbp
+        mov     [rcx + ANEW_RECORD_TRAP_CELL], r13
+        push    rbx
+        push    rbp
+        push    r12
+        push    r13
+        push    r14
+        push    r15
+        mov     [rcx + ANEW_RECORD_LEFT_STACK_POINTER], rsp
+        mov     [rcx + ANEW_RECORD_TRAP_KIND], eax
+        mov     rdi, rcx
+        jmp     anew_landing
 .Lkilled_after_host:
         mov     eax, ANEW_TRAP_INTERRUPTED
         jmp     anew_trap

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "abi/library.hpp"
 #include "abi/x86_64/offsets.h"
 
 namespace anew::abi {
@@ -15,5 +16,13 @@ inline constexpr std::int32_t kReturnAddress = 8;
 
 /// From the frame pointer of the frame that returns to anew_return_to_cell: the cell pointer that it takes back.
 inline constexpr std::int32_t kReturnToCellKeepsCell = ANEW_KEPT_CELL;
+
+/// Has the first function of a guest whose call was left return to anew_return_resumed.
+/// @param stack_top  where its guest stack started: below lies the return address that anew_enter pushed.
+inline void set_first_return(std::uint64_t stack_top) noexcept {
+  // Aligned, and accessible as all of the stack is.
+  *reinterpret_cast<std::uint64_t*>(stack_top - sizeof(std::uint64_t)) =
+      reinterpret_cast<std::uint64_t>(&anew_return_resumed);
+}
 
 }  // namespace anew::abi

@@ -22,16 +22,19 @@ static_assert(offsetof(ThreadRecord, trap_fp) == ANEW_RECORD_TRAP_FP);
 static_assert(offsetof(ThreadRecord, trap_cell) == ANEW_RECORD_TRAP_CELL);
 static_assert(offsetof(ThreadRecord, host_calls) == ANEW_RECORD_HOST_CALLS);
 static_assert(offsetof(ThreadRecord, stub_frame) == ANEW_RECORD_STUB_FRAME);
+static_assert(offsetof(ThreadRecord, left_stack_pointer) == ANEW_RECORD_LEFT_STACK_POINTER);
 // enter.S stores and compares 32 bits of these, and 64 of the others.
 static_assert(sizeof(ThreadRecord::state) == 4 && sizeof(ThreadRecord::kill) == 4 &&
               sizeof(ThreadRecord::trap_kind) == 4 && sizeof(ThreadRecord::trap_is_fault) == 4);
 static_assert(sizeof(ThreadRecord::host_sp) == 8 && sizeof(ThreadRecord::trap_pc) == 8 &&
               sizeof(ThreadRecord::trap_fp) == 8 && sizeof(ThreadRecord::trap_cell) == 8 &&
-              sizeof(ThreadRecord::host_calls) == 8 && sizeof(ThreadRecord::stub_frame) == 8);
+              sizeof(ThreadRecord::host_calls) == 8 && sizeof(ThreadRecord::left_stack_pointer) == 8 &&
+              sizeof(ThreadRecord::stub_frame) == 8);
 
 static_assert(static_cast<int>(ThreadState::kHost) == ANEW_STATE_HOST);
 static_assert(static_cast<int>(ThreadState::kGuest) == ANEW_STATE_GUEST);
 static_assert(static_cast<int>(TrapKind::kInterrupted) == ANEW_TRAP_INTERRUPTED);
+static_assert(kLeft == static_cast<std::uint32_t>(ANEW_LEFT));
 
 static_assert(offsetof(FunctionReference, entry) == ANEW_REFERENCE_ENTRY);
 static_assert(offsetof(FunctionReference, cell) == ANEW_REFERENCE_CELL);

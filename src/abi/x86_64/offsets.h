@@ -14,6 +14,7 @@
 #define ANEW_RECORD_TRAP_CELL 40
 #define ANEW_RECORD_HOST_CALLS 48
 #define ANEW_RECORD_STUB_FRAME 56
+#define ANEW_RECORD_LEFT_STACK_POINTER 64
 
 // ThreadState
 #define ANEW_STATE_HOST 0
@@ -21,6 +22,9 @@
 
 // TrapKind
 #define ANEW_TRAP_INTERRUPTED 12
+
+// What a host function returns instead of a TrapKind: kLeft
+#define ANEW_LEFT -1
 
 // FunctionReference
 #define ANEW_REFERENCE_ENTRY 8

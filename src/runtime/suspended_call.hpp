@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Calls that a host function leaves, and that go on later, on the same thread or another.
+//
+// Host functions run on the thread's own stack, guests on a stack of their activation. So a host function that returns
+// leave() leaves nothing of the call but that guest stack: the import's stub waits there for the host function to
+// return, with the registers that it preserves pushed below. The stack goes into the SuspendedCall, whoever started or
+// resumed the call gets kLeft, and the thread is free. resume() puts the stack into an activation of its thread and
+// returns from the host function.
+//
+// Two things in a guest stack name a thread. Cells point to the record of the thread that runs them: resume() sets
+// those of the whole store. And the first frame returns to anew_enter of the thread that began: resume() has it return
+// to anew_return_resumed, which finds its thread in the cell.
+//
+// Between leaving and resuming the store is as the host function left it: in use, of no thread's, with no deadline
+// watched. No other call may be made in it, for frames of the suspended one hold references that a collection of
+// exceptions would not find. To give the call up, let the SuspendedCall go and restore the store.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "abi/library.hpp"
+#include "runtime/instance.hpp"
+#include "runtime/thread.hpp"
+
+namespace anew::detail {
+
+struct SuspendedCall {
+  Instance* instance = nullptr;  ///< whose function was called
+  FunctionHandle function;
+  std::uint64_t* slots = nullptr;         ///< of the call: whoever starts it keeps them until it has ended
+  std::uint64_t* host_slots = nullptr;    ///< of the host function that left it, where its results go
+  std::uint64_t guest_stack_pointer = 0;  ///< where enter.S has the preserved registers; 0: not suspended
+  std::int64_t stack_left = 0;            ///< ThreadRecord::stack_left
+  GuestStack stack;                       ///< while suspended the call's; else one that a thread has in exchange
+
+  [[nodiscard]] bool is_suspended() const noexcept { return guest_stack_pointer != 0; }
+};
+
+/// invoke() for a call that host functions may leave. @param call  stays where it is until the call has ended.
+/// @return as invoke(), or abi::kLeft: then the call is suspended.
+[[nodiscard]] std::uint32_t start(SuspendedCall& call, Instance& instance, const FunctionHandle& function,
+                                  std::uint64_t* slots) noexcept;
+/// Goes on with a suspended call as if the host function had returned `status`, 0 or a TrapKind, having written its
+/// results to SuspendedCall::host_slots. @return as start().
+[[nodiscard]] std::uint32_t resume(SuspendedCall& call, std::uint32_t status) noexcept;
+
+/// What a host function returns, at once, to leave the call that it was called from: abi::kLeft, or a TrapKind if that
+/// is not a call that may be left. @param slots  its own.
+[[nodiscard]] std::uint32_t leave(std::uint64_t* slots) noexcept;
+
+}  // namespace anew::detail
