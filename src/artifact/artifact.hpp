@@ -56,7 +56,6 @@ inline constexpr std::uint32_t kFormatVersion = 4;
 struct Contents {
   Hash hash{};
   codegen::Options options;
-  std::string_view tier = "quick";  ///< which code generator made the image
   codegen::ImageView image;
   const wasm::Module& module;
   const wasm::FunctionNames& names;
@@ -80,6 +79,7 @@ class Encoded {
 /// What the reader insists on; what is empty may be anything.
 struct Expectation {
   std::optional<Hash> hash = {};
+  std::optional<codegen::Tier> tier = {};
   std::optional<std::uint32_t> card_shift = {};
   std::optional<bool> marks = {};
   std::optional<bool> explicit_bounds = {};

@@ -42,6 +42,7 @@ bool is_temporary(const os::Directory::Entry& entry) {
 
 Expectation expectation_of(const CacheKey& key) {
   Expectation expectation{.hash = key.hash,
+                          .tier = key.tier,
                           .card_shift = std::nullopt,
                           .marks = has_marks(key.options.ledger),
                           .explicit_bounds = key.options.explicit_bounds,
@@ -63,10 +64,11 @@ std::optional<codegen::Options> read_options(const os::File& file) {
     return std::nullopt;
   }
   if (meta.magic != kMetaMagic || meta.format_version != kFormatVersion || meta.abi_version != abi::kAbiVersion ||
-      meta.card_shift > abi::kMaximumCardShift) {
+      meta.card_shift > abi::kMaximumCardShift || !tier_of(meta)) {
     return std::nullopt;
   }
-  return codegen::Options{.card_shift = meta.card_shift,
+  return codegen::Options{.tier = *tier_of(meta),
+                          .card_shift = meta.card_shift,
                           .marks = (meta.flags & kMarks) != 0,
                           .foreign_memory = false,
                           .explicit_bounds = (meta.flags & kExplicitBounds) != 0,
@@ -108,11 +110,11 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
 }  // namespace
 
 std::string file_name(const CacheKey& key) {
-  const std::string rest =
-      fmt::format("{} format {} abi {} code {:x} cpu {:x} card {} marks {} bounds {} fuel {} nan {} stack {}",
-                  ANEW_VERSION_STRING, kFormatVersion, abi::kAbiVersion, kCodeVersion, abi::processor_features(),
-                  key.options.card_bytes, has_marks(key.options.ledger), key.options.explicit_bounds, key.options.fuel,
-                  key.options.canonical_nan, key.options.stack_limit != 0);
+  const std::string rest = fmt::format(
+      "{} format {} abi {} code {:x} cpu {:x} tier {} card {} marks {} bounds {} fuel {} nan {} stack {}",
+      ANEW_VERSION_STRING, kFormatVersion, abi::kAbiVersion, kCodeVersion, abi::processor_features(),
+      codegen::to_string(key.tier), key.options.card_bytes, has_marks(key.options.ledger), key.options.explicit_bounds,
+      key.options.fuel, key.options.canonical_nan, key.options.stack_limit != 0);
   ContentHasher hasher;
   hasher.add(std::as_bytes(std::span(rest)));
   const auto rest_hash = hasher.finish();

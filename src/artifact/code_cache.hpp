@@ -2,9 +2,9 @@
 // Compiled modules on disk, by what they were made from.
 //
 // A flat directory of artifacts, private to the user. A file's name tells all that changes its content: the hash of the
-// module, and a hash of options, format, ABI, processor features and version; so a stale file is never found, only
-// evicted one day. Files appear by rename and are never changed afterwards, so any number of processes may share the
-// directory without locks: two that compile the same module at once write the same file, and the last rename wins.
+// module, and a hash of options, tier, format, ABI, processor features and version; so a stale file is never found,
+// only evicted one day. Files appear by rename and are never changed afterwards, so any number of processes may share
+// the directory without locks: two that compile the same module at once write the same file, and the last rename wins.
 // After each store, the least recently used files leave until the rest fits the bound.
 #pragma once
 
@@ -25,6 +25,7 @@ namespace anew::artifact {
 struct CacheKey {
   Hash hash{};
   CompileOptions options;  ///< as asked for: a card size of 0 stays 0, so that a lookup need not decode the module
+  codegen::Tier tier = codegen::Tier::kQuick;
 };
 
 /// Whether code for a ledger has marks.

@@ -8,7 +8,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <type_traits>
+
+#include "codegen/image.hpp"
 
 namespace anew::artifact {
 
@@ -37,7 +41,7 @@ struct Meta {
   std::uint32_t flags;  ///< of kMarks and so on
   std::array<std::byte, 32> module_hash;
   std::array<char, 16> producer;  ///< Anew's version; for people
-  std::array<char, 16> tier;      ///< the code generator; for people
+  std::array<char, 16> tier;      ///< codegen::to_string(Tier), then zeros
   Range text;
   Range functions;
   Range thunks;
@@ -50,6 +54,10 @@ struct Meta {
   Range module;
   std::array<std::uint8_t, 16> content_hash;  ///< XXH3-128, canonical form, of all bytes of the file but these
 };
+[[nodiscard]] inline std::optional<codegen::Tier> tier_of(const Meta& meta) noexcept {
+  const std::string_view field(meta.tier.data(), meta.tier.size());
+  return codegen::tier_named(field.substr(0, field.find('\0')));
+}
 // No padding: every byte of the file has a meaning, and none is left to chance.
 static_assert(std::has_unique_object_representations_v<Meta>);
 

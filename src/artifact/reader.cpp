@@ -81,8 +81,12 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
     return refuse("it was compiled from another module");
   }
   if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift ||
-      (meta.flags & ~kAllFlags) != 0) {
+      (meta.flags & ~kAllFlags) != 0 || !tier_of(meta)) {
     return refuse("its options have values that no Anew writes");
+  }
+  if (expectation.tier && expectation.tier != tier_of(meta)) {
+    return refuse(fmt::format("another code generator made its code, and \"{}\" is asked for",
+                              codegen::to_string(*expectation.tier)));
   }
   if (expectation.card_shift && *expectation.card_shift != meta.card_shift) {
     return refuse(fmt::format("its code marks cards of {} bytes, and {} are asked for", 1u << meta.card_shift,
@@ -254,7 +258,8 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   }
   auto layout = TRY(abi::CellLayout::of(*module, meta.card_shift));
   loaded.hash = meta.module_hash;
-  loaded.options = {.card_shift = meta.card_shift,
+  loaded.options = {.tier = *tier_of(meta),
+                    .card_shift = meta.card_shift,
                     .marks = (meta.flags & kMarks) != 0,
                     .foreign_memory = false,
                     .explicit_bounds = (meta.flags & kExplicitBounds) != 0,

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "abi/cell.hpp"
@@ -22,8 +23,23 @@
 
 namespace anew::codegen {
 
+/// A code generator. An artifact names the one that made it.
+enum class Tier : std::uint8_t { kQuick };
+[[nodiscard]] constexpr std::string_view to_string(Tier tier) noexcept {
+  switch (tier) {
+    case Tier::kQuick: return "quick";
+  }
+  return {};
+}
+/// @param name  as to_string() has it.
+[[nodiscard]] constexpr std::optional<Tier> tier_named(std::string_view name) noexcept {
+  if (name == to_string(Tier::kQuick)) return Tier::kQuick;
+  return std::nullopt;
+}
+
 /// What changes the machine code; part of the key under which it is cached.
 struct Options {
+  Tier tier = Tier::kQuick;
   std::uint32_t card_shift = abi::kMaximumCardShift;
   bool marks = true;             ///< mark the cards of written memory (the `cards` ledger)
   bool foreign_memory = false;   ///< memory 0 is another instance's: reached through its MemoryReference

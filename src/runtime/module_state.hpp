@@ -51,6 +51,8 @@ struct ModuleState {
   std::string cache_note;
   std::shared_ptr<const SavedState> saved;  ///< of a module from a snapshot file: the state that its pools start from
 
+  /// @param asked  for which the options are.
+  void set_ledger(Ledger asked);
   /// The module compiled for a memory 0 that is another instance's (codegen::Options::foreign_memory), made when it is
   /// first asked for. Only for modules that import memory 0. Thread-safe. @return what compiling returns.
   [[nodiscard]] Result<std::shared_ptr<const ModuleState>> foreign_variant() const;

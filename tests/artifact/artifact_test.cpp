@@ -224,6 +224,8 @@ TEST_F(ArtifactFile, WithOtherOptionsIsRefusedForThatReason) {
   expect_refused("options have values that no Anew writes");
   forge([](Meta& meta, auto&) { meta.card_shift = 40; });
   expect_refused("options have values that no Anew writes");
+  forge([](Meta& meta, auto&) { meta.tier = {'s', 'l', 'o', 'w'}; });
+  expect_refused("options have values that no Anew writes");
 }
 
 TEST_F(ArtifactFile, WhoseSectionsLieOutsideIsRefusedBeforeTheyAreUsed) {

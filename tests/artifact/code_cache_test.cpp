@@ -59,6 +59,9 @@ TEST_F(Cache, FindsWhatWasStoredAndNothingElse) {
   CacheKey other_marks = key_of(sample);
   other_marks.options.ledger = Ledger::kCow;
   EXPECT_FALSE(cache_.find(other_marks)->has_value());
+  CacheKey other_tier = key_of(sample);
+  other_tier.tier = static_cast<codegen::Tier>(0xFF);
+  EXPECT_FALSE(cache_.find(other_tier)->has_value());
 }
 
 TEST_F(Cache, RefusesAFileThatBearsTheNameOfAnotherModule) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The image that the quick tier makes: where its code belongs to, that threads do not change it, and that no function
 // makes it take more than linear time.
-#include "codegen/compile.hpp"
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <time.h>
@@ -14,6 +12,7 @@
 #include <vector>
 
 #include "codegen/positions.hpp"
+#include "codegen/quick/tier.hpp"
 #include "generator.hpp"
 #include "module_builder.hpp"
 #include "program.hpp"
@@ -36,7 +35,11 @@ struct Source {
         layout(abi::CellLayout::of(module, abi::kMaximumCardShift).value()) {}
   /// With its text.
   [[nodiscard]] Result<Image> compile(unsigned threads = 1) const {
-    auto compiled = compile_quick(module, layout, {}, threads, {}, wasm::MemoryLimit(binary.size(), UINT64_MAX));
+    auto compiled = quick::tier().compile({.module = module,
+                                           .layout = layout,
+                                           .options = {},
+                                           .limit = wasm::MemoryLimit(binary.size(), UINT64_MAX),
+                                           .threads = threads});
     if (!compiled) return std::unexpected(std::move(compiled.error()));
     const auto text = compiled->code.text();
     compiled->image.text.assign(text.begin(), text.end());

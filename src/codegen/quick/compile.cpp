@@ -6,8 +6,6 @@
 //
 // Code is in memory once: a thread's assembler writes to a window of address space of its own, which gives its pages
 // back while the batch is copied to the text, at its place behind the batches before it.
-#include "codegen/compile.hpp"
-
 #include <asmjit/x86.h>
 #include <fmt/format.h>
 
@@ -22,6 +20,7 @@
 #include <thread>
 
 #include "codegen/quick/metered_compiler.hpp"
+#include "codegen/quick/tier.hpp"
 #include "codegen/quick/x86_64/registers.hpp"
 #include "codegen/quick/x86_64/stubs.hpp"
 #include "os/try.hpp"
@@ -350,8 +349,8 @@ void compile_stubs(const ModuleContext& context, Window& window, Image& image, C
   window.move_to(*room);
 }
 
-Result<Compiled> compile(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
-                         unsigned threads, const Progress& progress, const wasm::MemoryLimit& limit) {
+Result<Compiled> compile(const Job& job) {
+  const wasm::Module& module = job.module;
   std::vector<abi::Places> arguments;
   std::vector<abi::Places> results;
   arguments.reserve(module.types.size());
@@ -360,10 +359,10 @@ Result<Compiled> compile(const wasm::Module& module, const abi::CellLayout& layo
     arguments.push_back(abi::argument_places(type.parameters));
     results.push_back(abi::result_places(type.results));
   }
-  const ModuleContext context{module, layout, options, arguments, results};
+  const ModuleContext context{module, job.layout, job.options, arguments, results};
 
   const std::vector<Batch> batches = cut(module);
-  const std::uint64_t most_text = std::min(wasm::limits::kTextBytes, bytes_left(module, limit));
+  const std::uint64_t most_text = std::min(wasm::limits::kTextBytes, bytes_left(module, job.limit));
   // Each batch is aligned anew.
   auto text = TRY(CodeMemoryBuilder::reserve(most_text + 16 * (batches.size() + 1), module.functions.size()));
   Compiled compiled;
@@ -388,14 +387,14 @@ Result<Compiled> compile(const wasm::Module& module, const abi::CellLayout& layo
       // An exception must not leave a helper thread.
       try {
         if (!validator) validator.emplace(module);
-        failures[number].error = compile_batch(work, number, batches[number], mine, *validator, progress);
+        failures[number].error = compile_batch(work, number, batches[number], mine, *validator, job.progress);
       } catch (...) {
         failures[number].exception = std::current_exception();
       }
       if (failures[number].error || failures[number].exception) failed.store(true, std::memory_order_relaxed);
     }
   };
-  if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+  const unsigned threads = job.threads != 0 ? job.threads : std::max(1u, std::thread::hardware_concurrency());
   {
     std::vector<std::jthread> helpers;
     try {
@@ -421,17 +420,24 @@ Result<Compiled> compile(const wasm::Module& module, const abi::CellLayout& layo
   return compiled;
 }
 
+class QuickTier final : public Compiler {
+ public:
+  [[nodiscard]] Result<Compiled> compile(const Job& job) const override {
+    try {
+      return codegen::compile(job);
+    } catch (const quick::CodeTooLarge&) {
+      return std::unexpected(too_much_code(job.module, job.limit));
+    } catch (const AssemblerFailed& failure) {
+      return std::unexpected(assembler_error(failure.error));
+    }
+  }
+};
+
 }  // namespace
 
-Result<Compiled> compile_quick(const wasm::Module& module, const abi::CellLayout& layout, const Options& options,
-                               unsigned threads, const Progress& progress, const wasm::MemoryLimit& limit) {
-  try {
-    return compile(module, layout, options, threads, progress, limit);
-  } catch (const quick::CodeTooLarge&) {
-    return std::unexpected(too_much_code(module, limit));
-  } catch (const AssemblerFailed& failure) {
-    return std::unexpected(assembler_error(failure.error));
-  }
+const Compiler& quick::tier() noexcept {
+  static const QuickTier kTier;
+  return kTier;
 }
 
 }  // namespace anew::codegen

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/compilation.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "os/try.hpp"
+#include "runtime/engine_options.hpp"
+#include "runtime/ledger_choice.hpp"
+#include "runtime/stop.hpp"
+#include "runtime/tiers.hpp"
+#include "wasm/decoder.hpp"
+
+namespace anew {
+namespace {
+
+using detail::EngineState;
+using detail::ModuleState;
+
+struct Compiled {
+  abi::CellLayout layout;
+  codegen::Compiled code;
+};
+
+wasm::MemoryLimit memory_limit(const EngineOptions& engine, std::span<const std::byte> binary) {
+  return {binary.size(), engine.maximum_compile_bytes};
+}
+
+/// @param module  of that binary, with its function bodies.
+Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::byte> binary,
+                              const wasm::Module& module, const codegen::Options& options) {
+  auto layout = TRY(abi::CellLayout::of(module, options.card_shift, options.foreign_memory));
+  // A guest may have called the host function that compiles.
+  const codegen::Progress progress = [&engine, caller = detail::current_thread()](std::uint32_t done,
+                                                                                  std::uint32_t functions) {
+    if (engine.progress) engine.progress(done, functions);
+    detail::check_stop(caller);
+  };
+  auto compiled = TRY(detail::compiler_of(options.tier)
+                          .compile({.module = module,
+                                    .layout = layout,
+                                    .options = options,
+                                    .limit = memory_limit(engine, binary),
+                                    .threads = engine.compile_threads,
+                                    .progress = progress}));
+  compiled.code.fill_entries(compiled.image.functions);
+  return Compiled{std::move(layout), std::move(compiled)};
+}
+
+/// What a compiled module looks at for as long as it lives.
+struct Owner {
+  std::vector<std::byte> binary;
+  codegen::Image image;
+  std::shared_ptr<const void> variant_of;  ///< the owner of the module whose second variant this is
+};
+
+/// Gives the module its code. @param owner  holds whatever the module looks at already.
+void set_code(ModuleState& state, Compiled&& compiled, const std::shared_ptr<Owner>& owner) {
+  state.layout = std::move(compiled.layout);
+  state.code = std::move(compiled.code.code);
+  owner->image = std::move(compiled.code.image);
+  state.image = owner->image.view();
+  state.image.text = state.code.text();
+  state.owner = owner;
+}
+
+}  // namespace
+
+void detail::ModuleState::set_ledger(Ledger asked) {
+  LedgerChoice choice = choose_ledger(asked, options.marks);
+  ledger = choice.ledger;
+  ledger_reason = std::move(choice.reason);
+}
+
+Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr<EngineState>& engine,
+                                                           std::span<const std::byte> binary, const Hash& hash,
+                                                           const CompileOptions& options) {
+  // The caller's bytes are the caller's; the module looks at its own.
+  const auto owner = std::make_shared<Owner>();
+  const wasm::MemoryLimit limit = memory_limit(engine->options, binary);
+  if (binary.size() > limit.bytes()) {
+    return std::unexpected(limit.exceeded());  // before it is copied
+  }
+  owner->binary.assign(binary.begin(), binary.end());
+  auto module = TRY(wasm::decode_module(owner->binary, limit));
+  auto state = std::make_shared<ModuleState>();
+  state->engine = engine;
+  state->hash = hash;
+  state->options = detail::to_code_options(options, module);
+  auto compiled = TRY(compile_code(engine->options, owner->binary, module, state->options));
+  state->module = std::move(module);
+  state->names = wasm::FunctionNames(state->module);
+  state->binary = owner->binary;
+  state->stack_limit = options.stack_limit;
+  state->set_ledger(options.ledger);
+  set_code(*state, std::move(compiled), owner);
+  return state;
+}
+
+Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant() const {
+  const std::lock_guard lock(variant_mutex_);
+  if (variant_) {
+    return variant_;
+  }
+  auto decoded = TRY(wasm::decode_module(binary));
+  auto state = std::make_shared<ModuleState>();
+  state->engine = engine;
+  state->hash = hash;
+  state->options = options;
+  state->options.foreign_memory = true;
+  state->ledger = ledger;
+  state->ledger_reason = ledger_reason;
+  state->stack_limit = stack_limit;
+  auto compiled = TRY(compile_code(engine->options, binary, decoded, state->options));
+  const auto new_owner = std::make_shared<Owner>();
+  new_owner->variant_of = owner;
+  state->module = std::move(decoded);
+  state->names = names;
+  state->binary = binary;
+  set_code(*state, std::move(compiled), new_owner);
+  variant_ = std::move(state);
+  return variant_;
+}
+
+}  // namespace anew

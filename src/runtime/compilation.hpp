@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From a binary to a module, by whichever tier the options name.
+#pragma once
+
+#include <anew/engine.hpp>
+#include <memory>
+#include <span>
+
+#include "runtime/module_state.hpp"
+
+namespace anew::detail {
+
+/// Compiles without regard to the cache.
+[[nodiscard]] Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineState>& engine,
+                                                                 std::span<const std::byte> binary, const Hash& hash,
+                                                                 const CompileOptions& options);
+
+}  // namespace anew::detail

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/module_artifact.hpp"
+
+#include <bit>
+#include <utility>
+
+#include "artifact/code_cache.hpp"
+#include "os/file.hpp"
+#include "os/try.hpp"
+
+namespace anew {
+
+artifact::Encoded detail::encode(const ModuleState& state) {
+  return artifact::encode({.hash = state.hash,
+                           .options = state.options,
+                           .image = state.image,
+                           .module = state.module,
+                           .names = state.names,
+                           .binary = state.binary});
+}
+
+std::shared_ptr<detail::ModuleState> detail::to_state(const std::shared_ptr<EngineState>& engine,
+                                                      artifact::Loaded&& loaded, const CompileOptions& options,
+                                                      bool from_cache) {
+  auto state = std::make_shared<ModuleState>();
+  state->engine = engine;
+  state->hash = loaded.hash;
+  state->owner = std::move(loaded.owner);
+  state->module = std::move(loaded.module);
+  state->names = wasm::FunctionNames(state->module);
+  state->options = loaded.options;
+  state->layout = std::move(loaded.layout);
+  state->image = loaded.image;
+  state->code = std::move(loaded.code);
+  state->binary = loaded.binary;
+  state->from_cache = from_cache;
+  state->stack_limit = options.stack_limit;
+  state->set_ledger(options.ledger);
+  return state;
+}
+
+Result<std::shared_ptr<detail::ModuleState>> detail::load_artifact(const std::shared_ptr<EngineState>& engine,
+                                                                   const std::filesystem::path& path,
+                                                                   const CompileOptions& options) {
+  // What is not asked for may be as it is.
+  artifact::Expectation expectation{
+      .hash = std::nullopt,
+      .card_shift = std::nullopt,
+      .marks = options.ledger == Ledger::kAuto ? std::nullopt : std::optional(artifact::has_marks(options.ledger)),
+      .explicit_bounds = options.explicit_bounds ? std::optional(true) : std::nullopt,
+      .fuel = options.fuel ? std::optional(true) : std::nullopt,
+      .canonical_nan = options.canonical_nan ? std::optional(true) : std::nullopt,
+      .metered_stack = options.stack_limit != 0 ? std::optional(true) : std::nullopt};
+  if (options.card_bytes != 0) {
+    expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
+  }
+  // Opened anew: code is not executed by way of a symbolic link.
+  auto file = TRY(os::File::open(path, os::File::Links::kRefuse));
+  auto loaded = TRY(artifact::read(file, expectation));
+  return to_state(engine, std::move(loaded), options, false);
+}
+
+}  // namespace anew

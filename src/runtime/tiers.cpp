@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/tiers.hpp"
+
+#include <utility>
+
+#include "codegen/quick/tier.hpp"
+
+namespace anew {
+
+const codegen::Compiler& detail::compiler_of(codegen::Tier tier) noexcept {
+  switch (tier) {
+    case codegen::Tier::kQuick: return codegen::quick::tier();
+  }
+  std::unreachable();
+}
+
+}  // namespace anew
