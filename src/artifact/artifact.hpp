@@ -5,15 +5,16 @@
 // ever loads it: Anew maps it, and finds its way by the table in .anew.meta, which lies at a fixed place near the
 // front. What the sections hold:
 //
-//   .anew.meta        who made it from what for which processor, where the other sections lie, and a hash of all else
+//   .anew.meta        who made it from what for which processor, how its frames are laid out, where the other sections
+//                     lie, and a hash of all else
 //   .anew.functions   u32 each: offset in .text of every function (imports: their stubs)
 //   .anew.thunks      u32 each: offset in .text of each type's entry thunk
 //   .anew.starts      u32 each: start in .anew.positions of each defined function, and the end
 //   .anew.positions   code positions (codegen::find_position)
-//   .anew.calls       codegen::CallSite each: calls inside try_tables, by return address
+//   .anew.calls       codegen::CallSite each: calls of which unwinding or collections must know, by return address
 //   .anew.tries       codegen::TryBlock each
 //   .anew.handlers    codegen::Handler each: where the clauses of the try_tables go on
-//   .anew.roots       codegen::Roots each: where frames hold exceptions
+//   .anew.roots       codegen::Roots each: where frames hold references
 //   .anew.module      the module's binary
 //   .symtab .strtab   the functions' names, for tools
 //   .text             machine code, last, in whole pages of its own: the only part that is mapped executable. It is
@@ -50,7 +51,7 @@
 namespace anew::artifact {
 
 /// Raise it with any change to what this folder writes.
-inline constexpr std::uint32_t kFormatVersion = 4;
+inline constexpr std::uint32_t kFormatVersion = 5;
 
 /// What an artifact is made of. Only looked at.
 struct Contents {

@@ -41,7 +41,8 @@ struct Meta {
   std::uint32_t flags;  ///< of kMarks and so on
   std::array<std::byte, 32> module_hash;
   std::array<char, 16> producer;  ///< Anew's version; for people
-  std::array<char, 16> tier;      ///< codegen::to_string(Tier), then zeros
+  std::array<char, 12> tier;      ///< codegen::to_string(Tier), then zeros
+  std::int32_t kept_cell;         ///< codegen::FrameLayout
   Range text;
   Range functions;
   Range thunks;

@@ -76,6 +76,13 @@ Result<void> check_origin(const Meta& meta, std::uint64_t bytes, const Refusal& 
   return {};
 }
 
+/// Whether a frame may have a slot there: near the frame pointer, and not where the frame leads to its caller's.
+constexpr bool is_slot(std::int32_t displacement) noexcept {
+  constexpr std::int32_t kFarthest = 4096;
+  return displacement % 8 == 0 && displacement >= -kFarthest && displacement <= kFarthest &&
+         (displacement < 0 || displacement >= static_cast<std::int32_t>(abi::kFrameBytes));
+}
+
 Result<void> check_expectation(const Meta& meta, const Expectation& expectation, const Refusal& refuse) {
   if (expectation.hash && *expectation.hash != meta.module_hash) {
     return refuse("it was compiled from another module");
@@ -84,6 +91,7 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
       (meta.flags & ~kAllFlags) != 0 || !tier_of(meta)) {
     return refuse("its options have values that no Anew writes");
   }
+  if (!is_slot(meta.kept_cell)) return refuse("its frames are laid out as no Anew lays them out");
   if (expectation.tier && expectation.tier != tier_of(meta)) {
     return refuse(fmt::format("another code generator made its code, and \"{}\" is asked for",
                               codegen::to_string(*expectation.tier)));
@@ -269,6 +277,7 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   loaded.module = std::move(*module);
   loaded.layout = std::move(layout);
   loaded.image = {.text = code.text(),
+                  .frames = {.kept_cell = meta.kept_cell},
                   .functions = words_of(meta.functions),
                   .thunks = words_of(meta.thunks),
                   .position_starts = words_of(meta.position_starts),

@@ -217,7 +217,8 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
                (contents.options.metered_stack ? kMeteredStack : 0);
   meta.module_hash = contents.hash;
   meta.producer = to_field<16>(ANEW_VERSION_STRING);
-  meta.tier = to_field<16>(codegen::to_string(contents.options.tier));
+  meta.tier = to_field<12>(codegen::to_string(contents.options.tier));
+  meta.kept_cell = contents.image.frames.kept_cell;
   meta.text = at[kText];
   meta.functions = at[kFunctions];
   meta.thunks = at[kThunks];

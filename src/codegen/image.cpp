@@ -25,8 +25,9 @@ std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t 
   const std::uint32_t from = image.position_starts[defined];
   const std::uint32_t to = image.position_starts[defined + 1];
   if (from > to || to > image.positions.size()) return CodePosition{function, 0};
-  return CodePosition{
-      function, find_in_positions(image.positions.subspan(from, to - from), text_offset - image.functions[function])};
+  const FoundPosition found =
+      find_in_positions(image.positions.subspan(from, to - from), text_offset - image.functions[function]);
+  return CodePosition{function, found.module_offset, (found.notes & kKeepsCell) != 0};
 }
 
 }  // namespace anew::codegen

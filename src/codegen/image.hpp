@@ -8,8 +8,19 @@
 //   text      executable, never writable
 //
 // so entry i is at text - entries_bytes(count) + 8 * i. A function is replaced by storing to its entry.
+//
+// An image describes itself: whoever walks the frames of a guest stack knows no code generator. `frames` says how those
+// of the image's functions are laid out. Each return address has a record, in two parts, for they are read by others:
+//
+//   positions   of every place that can trap or call: function and operator, and whether a call's frame keeps the cell
+//               pointer meanwhile. Compact, and read from a function's start on: for backtraces
+//   call_sites  of the calls that unwinding or a collection has to know something of: the try_table, and where the
+//               frame holds references. In order, so that a throw finds one in a few steps
+//
+// A code generator that compiles functions into others adds those to a place's part in `positions` (positions.hpp).
 #pragma once
 
+#include <algorithm>
 #include <anew/error.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -54,16 +65,24 @@ struct Options {
   return (functions * 8 + 4095) & ~std::uint64_t{4095};
 }
 
-/// A call inside a try_table or of a function that holds exceptions meanwhile, by the offset in the text of its return
+/// How the frames of all functions of an image are laid out, beyond what all frames have in common (abi/processor.hpp).
+struct FrameLayout {
+  /// From the frame pointer: the slot in which a function keeps its cell pointer. Of meaning where CodePosition says
+  /// that it does, and in every function with a try_table.
+  std::int32_t kept_cell = 0;
+  bool operator==(const FrameLayout&) const = default;
+};
+
+/// A call inside a try_table or of a function that holds references meanwhile, by the offset in the text of its return
 /// address.
 struct CallSite {
   std::uint32_t return_offset;
   std::uint32_t try_block;  ///< the innermost around it, or kNoTryBlock
-  std::uint32_t roots;      ///< which exceptions the frame holds, or kNoRoots
+  std::uint32_t roots;      ///< which references the frame holds, or kNoRoots
 };
 inline constexpr std::uint32_t kNoTryBlock = 0xFFFF'FFFF;
-/// Slots of a frame that hold exnrefs during a call: one behind another, and a list of more. Calls share the lists'
-/// ends.
+/// Slots of a frame that hold references during a call, those that a collection follows (exnrefs, today): one behind
+/// another, and a list of more. Calls share the lists' ends.
 struct Roots {
   std::int32_t displacement;  ///< of the lowest, from the frame pointer
   std::uint32_t count;
@@ -84,6 +103,7 @@ struct Handler {
 /// An image's parts as they lie in memory or in a file.
 struct ImageView {
   std::span<const std::byte> text;  ///< imports' stubs, entry thunks, functions: in this order, each in index order
+  FrameLayout frames;
   std::span<const std::uint32_t> functions;        ///< offset in the text of every function (imports: their stubs)
   std::span<const std::uint32_t> thunks;           ///< offset in the text of each type's entry thunk
   std::span<const std::uint32_t> position_starts;  ///< of each defined function in `positions`; one more at the end
@@ -96,6 +116,7 @@ struct ImageView {
 
 struct Image {
   std::vector<std::byte> text;
+  FrameLayout frames;
   std::vector<std::uint32_t> functions;
   std::vector<std::uint32_t> thunks;
   std::vector<std::uint32_t> position_starts;
@@ -105,18 +126,26 @@ struct Image {
   std::vector<Handler> handlers;
   std::vector<Roots> roots;
   [[nodiscard]] ImageView view() const noexcept {
-    return {text, functions, thunks, position_starts, positions, call_sites, try_blocks, handlers, roots};
+    return {text, frames, functions, thunks, position_starts, positions, call_sites, try_blocks, handlers, roots};
   }
 };
 
 struct CodePosition {
   std::uint32_t function_index;  ///< in the index space with imports
   std::uint64_t module_offset;   ///< byte offset of the operator in the module; 0 for an import's stub
+  bool keeps_cell = false;       ///< it is a call, and the frame keeps the cell pointer meanwhile (FrameLayout)
 };
 
 /// Maps an offset in the text to the function and operator it belongs to. For a return address pass the offset less 1.
 /// @return nothing if the offset is in no function and no import's stub (in an entry thunk, say).
 [[nodiscard]] std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
                                                         std::uint64_t text_offset) noexcept;
+
+/// The call with this return address, or null if there is nothing to say about it. Inline, for what runs on guest
+/// stacks.
+[[nodiscard]] inline const CallSite* find_call_site(const ImageView& image, std::uint64_t return_offset) noexcept {
+  const auto site = std::ranges::lower_bound(image.call_sites, return_offset, {}, &CallSite::return_offset);
+  return site != image.call_sites.end() && site->return_offset == return_offset ? &*site : nullptr;
+}
 
 }  // namespace anew::codegen

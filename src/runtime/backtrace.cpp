@@ -2,11 +2,12 @@
 // What is left of a call that trapped: its error and the frames on the guest stack.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <iterator>
 #include <new>
+#include <optional>
 
+#include "abi/processor.hpp"
+#include "runtime/call_sites.hpp"
 #include "runtime/stack_walk.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/without_exceptions.hpp"
@@ -21,13 +22,11 @@ struct Backtrace {
   std::uint64_t left_out = 0;
 };
 
-/// Whether the call that returns to `pc` may have been one to another instance. Such a call is followed by a load of
-/// the cell pointer that the frame keeps (codegen/quick/quick_compiler.hpp).
-bool takes_cell_back(std::span<const std::byte> text, std::uint64_t offset) noexcept {
-  constexpr std::array kLoad = {std::byte{0x4C}, std::byte{0x8B}, std::byte{0x6D}, std::byte{0xD8}};
-  return offset <= text.size() && kLoad.size() <= text.size() - offset &&
-         std::ranges::equal(text.subspan(offset, kLoad.size()), kLoad);
-}
+/// A frame of compiled code: whose it is, and where in it.
+struct FramePlace {
+  const Instance* instance = nullptr;  ///< null: of the library, or what a chain of tail calls left
+  std::optional<codegen::CodePosition> position;
+};
 
 /// Which instance a frame belongs to. Its module is known by the program counter, but several instances of a store may
 /// share a module's code.
@@ -35,30 +34,28 @@ class FrameOwner {
  public:
   FrameOwner(const StoreState& store, std::uint64_t trap_cell) noexcept : store_(store), cell_(trap_cell) {}
 
-  /// For each frame from the innermost outwards. @return the instance with that code, or null if there is none.
-  [[nodiscard]] const Instance* find(const StackWalk& walk, bool is_return_address) noexcept {
+  /// For each frame from the innermost outwards.
+  [[nodiscard]] FramePlace find(const StackWalk& walk, bool is_return_address) noexcept {
     if (walk.pc() == reinterpret_cast<std::uint64_t>(&abi::anew_return_to_cell)) {
-      cell_ = walk.kept_cell();  // of the next frame outwards
-      return nullptr;
+      cell_ = walk.slot(abi::kReturnToCellKeepsCell);  // of the next frame outwards
+      return {};
     }
-    const Instance* first = nullptr;
-    const Instance* found = nullptr;
-    for (const auto& instance : store_.instances) {
-      const auto text = instance->linked->module->image.text;
-      // The call is before its return address, which may be the first byte behind the text.
-      const std::uint64_t offset = walk.pc() - reinterpret_cast<std::uint64_t>(text.data());
-      if (offset - (is_return_address ? 1 : 0) >= text.size()) continue;
-      if (first == nullptr) {
-        first = instance.get();
-        // If it called no other instance, its cell is the one that it called with.
-        if (is_return_address && takes_cell_back(text, offset)) cell_ = walk.kept_cell();
-      }
-      if (reinterpret_cast<std::uint64_t>(instance->cell) == cell_) found = instance.get();
-    }
+    // The call is before its return address, which may be the first byte behind the text.
+    const std::uint64_t pc = walk.pc() - (is_return_address ? 1 : 0);
+    const Instance* owner = find_code(store_, *store_.instances.front(), pc);
+    if (owner == nullptr) return {};
+    const codegen::ImageView& image = owner->linked->module->image;
+    const auto position = codegen::find_position(image, owner->linked->wasm().imported_functions,
+                                                 pc - reinterpret_cast<std::uint64_t>(image.text.data()));
+    // If it does not say, it called no other instance, and its cell is that of the function that it called.
+    if (is_return_address && position && position->keeps_cell) cell_ = walk.slot(image.frames.kept_cell);
     // The cell of a fault in a library function is not known; then one instance is as good as another.
-    if (found == nullptr) found = first;
-    if (found != nullptr) cell_ = reinterpret_cast<std::uint64_t>(found->cell);
-    return found;
+    for (const auto& instance : store_.instances) {
+      if (reinterpret_cast<std::uint64_t>(instance->cell) == cell_ && has_code_at(*instance, pc))
+        owner = instance.get();
+    }
+    cell_ = reinterpret_cast<std::uint64_t>(owner->cell);
+    return {owner, position};
   }
 
  private:
@@ -104,19 +101,14 @@ Backtrace collect_frames(const StoreState& store, const Thread& thread) {
   FrameOwner owner(store, thread.trap_cell);
   bool is_return_address = thread.trap_is_fault == 0;
   do {
-    const Instance* const instance = owner.find(walk, is_return_address);
-    const std::uint64_t pc = walk.pc() - (is_return_address ? 1 : 0);
+    const FramePlace place = owner.find(walk, is_return_address);
     is_return_address = true;
-    if (instance == nullptr) continue;  // a program counter outside all texts is in a library function
-    const codegen::ImageView& image = instance->linked->module->image;
-    const auto position = codegen::find_position(image, instance->linked->wasm().imported_functions,
-                                                 pc - reinterpret_cast<std::uint64_t>(image.text.data()));
-    if (!position) continue;
+    if (!place.position) continue;  // also in an entry thunk
     if (backtrace.frames.size() == kMaximumFrames) {
       ++backtrace.left_out;
       continue;
     }
-    backtrace.frames.push_back(describe(*instance, *position));
+    backtrace.frames.push_back(describe(*place.instance, *place.position));
   } while (walk.next());
   return backtrace;
 }

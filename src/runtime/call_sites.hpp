@@ -2,8 +2,6 @@
 // From a return address on a guest stack to what its module's image says about the call.
 #pragma once
 
-#include <algorithm>
-
 #include "codegen/image.hpp"
 #include "runtime/store_state.hpp"
 
@@ -24,12 +22,11 @@ namespace anew::detail {
   return nullptr;
 }
 
-/// The call with this return address, or null if there is nothing to say about it.
-[[nodiscard]] inline const codegen::CallSite* find_call_site(const codegen::ImageView& image,
+/// What is to know about the call with this return address, or null. @param instance  whose code it is.
+[[nodiscard]] inline const codegen::CallSite* find_call_site(const Instance& instance,
                                                              std::uint64_t return_address) noexcept {
-  const std::uint64_t offset = return_address - reinterpret_cast<std::uint64_t>(image.text.data());
-  const auto site = std::ranges::lower_bound(image.call_sites, offset, {}, &codegen::CallSite::return_offset);
-  return site != image.call_sites.end() && site->return_offset == offset ? &*site : nullptr;
+  const codegen::ImageView& image = instance.linked->module->image;
+  return codegen::find_call_site(image, return_address - reinterpret_cast<std::uint64_t>(image.text.data()));
 }
 
 }  // namespace anew::detail

@@ -187,13 +187,14 @@ class Room {
         const Instance* const owner = find_code(store, *instance, walk.pc() - 1);
         if (owner == nullptr) continue;
         instance = owner;
-        mark_frame(owner->linked->module->image, walk);
+        mark_frame(*owner, walk);
       }
     }
   }
-  void mark_frame(const codegen::ImageView& image, const StackWalk& walk) noexcept {
-    const codegen::CallSite* const site = find_call_site(image, walk.pc());
+  void mark_frame(const Instance& owner, const StackWalk& walk) noexcept {
+    const codegen::CallSite* const site = find_call_site(owner, walk.pc());
     if (site == nullptr) return;
+    const codegen::ImageView& image = owner.linked->module->image;
     // The lists are the code generator's, or were checked when the artifact was read.
     for (std::uint32_t i = site->roots; i != codegen::kNoRoots; i = image.roots[i].next) {
       for (std::uint32_t k = 0; k < image.roots[i].count; ++k) mark(walk.slot(image.roots[i].displacement, k));

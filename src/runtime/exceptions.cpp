@@ -43,14 +43,14 @@ Search look_in(const Instance& owner, const StackWalk& frame, const abi::Excepti
   const ModuleState& module = *owner.linked->module;
   const codegen::ImageView& image = module.image;
   search.out_of_fuel = !charge(owner, 1, 1);
-  const codegen::CallSite* const site = find_call_site(image, frame.pc());
+  const codegen::CallSite* const site = find_call_site(owner, frame.pc());
   if (site == nullptr) return search;
   // Block numbers and handlers are the code generator's, or were checked when the artifact was read.
   for (std::uint32_t block = site->try_block; block != codegen::kNoTryBlock && !search.out_of_fuel;
        block = image.try_blocks[block].outer) {
     const codegen::TryBlock& around = image.try_blocks[block];
     // A function with a try_table keeps its cell pointer in its frame.
-    const auto* const cell = reinterpret_cast<const std::byte*>(frame.kept_cell());
+    const auto* const cell = reinterpret_cast<const std::byte*>(frame.slot(image.frames.kept_cell));
     std::uint64_t looked_at = 1;
     for (const codegen::Handler& handler : image.handlers.subspan(around.first_handler, around.handlers)) {
       ++looked_at;

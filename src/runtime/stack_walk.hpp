@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "abi/processor.hpp"
 #include "runtime/thread.hpp"
 
 namespace anew::detail {
@@ -17,15 +18,9 @@ class StackWalk {
   [[nodiscard]] std::uint64_t pc() const noexcept { return pc_; }
   /// The frame pointer of the function that pc() is in, once it has set it.
   [[nodiscard]] std::uint64_t frame() const noexcept { return frame_; }
-  /// The cell pointer where that function's frame keeps it (codegen/quick/quick_compiler.hpp); in functions that call
-  /// no other instance and catch nothing, anything. 0 if the frame is none.
-  [[nodiscard]] std::uint64_t kept_cell() const noexcept {
-    constexpr std::uint64_t kDistance = 40;
-    return is_frame() && frame_ - bottom_ >= kDistance ? read(frame_ - kDistance) : 0;
-  }
   /// A slot of that function's frame, `above` slots above the displacement from its frame pointer; 0 if that is outside
   /// of the stack.
-  [[nodiscard]] std::uint64_t slot(std::int32_t displacement, std::uint32_t above) const noexcept {
+  [[nodiscard]] std::uint64_t slot(std::int32_t displacement, std::uint32_t above = 0) const noexcept {
     const std::uint64_t address =
         frame_ + static_cast<std::uint64_t>(std::int64_t{displacement} + 8 * std::int64_t{above});
     const bool is_slot = address % alignof(std::uint64_t) == 0 && address >= low_ && address <= top_ - sizeof(address);
@@ -34,8 +29,8 @@ class StackWalk {
   /// On to the caller. @return false at the end.
   [[nodiscard]] bool next() noexcept {
     if (!is_frame()) return false;
-    const std::uint64_t caller = read(frame_);
-    pc_ = read(frame_ + sizeof(std::uint64_t));
+    const std::uint64_t caller = read(frame_ + abi::kCallersFrame);
+    pc_ = read(frame_ + abi::kReturnAddress);
     bottom_ = frame_ + 1;
     frame_ = caller;
     return true;
@@ -43,8 +38,7 @@ class StackWalk {
 
  private:
   [[nodiscard]] bool is_frame() const noexcept {
-    constexpr std::uint64_t kFrame = 2 * sizeof(std::uint64_t);  // the caller's frame pointer, the return address
-    return frame_ % alignof(std::uint64_t) == 0 && frame_ >= bottom_ && frame_ <= top_ - kFrame;
+    return frame_ % alignof(std::uint64_t) == 0 && frame_ >= bottom_ && frame_ <= top_ - abi::kFrameBytes;
   }
   /// In bounds and aligned, as checked; the stack is readable for as long as the thread keeps it.
   [[nodiscard]] static std::uint64_t read(std::uint64_t address) noexcept {

@@ -76,6 +76,7 @@ TEST_F(ArtifactFile, ReadsBackAsItWasWritten) {
   EXPECT_TRUE(std::ranges::equal(loaded->binary, sample_.binary));
   EXPECT_EQ(loaded->layout.card_shift(), 10u);
   const auto image = sample_.image.view();
+  EXPECT_EQ(loaded->image.frames, image.frames);
   EXPECT_TRUE(std::ranges::equal(loaded->image.text, image.text));
   EXPECT_TRUE(std::ranges::equal(loaded->image.functions, image.functions));
   EXPECT_TRUE(std::ranges::equal(loaded->image.thunks, image.thunks));
@@ -87,6 +88,7 @@ TEST_F(ArtifactFile, ReadsBackAsItWasWritten) {
   EXPECT_TRUE(same_bytes(loaded->image.call_sites, image.call_sites));
   EXPECT_TRUE(same_bytes(loaded->image.try_blocks, image.try_blocks));
   EXPECT_TRUE(same_bytes(loaded->image.handlers, image.handlers));
+  EXPECT_TRUE(same_bytes(loaded->image.roots, image.roots));
   ASSERT_EQ(loaded->module.exports.size(), 2u);
   EXPECT_EQ(loaded->module.exports[1].name, "other");
 }
@@ -305,6 +307,17 @@ TEST_F(ArtifactFile, WhoseTryTablesLeadAstrayIsRefused) {
   refused([](Image& image) { image.handlers[0].kind = static_cast<wasm::CatchKind>(4); });
   refused([](Image& image) { image.handlers[1].tag = 1; });
   refused([&](Image& image) { image.handlers[2].offset = text_bytes; });
+}
+
+TEST_F(ArtifactFile, WhoseFramesKeepTheCellWhereNoFrameCanIsRefused) {
+  for (const std::int32_t displacement : {0, 8, -4, -20, -4104, 4104, 1 << 30, -0x7FFF'FFFF - 1}) {
+    forge([&](Meta& meta, auto&) { meta.kept_cell = displacement; });
+    expect_refused("frames are laid out as no Anew lays them out");
+  }
+  for (const std::int32_t displacement : {-8, -4096, 16, 4096}) {
+    forge([&](Meta& meta, auto&) { meta.kept_cell = displacement; });
+    EXPECT_TRUE(read_back()) << displacement;
+  }
 }
 
 TEST_F(ArtifactFile, WithAModuleThatDoesNotDecodeIsRefused) {

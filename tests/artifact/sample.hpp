@@ -52,6 +52,7 @@ struct Sample {
     for (std::uint32_t i = 0; i < module.types.size(); ++i) {
       image.thunks.push_back(add_function(1000 + i));
     }
+    image.frames.kept_cell = -24;
     image.position_starts = {0, 2, 5};
     image.positions.assign(5, std::byte{0x11});
     image.call_sites = {{16, 0, codegen::kNoRoots}, {40, 1, 0}, {44, 1, 1}};

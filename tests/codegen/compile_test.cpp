@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <anew/anew.hpp>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,21 +54,27 @@ TEST(Positions, ComeBackAsTheyWereWritten) {
   Random random(1);
   std::vector<std::byte> stream;
   PositionWriter writer(stream);
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> written;
+  struct Written {
+    std::uint64_t code, module_offset, notes;
+  };
+  std::vector<Written> written;
   std::uint64_t code = 3;
   for (int i = 0; i < 1'000; ++i) {
     // Module offsets go back, too: cold code stands behind the function.
-    const std::uint64_t module_offset = random.percent(10) ? random.bits() >> random.below(64) : random.below(100'000);
-    writer.add(code, module_offset);
-    written.emplace_back(code, module_offset);
+    const std::uint64_t module_offset =
+        random.percent(10) ? random.bits() >> (3 + random.below(61)) : random.below(100'000);
+    const std::uint64_t notes = random.percent(20) ? random.bits() >> random.below(64) : 0;
+    writer.add(code, module_offset, notes);
+    written.push_back({code, module_offset, notes});
     code += random.percent(5) ? random.below(100'000) : 1 + random.below(20);
   }
-  EXPECT_EQ(find_in_positions(stream, 0), 0u);
+  EXPECT_EQ(find_in_positions(stream, 0), FoundPosition());
   for (std::size_t i = 0; i < written.size(); ++i) {
-    const std::uint64_t end = i + 1 < written.size() ? written[i + 1].first : written[i].first + 10;
-    if (end == written[i].first) continue;  // the next entry took its place
-    EXPECT_EQ(find_in_positions(stream, written[i].first), written[i].second);
-    EXPECT_EQ(find_in_positions(stream, end - 1), written[i].second);
+    const std::uint64_t end = i + 1 < written.size() ? written[i + 1].code : written[i].code + 10;
+    if (end == written[i].code) continue;  // the next entry took its place
+    const FoundPosition expected = {written[i].module_offset, written[i].notes};
+    EXPECT_EQ(find_in_positions(stream, written[i].code), expected);
+    EXPECT_EQ(find_in_positions(stream, end - 1), expected);
   }
 }
 
@@ -81,7 +88,7 @@ TEST(Positions, ReadNoByteOutsideTheirStream) {
       static_cast<void>(find_in_positions(noise, offset));  // the sanitizer build says if it reads past the end
     }
   }
-  EXPECT_EQ(find_in_positions({}, 7), 0u);
+  EXPECT_EQ(find_in_positions({}, 7), FoundPosition());
 }
 
 TEST(Positions, TellEveryOffsetOfAnImageItsFunction) {
@@ -121,6 +128,34 @@ TEST(Positions, TellEveryOffsetOfAnImageItsFunction) {
   for (const std::uint32_t count : seen) EXPECT_GT(count, 0u);
   EXPECT_FALSE(find_position(view, 2, image.text.size()));
   EXPECT_FALSE(find_position(view, 2, ~0ull));
+}
+
+TEST(Positions, SayWhichCallsKeepTheirCellInTheirFrame) {
+  const Source source(anew::test::wat(R"((module
+    (type $plain (func))
+    (import "host" "a" (func $a))
+    (table 1 funcref)
+    (func $callee)
+    (func (param i32)
+      (call $callee) (call $a) (call_indirect (type $plain) (local.get 0)) (drop (table.grow (ref.null func) (i32.const 1)))
+      (call $callee) (unreachable))))"));
+  const Image image = source.compile().value();
+  EXPECT_LT(image.frames.kept_cell, 0);
+  // Where the operators are in the binary, by their opcodes; the body has no other bytes like these.
+  const wasm::FunctionBody& body = source.module.bodies[1];
+  const auto find = [&](std::initializer_list<int> bytes) {
+    const auto same = [](std::byte byte, int wanted) { return std::to_integer<int>(byte) == wanted; };
+    const auto found = std::search(body.bytes.begin(), body.bytes.end(), bytes.begin(), bytes.end(), same);
+    EXPECT_NE(found, body.bytes.end());
+    return body.offset + static_cast<std::uint64_t>(found - body.bytes.begin());
+  };
+  const std::set<std::uint64_t> expected = {find({0x10, 0x00}), find({0x11, 0x00, 0x00})};
+  std::set<std::uint64_t> keeping;
+  for (std::uint64_t offset = 0; offset < image.text.size(); ++offset) {
+    const auto position = find_position(image.view(), 1, offset);
+    if (position && position->keeps_cell) keeping.insert(position->module_offset);
+  }
+  EXPECT_EQ(keeping, expected);
 }
 
 TEST(Positions, NameTheOperatorThatTraps) {

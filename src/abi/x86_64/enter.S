@@ -289,21 +289,21 @@ anew_tail_call:
         lea     r11, [rip + anew_return_to_cell]
         cmp     [rsp], r11
         je      .Lframe_is_there
-        sub     rsp, 64
+        sub     rsp, ANEW_TAIL_CALL_BYTES
         mov     [rsp], r11
-        vmovq   xmm14, qword ptr [rsp + 64]
+        vmovq   xmm14, qword ptr [rsp + ANEW_TAIL_CALL_BYTES]
         xor     r11d, r11d
 .Lnext_argument:
         cmp     r11, rax
         je      .Larguments_are_there
-        vmovups xmm15, [rsp + r11 + 72]
+        vmovups xmm15, [rsp + r11 + ANEW_TAIL_CALL_BYTES + 8]
         vmovups [rsp + r11 + 8], xmm15
         add     r11, 16
         jmp     .Lnext_argument
 .Larguments_are_there:
-        vmovq   qword ptr [rsp + rax + 64], xmm14
-        mov     [rsp + rax + 56], rbp
-        lea     rbp, [rsp + rax + 56]
+        vmovq   qword ptr [rsp + rax + ANEW_TAIL_CALL_BYTES], xmm14
+        mov     [rsp + rax + ANEW_TAIL_CALL_BYTES - 8], rbp
+        lea     rbp, [rsp + rax + ANEW_TAIL_CALL_BYTES - 8]
         mov     [rbp + ANEW_KEPT_CELL], r13
 .Lframe_is_there:
         mov     r11, [r13 + ANEW_CELL_THREAD]

@@ -11,10 +11,14 @@
 namespace anew::abi {
 
 /// From a frame pointer: the caller's one, and where the function returns to.
-inline constexpr std::int32_t kCallersFrame = 0;
-inline constexpr std::int32_t kReturnAddress = 8;
+inline constexpr std::uint64_t kCallersFrame = 0;
+inline constexpr std::uint64_t kReturnAddress = 8;
+/// From a frame pointer on, of both.
+inline constexpr std::uint64_t kFrameBytes = 16;
 
-/// From the frame pointer of the frame that returns to anew_return_to_cell: the cell pointer that it takes back.
+/// What a chain of tail calls into other instances puts on the stack (anew_tail_call).
+inline constexpr std::uint32_t kTailCallBytes = ANEW_TAIL_CALL_BYTES;
+/// From the frame pointer of the frame in it, out of which anew_return_to_cell returns: the cell pointer to take back.
 inline constexpr std::int32_t kReturnToCellKeepsCell = ANEW_KEPT_CELL;
 
 /// Has the first function of a guest whose call was left return to anew_return_resumed.

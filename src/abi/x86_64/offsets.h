@@ -44,7 +44,9 @@
 #define ANEW_LANDING_PC 0
 #define ANEW_LANDING_FRAME 8
 
-// Where the frame that anew_tail_call leaves behind keeps the cell pointer, from rbp (frame.hpp).
+// What anew_tail_call puts between a function and its callee, and where the frame in it keeps the cell pointer, from rbp
+// (frame.hpp).
+#define ANEW_TAIL_CALL_BYTES 64
 #define ANEW_KEPT_CELL -40
 
 // MXCSR (float_control.hpp)

@@ -366,6 +366,7 @@ Result<Compiled> compile(const Job& job) {
   // Each batch is aligned anew.
   auto text = TRY(CodeMemoryBuilder::reserve(most_text + 16 * (batches.size() + 1), module.functions.size()));
   Compiled compiled;
+  compiled.image.frames.kept_cell = quick::kSavedCell;
   compiled.image.functions.reserve(module.functions.size());
   compiled.image.thunks.reserve(module.types.size());
   const std::uint64_t window_bytes = most_text + kOperatorCodeBytes;

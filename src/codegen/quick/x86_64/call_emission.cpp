@@ -65,7 +65,7 @@ void Emitter::emit_cross_call(CrossCall& cross) {
   a_.mov(x86::r13, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, cell)));
   a_.mov(cell_field(abi::kThread, 8), x86::r11);
   a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
-  add_position();
+  add_position(kKeepsCell);
   a_.call(x86::qword_ptr(x86::r10));
   note_call_site(cross.notes);
   a_.mov(x86::r13, x86::qword_ptr(x86::rbp, kSavedCell));

@@ -49,7 +49,10 @@ class Emitter {
 
   void begin_code();
   void set_position(std::uint64_t module_offset) noexcept { module_offset_ = module_offset; }
-  void add_position() { position_writer_.add(code_offset() - function_start_, module_offset_); }
+  /// @param notes  of positions.hpp.
+  void add_position(std::uint64_t notes = 0) {
+    position_writer_.add(code_offset() - function_start_, module_offset_, notes);
+  }
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return a_.offset(); }
   [[nodiscard]] std::uint64_t function_start() const noexcept { return function_start_; }
   /// Called before anything that emits more than a bounded, small amount of code.

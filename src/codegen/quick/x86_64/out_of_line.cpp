@@ -40,9 +40,8 @@ Label& Emitter::cold_overflow_trap(Register checked, bool is_64) {
 }
 
 void Emitter::emit_cold_code() {
-  constexpr std::size_t kKinds = 24;
-  std::array<Label, kKinds> raise;  // by TrapKind; kNone: the kind is in eax
-  std::array<bool, kKinds> is_raised{};
+  std::array<Label, abi::kTrapKinds> raise;  // by TrapKind; kNone: the kind is in eax
+  std::array<bool, abi::kTrapKinds> is_raised{};
   auto call_raise = [&](TrapKind kind) {
     const auto index = static_cast<std::size_t>(kind);
     is_raised[index] = true;
@@ -70,7 +69,7 @@ void Emitter::emit_cold_code() {
   }
   cross_calls_.clear();
   cold_.clear();
-  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+  for (std::size_t kind = 0; kind < abi::kTrapKinds; ++kind) {
     if (!is_raised[kind]) continue;
     a_.bind(raise[kind]);
     if (kind != 0) a_.mov(x86::eax, static_cast<std::uint32_t>(kind));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The registers of x86-64 as the quick tier divides them up (see abi/x86_64/convention.hpp): r13 is the cell pointer; r10, r11
-// and xmm15 are scratch within one operator; all others hold operands and locals.
+// The registers of x86-64 as the quick tier divides them up (see abi/x86_64/convention.hpp): r13 is the cell pointer;
+// r10, r11 and xmm15 are scratch within one operator; all others hold operands and locals.
 #pragma once
 
 #include <array>
@@ -44,7 +44,7 @@ inline constexpr Register kLibraryResult = kRax;    ///< what a library function
 inline constexpr Register kCaughtException = kRax;  ///< what a handler is given
 inline constexpr Register kThrownException = kRdi;  ///< what is thrown
 
-/// Where a function keeps its cell pointer, from rbp.
+/// Where a function keeps its cell pointer, from rbp (FrameLayout::kept_cell).
 inline constexpr std::int32_t kSavedCell = -40;
 
 /// Calls f(register) for each member of the set.
