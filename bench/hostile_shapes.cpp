@@ -35,7 +35,11 @@ enum : int {
   kI32Add = 0x6A,
   kI32DivS = 0x6D,
   kI32TruncF64S = 0xAA,
-  kEmpty = 0x40
+  kEmpty = 0x40,
+  // Types.
+  kGroup = 0x4E,
+  kSubtype = 0x50,
+  kRefNull = 0x63
 };
 
 /// Sets locals 1 to `count` from local 0, so that the registers hold as many as they can.
@@ -364,6 +368,39 @@ constexpr Shape kShapes[] = {
        }
        return module.build();
      }},
+    {"a recursive group of n types", 50'000,
+     [](std::uint32_t n) {
+       ModuleBuilder module;
+       ModuleBytes group({kGroup});
+       group.u(n);
+       for (std::uint32_t i = 0; i < n; ++i) group.raw({0x60, 1, kRefNull}).s((i * 7919ull) % n).raw({0});
+       module.type_entry(group);
+       return module.build();
+     }},
+    {"n recursive groups that differ in their last type", 500,
+     [](std::uint32_t n) {
+       ModuleBuilder module;
+       for (std::uint32_t i = 0; i < n; ++i) {
+         ModuleBytes group({kGroup, 101});
+         group.repeat(100, {0x60, 4, kI32, kF64, kI32, kF64, 0}).raw({0x60, 1, kRefNull});
+         module.type_entry(group.s(i == 0 ? 0 : 101 * (i - 1)).raw({0}));
+       }
+       return module.build();
+     }},
+    {"n types, 63 below one another", 50'000,
+     [](std::uint32_t n) {
+       ModuleBuilder module;
+       for (std::uint32_t i = 0; i < n; ++i) {
+         ModuleBytes entry({kSubtype});
+         if (i % 64 == 0) {
+           entry.raw({0});
+         } else {
+           entry.raw({1}).u(i - 1);
+         }
+         module.type_entry(entry.raw({0x60, 0, 1, kRefNull}).s(i));
+       }
+       return module.build();
+     }},
     {"n types of 1,000 parameters and results", 500,
      [](std::uint32_t n) {
        ModuleBuilder module;
@@ -481,7 +518,6 @@ constexpr Shape kShapes[] = {
      }},
     {"n types, each of a reference to the one before", 50'000,
      [](std::uint32_t n) {
-       constexpr int kRefNull = 0x63;
        ModuleBuilder module;
        module.type({}, {});
        for (std::uint32_t i = 0; i < n; ++i) module.wide_type(1, ModuleBytes({kRefNull}).s(i));

@@ -64,6 +64,11 @@ class ModuleBuilder {
     types_.raw({0x60}).u(parameters.span().size()).raw(parameters).u(results.span().size()).raw(results);
     return type_count_++;
   }
+  /// An entry of the type section as it is written there; the indices that type() gives are right before it only.
+  void type_entry(const ModuleBytes& entry) {
+    types_.raw(entry);
+    ++type_count_;
+  }
   /// @param parameters  `count` types, which may take several bytes each.
   std::uint32_t wide_type(std::uint32_t count, const ModuleBytes& parameters) {
     types_.raw({0x60}).u(count).raw(parameters).raw({0});

@@ -55,6 +55,7 @@ enum class TrapKind : std::uint8_t {
   kUnhandledException,    ///< an exception that no try_table caught before the call's end
   kExceptionsExhausted,   ///< more exceptions held by reference in one call than there is room for
   kOutOfFuel,             ///< it needed more than Lease::set_fuel gave it
+  kCastFailure,           ///< ref.cast of what is of another type
 };
 
 /// The specification test suite's words for a trap, such as "integer divide by zero".

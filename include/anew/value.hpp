@@ -18,7 +18,8 @@ namespace anew {
 /// A value type. The low byte is its code in the binary format (specification, 5.3), for references that of the heap
 /// type; kNonNull is set for references that are never null; references to functions of a given type of the module
 /// ("(ref null $t)") have the code kTypedCode and the type's index above bit 12. Types of a decoded module name equal
-/// function types by the same, the smallest, index, so that equal types are equal numbers.
+/// function types by the same, the smallest, index, so that equal types are equal numbers. Of the types that garbage
+/// collection brings, those that need neither structures nor arrays nor i31 are here; null is their only value.
 enum class ValueType : std::uint32_t {
   kI32 = 0x7F,
   kI64 = 0x7E,
@@ -28,10 +29,13 @@ enum class ValueType : std::uint32_t {
   kFuncRef = 0x70,
   kExternRef = 0x6F,
   kExnRef = 0x69,
+  kAnyRef = 0x6E,
+  kEqRef = 0x6D,
   // The types of null alone: below every other reference of their kind.
   kNullFuncRef = 0x73,
   kNullExternRef = 0x72,
   kNullExnRef = 0x74,
+  kNullRef = 0x71,
 };
 
 namespace detail {
@@ -82,6 +86,11 @@ constexpr std::uint32_t number(ValueType type) noexcept { return static_cast<std
 [[nodiscard]] constexpr bool is_exception_reference(ValueType type) noexcept {
   const ValueType nullable = with_null(type);
   return nullable == ValueType::kExnRef || nullable == ValueType::kNullExnRef;
+}
+/// anyref and what is below it: what garbage collection keeps.
+[[nodiscard]] constexpr bool is_any_reference(ValueType type) noexcept {
+  const ValueType nullable = with_null(type);
+  return nullable == ValueType::kAnyRef || nullable == ValueType::kEqRef || nullable == ValueType::kNullRef;
 }
 [[nodiscard]] constexpr bool is_float(ValueType type) noexcept {
   return type == ValueType::kF32 || type == ValueType::kF64;

@@ -55,7 +55,7 @@
 namespace anew::abi {
 
 /// Part of every artifact: raise it with any change to this folder or to the code that the code generators emit.
-inline constexpr std::uint32_t kAbiVersion = 5;
+inline constexpr std::uint32_t kAbiVersion = 6;
 
 inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 inline constexpr std::uint64_t kMemoryAddressSpace = 1ull << 32;

@@ -54,8 +54,11 @@ struct Library {
                               std::uint32_t destination_table, std::uint32_t source_table);
   std::uint32_t (*table_init)(std::byte* cell, std::uint64_t destination, std::uint32_t source, std::uint32_t count,
                               std::uint32_t table, std::uint32_t segment);
+  /// @param type  the number of a ValueType of the cell's module, in whose hierarchy the reference is.
+  /// @return 1 if the reference is of that type, else 0.
+  std::uint32_t (*is_reference_of)(std::byte* cell, std::uint64_t reference, std::uint32_t type);
 };
-static_assert(sizeof(void*) == 8 && sizeof(Library) == 104);
+static_assert(sizeof(void*) == 8 && sizeof(Library) == 112);
 
 /// A host function as a cell sees it. `call` runs on the thread's own stack, in host state; it reads arguments from the
 /// slots and writes results there. It returns TrapKind::kNone (0), the trap to raise, or kLeft; it throws nothing.

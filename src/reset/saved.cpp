@@ -106,7 +106,7 @@ Result<void> check_reference(const Instance& mapped, ValueType type, std::uint64
   } else if (number != 0) {
     return misfit(where + " holds a reference that a file cannot have");
   }
-  if (const char* const problem = mapped.store->reference_problem(type, mapped.linked->type_ids, bits)) {
+  if (const char* const problem = mapped.store->reference_problem({type, mapped.linked->type_scope()}, bits)) {
     return misfit(fmt::format("{} {}", where, problem));
   }
   return {};

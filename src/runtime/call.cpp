@@ -22,6 +22,7 @@ bool is_of_kind(ValueType given, ValueType wanted) noexcept {
   if (is_function_reference(wanted)) return is_function_reference(given);
   if (is_extern_reference(wanted)) return is_extern_reference(given);
   if (is_exception_reference(wanted)) return is_exception_reference(given);
+  if (is_any_reference(wanted)) return is_any_reference(given);
   return given == wanted;
 }
 
@@ -48,7 +49,7 @@ Result<void> check_arguments(const Instance& instance, std::string_view export_n
     }
     if (!is_reference(wanted)) continue;
     if (const char* const problem =
-            instance.store->reference_problem(wanted, instance.linked->type_ids, argument.bits)) {
+            instance.store->reference_problem({wanted, instance.linked->type_scope()}, argument.bits)) {
       return fail(ErrorCode::kArgument,
                   fmt::format("argument {} of \"{}\", {}, {}", i + 1, name(), to_string(wanted), problem));
     }

@@ -30,6 +30,7 @@ const char* to_string(TrapKind kind) noexcept {
     case TrapKind::kExpectedSharedMemory: return "expected shared memory";
     case TrapKind::kUnhandledException: return "unhandled exception";
     case TrapKind::kOutOfFuel: return "out of fuel";
+    case TrapKind::kCastFailure: return "cast failure";
     case TrapKind::kExceptionsExhausted: return "too many exceptions held by reference";
   }
   return "unknown trap";

@@ -143,11 +143,12 @@ bool ImportResolver::matches(const wasm::Import& import, const Item& item, const
   const LinkedModule& from = *item.owner->linked;
   switch (import.kind()) {
     case ExternalKind::kFunction:
-      return from.type_ids[from.wasm().functions[item.index]] == linked_.type_ids[std::get<std::uint32_t>(import.type)];
+      return is_subtype(from.type_scope(), from.wasm().functions[item.index], linked_.type_scope(),
+                        std::get<std::uint32_t>(import.type));
     case ExternalKind::kTable: {
       const auto& found = std::get<TableType>(type);
       const auto& declared = std::get<TableType>(import.type);
-      return equal_types({found.element, from.type_ids}, {declared.element, linked_.type_ids}) &&
+      return equal_types({found.element, from.type_scope()}, {declared.element, linked_.type_scope()}) &&
              found.is_64 == declared.is_64 && fits(found.limits, declared.limits);
     }
     case ExternalKind::kMemory: {
@@ -158,8 +159,8 @@ bool ImportResolver::matches(const wasm::Import& import, const Item& item, const
     case ExternalKind::kGlobal: {
       const auto& found = std::get<GlobalType>(type);
       const auto& declared = std::get<GlobalType>(import.type);
-      const ScopedType value = {found.type, from.type_ids};
-      const ScopedType wanted = {declared.type, linked_.type_ids};
+      const ScopedType value = {found.type, from.type_scope()};
+      const ScopedType wanted = {declared.type, linked_.type_scope()};
       return found.is_mutable == declared.is_mutable &&
              (found.is_mutable ? equal_types(value, wanted) : is_subtype(value, wanted));
     }
@@ -172,7 +173,14 @@ bool ImportResolver::matches(const wasm::Import& import, const Item& item, const
 
 void ImportResolver::resolve_to(const wasm::Import& import, const Item& item) {
   const ExternalType type = type_of_item(item);
-  if (item.kind != import.kind() || !matches(import, item, type)) return refuse(import, type);
+  if (item.kind != import.kind()) return refuse(import, type);
+  if (!matches(import, item, type)) {
+    // Text does not tell groups, supertypes and indices of one module from those of another.
+    const bool reads_alike = to_text_with_kind(type) == to_text_with_kind(detail::type_of(linked_.wasm(), import));
+    return reads_alike ? refuse(import, "is defined with a type that reads alike, but of another recursive group, with "
+                                        "other supertypes, final where this one is not, or naming other types")
+                       : refuse(import, type);
+  }
   const Source source = {item.owner->number, item.index};
   const LinkedModule& from = *item.owner->linked;
   switch (item.kind) {
@@ -243,7 +251,7 @@ void ImportResolver::resolve_to(const wasm::Import& import, const Limits& defini
 
 void ImportResolver::resolve_to(const wasm::Import& import, const Value& definition) {
   const auto& declared = std::get<GlobalType>(import.type);
-  if (!is_subtype({definition.type, {}}, {declared.type, linked_.type_ids})) {
+  if (!is_subtype({definition.type, {}}, {declared.type, linked_.type_scope()})) {
     return refuse(import, GlobalType{.type = definition.type, .is_mutable = false});
   }
   if (is_reference(definition.type)) {

@@ -89,6 +89,14 @@ struct Instance {
   return *static_cast<Instance*>(abi::hot_header(cell).instance);  // map_instance stored an Instance*
 }
 
+/// Whether a function is of a module's type or of a subtype of that. Takes no lock.
+[[nodiscard]] inline bool is_of_type(const abi::FunctionReference& function, const TypeScope& scope,
+                                     std::uint32_t type) noexcept {
+  if (function.type_id == scope.ids[type]) return true;
+  const LinkedModule& owner = *instance_of(function.cell).linked;
+  return is_subtype(owner.type_scope(), owner.wasm().functions[function.function_index], scope, type);
+}
+
 /// Maps an instance's cell and further memories and adds it to the store. All is zero but for what no guest can change:
 /// function references, type identities, links to the store's earlier instances, headers. Memories and tables have
 /// their initial sizes, elements are null, globals 0. @return kLimit if the store may not have so much; kResource.

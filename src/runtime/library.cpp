@@ -154,6 +154,18 @@ std::uint32_t table_init(std::byte* cell, std::uint64_t destination, std::uint32
   return 0;
 }
 
+std::uint32_t is_reference_of(std::byte* cell, std::uint64_t reference, std::uint32_t type_number) noexcept {
+  const auto type = static_cast<ValueType>(type_number);  // compiled code passes types of its module
+  if (reference == 0) return is_nullable(type) ? 1 : 0;
+  if (is_typed_reference(type)) {
+    // What is not null in this hierarchy is a FunctionReference.
+    const auto& function = *reinterpret_cast<const abi::FunctionReference*>(reference);
+    return is_of_type(function, instance_of(cell).linked->type_scope(), type_index(type)) ? 1 : 0;
+  }
+  // The top of the hierarchy has all that is not null; what is below it and not typed, null alone.
+  return with_null(type) == wasm::top_of(type) ? 1 : 0;
+}
+
 }  // namespace
 
 const abi::Library& library() noexcept {
@@ -171,6 +183,7 @@ const abi::Library& library() noexcept {
       .table_fill = table_fill,
       .table_copy = table_copy,
       .table_init = table_init,
+      .is_reference_of = is_reference_of,
   };
   return kLibrary;
 }

@@ -79,6 +79,9 @@ struct LinkedModule {
 
   [[nodiscard]] const wasm::Module& wasm() const noexcept { return module->module; }
   [[nodiscard]] const abi::CellLayout& layout() const noexcept { return module->layout; }
+  [[nodiscard]] TypeScope type_scope() const noexcept {
+    return {wasm().declarations, {type_ids.begin(), type_ids.end()}};
+  }
   /// Where the imports of one kind lie.
   [[nodiscard]] const std::vector<Source>& sources(ExternalKind kind) const noexcept;
   /// Where an item of an index space lies, imported or not.

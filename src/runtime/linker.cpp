@@ -31,7 +31,7 @@ std::uint32_t call_slot_function(void* environment, std::byte* cell, std::uint64
     if (!result) return detail::raise_host_error(std::move(result.error()));
     for (const auto [slot, type] : target.references) {
       // Linking refuses host functions with typed references: there are no type identities to look at.
-      const char* const problem = detail::instance_of(cell).store->reference_problem(type, {}, slots[slot]);
+      const char* const problem = detail::instance_of(cell).store->reference_problem({type, {}}, slots[slot]);
       if (problem == nullptr) continue;
       return detail::raise_host_error(
           make_error(ErrorCode::kHost, fmt::format("what it returned as {} {}", to_string(type), problem)));

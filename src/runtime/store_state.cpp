@@ -45,8 +45,8 @@ std::uint64_t StoreState::function_reference(std::uint64_t number) const noexcep
   return instances[(number - 1) >> 32]->reference_to(static_cast<std::uint32_t>(number - 1));
 }
 
-const char* StoreState::reference_problem(ValueType type, std::span<const std::uint32_t> type_ids,
-                                          std::uint64_t bits) const noexcept {
+const char* StoreState::reference_problem(const ScopedType& scoped, std::uint64_t bits) const noexcept {
+  const ValueType type = scoped.type;
   if (bits == 0) return is_nullable(type) ? nullptr : "is null, which its type does not allow";
   if (with_null(type) == ValueType::kExternRef) return nullptr;
   if (with_null(type) != ValueType::kFuncRef && !is_typed_reference(type)) {
@@ -56,10 +56,9 @@ const char* StoreState::reference_problem(ValueType type, std::span<const std::u
   const auto place = find_function(*this, bits);
   if (!place) return "is a function reference that this store did not hand out; pass null or one that came from there";
   if (!is_typed_reference(type)) return nullptr;
-  const std::uint32_t wanted = type_ids[type_index(type)];
-  return place->instance->function_references()[place->function].type_id == wanted
-             ? nullptr
-             : "is a reference to a function of another type";
+  const abi::FunctionReference& function = place->instance->function_references()[place->function];
+  return is_of_type(function, scoped.scope, type_index(type)) ? nullptr
+                                                              : "is a reference to a function of another type";
 }
 
 }  // namespace anew::detail

@@ -82,9 +82,7 @@ struct StoreState {
   [[nodiscard]] std::uint64_t function_reference(std::uint64_t number) const noexcept;
   /// What is wrong with bits that the host wants to pass to a guest as a reference, in words; null if nothing is. What
   /// compiled code follows must be null or have come from this store: a made-up one would let a guest read anything.
-  /// @param type_ids  of the module that `type` belongs to.
-  [[nodiscard]] const char* reference_problem(ValueType type, std::span<const std::uint32_t> type_ids,
-                                              std::uint64_t bits) const noexcept;
+  [[nodiscard]] const char* reference_problem(const ScopedType& type, std::uint64_t bits) const noexcept;
 };
 
 }  // namespace anew::detail

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Types, imports, functions, tables, memories, exports and the start function (specification, 5.3, 5.5, 3.2 and 3.4).
+// Imports, functions, tables, memories, exports and the start function (specification, 5.3, 5.5, 3.2 and 3.4).
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "wasm/limits.hpp"
@@ -12,25 +11,6 @@
 
 namespace anew::wasm {
 namespace {
-
-// What a type names itself by where types are compared: no type has this index.
-constexpr std::uint32_t kOwnIndex = limits::kTypes;
-
-// A value type as types are compared by, in the type of index `own`.
-ValueType word(ValueType type, std::uint32_t own) {
-  const bool is_own = is_typed_reference(type) && anew::type_index(type) == own;
-  return is_own ? typed_reference(kOwnIndex, is_nullable(type)) : type;
-}
-
-// Equal for equal types. Nothing is lost where it is equal for others: it only saves looking at them.
-std::uint64_t hash_of(const FunctionType& type, std::uint32_t own) {
-  constexpr std::uint64_t kFactor = 0x9E37'79B9'7F4A'7C15;  // 2^64 over the golden ratio, odd
-  std::uint64_t hash = type.parameters.size();
-  const auto add = [&](ValueType each) { hash = (hash ^ static_cast<std::uint64_t>(word(each, own))) * kFactor; };
-  std::ranges::for_each(type.parameters, add);
-  std::ranges::for_each(type.results, add);
-  return hash;
-}
 
 // Bits of the byte before limits (5.3.13).
 constexpr std::uint8_t kWithMaximum = 1;
@@ -44,88 +24,7 @@ bool ModuleDecoder::within(std::size_t total, std::uint32_t limit, std::string_v
          reader_.fail(ErrorCode::kLimit, at, fmt::format("too many {}: {}, the limit is {}", what, total, limit));
 }
 
-// Types.
-
-// A type may name itself and those before it. Types are equal if they are written alike where each names itself by the
-// same word (specification, 3.1.2: a recursive type of one, rolled up). What a type says of others is stored by their
-// canonical index already, so equal types are equal lists of numbers but for their own index: compare_types. An ordered
-// set, which no choice of types can make quadratic, as it could a hash table; the hash comes first in the order, so
-// that the types themselves are rarely looked at.
-bool ModuleDecoder::type_section() {
-  std::uint32_t count = 0;
-  if (!reader_.count(limits::kTypes, "types", count)) {
-    return false;
-  }
-  if (!take_memory(count, memory::kType)) {
-    return false;
-  }
-  module_.types.resize(count);
-  module_.canonical_types.reserve(count);
-  struct Key {
-    std::uint64_t hash;
-    std::uint32_t index;
-  };
-  const auto before = [this](const Key& first, const Key& second) {
-    return first.hash != second.hash ? first.hash < second.hash : compare_types(first.index, second.index) < 0;
-  };
-  std::set<Key, decltype(before)> different(before);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    FunctionType& type = module_.types[i];
-    module_.canonical_types.push_back(i);
-    if (!function_type(type)) {
-      return false;
-    }
-    const std::uint32_t canonical = different.insert({hash_of(type, i), i}).first->index;
-    if (canonical == i) {
-      continue;
-    }
-    module_.canonical_types[i] = canonical;
-    type = module_.types[canonical];
-  }
-  return true;
-}
-
-std::strong_ordering ModuleDecoder::compare_types(std::uint32_t first, std::uint32_t second) const {
-  const auto compare = [&](const std::vector<ValueType>& left, const std::vector<ValueType>& right) {
-    return std::lexicographical_compare_three_way(
-        left.begin(), left.end(), right.begin(), right.end(),
-        [&](ValueType one, ValueType other) { return word(one, first) <=> word(other, second); });
-  };
-  const FunctionType& left = module_.types[first];
-  const FunctionType& right = module_.types[second];
-  const std::strong_ordering parameters = compare(left.parameters, right.parameters);
-  return parameters != 0 ? parameters : compare(left.results, right.results);
-}
-
-bool ModuleDecoder::function_type(FunctionType& type) {
-  const std::uint64_t start = reader_.offset();
-  std::uint8_t form = 0;
-  if (!reader_.byte(form)) {
-    return false;
-  }
-  if (form == 0x4E || form == 0x4F || form == 0x50 || form == 0x5E || form == 0x5F) {  // rec, sub, array, struct
-    return reader_.fail(ErrorCode::kUnsupported, start,
-                        fmt::format("not supported yet: garbage-collected types (type 0x{:02X})", form));
-  }
-  if (form != 0x60) {
-    return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed function type: 0x{:02X}", form));
-  }
-  return value_types(limits::kParameters, "parameters of a function", type.parameters) &&
-         value_types(limits::kResults, "results of a function", type.results);
-}
-
-bool ModuleDecoder::value_types(std::uint32_t limit, std::string_view what, std::vector<ValueType>& types) {
-  std::uint32_t count = 0;
-  if (!reader_.count(limit, what, count)) {
-    return false;
-  }
-  if (!take_memory(count, memory::kTypeOperand)) {
-    return false;
-  }
-  types.resize(count);
-  return std::ranges::all_of(types,
-                             [this](ValueType& type) { return reader_.value_type(module_.canonical_types, type); });
-}
+// Types of what is imported and defined.
 
 bool ModuleDecoder::size_limits(bool with_maximum, std::uint64_t at, std::uint64_t most, const char* too_large,
                                 Limits& limits) {

@@ -94,7 +94,7 @@ bool ModuleDecoder::element_segment(ElementSegment& segment) {
       return reader_.fail(ErrorCode::kMalformed, kind_offset, fmt::format("malformed element kind: 0x{:02X}", kind));
     }
   }
-  if (active && !is_subtype(segment.type, module_.tables[segment.table].element)) {
+  if (active && !is_subtype(module_.declarations, segment.type, module_.tables[segment.table].element)) {
     return reader_.fail(ErrorCode::kInvalid, start,
                         fmt::format("type mismatch: an element segment of {} for a table of {}",
                                     to_string(segment.type), to_string(module_.tables[segment.table].element)));
@@ -191,7 +191,7 @@ bool ModuleDecoder::constant_expression(ValueType type, ConstantExpression& expr
       return false;
     }
   }
-  if (constant_stack_.size() == 1 && is_subtype(constant_stack_.back(), type)) {
+  if (constant_stack_.size() == 1 && is_subtype(module_.declarations, constant_stack_.back(), type)) {
     return true;
   }
   return reader_.fail(ErrorCode::kInvalid, start,
@@ -308,10 +308,14 @@ bool ModuleDecoder::constant_vector(std::uint64_t at, std::uint64_t& index) {
 }
 
 bool ModuleDecoder::not_constant(std::uint8_t opcode, std::uint64_t at) {
-  if (const std::string_view why = why_unsupported(opcode); !why.empty()) {
+  std::uint32_t sub_opcode = 0;
+  if (opcode == 0xFB && !reader_.u32(sub_opcode)) {
+    return false;
+  }
+  if (const std::string_view why = why_unsupported(opcode, sub_opcode); !why.empty()) {
     return reader_.fail(ErrorCode::kUnsupported, at, fmt::format("{} (opcode 0x{:02X})", why, opcode));
   }
-  if (opcode == 0xFC || opcode == 0xFE) {
+  if (opcode == 0xFB || opcode == 0xFC || opcode == 0xFE) {
     return reader_.fail(ErrorCode::kInvalid, at,
                         fmt::format("constant expression required, found prefix 0x{:02X}", opcode));
   }

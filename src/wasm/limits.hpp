@@ -9,7 +9,8 @@
 namespace anew::wasm::limits {
 
 inline constexpr std::uint64_t kModuleBytes = 1ull << 30;
-inline constexpr std::uint32_t kTypes = 1'000'000;
+inline constexpr std::uint32_t kTypes = 1'000'000;  ///< and as many recursive groups of them
+inline constexpr std::uint32_t kSupertypes = 63;    ///< of a type, their supertypes included
 inline constexpr std::uint32_t kFunctions = 1'000'000;
 inline constexpr std::uint32_t kImports = 1'000'000;
 inline constexpr std::uint32_t kExports = 1'000'000;

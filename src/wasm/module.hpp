@@ -31,6 +31,16 @@ struct ConstantOperator {
 };
 using ConstantExpression = std::vector<ConstantOperator>;
 
+/// What the type section says of a type beside its parameters and results (specification, 2.3.11).
+struct TypeDeclaration {
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  std::uint32_t supertype = kNone;  ///< canonical index of the declared one
+  std::uint32_t far = kNone;        ///< canonical index of a supertype further up; see supertype_at
+  std::uint32_t group = 0;          ///< the first type of its recursive group, whose types follow one another
+  std::uint8_t depth = 0;           ///< supertypes, theirs included; at most limits::kSupertypes
+  bool is_final = true;
+};
+
 /// A tag's type index; the type has no results.
 struct Tag {
   std::uint32_t type = 0;
@@ -96,6 +106,7 @@ using Vector = std::array<std::uint64_t, 2>;
 /// the Module.
 struct Module {
   std::vector<FunctionType> types;
+  std::vector<TypeDeclaration> declarations;   ///< by type index
   std::vector<std::uint32_t> canonical_types;  ///< by type index: the smallest index of an equal type
   std::vector<Import> imports;
   std::vector<std::uint32_t> functions;  ///< type index of every function

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The decoder's state while it walks through the sections; private to decoder*.cpp. decoder.cpp frames the sections,
-// decoder_sections.cpp reads types to exports, decoder_segments.cpp reads what contains constant expressions.
+// decoder_types.cpp reads the type section, decoder_sections.cpp imports to exports, decoder_segments.cpp what contains
+// constant expressions.
 #pragma once
 
-#include <compare>
 #include <string>
 
 #include "wasm/decoder.hpp"
@@ -17,7 +17,10 @@ namespace memory {
 inline constexpr std::uint64_t kAllocation = 16;
 inline constexpr std::uint64_t kName = sizeof(std::string);
 /// In the ordered set and, while the module compiles, where its parameters and results go.
-inline constexpr std::uint64_t kType = sizeof(FunctionType) + sizeof(std::uint32_t) + 64 + 64 + 4 * kAllocation + 4;
+inline constexpr std::uint64_t kType =
+    sizeof(FunctionType) + sizeof(TypeDeclaration) + sizeof(std::uint32_t) + 64 + 64 + 4 * kAllocation + 4;
+/// What a type of a group of several takes besides: the section does not say at its start how many there are.
+inline constexpr std::uint64_t kGroupedType = 2 * (sizeof(FunctionType) + sizeof(TypeDeclaration)) + 16;
 inline constexpr std::uint64_t kTypeOperand = sizeof(ValueType) + 8;
 inline constexpr std::uint64_t kImport = sizeof(Import) + kName + kAllocation + 2 * sizeof(Global);
 /// Its type, its entry address, and where its code and positions begin, in the batch and in the image.
@@ -31,6 +34,8 @@ inline constexpr std::uint64_t kDataSegment = sizeof(DataSegment) + kAllocation;
 inline constexpr std::uint64_t kTag = 2 * sizeof(Tag) + 4;
 inline constexpr std::uint64_t kSection = 3 * sizeof(SectionRange);
 }  // namespace memory
+
+class TypeGroups;
 
 class ModuleDecoder {
  public:
@@ -71,9 +76,11 @@ class ModuleDecoder {
   [[nodiscard]] bool element_segment(ElementSegment& segment);
   [[nodiscard]] bool data_segment(DataSegment& segment);
 
+  [[nodiscard]] bool recursive_group(TypeGroups& groups);
+  [[nodiscard]] bool declared_type(std::uint32_t index);
+  [[nodiscard]] bool supertype(std::uint32_t index);
+  [[nodiscard]] bool matches_supertype(std::uint32_t index);
   [[nodiscard]] bool function_type(FunctionType& type);
-  /// A total order in which equal types are equal.
-  [[nodiscard]] std::strong_ordering compare_types(std::uint32_t first, std::uint32_t second) const;
   [[nodiscard]] bool value_types(std::uint32_t limit, std::string_view what, std::vector<ValueType>& types);
   [[nodiscard]] bool table_type(TableType& type);
   [[nodiscard]] bool memory_type(MemoryType& type);

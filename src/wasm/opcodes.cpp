@@ -13,7 +13,7 @@ std::string_view to_string(Op op) noexcept {
   return "";
 }
 
-std::string_view why_unsupported(std::uint8_t opcode) noexcept {
+std::string_view why_unsupported(std::uint8_t opcode, std::uint32_t sub_opcode) noexcept {
   switch (opcode) {
     case 0x06:  // try, catch, rethrow, delegate, catch_all
     case 0x07:
@@ -22,8 +22,14 @@ std::string_view why_unsupported(std::uint8_t opcode) noexcept {
     case 0x19:
       return "not supported: legacy exception handling; compile for that of WebAssembly 3.0, try_table and exnref, "
              "which is";
-    case 0xD3:  // ref.eq
-    case 0xFB: return "not supported yet: garbage-collected types";
+    case 0xD3: return "not supported yet: garbage-collected types, ref.eq";
+    case 0xFB:
+      return sub_opcode < 0x06    ? "not supported yet: garbage-collected types, structures"
+             : sub_opcode < 0x14  ? "not supported yet: garbage-collected types, arrays"
+             : sub_opcode < 0x1A  ? ""  // casts
+             : sub_opcode < 0x1C  ? "not supported yet: garbage-collected types, conversions from and to externref"
+             : sub_opcode <= 0x1E ? "not supported yet: garbage-collected types, i31"
+                                  : "";
     default: return "";
   }
 }

@@ -57,6 +57,12 @@
   X(RefAsNonNull,  "ref.as_non_null", 0xD4, None,       Special)               \
   X(BrOnNull,      "br_on_null",    0xD5, Label,        Special)               \
   X(BrOnNonNull,   "br_on_non_null", 0xD6, Label,       Special)               \
+  X(RefTest,       "ref.test",      0xFB14, HeapType,   Special)                \
+  X(RefTestNull,   "ref.test",      0xFB15, HeapType,   Special)                \
+  X(RefCast,       "ref.cast",      0xFB16, HeapType,   Special)                \
+  X(RefCastNull,   "ref.cast",      0xFB17, HeapType,   Special)                \
+  X(BrOnCast,      "br_on_cast",    0xFB18, CastBranch, Special)                \
+  X(BrOnCastFail,  "br_on_cast_fail", 0xFB19, CastBranch, Special)              \
   X(MemoryInit,    "memory.init",   0xFC08, DataMemory,   Special)             \
   X(DataDrop,      "data.drop",     0xFC09, Data,         Special)             \
   X(MemoryCopy,    "memory.copy",   0xFC0A, MemoryMemory, Special)             \
@@ -611,6 +617,7 @@ enum class Op : std::uint16_t {
 [[nodiscard]] std::string_view to_string(Op op) noexcept;
 
 /// Why Anew does not run an operator that WebAssembly has, or had, with this opcode or prefix byte; "" for any other.
-[[nodiscard]] std::string_view why_unsupported(std::uint8_t opcode) noexcept;
+/// @param sub_opcode  behind a prefix.
+[[nodiscard]] std::string_view why_unsupported(std::uint8_t opcode, std::uint32_t sub_opcode) noexcept;
 
 }  // namespace anew::wasm

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <utility>
 
 #include "wasm/limits.hpp"
@@ -14,15 +15,18 @@ namespace {
 constexpr std::uint8_t kNullableReference = 0x63;
 constexpr std::uint8_t kReference = 0x64;
 
-// Heap types that stand for themselves, not for a type of the module. Those of garbage collection are not among them.
+// Heap types that stand for themselves, not for a type of the module. Structures, arrays and i31 are not among them.
 bool is_abstract(std::uint8_t code) {
   switch (static_cast<ValueType>(code)) {  // what is no enumerator ends in `default`
     case ValueType::kFuncRef:
     case ValueType::kExternRef:
     case ValueType::kExnRef:
+    case ValueType::kAnyRef:
+    case ValueType::kEqRef:
     case ValueType::kNullFuncRef:
     case ValueType::kNullExternRef:
-    case ValueType::kNullExnRef: return true;
+    case ValueType::kNullExnRef:
+    case ValueType::kNullRef: return true;
     default: return false;
   }
 }
@@ -242,9 +246,11 @@ bool Reader::zero_byte() {
 }
 
 bool Reader::fail_type(std::uint64_t at, std::uint8_t code, std::string_view expected) {
-  if ((code >= 0x6A && code <= 0x6E) || code == 0x71) {  // array, struct, i31, eq, any; none
-    return fail(ErrorCode::kUnsupported, at,
-                fmt::format("not supported yet: garbage-collected types (type 0x{:02X})", code));
+  if (code >= 0x6A && code <= 0x6C) {
+    constexpr std::array<std::string_view, 3> kNames = {"arrays", "structures", "i31"};
+    return fail(
+        ErrorCode::kUnsupported, at,
+        fmt::format("not supported yet: garbage-collected types, {} (type 0x{:02X})", kNames[code - 0x6A], code));
   }
   return fail(ErrorCode::kMalformed, at, fmt::format("malformed {} type: 0x{:02X}", expected, code));
 }

@@ -57,7 +57,7 @@ concept TakesFunctions =
 template <typename Sink>
 concept TakesControlFlow =
     requires(Sink& sink, BlockType type, std::span<const CatchClause> clauses, bool reachable, std::uint32_t depth,
-             std::span<const std::uint32_t> depths_and_default, std::uint32_t tag) {
+             std::span<const std::uint32_t> depths_and_default, ValueType wanted, std::uint32_t tag) {
       sink.unreachable();
       sink.block(type);
       sink.loop(type);
@@ -70,6 +70,8 @@ concept TakesControlFlow =
       sink.br_table(depths_and_default);
       sink.br_on_null(depth);
       sink.br_on_non_null(depth);
+      sink.br_on_cast(depth, wanted);
+      sink.br_on_cast_fail(depth, wanted);
       sink.return_();
       sink.throw_(tag);
       sink.throw_ref();
@@ -134,6 +136,8 @@ concept TakesTablesAndReferences = requires(Sink& sink, std::uint32_t table, std
   sink.ref_null(type);
   sink.ref_is_null();
   sink.ref_as_non_null();
+  sink.ref_test(type);
+  sink.ref_cast(type);
   sink.ref_func(function);
 };
 
@@ -160,6 +164,8 @@ struct NullSink {
   void br_table(std::span<const std::uint32_t> /*depths, the default last*/) {}
   void br_on_null(std::uint32_t /*depth*/) {}
   void br_on_non_null(std::uint32_t /*depth*/) {}
+  void br_on_cast(std::uint32_t /*depth*/, ValueType /*wanted*/) {}
+  void br_on_cast_fail(std::uint32_t /*depth*/, ValueType /*wanted*/) {}
   void return_() {}
   void throw_(std::uint32_t /*tag*/) {}
   void throw_ref() {}
@@ -204,6 +210,8 @@ struct NullSink {
   void ref_null(ValueType) {}
   void ref_is_null() {}
   void ref_as_non_null() {}
+  void ref_test(ValueType /*wanted*/) {}
+  void ref_cast(ValueType /*wanted*/) {}
   void ref_func(std::uint32_t) {}
 };
 static_assert(OperatorSink<NullSink>);

@@ -20,9 +20,12 @@ std::string heap_name(ValueType type) {
     case ValueType::kFuncRef: return "func";
     case ValueType::kExternRef: return "extern";
     case ValueType::kExnRef: return "exn";
+    case ValueType::kAnyRef: return "any";
+    case ValueType::kEqRef: return "eq";
     case ValueType::kNullFuncRef: return "nofunc";
     case ValueType::kNullExternRef: return "noextern";
     case ValueType::kNullExnRef: return "noexn";
+    case ValueType::kNullRef: return "none";
     default: return "unknown";
   }
 }
@@ -39,9 +42,12 @@ std::string to_string(ValueType type) {
     case ValueType::kFuncRef: return "funcref";
     case ValueType::kExternRef: return "externref";
     case ValueType::kExnRef: return "exnref";
+    case ValueType::kAnyRef: return "anyref";
+    case ValueType::kEqRef: return "eqref";
     case ValueType::kNullFuncRef: return "nullfuncref";
     case ValueType::kNullExternRef: return "nullexternref";
     case ValueType::kNullExnRef: return "nullexnref";
+    case ValueType::kNullRef: return "nullref";
   }
   return is_reference(type) ? fmt::format("(ref {}{})", is_nullable(type) ? "null " : "", heap_name(type)) : "unknown";
 }

@@ -21,12 +21,12 @@ std::span<const ValueType> one_result(ValueType type) {
 
 // Whether operands match the types wanted. Equal and unknown ones are told first and without a branch, because a
 // hostile br_table in unreachable code can ask for it with a thousand types at each of its labels.
-bool matches(const ValueType* found, std::span<const ValueType> wanted) {
+bool matches(const Module& module, const ValueType* found, std::span<const ValueType> wanted) {
   bool differs = false;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     differs |= (found[i] != wanted[i]) & (found[i] != kUnknown);
   }
-  return !differs || are_subtypes(std::span(found, wanted.size()), wanted);
+  return !differs || are_subtypes(module.declarations, std::span(found, wanted.size()), wanted);
 }
 
 // How the table of operators numbers a sub-opcode of two bytes at most; see opcodes.hpp.
@@ -148,7 +148,7 @@ bool FunctionValidator::pop_slow(ValueType expected) {
     return frames_.back().polymorphic || missing_operand(to_string(expected));
   }
   const ValueType found = *--top_;
-  return is_subtype(found, expected) || mismatch(expected, found);
+  return is_subtype(module_.declarations, found, expected) || mismatch(expected, found);
 }
 
 bool FunctionValidator::expect_slow(std::span<const ValueType> expected) {
@@ -157,9 +157,9 @@ bool FunctionValidator::expect_slow(std::span<const ValueType> expected) {
   const std::size_t there = std::min(own, expected.size());
   const ValueType* const found = top_ - there;
   const std::span<const ValueType> wanted = expected.last(there);
-  if (!matches(found, wanted)) {
+  if (!matches(module_, found, wanted)) {
     for (std::size_t i = there; i-- > 0;) {
-      if (!is_subtype(found[i], wanted[i])) {
+      if (!is_subtype(module_.declarations, found[i], wanted[i])) {
         return mismatch(wanted[i], found[i]);
       }
     }
@@ -259,10 +259,49 @@ bool FunctionValidator::branch_on_non_null(std::uint32_t depth) {
   if (!pop_reference(reference)) {
     return false;
   }
-  if (!is_subtype(non_null(reference), types.back())) {
+  if (!is_subtype(module_.declarations, non_null(reference), types.back())) {
     return mismatch(types.back(), non_null(reference));
   }
   return pop_and_push(types.first(types.size() - 1));
+}
+
+bool FunctionValidator::branch_on_cast(Op op, std::uint32_t& depth, ValueType& wanted) {
+  // Bits of the byte before the label: which of the two types has null.
+  constexpr std::uint8_t kGivenNull = 1;
+  constexpr std::uint8_t kWantedNull = 2;
+  const std::uint64_t start = reader_.offset();
+  std::uint8_t flags = 0;
+  ValueType given{};
+  if (!reader_.byte(flags)) {
+    return false;
+  }
+  if ((flags & ~(kGivenNull | kWantedNull)) != 0) {
+    return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed cast flags: 0x{:02X}", flags));
+  }
+  if (!label(depth) || !reader_.heap_type(module_.canonical_types, given) ||
+      !reader_.heap_type(module_.canonical_types, wanted)) {
+    return false;
+  }
+  given = (flags & kGivenNull) != 0 ? given : non_null(given);
+  wanted = (flags & kWantedNull) != 0 ? wanted : non_null(wanted);
+  if (!is_subtype(module_.declarations, wanted, given)) {
+    return invalid(fmt::format("type mismatch: {} to {}, which is not below {}", operator_name(), to_string(wanted),
+                               to_string(given)));
+  }
+  const ValueType rest = is_nullable(wanted) ? non_null(given) : given;  // what is given and is not wanted
+  const ValueType carried = op == Op::kBrOnCast ? wanted : rest;
+  const ValueType left = op == Op::kBrOnCast ? rest : wanted;
+  const std::span<const ValueType> types = label_types(frame_at(depth));
+  if (types.empty()) {
+    return invalid(fmt::format("type mismatch: {} to a label that takes nothing", operator_name()));
+  }
+  if (!pop(given)) {
+    return false;
+  }
+  if (!is_subtype(module_.declarations, carried, types.back())) {
+    return mismatch(types.back(), carried);
+  }
+  return pop_and_push(types.first(types.size() - 1)) && push(left);
 }
 
 bool FunctionValidator::catch_clauses() {
@@ -298,7 +337,8 @@ bool FunctionValidator::catch_clause(CatchClause& clause) {
     return false;
   }
   const std::span<const ValueType> wanted = label_types(frame_at(clause.depth));
-  return are_subtypes(caught_, wanted) || wrong_types("a catch clause hands over", caught_, "its label takes", wanted);
+  return are_subtypes(module_.declarations, caught_, wanted) ||
+         wrong_types("a catch clause hands over", caught_, "its label takes", wanted);
 }
 
 bool FunctionValidator::callee(Op op, std::uint32_t type, std::uint32_t& table) {
@@ -308,7 +348,7 @@ bool FunctionValidator::callee(Op op, std::uint32_t type, std::uint32_t& table) 
   if (!table_index(table)) {
     return false;
   }
-  if (!is_subtype(module_.tables[table].element, ValueType::kFuncRef)) {
+  if (!is_function_reference(module_.tables[table].element)) {
     return invalid(fmt::format("type mismatch: {} through a table that does not hold functions", operator_name()));
   }
   return pop(module_.table_address(table));
@@ -316,7 +356,7 @@ bool FunctionValidator::callee(Op op, std::uint32_t type, std::uint32_t& table) 
 
 bool FunctionValidator::returns(std::span<const ValueType> results) {
   const std::span<const ValueType> wanted = frames_.front().type.results;
-  return are_subtypes(results, wanted) ||
+  return are_subtypes(module_.declarations, results, wanted) ||
          wrong_types("the callee of a tail call returns", results, "the function must return", wanted);
 }
 
@@ -464,7 +504,7 @@ std::string FunctionValidator::operator_name() const {
   const auto first = std::to_integer<std::uint8_t>(operator_position_[0]);
   Reader sub_opcode(BytesView(operator_position_ + 1, reader_.position()));
   std::uint32_t second = 0;
-  const bool prefixed = first >= 0xFC && sub_opcode.u32(second);
+  const bool prefixed = first >= 0xFB && sub_opcode.u32(second);
   return std::string(to_string(static_cast<Op>(prefixed ? prefixed_code(first, second) : first)));  // an Op, see above
 }
 
@@ -517,12 +557,14 @@ bool FunctionValidator::invalid_lane(std::uint32_t lane, std::uint32_t lanes) {
 }
 
 bool FunctionValidator::illegal_opcode(std::uint8_t first) {
-  if (const std::string_view why = why_unsupported(first); !why.empty()) {
-    return reader_.fail(ErrorCode::kUnsupported, operator_offset(), fmt::format("{} (opcode 0x{:02X})", why, first));
-  }
   Reader sub_opcode(BytesView(operator_position_ + 1, reader_.position()));
   std::uint32_t second = 0;
-  const bool prefixed = first >= 0xFC && first != 0xFF && sub_opcode.u32(second);
+  const bool prefixed = first >= 0xFB && first != 0xFF && sub_opcode.u32(second);
+  if (const std::string_view why = why_unsupported(first, second); !why.empty()) {
+    return reader_.fail(ErrorCode::kUnsupported, operator_offset(),
+                        prefixed ? fmt::format("{} (opcode 0x{:02X} {})", why, first, second)
+                                 : fmt::format("{} (opcode 0x{:02X})", why, first));
+  }
   return reader_.fail(ErrorCode::kMalformed, operator_offset(),
                       prefixed ? fmt::format("illegal opcode 0x{:02X} {}", first, second)
                                : fmt::format("illegal opcode 0x{:02X}", first));

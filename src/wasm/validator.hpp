@@ -77,6 +77,10 @@ class FunctionValidator {
   template <typename Sink>
   [[nodiscard]] bool reference_operator(Op op, Sink& sink);
   template <typename Sink>
+  [[nodiscard]] bool cast_operator(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool cast_branch(Op op, Sink& sink);
+  template <typename Sink>
   [[nodiscard]] bool vector_constant(Sink& sink);
   template <typename Sink>
   [[nodiscard]] bool shuffle(Sink& sink);
@@ -137,6 +141,9 @@ class FunctionValidator {
   /// operator leaves.
   [[nodiscard]] bool branch_on_null(std::uint32_t depth);
   [[nodiscard]] bool branch_on_non_null(std::uint32_t depth);
+  /// The same for a branch that happens if an operand is of a type, or is not.
+  /// @param wanted  that type, which is read here.
+  [[nodiscard]] bool branch_on_cast(Op op, std::uint32_t& depth, ValueType& wanted);
   /// Reads the clauses into clauses_ and checks what they hand to their labels.
   [[nodiscard]] bool catch_clauses();
   [[nodiscard]] bool catch_clause(CatchClause& clause);

@@ -141,7 +141,7 @@ bool FunctionValidator::table_operator(Op op, Sink& sink) {
       }
       return true;
     case Op::kTableInit:
-      if (!is_subtype(module_.elements[index].type, element)) {
+      if (!is_subtype(module_.declarations, module_.elements[index].type, element)) {
         return invalid("type mismatch: the element segment holds what the table may not");
       }
       if (!pop(std::array{address, ValueType::kI32, ValueType::kI32})) {
@@ -155,7 +155,7 @@ bool FunctionValidator::table_operator(Op op, Sink& sink) {
       if (!table_index(index)) {
         return false;
       }
-      if (!is_subtype(module_.tables[index].element, element)) {
+      if (!is_subtype(module_.declarations, module_.tables[index].element, element)) {
         return invalid("type mismatch: the source table holds what the destination may not");
       }
       const ValueType source = module_.table_address(index);

@@ -83,7 +83,7 @@ bool FunctionValidator::end_block(Sink& sink) {
     return left_over();
   }
   const bool without_else = frame.op == Op::kIf;
-  if (without_else && !are_subtypes(frame.type.parameters, frame.type.results)) {
+  if (without_else && !are_subtypes(module_.declarations, frame.type.parameters, frame.type.results)) {
     return invalid("type mismatch: an if without else must have the same parameters and results");
   }
   if (locals_set_.size() != frame.locals_set) [[unlikely]] {

@@ -379,7 +379,7 @@ bool FunctionValidator::operators(Sink& sink) {
       }
 
       default:
-        if (opcode >= 0xFC ? !prefixed_operator(opcode, sink) : !rare_operator(op, sink)) [[unlikely]] {
+        if (opcode >= 0xFB ? !prefixed_operator(opcode, sink) : !rare_operator(op, sink)) [[unlikely]] {
           return false;
         }
         break;

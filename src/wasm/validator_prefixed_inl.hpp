@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Operators of more than one byte: on vectors, atomic ones, and those on whole memories and tables, which
+// Operators of more than one byte: on vectors, atomic ones, casts, and those on whole memories and tables, which
 // validator_bulk_inl.hpp has. A part of validator_inl.hpp. Included by validator.hpp only.
 #pragma once
 
@@ -91,6 +91,12 @@ bool FunctionValidator::prefixed_operator(std::uint8_t prefix, Sink& sink) {
         sink.atomic_fence();
       }
       return true;
+    case Op::kRefTest:
+    case Op::kRefTestNull:
+    case Op::kRefCast:
+    case Op::kRefCastNull: return cast_operator(op, sink);
+    case Op::kBrOnCast:
+    case Op::kBrOnCastFail: return cast_branch(op, sink);
     case Op::kV128Const: return vector_constant(sink);
     case Op::kI8x16Shuffle: return shuffle(sink);
     case Op::kMemoryInit:
@@ -105,6 +111,47 @@ bool FunctionValidator::prefixed_operator(std::uint8_t prefix, Sink& sink) {
     case Op::kTableFill: return table_operator(op, sink);
     default: return illegal_opcode(prefix);
   }
+}
+
+template <typename Sink>
+bool FunctionValidator::cast_operator(Op op, Sink& sink) {
+  ValueType wanted{};
+  if (!reader_.heap_type(module_.canonical_types, wanted)) {
+    return false;
+  }
+  if (op == Op::kRefTest || op == Op::kRefCast) {
+    wanted = non_null(wanted);
+  }
+  const bool tests = op == Op::kRefTest || op == Op::kRefTestNull;
+  if (!pop(top_of(wanted)) || !push(tests ? ValueType::kI32 : wanted)) {
+    return false;
+  }
+  if (live(sink)) {
+    if (tests) {
+      sink.ref_test(wanted);
+    } else {
+      sink.ref_cast(wanted);
+    }
+  }
+  return true;
+}
+
+template <typename Sink>
+bool FunctionValidator::cast_branch(Op op, Sink& sink) {
+  std::uint32_t depth = 0;
+  ValueType wanted{};
+  if (!branch_on_cast(op, depth, wanted)) {
+    return false;
+  }
+  if (live(sink)) {
+    frame_at(depth).end_reached = true;
+    if (op == Op::kBrOnCast) {
+      sink.br_on_cast(depth, wanted);
+    } else {
+      sink.br_on_cast_fail(depth, wanted);
+    }
+  }
+  return true;
 }
 
 template <typename Sink>

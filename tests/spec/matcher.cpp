@@ -35,7 +35,7 @@ constexpr std::array<Scalar, 4> kScalars = {{{{"i32", 32, false}, ValueType::kI3
                                              {{"f32", 32, true}, ValueType::kF32},
                                              {{"f64", 64, true}, ValueType::kF64}}};
 
-/// Garbage-collected references: no value of Anew's is one.
+/// Garbage-collected references: no value of Anew's is one, but for null.
 constexpr std::array<std::string_view, 5> kCollected = {"ref.any", "ref.eq", "ref.array", "ref.struct", "ref.i31"};
 constexpr std::array<std::string_view, 6> kCollectedHeaps = {"any", "none", "eq", "i31", "struct", "array"};
 
@@ -102,7 +102,7 @@ template <typename List>
   if (heap == "func" || heap == "nofunc") return is_function_reference(value.type);
   if (heap == "extern" || heap == "noextern") return is_extern_reference(value.type);
   if (heap == "exn" || heap == "noexn") return is_exception_reference(value.type);
-  if (contains(kCollectedHeaps, heap)) return false;
+  if (contains(kCollectedHeaps, heap)) return is_any_reference(value.type);
   throw std::runtime_error("unknown heap type " + heap);
 }
 
@@ -135,7 +135,7 @@ std::optional<Value> to_value(const Json& argument) {
     if (heap == "func" || heap == "nofunc") return Value{ValueType::kFuncRef};
     if (heap == "extern" || heap == "noextern") return Value{ValueType::kExternRef};
     if (heap == "exn" || heap == "noexn") return Value{ValueType::kExnRef};
-    if (contains(kCollectedHeaps, heap)) return std::nullopt;
+    if (contains(kCollectedHeaps, heap)) return Value{ValueType::kAnyRef};
     throw std::runtime_error("unknown heap type " + heap);
   }
   throw std::runtime_error("unknown argument " + argument.dump());

@@ -56,6 +56,10 @@ class RecordingSink {
   }
   void br_on_null(std::uint32_t depth) { add("br_on_null {}", depth); }
   void br_on_non_null(std::uint32_t depth) { add("br_on_non_null {}", depth); }
+  void br_on_cast(std::uint32_t depth, ValueType wanted) { add("br_on_cast {} {}", depth, anew::to_string(wanted)); }
+  void br_on_cast_fail(std::uint32_t depth, ValueType wanted) {
+    add("br_on_cast_fail {} {}", depth, anew::to_string(wanted));
+  }
   void return_() { add("return"); }
   void throw_(std::uint32_t tag) { add("throw {}", tag); }
   void throw_ref() { add("throw_ref"); }
@@ -100,6 +104,8 @@ class RecordingSink {
   void ref_null(ValueType type) { add("ref.null {}", anew::to_string(type)); }
   void ref_is_null() { add("ref.is_null"); }
   void ref_as_non_null() { add("ref.as_non_null"); }
+  void ref_test(ValueType wanted) { add("ref.test {}", anew::to_string(wanted)); }
+  void ref_cast(ValueType wanted) { add("ref.cast {}", anew::to_string(wanted)); }
   void ref_func(std::uint32_t function) { add("ref.func {}", function); }
 
  private:
@@ -169,6 +175,8 @@ class ReachabilitySink : public NullSink {
   }
   void br_on_null(std::uint32_t depth) { branch(depth); }
   void br_on_non_null(std::uint32_t depth) { branch(depth); }
+  void br_on_cast(std::uint32_t depth, ValueType) { branch(depth); }
+  void br_on_cast_fail(std::uint32_t depth, ValueType) { branch(depth); }
   void return_() { stop(); }
   void throw_(std::uint32_t) { stop(); }
   void throw_ref() { stop(); }

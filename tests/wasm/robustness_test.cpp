@@ -100,6 +100,32 @@ ByteVector rich_module_of_features() {
   return feature_module(join({operators, more}), 1, {2, 1, kRef, 1, 1, kV128});
 }
 
+/// And one with recursive groups, supertypes and casts.
+ByteVector rich_module_of_types() {
+  // clang-format off
+  const ByteVector operators = {
+      0x20, 0, 0xFB, 0x14, 1, 0x1A, 0x20, 0, 0xFB, 0x15, kFuncRef, 0x1A,            // ref.test
+      0x20, 0, 0xFB, 0x16, 2, 0x1A, 0xD0, kExternRef, 0xFB, 0x17, 0x72, 0x1A,       // ref.cast
+      0x02, kRef, 1, 0x20, 0, 0xFB, 0x18, 1, 0, 0, 1, 0x1A, 0x00, 0x0B, 0x1A,       // br_on_cast
+      0x02, kRefNull, 0, 0x20, 0, 0xFB, 0x19, 1, 0, 0, 1, 0x1A, 0x00, 0x0B, 0x1A,   // br_on_cast_fail
+      0xD0, 0x71, 0x1A, 0xD0, 0x6D, 0xFB, 0x14, 0x6E, 0x1A,                         // ref.null none, eq
+      0x41, 0, 0x11, 0, 0, 0x1A, 0x20, 0, 0x14, 0, 0x1A,                            // call_indirect, call_ref
+  };
+  // clang-format on
+  return module({
+      section(1, vector({{0x4E, 3, 0x50, 0, 0x60, 0, 1, kRefNull, 1, 0x50, 1, 0, 0x60, 0, 1, kRefNull, 2, 0x4F, 1, 1,
+                          0x60, 0, 1, kRef, 2},
+                         {0x60, 1, kRefNull, 0, 0},
+                         {0x4E, 0},
+                         {0x50, 0, 0x60, 0, 0},
+                         {0x4F, 1, 4, 0x60, 0, 0}})),
+      section(2, vector({{0, 0, 0, 1}})),
+      section(3, vector({{3}})),
+      section(4, vector({{kRefNull, 0, 0x00, 4}})),
+      section(10, vector({body(operators)})),
+  });
+}
+
 struct RichModule {
   const char* name;
   ByteVector (*make)();
@@ -109,7 +135,8 @@ void PrintTo(const RichModule& rich, std::ostream* out) { *out << rich.name; }
 class Robustness : public testing::TestWithParam<RichModule> {};
 INSTANTIATE_TEST_SUITE_P(Modules, Robustness,
                          testing::Values(RichModule{"plain", rich_module},
-                                         RichModule{"features", rich_module_of_features}),
+                                         RichModule{"features", rich_module_of_features},
+                                         RichModule{"types", rich_module_of_types}),
                          [](const auto& each) { return std::string(each.param.name); });
 
 TEST_P(Robustness, EveryTruncationIsAnError) {

@@ -36,12 +36,17 @@ TEST(Types, ReferencesHaveAShortNameOrAFullOne) {
 
 TEST(Types, SubtypesAreThoseOfTheSpecification) {
   constexpr ValueType kTyped = typed_reference(3, true);
+  const std::vector<TypeDeclaration> declarations(5);
+  const auto is_subtype = [&](ValueType type, ValueType wanted) {
+    return wasm::is_subtype(declarations, type, wanted);
+  };
   // Each is below the others of its row, and of nothing else: the bottom, what is between, the top.
   const std::vector<std::vector<ValueType>> chains = {
       {ValueType::kNullFuncRef, kTyped, ValueType::kFuncRef},
       {ValueType::kNullFuncRef, typed_reference(4, true), ValueType::kFuncRef},
       {ValueType::kNullExternRef, ValueType::kExternRef},
       {ValueType::kNullExnRef, ValueType::kExnRef},
+      {ValueType::kNullRef, ValueType::kEqRef, ValueType::kAnyRef},
       {ValueType::kI32},
       {ValueType::kV128},
   };
@@ -88,8 +93,9 @@ TEST(Opcodes, NamesComeFromTheTable) {
   EXPECT_EQ(to_string(Op::kTableFill), "table.fill");
   EXPECT_EQ(to_string(static_cast<Op>(0x06)), "");
   EXPECT_EQ(to_string(Op::kI32x4RelaxedDotI8x16I7x16AddS), "i32x4.relaxed_dot_i8x16_i7x16_add_s");
-  EXPECT_EQ(why_unsupported(0xFB), "not supported yet: garbage-collected types");
-  EXPECT_EQ(why_unsupported(0x6A), "");
+  EXPECT_EQ(why_unsupported(0xFB, 2), "not supported yet: garbage-collected types, structures");
+  EXPECT_EQ(why_unsupported(0xFB, 0x1C), "not supported yet: garbage-collected types, i31");
+  EXPECT_EQ(why_unsupported(0x6A, 0), "");
 }
 
 TEST(Signatures, FollowTheTable) {

@@ -219,10 +219,14 @@ TEST(Validator, NamesTheFeatureThatIsNotSupported) {
     expect_refused({0x01, opcode, kEmpty}, ErrorCode::kUnsupported, "not supported: legacy exception handling", 1);
     expect_refused({opcode, kEmpty}, ErrorCode::kUnsupported, "try_table", 0);
   }
-  expect_refused({0xFB, 0}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 0);
+  expect_refused({0xFB, 0}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types, structures", 0);
+  expect_refused({0xFB, 0x13}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types, arrays", 0);
+  expect_refused({0xFB, 0x1A}, ErrorCode::kUnsupported, "conversions from and to externref", 0);
+  expect_refused({0xFB, 0x1E}, ErrorCode::kUnsupported, "garbage-collected types, i31 (opcode 0xFB 30)", 0);
+  expect_refused({0xFB, 0x1F}, ErrorCode::kMalformed, "illegal opcode 0xFB 31", 0);
   expect_refused({0xD3}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 0);
-  expect_refused({0xD0, 0x6E, 0x1A}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 1);
-  expect_refused({0x02, 0x6D}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 1);
+  expect_refused({0xD0, 0x6C, 0x1A}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 1);
+  expect_refused({0x02, 0x6B}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types", 1);
 }
 
 TEST(Validator, SegmentsOfDataNeedTheDataCountSection) {

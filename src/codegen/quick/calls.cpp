@@ -50,7 +50,12 @@ void QuickCompiler::emit_tail_call(std::uint32_t type_index, Callee callee, std:
 void QuickCompiler::take_indirect_callee(std::uint32_t type, std::uint32_t table) {
   take_callee(table);
   trap_if_zero(kCallee, true, TrapKind::kUninitializedElement);
-  check_callee_type(type);
+  const bool is_final = context_.module.declarations[type].is_final;
+  if (!is_final) {  // for the check may call the library
+    spill_for_call(height());
+    forget_volatile_registers();
+  }
+  check_callee_type(type, is_final);
 }
 
 void QuickCompiler::take_reference_callee() {
@@ -103,12 +108,19 @@ void QuickCompiler::call_library(std::size_t library_offset, std::uint32_t argum
   settle_flags();
   const std::uint32_t first = height() - arguments;
   spill_for_call(first);
-  assert(1 + arguments + constants.size() <= kArgumentRegisters.size());
+  pass_to_library(library_offset, first, constants);
+  drop_to(first);
+  forget_volatile_registers();
+}
+
+void QuickCompiler::pass_to_library(std::size_t library_offset, std::uint32_t first,
+                                    std::initializer_list<std::uint64_t> constants) {
+  assert(1 + (height() - first) + constants.size() <= kArgumentRegisters.size());
   moves_.clear();
   std::size_t next = 1;  // the first argument is the cell
-  for (std::uint32_t i = 0; i < arguments; ++i) {
+  for (std::uint32_t at = first; at < height(); ++at) {
     Move& move = moves_.emplace_back();
-    move.operand = operand(first + i);
+    move.operand = operand(at);
     move.reg = kArgumentRegisters[next++];
   }
   for (const std::uint64_t constant : constants) {
@@ -120,8 +132,6 @@ void QuickCompiler::call_library(std::size_t library_offset, std::uint32_t argum
   }
   move_all(moves_);
   call_library_function(library_offset, call_notes());
-  drop_to(first);
-  forget_volatile_registers();
 }
 
 void QuickCompiler::call_library_that_may_trap(std::size_t library_offset, std::uint32_t arguments,
@@ -131,6 +141,25 @@ void QuickCompiler::call_library_that_may_trap(std::size_t library_offset, std::
 }
 
 // --- Operators that the library does ---
+
+QuickCompiler::Condition QuickCompiler::test_reference(ValueType wanted) {
+  settle_flags();
+  spill_for_call(height());
+  pass_to_library(offsetof(abi::Library, is_reference_of), height() - 1, {anew::detail::number(wanted)});
+  forget_volatile_registers();
+  return compare_with_zero(kLibraryResult, false);
+}
+
+void QuickCompiler::ref_test(ValueType wanted) {
+  const Condition is_wanted = test_reference(wanted);
+  drop_to(height() - 1);
+  push_flags(is_wanted);
+}
+
+void QuickCompiler::ref_cast(ValueType wanted) {
+  const Condition is_wanted = test_reference(wanted);
+  jump_if(negate(is_wanted), cold_trap(TrapKind::kCastFailure));
+}
 
 void QuickCompiler::push_size_before(ValueType type) {
   if (type == ValueType::kI32) narrow_library_result();  // 2^64 - 1 becomes 2^32 - 1

@@ -204,6 +204,16 @@ void QuickCompiler::br_on_non_null(std::uint32_t depth) {
   drop_to(height() - 1);
 }
 
+void QuickCompiler::br_on_cast(std::uint32_t depth, ValueType wanted) {
+  const Condition is_wanted = test_reference(wanted);
+  branch_if(is_wanted, depth);
+}
+
+void QuickCompiler::br_on_cast_fail(std::uint32_t depth, ValueType wanted) {
+  const Condition is_wanted = test_reference(wanted);
+  branch_if(negate(is_wanted), depth);
+}
+
 void QuickCompiler::unreachable() {
   settle_flags();
   trap(TrapKind::kUnreachable);

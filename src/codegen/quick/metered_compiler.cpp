@@ -96,6 +96,18 @@ void MeteredCompiler::br_on_non_null(std::uint32_t depth) {
   QuickCompiler::br_on_non_null(depth);
 }
 
+void MeteredCompiler::br_on_cast(std::uint32_t depth, ValueType wanted) {
+  charge(price_of_branch(depth));
+  end_segment();
+  QuickCompiler::br_on_cast(depth, wanted);
+}
+
+void MeteredCompiler::br_on_cast_fail(std::uint32_t depth, ValueType wanted) {
+  charge(price_of_branch(depth));
+  end_segment();
+  QuickCompiler::br_on_cast_fail(depth, wanted);
+}
+
 void MeteredCompiler::call(std::uint32_t function) {
   charge(price_of_call(context_.module.functions[function]));
   QuickCompiler::call(function);

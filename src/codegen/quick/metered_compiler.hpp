@@ -2,8 +2,8 @@
 // The quick tier with fuel (Options::fuel): what is charged, and when, is the same in every tier and on every machine.
 //
 // A body is cut into segments. One begins at the start of the function and behind each loop, else, end, if, br_if,
-// br_on_null and br_on_non_null. Its price is the sum of its operators' prices, those that can never be reached left
-// out (wasm/sink.hpp says which these are): 0 for block, loop, else, end and nop, 1 for every other; calls and
+// br_on_null, br_on_non_null, br_on_cast and br_on_cast_fail. Its price is the sum of its operators' prices, those that
+// can never be reached left out (wasm/sink.hpp says which these are): 0 for block, loop, else, end and nop, 1 for every other; calls and
 // branches also pay for the values that they move, one for each whole kValuesPerUnit. To the first segment of a
 // function adds one for each whole kLocalsPerUnit locals that it declares.
 //
@@ -34,6 +34,8 @@ class MeteredCompiler : public QuickCompiler {
   void br_table(std::span<const std::uint32_t> depths);
   void br_on_null(std::uint32_t depth);
   void br_on_non_null(std::uint32_t depth);
+  void br_on_cast(std::uint32_t depth, ValueType wanted);
+  void br_on_cast_fail(std::uint32_t depth, ValueType wanted);
   void return_();
   void call(std::uint32_t function);
   void call_indirect(std::uint32_t type, std::uint32_t table);

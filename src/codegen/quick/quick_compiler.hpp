@@ -55,6 +55,8 @@ class QuickCompiler : public Operators {
   void br_table(std::span<const std::uint32_t> depths);
   void br_on_null(std::uint32_t depth);
   void br_on_non_null(std::uint32_t depth);
+  void br_on_cast(std::uint32_t depth, ValueType wanted);
+  void br_on_cast_fail(std::uint32_t depth, ValueType wanted);
   void return_();
   void throw_(std::uint32_t tag);
   void throw_ref();
@@ -79,6 +81,8 @@ class QuickCompiler : public Operators {
   void table_fill(std::uint32_t table);
   void ref_null(ValueType type);
   void ref_as_non_null();
+  void ref_test(ValueType wanted);
+  void ref_cast(ValueType wanted);
 
  private:
   /// Looks at what need not be looked at for each operator: how large the tables are, and how much waits to be emitted
@@ -109,6 +113,10 @@ class QuickCompiler : public Operators {
                     std::initializer_list<std::uint64_t> constants);
   void call_library_that_may_trap(std::size_t library_offset, std::uint32_t arguments,
                                   std::initializer_list<std::uint64_t> constants);
+  /// Calls one with the operands from `first` on and then the constants; all that it clobbers must be spilled.
+  void pass_to_library(std::size_t library_offset, std::uint32_t first, std::initializer_list<std::uint64_t> constants);
+  /// Asks the library whether the reference on top of the stack, which stays, is of a type. @return in the flags.
+  [[nodiscard]] Condition test_reference(ValueType wanted);
   /// Pushes what a library function returned as the size before growing.
   void push_size_before(ValueType type);
 

@@ -134,11 +134,38 @@ void Emitter::throw_exception(CallNotes notes) {
   note_call_site(notes);
 }
 
-void Emitter::check_callee_type(std::uint32_t type) {
+void Emitter::check_callee_type(std::uint32_t type, bool is_final) {
   static_assert(kCallee == kR10);
   a_.mov(x86::r11d, cell_field(context_.layout.type_id(type), 4));
   a_.cmp(x86::dword_ptr(x86::r10, offsetof(abi::FunctionReference, type_id)), x86::r11d);
-  a_.jne(cold_trap(TrapKind::kIndirectCallTypeMismatch));
+  if (is_final) {
+    a_.jne(cold_trap(TrapKind::kIndirectCallTypeMismatch));
+    return;
+  }
+  SubtypeCheck& check = subtype_checks_.emplace_back();
+  check.module_offset = module_offset_;
+  check.type = type;
+  a_.jne(check.label);
+  a_.bind(check.back);
+}
+
+void Emitter::emit_subtype_check(SubtypeCheck& check) {
+  static_assert(kCallee == kR10);
+  module_offset_ = check.module_offset;
+  a_.bind(check.label);
+  a_.push(x86::r10);
+  a_.push(x86::r10);  // once more, for alignment
+  a_.mov(x86::rdi, x86::r13);
+  a_.mov(x86::rsi, x86::r10);
+  a_.mov(x86::edx, anew::detail::number(typed_reference(check.type, false)));
+  a_.mov(x86::r11, cell_field(abi::kLibrary, 8));
+  add_position();
+  a_.call(x86::qword_ptr(x86::r11, offsetof(abi::Library, is_reference_of)));
+  a_.pop(x86::r10);
+  a_.pop(x86::r10);
+  a_.test(x86::eax, x86::eax);
+  a_.jz(cold_trap(TrapKind::kIndirectCallTypeMismatch));
+  a_.jmp(check.back);
 }
 
 }  // namespace anew::codegen::quick

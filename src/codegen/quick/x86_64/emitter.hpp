@@ -124,8 +124,9 @@ class Emitter {
   void narrow_library_result();
   /// Throws the exception in kThrownException.
   void throw_exception(CallNotes notes);
-  /// Traps unless the function in kCallee has that type.
-  void check_callee_type(std::uint32_t type);
+  /// Traps unless the function in kCallee has that type. If that is not final, cold code asks the library about the
+  /// others, and clobbers what a call clobbers, but for kCallee.
+  void check_callee_type(std::uint32_t type, bool is_final);
   /// Results past those in registers: their places are relative to the thread, which this loads to r10.
   void load_thread();
   [[nodiscard]] static Mem spilled_result(std::uint32_t slot, ValueType type);
@@ -149,7 +150,7 @@ class Emitter {
   Mem vector_in_code(wasm::Vector bits);
   /// How much waits to be emitted out of line.
   [[nodiscard]] std::size_t waiting() const noexcept {
-    return cold_.size() + cross_calls_.size() + vector_uses_ + jump_targets_.size();
+    return cold_.size() + cross_calls_.size() + subtype_checks_.size() + vector_uses_ + jump_targets_.size();
   }
   /// Emits what waits for a place that no code falls into: cold code, constants, tables of jumps.
   void emit_out_of_line();
@@ -186,6 +187,13 @@ class Emitter {
     CallNotes notes;
     std::uint32_t stack_bytes;  ///< of a tail call: what the callee's stack arguments take
   };
+  /// Of a function that is not of the very type which is asked for, in cold code: is its type below that?
+  struct SubtypeCheck {
+    Label label;
+    Label back;
+    std::uint64_t module_offset;
+    std::uint32_t type;
+  };
   struct VectorConstant {
     wasm::Vector bits;
     asmjit::Label label;
@@ -199,6 +207,7 @@ class Emitter {
   /// Compares the callee's cell with this one: cold code makes the call if they differ.
   CrossCall& check_cell(Callee callee, std::uint32_t function);
   void emit_cross_call(CrossCall& cross);
+  void emit_subtype_check(SubtypeCheck& check);
   /// Behind every call: notes the return address if there is something to say about it.
   void note_call_site(CallNotes notes);
   void emit_cold_code();
@@ -212,6 +221,7 @@ class Emitter {
   std::uint64_t function_start_ = 0;
   std::vector<Cold> cold_;
   std::vector<CrossCall> cross_calls_;
+  std::vector<SubtypeCheck> subtype_checks_;
   std::vector<VectorConstant> vectors_;
   std::array<std::uint32_t, 256> vector_by_hash_{};  ///< where in vectors_ a constant with that hash may be
   std::uint32_t vector_uses_ = 0;  ///< operands that refer to vectors_: asmjit remembers each until they are emitted

@@ -48,6 +48,7 @@ void Emitter::emit_cold_code() {
     a_.call(raise[index]);  // the return address says where
   };
   for (CrossCall& cross : cross_calls_) emit_cross_call(cross);
+  for (SubtypeCheck& check : subtype_checks_) emit_subtype_check(check);
   for (Cold& cold : cold_) {
     module_offset_ = cold.module_offset;
     a_.bind(cold.label);
@@ -68,6 +69,7 @@ void Emitter::emit_cold_code() {
     }
   }
   cross_calls_.clear();
+  subtype_checks_.clear();
   cold_.clear();
   for (std::size_t kind = 0; kind < abi::kTrapKinds; ++kind) {
     if (!is_raised[kind]) continue;
