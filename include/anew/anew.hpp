@@ -13,6 +13,7 @@
 //   error.hpp          Result and Error
 //   types.hpp          Bytes, BytesView, Hash
 //   value.hpp          types and values
+//   features.hpp       Features: which WebAssembly an engine accepts
 //   engine.hpp         Engine, Module: from bytes to machine code
 //   linker.hpp         Linker, Caller: what a module imports
 //   memory_view.hpp    MemoryView: the host's way into a guest's memory
@@ -28,6 +29,7 @@
 #include <anew/bytes.hpp>
 #include <anew/engine.hpp>
 #include <anew/error.hpp>
+#include <anew/features.hpp>
 #include <anew/linker.hpp>
 #include <anew/memory_view.hpp>
 #include <anew/pool.hpp>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <anew/error.hpp>
+#include <anew/features.hpp>
 #include <anew/types.hpp>
 #include <anew/value.hpp>
 #include <array>
@@ -40,6 +41,9 @@ struct EngineOptions {
   /// this says: 24 MiB and 8 bytes for each of its own, and as much as one of its functions for each further thread.
   std::uint64_t maximum_compile_bytes = 4ull << 30;
   std::uint64_t stack_bytes = 1ull << 20;  ///< of a guest stack: a multiple of 4096 from 16 KiB to 4 GiB
+  /// Proposals to WebAssembly that modules may use; kUnsupported, with the proposal's name, if one uses another. It
+  /// holds for compiled modules and snapshots too, whoever wrote them.
+  Features features = Features::all();
   /// Called while a module compiles with (functions done, functions in all), from any thread, maybe several at once.
   std::function<void(std::uint32_t, std::uint32_t)> progress = {};
 };
@@ -103,6 +107,8 @@ class Module {
   [[nodiscard]] const std::string& ledger_reason() const noexcept;
   /// BLAKE2b-256 of the binary, as hash_code() computes it.
   [[nodiscard]] const Hash& code_hash() const noexcept;
+  /// The proposals that it needs: an engine that accepts these takes it.
+  [[nodiscard]] Features features() const noexcept;
   /// Whether the machine code came from the code cache.
   [[nodiscard]] bool from_cache() const noexcept;
   /// Why the code cache was not used or not written, in words; empty if all went well. The module works all the same.

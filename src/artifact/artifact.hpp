@@ -95,7 +95,7 @@ struct Loaded {
   codegen::Options options;
   std::shared_ptr<const void> owner;  ///< keeps the mapped file, which all views here look at
   std::span<const std::byte> binary;  ///< as in Contents
-  wasm::Module module;
+  wasm::Module module;  ///< with all features that its bodies need; whether they are accepted is the caller's to ask
   abi::CellLayout layout;
   codegen::ImageView image;
   codegen::CodeMemory code;  ///< with its entries filled

@@ -37,6 +37,7 @@ struct Meta {
   std::uint64_t code_version;  ///< see code_version.hpp
   std::uint64_t file_bytes;
   std::uint64_t cpu_features;  ///< that the code needs: bits of abi::feature
+  std::uint64_t features;      ///< proposals that the module needs: Features::bits()
   std::uint32_t card_shift;
   std::uint32_t flags;  ///< of kMarks and so on
   std::array<std::byte, 32> module_hash;

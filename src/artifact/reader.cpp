@@ -88,7 +88,8 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
     return refuse("it was compiled from another module");
   }
   if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift ||
-      (meta.flags & ~kAllFlags) != 0 || !tier_of(meta)) {
+      (meta.flags & ~kAllFlags) != 0 || (meta.features & ~std::uint64_t{Features::all().bits()}) != 0 ||
+      !tier_of(meta)) {
     return refuse("its options have values that no Anew writes");
   }
   if (!is_slot(meta.kept_cell)) return refuse("its frames are laid out as no Anew lays them out");
@@ -265,6 +266,7 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
     return refuse("the module in it does not decode: " + module.error().message);
   }
   auto layout = TRY(abi::CellLayout::of(*module, meta.card_shift));
+  module->features = module->features.with(Features::from_bits(static_cast<std::uint32_t>(meta.features)));
   loaded.hash = meta.module_hash;
   loaded.options = {.tier = *tier_of(meta),
                     .card_shift = meta.card_shift,

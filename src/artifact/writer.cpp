@@ -211,6 +211,7 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.code_version = kCodeVersion;
   meta.file_bytes = file_bytes;
   meta.cpu_features = abi::kBaselineFeatures;
+  meta.features = contents.module.features.bits();
   meta.card_shift = contents.options.card_shift;
   meta.flags = (contents.options.marks ? kMarks : 0) | (contents.options.explicit_bounds ? kExplicitBounds : 0) |
                (contents.options.fuel ? kFuel : 0) | (contents.options.canonical_nan ? kCanonicalNan : 0) |

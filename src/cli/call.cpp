@@ -57,7 +57,8 @@ void print_results(const std::vector<Value>& results) {
 Result<ExitCode> run_call(const CallOptions& options) {
   CompileOptions compile = options.instance.compile;
   compile.fuel = options.fuel.has_value();
-  auto module = TRY(load_module(options.file, compile, {.cache = options.instance.cache}));
+  auto module =
+      TRY(load_module(options.file, compile, {.cache = options.instance.cache, .features = options.instance.features}));
   const auto type = TRY(module.function_type(options.export_name));
   const auto arguments = TRY(parse_arguments(options.export_name, type, options.arguments));
   const auto linker = TRY(make_linker(module, options.instance));

@@ -24,6 +24,7 @@ struct CompileCommand {
   std::string file;
   std::string output;
   CompileOptions compile;
+  Features features = Features::all();
 };
 
 Result<ExitCode> run_compile(const CompileCommand& options) {
@@ -40,6 +41,7 @@ Result<ExitCode> run_compile(const CompileCommand& options) {
   Progress progress("compiling " + options.file);
   EngineOptions engine_options;
   engine_options.cache = false;  // what is asked for is the compilation, not its result
+  engine_options.features = options.features;
   engine_options.progress = [&](std::uint32_t done, std::uint32_t all) { progress.update(done, all); };
   const Engine engine(std::move(engine_options));
   const auto begin = std::chrono::steady_clock::now();
@@ -66,6 +68,7 @@ void add_compile(CLI::App& app, Run& run) {
       ->required();
   add_compile_options(*command, options->compile);
   command->add_flag("--fuel", options->compile.fuel, "Make code that counts what it executes: for `anew call --fuel`");
+  add_features_option(*command, options->features);
   command->add_flag("--no-cache")->description("As always here: the code cache is neither read nor written");
   command->callback([options, &run] { run = [options] { return run_compile(*options); }; });
 }

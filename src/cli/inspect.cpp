@@ -15,6 +15,7 @@
 #include "abi/cell.hpp"
 #include "cli/command.hpp"
 #include "cli/inspection.hpp"
+#include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
 #include "cli/output.hpp"
 #include "os/try.hpp"
@@ -30,6 +31,7 @@ constexpr const char* kNoHeapBase = "not known: there is no exported global __he
 
 struct InspectOptions {
   std::string file;
+  Features features = Features::all();
   bool json = false;
 };
 
@@ -66,6 +68,12 @@ std::string list(const std::vector<std::string>& texts) {
   return joined;
 }
 
+std::vector<std::string> names_of(Features features) {
+  std::vector<std::string> names;
+  for (const Feature each : features.list()) names.emplace_back(to_string(each));
+  return names;
+}
+
 void print_lines(std::string_view title, const std::vector<std::string>& lines) {
   fmt::print("{}{}\n", title, lines.empty() ? ": none" : "");
   for (const std::string& line : lines) fmt::print("  {}\n", printable(line));
@@ -92,11 +100,11 @@ std::vector<std::string> lines_of(const wasm::Module& module, ExternalKind kind,
 }
 
 /// With a name for each count that is not 0.
-std::vector<std::pair<const char*, std::uint64_t>> feature_counts(const Features& features) {
+std::vector<std::pair<const char*, std::uint64_t>> operator_counts(const OperatorCounts& operators) {
   std::vector<std::pair<const char*, std::uint64_t>> counts = {
-      {"vectors", features.vectors},       {"relaxed_vectors", features.relaxed_vectors},
-      {"atomics", features.atomics},       {"tail_calls", features.tail_calls},
-      {"exceptions", features.exceptions}, {"function_references", features.function_references}};
+      {"vectors", operators.vectors},       {"relaxed_vectors", operators.relaxed_vectors},
+      {"atomics", operators.atomics},       {"tail_calls", operators.tail_calls},
+      {"exceptions", operators.exceptions}, {"function_references", operators.function_references}};
   std::erase_if(counts, [](const auto& each) { return each.second == 0; });
   return counts;
 }
@@ -152,10 +160,11 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
         "it may pay\n");
   }
   lines.clear();
-  for (const auto& [name, count] : feature_counts(inspection.features)) {
+  for (const auto& [name, count] : operator_counts(inspection.operators)) {
     lines.push_back(fmt::format("{:<24} {:>10}", name, count));
   }
   print_lines("operators of later proposals", lines);
+  fmt::print("proposals needed: {}\n", inspection.features.empty() ? "none" : list(names_of(inspection.features)));
   print_lines("a reset restores", inspection.restored);
   print_lines("must come from a linked module", inspection.links);
 }
@@ -238,7 +247,8 @@ nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, 
   object["ledger"] = {{"name", to_string(ledger.ledger)}, {"reason", ledger.reason}};
   object["card_bytes"] = 1u << abi::default_card_shift(module);
   object["operators"] = json::object();
-  for (const auto& [name, count] : feature_counts(inspection.features)) object["operators"][name] = count;
+  for (const auto& [name, count] : operator_counts(inspection.operators)) object["operators"][name] = count;
+  object["features"] = names_of(inspection.features);
   object["restores"] = inspection.restored;
   object["links"] = inspection.links;
   return object;
@@ -272,7 +282,8 @@ nlohmann::ordered_json snapshot_json(const artifact::SavedSnapshot& snapshot) {
 Result<ExitCode> run_inspect(const InspectOptions& options) {
   const auto file = TRY(read_binary(options.file));
   const std::vector<std::byte>* const binary = &file.binary;
-  const auto module = TRY(wasm::decode_module(*binary));
+  const auto module =
+      TRY(wasm::decode_module(*binary, wasm::MemoryLimit(binary->size(), UINT64_MAX), options.features));
   const auto inspection = TRY(inspect(module));
   if (options.json) {
     auto object = to_json(module, binary->size(), inspection);
@@ -295,6 +306,7 @@ void add_inspect(CLI::App& app, Run& run) {
   const auto options = std::make_shared<InspectOptions>();
   command->add_option("FILE", options->file, "A module: .wasm, .wat, or a snapshot; - reads standard input")
       ->required();
+  add_features_option(*command, options->features);
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &run] { run = [options] { return run_inspect(*options); }; });
 }

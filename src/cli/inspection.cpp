@@ -24,14 +24,13 @@ namespace {
 constexpr std::uint64_t kPageBytes = 4096;
 using Page = std::array<std::byte, kPageBytes>;
 
-bool is_relaxed(wasm::Op op) noexcept { return op >= wasm::Op::kI8x16RelaxedSwizzle; }
-bool is_vector(wasm::Op op) noexcept { return static_cast<unsigned>(op) >> 8 == 0xFD || is_relaxed(op); }
 /// Of an atomic operator.
 bool is_store(wasm::Op op) noexcept { return op >= wasm::Op::kI32AtomicStore; }
 
 /// Counts operators.
 struct CountingSink : wasm::NullSink {
   Writes writes;
+  OperatorCounts operators;
   Features features;
   void store(wasm::Op op, wasm::MemoryArgument) {
     ++writes.stores;
@@ -43,7 +42,7 @@ struct CountingSink : wasm::NullSink {
   }
   void atomic(wasm::Op op, wasm::MemoryArgument) {
     writes.stores += is_store(op) ? 1 : 0;
-    ++features.atomics;
+    ++operators.atomics;
   }
   void memory_init(std::uint32_t, std::uint32_t) { ++writes.stores; }
   void memory_copy(std::uint32_t, std::uint32_t) { ++writes.stores; }
@@ -59,32 +58,32 @@ struct CountingSink : wasm::NullSink {
   void elem_drop(std::uint32_t) { ++writes.segment_drops; }
   void throw_(std::uint32_t) {
     ++writes.throws;
-    ++features.exceptions;
+    ++operators.exceptions;
   }
-  void throw_ref() { ++features.exceptions; }
-  void try_table(wasm::BlockType, std::span<const wasm::CatchClause>) { ++features.exceptions; }
-  void return_call(std::uint32_t) { ++features.tail_calls; }
-  void return_call_indirect(std::uint32_t, std::uint32_t) { ++features.tail_calls; }
+  void throw_ref() { ++operators.exceptions; }
+  void try_table(wasm::BlockType, std::span<const wasm::CatchClause>) { ++operators.exceptions; }
+  void return_call(std::uint32_t) { ++operators.tail_calls; }
+  void return_call_indirect(std::uint32_t, std::uint32_t) { ++operators.tail_calls; }
   void return_call_ref(std::uint32_t) {
-    ++features.tail_calls;
-    ++features.function_references;
+    ++operators.tail_calls;
+    ++operators.function_references;
   }
-  void call_ref(std::uint32_t) { ++features.function_references; }
-  void ref_as_non_null() { ++features.function_references; }
-  void br_on_null(std::uint32_t) { ++features.function_references; }
-  void br_on_non_null(std::uint32_t) { ++features.function_references; }
-  void vector_constant(wasm::Vector) { ++features.vectors; }
+  void call_ref(std::uint32_t) { ++operators.function_references; }
+  void ref_as_non_null() { ++operators.function_references; }
+  void br_on_null(std::uint32_t) { ++operators.function_references; }
+  void br_on_non_null(std::uint32_t) { ++operators.function_references; }
+  void vector_constant(wasm::Vector) { ++operators.vectors; }
   void numeric(wasm::Op op) { count_vector(op); }
   void load(wasm::Op op, wasm::MemoryArgument) { count_vector(op); }
   void load_lane(wasm::Op op, wasm::MemoryArgument, std::uint32_t) { count_vector(op); }
   void lane(wasm::Op op, std::uint32_t) { count_vector(op); }
-  void shuffle(std::span<const std::uint8_t, 16>) { ++features.vectors; }
-  void atomic_fence() { ++features.atomics; }
+  void shuffle(std::span<const std::uint8_t, 16>) { ++operators.vectors; }
+  void atomic_fence() { ++operators.atomics; }
 
  private:
   void count_vector(wasm::Op op) {
-    features.vectors += is_vector(op) ? 1 : 0;
-    features.relaxed_vectors += is_relaxed(op) ? 1 : 0;
+    operators.vectors += wasm::needs_of(op).has(Feature::kSimd) ? 1 : 0;
+    operators.relaxed_vectors += wasm::needs_of(op).has(Feature::kRelaxedSimd) ? 1 : 0;
   }
 };
 
@@ -93,14 +92,11 @@ Result<CountingSink> count_operators(const wasm::Module& module, const wasm::Fun
   wasm::FunctionValidator validator(module);
   for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
     if (auto valid = validator.validate(i, sink); !valid) {
-      Error error = std::move(valid.error());
-      const std::uint32_t index = module.imported_functions + i;
-      const std::string name = wasm::function_text(names[index]);
-      error.message =
-          fmt::format("function {}{}: {}", index, name.empty() ? "" : fmt::format(" ({})", name), error.message);
-      return std::unexpected(std::move(error));
+      wasm::name_function(valid.error(), names, module.imported_functions + i);
+      return std::unexpected(std::move(valid.error()));
     }
   }
+  sink.features = module.features.with(validator.features());
   return sink;
 }
 
@@ -196,6 +192,7 @@ Result<Inspection> inspect(const wasm::Module& module) {
   const auto counted = TRY(count_operators(module, names));
   Inspection inspection;
   inspection.writes = counted.writes;
+  inspection.operators = counted.operators;
   inspection.features = counted.features;
   inspection.image = find_image(module);
   inspection.global_names = wasm::find_global_names(module);

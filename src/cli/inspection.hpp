@@ -3,6 +3,7 @@
 #pragma once
 
 #include <anew/error.hpp>
+#include <anew/features.hpp>
 #include <anew/substrate/runtime.hpp>
 #include <cstdint>
 #include <map>
@@ -25,7 +26,7 @@ struct Writes {
 };
 
 /// Operators by what they came with, over all functions.
-struct Features {
+struct OperatorCounts {
   std::uint64_t vectors = 0;
   std::uint64_t relaxed_vectors = 0;
   std::uint64_t atomics = 0;
@@ -43,7 +44,8 @@ struct ImagePages {
 
 struct Inspection {
   Writes writes;
-  Features features;
+  OperatorCounts operators;
+  Features features;  ///< the proposals that the module needs
   ImagePages image;
   std::optional<substrate::HeapBase> heap_base;       ///< where the module says that its heap begins
   std::map<std::uint32_t, std::string> global_names;  ///< from the name section, else from an import or export

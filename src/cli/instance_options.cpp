@@ -57,6 +57,21 @@ void add_compile_options(CLI::App& command, CompileOptions& options) {
       "stack exhausted\"");
 }
 
+void add_features_option(CLI::App& command, Features& features) {
+  command
+      .add_option_function<std::string>(
+          "--features",
+          [&features](const std::string& list) {
+            const auto parsed = Features::parse(list);
+            if (!parsed) throw CLI::ValidationError("--features", parsed.error().message);
+            features = *parsed;
+          },
+          "The proposals to WebAssembly that modules may use: mvp, 2.0, 3.0, substrate or all (the default), with "
+          "names "
+          "of proposals added or, with - before them, taken away: mvp,sign-extension or all,-simd")
+      ->type_name("LIST");
+}
+
 void add_cache_option(CLI::App& command, bool& cache) {
   command.add_flag_callback(
       "--no-cache", [&cache] { cache = false; }, "Neither take compiled code from the code cache nor put it there");
@@ -74,6 +89,7 @@ void add_instance_options(CLI::App& command, InstanceOptions& options) {
   command.add_flag("--trap-unknown-imports", options.trap_unknown_imports,
                    "Link each imported function that no linked module provides to a trap that names it");
   add_compile_options(command, options.compile);
+  add_features_option(command, options.features);
   add_cache_option(command, options.cache);
   command
       .add_option("--prelude", options.snapshot.prelude,
@@ -99,7 +115,8 @@ Result<Linker> make_linker(const Module& module, const InstanceOptions& options)
     if (equals == std::string::npos || equals + 1 == link.size()) {
       return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
     }
-    const auto linked = TRY(load_module(link.substr(equals + 1), options.compile, {.cache = options.cache}));
+    const auto linked = TRY(
+        load_module(link.substr(equals + 1), options.compile, {.cache = options.cache, .features = options.features}));
     define_memories(linker, linked);
     linker.define_module(link.substr(0, equals), linked);
   }

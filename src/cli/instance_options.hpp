@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <anew/engine.hpp>
+#include <anew/features.hpp>
 #include <anew/linker.hpp>
 #include <anew/pool.hpp>
 #include <cstdint>
@@ -20,10 +21,14 @@ struct InstanceOptions {
   std::vector<std::string> links;  ///< NAME=FILE each
   bool trap_unknown_imports = false;
   bool cache = true;  ///< compiled modules may be kept on disk
+  Features features = Features::all();
 };
 
 /// The options that change a module's code: --ledger and --bounds. @param options  outlives the parsing.
 void add_compile_options(CLI::App& command, CompileOptions& options);
+
+/// --features.
+void add_features_option(CLI::App& command, Features& features);
 
 /// --no-cache.
 void add_cache_option(CLI::App& command, bool& cache);

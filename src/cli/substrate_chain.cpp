@@ -51,9 +51,10 @@ Result<substrate::StateVersion> find_state_version(const substrate::Runtime& run
 
 }  // namespace
 
-Engine make_engine(const std::string& what, bool cache) {
+Engine make_engine(const std::string& what, bool cache, Features features) {
   EngineOptions options;
   options.cache = cache;
+  options.features = features;
   const auto progress = std::make_shared<Progress>("compiling " + what);
   options.progress = [progress](std::uint32_t done, std::uint32_t all) {
     progress->update(done, all);
@@ -89,6 +90,7 @@ void add_chain_options(CLI::App& command, ChainOptions& options) {
           "The whole state, instead: a JSON list of pairs of key and value, the answer of state_getPairs; - reads "
           "standard input")
       ->type_name("PAIRS");
+  add_features_option(command, options.features);
   add_cache_option(command, options.cache);
   command.add_flag("--changes", options.all_changes,
                    "Print all storage changes; without it, on a terminal the first 20");
@@ -106,7 +108,7 @@ Result<Chain> load_chain(const ChainOptions& options) {
     return in_file(options.pairs, substrate::MemoryState::from_pairs(as_text(pairs), version));
   };
 
-  const Engine engine = make_engine(options.spec, options.cache);
+  const Engine engine = make_engine(options.spec, options.cache, options.features);
   const substrate::Executor executor(engine,
                                      {.runtime = {.capacity = 1, .audit_every = options.repeat.audit ? 1u : 0u}});
   auto state = read(substrate::StateVersion::kV0);

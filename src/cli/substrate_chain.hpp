@@ -25,7 +25,7 @@ void add_substrate_execute_block(CLI::App& substrate, Run& run);
 void add_substrate_build_block(CLI::App& substrate, Run& run);
 
 /// An engine that shows how far it has come with compiling `what`. @param cache  compiled runtimes may be kept on disk.
-[[nodiscard]] Engine make_engine(const std::string& what, bool cache);
+[[nodiscard]] Engine make_engine(const std::string& what, bool cache, Features features);
 /// Says on standard error what is remarkable about a runtime: that the code cache could not be used, or that the module
 /// does not say where its heap begins.
 void report_notes(const substrate::Runtime& runtime);
@@ -43,6 +43,7 @@ struct ChainOptions {
   std::string spec;
   std::string pairs;  ///< empty: the genesis state of `spec`
   bool cache = true;  ///< compiled runtimes may be kept on disk
+  Features features = Features::all();
   RepeatOptions repeat;
   bool all_changes = false;  ///< to print
 };

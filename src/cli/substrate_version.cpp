@@ -24,6 +24,7 @@ namespace {
 struct VersionOptions {
   std::string file;
   bool cache = true;
+  Features features = Features::all();
   RepeatOptions repeat;
 };
 
@@ -71,7 +72,7 @@ Result<substrate::RuntimeSource> load_source(const std::string& file) {
 
 Result<ExitCode> run_version(const VersionOptions& options) {
   const auto source = TRY(load_source(options.file));
-  const Engine engine = make_engine(options.file, options.cache);
+  const Engine engine = make_engine(options.file, options.cache, options.features);
   const auto make_runtime = [&](std::uint32_t capacity, std::uint64_t audit_every) {
     return substrate::Runtime::create(
         engine, source.code, {.heap_pages = source.heap_pages, .capacity = capacity, .audit_every = audit_every});
@@ -100,6 +101,7 @@ void add_substrate_version(CLI::App& substrate, Run& run) {
       ->add_option("SPEC_OR_WASM", options->file,
                    "A raw chain specification (JSON), or a runtime's code, compressed or not; - reads standard input")
       ->required();
+  add_features_option(*command, options->features);
   add_cache_option(*command, options->cache);
   add_repeat_options(*command, options->repeat);
   command->callback([options, &run] { run = [options] { return run_version(*options); }; });

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <anew/error.hpp>
+#include <anew/features.hpp>
 #include <cstdint>
 #include <functional>
 
@@ -34,6 +35,7 @@ struct Job {
 struct Compiled {
   Image image;  ///< without its text, which `code` has
   CodeMemory code;
+  Features features;  ///< the proposals that the function bodies need
 };
 
 /// A code generator. What it makes depends on the module and the options alone.

@@ -28,7 +28,8 @@ Result<std::shared_ptr<detail::ModuleState>> detail::compile_or_find(const std::
   }
   if (cache) {
     auto found = cache->find(key);
-    if (found && *found) {
+    // What another engine kept there may need more than this one accepts: compiling says what.
+    if (found && *found && engine->options.features.has_all((*found)->module.features)) {
       return to_state(engine, std::move(**found), options, true);
     }
     if (!found) {

@@ -82,12 +82,13 @@ Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr
     return std::unexpected(limit.exceeded());  // before it is copied
   }
   owner->binary.assign(binary.begin(), binary.end());
-  auto module = TRY(wasm::decode_module(owner->binary, limit));
+  auto module = TRY(wasm::decode_module(owner->binary, limit, engine->options.features));
   auto state = std::make_shared<ModuleState>();
   state->engine = engine;
   state->hash = hash;
   state->options = detail::to_code_options(options, module);
   auto compiled = TRY(compile_code(engine->options, owner->binary, module, state->options));
+  module.features = module.features.with(compiled.code.features);
   state->module = std::move(module);
   state->names = wasm::FunctionNames(state->module);
   state->binary = owner->binary;
@@ -102,7 +103,8 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   if (variant_) {
     return variant_;
   }
-  auto decoded = TRY(wasm::decode_module(binary));
+  auto decoded = TRY(wasm::decode_module(binary));  // what it needs is accepted: this module is compiled
+  decoded.features = module.features;
   auto state = std::make_shared<ModuleState>();
   state->engine = engine;
   state->hash = hash;

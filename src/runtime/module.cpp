@@ -53,6 +53,7 @@ Result<FunctionType> Module::function_type(std::string_view export_name) const {
 
 Hash hash_code(std::span<const std::byte> code) noexcept { return detail::blake2b<std::tuple_size_v<Hash>>(code); }
 
+Features Module::features() const noexcept { return state_->module.features; }
 const Hash& Module::code_hash() const noexcept { return state_->hash; }
 Ledger Module::ledger() const noexcept { return state_->ledger; }
 const std::string& Module::ledger_reason() const noexcept { return state_->ledger_reason; }

@@ -7,6 +7,7 @@
 #include "artifact/code_cache.hpp"
 #include "os/file.hpp"
 #include "os/try.hpp"
+#include "wasm/validate_module.hpp"
 
 namespace anew {
 
@@ -57,6 +58,9 @@ Result<std::shared_ptr<detail::ModuleState>> detail::load_artifact(const std::sh
   // Opened anew: code is not executed by way of a symbolic link.
   auto file = TRY(os::File::open(path, os::File::Links::kRefuse));
   auto loaded = TRY(artifact::read(file, expectation));
+  if (!engine->options.features.has_all(loaded.module.features)) {
+    TRY(wasm::validate_module(loaded.binary, engine->options.features));  // to say what is refused, and where
+  }
   return to_state(engine, std::move(loaded), options, false);
 }
 

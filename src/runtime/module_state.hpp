@@ -37,7 +37,7 @@ struct ModuleState {
   std::shared_ptr<EngineState> engine;
   Hash hash{};
   std::shared_ptr<const void> owner;  ///< keeps what `module` and `image` look at: buffers or a mapped artifact
-  wasm::Module module;
+  wasm::Module module;                ///< with all features that it needs, its bodies included
   wasm::FunctionNames names;
   codegen::Options options;
   std::uint32_t stack_limit = 0;  ///< CompileOptions

@@ -36,8 +36,8 @@ constexpr std::array<int, 14> kRanks = {0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 1
 
 }  // namespace
 
-Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit) {
-  return ModuleDecoder(binary, memory_limit).decode();
+Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit, Features accepted) {
+  return ModuleDecoder(binary, memory_limit, accepted).decode();
 }
 Result<Module> decode_module(BytesView binary) { return decode_module(binary, MemoryLimit(binary.size(), UINT64_MAX)); }
 
@@ -113,7 +113,7 @@ bool ModuleDecoder::section() {
     return false;
   }
   // Within the section nothing may be read past its end, so it has a reader of its own.
-  const Reader behind = std::exchange(reader_, Reader(payload, range.offset));
+  const Reader behind = std::exchange(reader_, Reader(payload, range.offset, module_.accepted));
   if (range.id == kCustom ? !custom_section(range) : !section_content(range.id)) {
     return false;
   }
@@ -122,6 +122,7 @@ bool ModuleDecoder::section() {
         ErrorCode::kMalformed, reader_.offset(),
         fmt::format("section size mismatch: {} bytes remain in section {}", reader_.remaining(), range.id));
   }
+  module_.features = module_.features.with(reader_.features());
   reader_ = behind;
   module_.sections.push_back(range);
   return take_memory(1, memory::kSection);
@@ -150,12 +151,13 @@ bool ModuleDecoder::section_content(std::uint8_t id) {
     case kFunction: return function_section();
     case kTable: return table_section();
     case kMemory: return memory_section();
-    case kTag: return tag_section();
+    case kTag: return reader_.needs(Feature::kExceptions, reader_.offset(), "a tag section") && tag_section();
     case kGlobal: return global_section();
     case kExport: return export_section();
     case kStart: return start_section();
     case kElement: return element_section();
-    case kDataCount: return data_count_section();
+    case kDataCount:
+      return reader_.needs(Feature::kBulkMemory, reader_.offset(), "a data count section") && data_count_section();
     case kCode: return code_section();
     default:  // section_order let nothing else through
       return data_section();

@@ -10,10 +10,13 @@ namespace anew::wasm {
 /// chapters 5 and 3.4). Time and memory are linear in `binary`; counts are checked against what is left of the input
 /// before anything is reserved.
 /// @param binary  must outlive the result, which holds views into it.
-/// @return the module, or kMalformed, kInvalid, kUnsupported or kLimit with the byte offset.
 /// @param memory_limit  for Module::memory_bytes.
-[[nodiscard]] Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit);
-/// The same with the limit that the module's size sets.
+/// @param accepted      the proposals that the module may use; kUnsupported, with the proposal's name, if it uses
+/// others.
+/// @return the module, or kMalformed, kInvalid, kUnsupported or kLimit with the byte offset.
+[[nodiscard]] Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit,
+                                           Features accepted = Features::all());
+/// The same with the limit that the module's size sets, and all proposals.
 [[nodiscard]] Result<Module> decode_module(BytesView binary);
 
 }  // namespace anew::wasm

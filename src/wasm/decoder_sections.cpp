@@ -24,12 +24,20 @@ bool ModuleDecoder::within(std::size_t total, std::uint32_t limit, std::string_v
          reader_.fail(ErrorCode::kLimit, at, fmt::format("too many {}: {}, the limit is {}", what, total, limit));
 }
 
+bool ModuleDecoder::several_tables(std::uint64_t at) {
+  return module_.tables.size() <= 1 || reader_.needs(Feature::kReferenceTypes, at, "a second table");
+}
+
+bool ModuleDecoder::several_memories(std::uint64_t at) {
+  return module_.memories.size() <= 1 || reader_.needs(Feature::kMultiMemory, at, "a second memory");
+}
+
 // Types of what is imported and defined.
 
 bool ModuleDecoder::size_limits(bool with_maximum, std::uint64_t at, std::uint64_t most, const char* too_large,
                                 Limits& limits) {
   std::uint64_t maximum = 0;
-  if (!reader_.u64(limits.minimum) || (with_maximum && !reader_.u64(maximum))) {
+  if (!reader_.u64(limits.minimum) || (with_maximum && !reader_.u64(maximum)) || !reader_.wide_integers_accepted()) {
     return false;
   }
   if (limits.minimum > most || maximum > most) {
@@ -57,6 +65,9 @@ bool ModuleDecoder::table_type(TableType& type) {
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed limits flags: 0x{:02X}", flags));
   }
   type.is_64 = (flags & kIs64) != 0;
+  if (type.is_64 && !reader_.needs(Feature::kMemory64, start, "a table with addresses of 64 bits")) {
+    return false;
+  }
   return size_limits((flags & kWithMaximum) != 0, start, type.is_64 ? UINT64_MAX : UINT32_MAX,
                      "table size must be at most 2^32 - 1 elements", type.limits);
 }
@@ -73,6 +84,9 @@ bool ModuleDecoder::memory_type(MemoryType& type) {
   const bool with_maximum = (flags & kWithMaximum) != 0;
   type.shared = (flags & kShared) != 0;
   type.is_64 = (flags & kIs64) != 0;
+  if (type.is_64 && !reader_.needs(Feature::kMemory64, start, "a memory with addresses of 64 bits")) {
+    return false;
+  }
   if (type.shared && !with_maximum) {
     return reader_.fail(ErrorCode::kInvalid, start, "shared memory must have maximum");
   }
@@ -97,7 +111,7 @@ bool ModuleDecoder::memory_type(MemoryType& type) {
 
 bool ModuleDecoder::tag_type(Tag& tag) {
   const std::uint64_t start = reader_.offset();
-  if (!reader_.zero_byte() || !type_index(tag.type)) {
+  if (!reader_.needs(Feature::kExceptions, start, "a tag") || !reader_.zero_byte() || !type_index(tag.type)) {
     return false;
   }
   return module_.types[tag.type].results.empty() ||
@@ -179,7 +193,7 @@ bool ModuleDecoder::import(Import& import) {
       import.type = type;
       module_.tables.push_back(type);
       ++module_.imported_tables;
-      return within(module_.tables.size(), limits::kTables, "tables", start);
+      return within(module_.tables.size(), limits::kTables, "tables", start) && several_tables(start);
     }
     case 2: {
       MemoryType type;
@@ -189,11 +203,12 @@ bool ModuleDecoder::import(Import& import) {
       import.type = type;
       module_.memories.push_back(type);
       ++module_.imported_memories;
-      return within(module_.memories.size(), limits::kMemories, "memories", start);
+      return within(module_.memories.size(), limits::kMemories, "memories", start) && several_memories(start);
     }
     case 3: {
       Global global;
-      if (!global_type(global.type)) {
+      if (!global_type(global.type) || (global.type.is_mutable && !reader_.needs(Feature::kMutableGlobal, start,
+                                                                                 "the import of a mutable global"))) {
         return false;
       }
       import.type = global.type;
@@ -246,7 +261,8 @@ bool ModuleDecoder::table_section() {
   }
   module_.table_initializers.resize(count);
   for (ConstantExpression& initializer : module_.table_initializers) {
-    if (!table(initializer)) {
+    const std::uint64_t at = reader_.offset();
+    if (!table(initializer) || !several_tables(at)) {
       return false;
     }
   }
@@ -255,10 +271,12 @@ bool ModuleDecoder::table_section() {
 
 bool ModuleDecoder::table(ConstantExpression& initializer) {
   const std::uint64_t start = reader_.offset();
-  const bool with_initializer = !reader_.at_end() && *reader_.position() == std::byte{0x40};
+  const bool with_initializer = reader_.is_next(0x40);
   TableType type;
   std::uint8_t form = 0;
-  if ((with_initializer && !(reader_.byte(form) && reader_.zero_byte())) || !table_type(type)) {
+  if ((with_initializer && !(reader_.needs(Feature::kFunctionReferences, start, "a table with an initializer") &&
+                             reader_.byte(form) && reader_.zero_byte())) ||
+      !table_type(type)) {
     return false;
   }
   if (with_initializer) {
@@ -282,7 +300,8 @@ bool ModuleDecoder::memory_section() {
     return false;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
-    if (!memory_type(module_.memories.emplace_back())) {
+    const std::uint64_t at = reader_.offset();
+    if (!memory_type(module_.memories.emplace_back()) || !several_memories(at)) {
       return false;
     }
   }
@@ -358,10 +377,15 @@ bool ModuleDecoder::export_(Export& exported) {
                             : exported.kind == ExternalKind::kMemory ? module_.memories.size()
                             : exported.kind == ExternalKind::kGlobal ? module_.globals.size()
                                                                      : module_.tags.size();
-  return reader_.u32(exported.index) &&
-         (exported.index < count ||
-          reader_.fail(ErrorCode::kInvalid, index_offset,
-                       fmt::format("unknown {} {}", to_string(exported.kind), exported.index)));
+  if (!reader_.u32(exported.index)) {
+    return false;
+  }
+  if (exported.index >= count) {
+    return reader_.fail(ErrorCode::kInvalid, index_offset,
+                        fmt::format("unknown {} {}", to_string(exported.kind), exported.index));
+  }
+  return exported.kind != ExternalKind::kGlobal || !module_.globals[exported.index].type.is_mutable ||
+         reader_.needs(Feature::kMutableGlobal, start, "the export of a mutable global");
 }
 
 // By sorting, which no choice of names can make quadratic, as it could a hash table.

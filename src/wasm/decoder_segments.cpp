@@ -6,6 +6,7 @@
 
 #include "wasm/limits.hpp"
 #include "wasm/module_decoder.hpp"
+#include "wasm/signatures.hpp"
 #include "wasm/subtyping.hpp"
 
 namespace anew::wasm {
@@ -66,6 +67,12 @@ bool ModuleDecoder::element_segment(ElementSegment& segment) {
   }
   if (flags > 7) {
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed elements segment kind: {}", flags));
+  }
+  const bool is_declarative = (flags & 3) == 3;
+  if (flags != 0 &&
+      !reader_.needs(is_declarative ? Feature::kReferenceTypes : Feature::kBulkMemory, start,
+                     is_declarative ? "a declarative element segment" : "an element segment that is not of kind 0")) {
+    return false;
   }
   const bool active = (flags & 1) == 0;
   const bool explicit_table = active && (flags & 2) != 0;
@@ -162,6 +169,9 @@ bool ModuleDecoder::data_segment(DataSegment& segment) {
   if (flags > 2) {
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed data segment kind: {}", flags));
   }
+  if (flags != 0 && !reader_.needs(Feature::kBulkMemory, start, "a data segment that is not of kind 0")) {
+    return false;
+  }
   segment.mode = flags == 1 ? SegmentMode::kPassive : SegmentMode::kActive;
   if (segment.mode == SegmentMode::kActive) {
     if (flags == 2 && !reader_.u32(segment.memory)) {
@@ -240,13 +250,13 @@ bool ModuleDecoder::constant_operator(ConstantExpression& expression, bool& end)
       }
       break;
     case Op::kRefNull:
-      if (!reader_.heap_type(module_.canonical_types, type)) {
+      if (!accepted(op, start) || !reader_.heap_type(module_.canonical_types, type)) {
         return false;
       }
       immediate = static_cast<std::uint64_t>(type);  // its 32 bits
       break;
     case Op::kRefFunc:
-      if (!function_index(low)) {
+      if (!accepted(op, start) || !function_index(low)) {
         return false;
       }
       type = typed_reference(module_.canonical_types[module_.functions[low]], false);
@@ -264,15 +274,19 @@ bool ModuleDecoder::constant_operator(ConstantExpression& expression, bool& end)
         return reader_.fail(ErrorCode::kInvalid, start,
                             fmt::format("constant expression required: global {} is mutable", low));
       }
+      if (low >= module_.imported_globals &&
+          !reader_.needs(Feature::kGc, start, "a constant expression that reads a global of the module itself")) {
+        return false;
+      }
       type = module_.globals[low].type.type;
       immediate = low;
       break;
     case Op::kI32Add:
     case Op::kI32Sub:
-    case Op::kI32Mul: expression.push_back({op, 0}); return constant_binary(ValueType::kI32, start);
+    case Op::kI32Mul: return constant_binary(op, ValueType::kI32, start, expression);
     case Op::kI64Add:
     case Op::kI64Sub:
-    case Op::kI64Mul: expression.push_back({op, 0}); return constant_binary(ValueType::kI64, start);
+    case Op::kI64Mul: return constant_binary(op, ValueType::kI64, start, expression);
     default:
       if (opcode != 0xFD) {
         return not_constant(opcode, start);
@@ -298,6 +312,9 @@ bool ModuleDecoder::constant_vector(std::uint64_t at, std::uint64_t& index) {
   if (sub_opcode != 0x0C) {
     return reader_.fail(ErrorCode::kInvalid, at,
                         fmt::format("constant expression required, found operator 0xFD {}", sub_opcode));
+  }
+  if (!accepted(Op::kV128Const, at)) {
+    return false;
   }
   index = module_.vectors.size();
   if (!reader_.fixed64(vector[0]) || !reader_.fixed64(vector[1])) {
@@ -325,7 +342,16 @@ bool ModuleDecoder::not_constant(std::uint8_t opcode, std::uint64_t at) {
              : reader_.fail(ErrorCode::kInvalid, at, fmt::format("constant expression required, found {}", name));
 }
 
-bool ModuleDecoder::constant_binary(ValueType type, std::uint64_t at) {
+bool ModuleDecoder::accepted(Op op, std::uint64_t at) {
+  return reader_.accepts(needs_of(op)) || reader_.fail_proposal(*proposal_of(op), at, to_string(op));
+}
+
+bool ModuleDecoder::constant_binary(Op op, ValueType type, std::uint64_t at, ConstantExpression& expression) {
+  if (!reader_.accepts(Feature::kExtendedConst)) {
+    return reader_.fail_proposal(Feature::kExtendedConst, at,
+                                 fmt::format("{} in a constant expression", to_string(op)));
+  }
+  expression.push_back({op, 0});
   const std::size_t height = constant_stack_.size();
   if (height < 2 || constant_stack_[height - 1] != type || constant_stack_[height - 2] != type) {
     return reader_.fail(ErrorCode::kInvalid, at,

@@ -144,9 +144,9 @@ bool ModuleDecoder::type_section() {
 bool ModuleDecoder::recursive_group(TypeGroups& groups) {
   const std::uint64_t start = reader_.offset();
   std::uint32_t size = 1;
-  if (!reader_.at_end() && *reader_.position() == std::byte{kGroup}) {
+  if (reader_.is_next(kGroup)) {
     std::uint8_t form = 0;
-    if (!reader_.byte(form) || !reader_.count(limits::kTypes, "types in a recursive group", size) ||
+    if (!reader_.needs(Feature::kGc, start, "a recursive group of types") || !reader_.byte(form) || !reader_.count(limits::kTypes, "types in a recursive group", size) ||
         !take_memory(size, memory::kType + memory::kGroupedType)) {
       return false;
     }
@@ -193,11 +193,10 @@ bool ModuleDecoder::recursive_group(TypeGroups& groups) {
 
 bool ModuleDecoder::declared_type(std::uint32_t index) {
   const std::uint64_t start = reader_.offset();
-  if (!reader_.at_end() &&
-      (*reader_.position() == std::byte{kSubtype} || *reader_.position() == std::byte{kFinalSubtype})) {
+  if (reader_.is_next(kSubtype) || reader_.is_next(kFinalSubtype)) {
     std::uint8_t form = 0;
     std::uint32_t supertypes = 0;
-    if (!reader_.byte(form) || !reader_.count(UINT32_MAX, "supertypes", supertypes)) {
+    if (!reader_.needs(Feature::kGc, start, "a type that declares supertypes") || !reader_.byte(form) || !reader_.count(UINT32_MAX, "supertypes", supertypes)) {
       return false;
     }
     module_.declarations[index].is_final = form == kFinalSubtype;
@@ -270,7 +269,8 @@ bool ModuleDecoder::function_type(FunctionType& type) {
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed function type: 0x{:02X}", form));
   }
   return value_types(limits::kParameters, "parameters of a function", type.parameters) &&
-         value_types(limits::kResults, "results of a function", type.results);
+         value_types(limits::kResults, "results of a function", type.results) &&
+         (type.results.size() <= 1 || reader_.needs(Feature::kMultiValue, start, "a function with several results"));
 }
 
 bool ModuleDecoder::value_types(std::uint32_t limit, std::string_view what, std::vector<ValueType>& types) {

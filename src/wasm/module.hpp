@@ -6,6 +6,7 @@
 #pragma once
 
 #include <anew/error.hpp>
+#include <anew/features.hpp>
 #include <anew/types.hpp>
 #include <anew/value.hpp>
 #include <array>
@@ -105,6 +106,9 @@ using Vector = std::array<std::uint64_t, 2>;
 /// All index spaces hold the imports first. The views point into the bytes given to the decoder, which must outlive
 /// the Module.
 struct Module {
+  Features accepted = Features::all();  ///< what it is decoded under, and its function bodies are validated under
+  /// What it needs, as far as it was looked at: who validates the bodies adds FunctionValidator::features().
+  Features features;
   std::vector<FunctionType> types;
   std::vector<TypeDeclaration> declarations;   ///< by type index
   std::vector<std::uint32_t> canonical_types;  ///< by type index: the smallest index of an equal type

@@ -39,8 +39,10 @@ class TypeGroups;
 
 class ModuleDecoder {
  public:
-  ModuleDecoder(BytesView binary, const MemoryLimit& memory_limit)
-      : binary_(binary), memory_limit_(memory_limit), reader_(binary) {}
+  ModuleDecoder(BytesView binary, const MemoryLimit& memory_limit, Features accepted)
+      : binary_(binary), memory_limit_(memory_limit), reader_(binary) {
+    module_.accepted = accepted;
+  }
   [[nodiscard]] Result<Module> decode();
 
  private:
@@ -92,12 +94,17 @@ class ModuleDecoder {
   [[nodiscard]] bool function_index(std::uint32_t& index);
   /// The number of all that are in an index space, imports included, which may not be more than `limit`.
   [[nodiscard]] bool within(std::size_t total, std::uint32_t limit, std::string_view what, std::uint64_t at);
+  /// Whether there may be as many as there are.
+  [[nodiscard]] bool several_tables(std::uint64_t at);
+  [[nodiscard]] bool several_memories(std::uint64_t at);
 
   [[nodiscard]] bool constant_expression(ValueType type, ConstantExpression& expression);
   /// One operator; `end` becomes true at the expression's end, which is not stored.
   [[nodiscard]] bool constant_operator(ConstantExpression& expression, bool& end);
-  [[nodiscard]] bool constant_binary(ValueType type, std::uint64_t at);
+  [[nodiscard]] bool constant_binary(Op op, ValueType type, std::uint64_t at, ConstantExpression& expression);
   [[nodiscard]] bool constant_vector(std::uint64_t at, std::uint64_t& index);
+  /// Whether the operator's proposal is accepted.
+  [[nodiscard]] bool accepted(Op op, std::uint64_t at);
   [[nodiscard]] bool not_constant(std::uint8_t opcode, std::uint64_t at);
   void declare(std::uint32_t function);
 

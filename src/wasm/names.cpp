@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "wasm/names.hpp"
 
+#include <fmt/format.h>
+
+#include "wasm/printable.hpp"
 #include "wasm/reader.hpp"
 
 namespace anew::wasm {
@@ -64,6 +67,12 @@ FunctionNames::FunctionNames(const Module& module) : names_(module.functions.siz
 
 std::string_view FunctionNames::operator[](std::uint32_t function) const noexcept {
   return function < names_.size() ? std::string_view(names_[function]) : std::string_view();
+}
+
+void name_function(Error& error, const FunctionNames& names, std::uint32_t function) {
+  const std::string name = function_text(names[function]);
+  error.message = name.empty() ? fmt::format("function {}: {}", function, error.message)
+                               : fmt::format("function {} ({}): {}", function, name, error.message);
 }
 
 std::map<std::uint32_t, std::string> find_global_names(const Module& module) {

@@ -24,6 +24,9 @@ class FunctionNames {
   std::vector<std::string> names_;  ///< by function index
 };
 
+/// Puts before an error's message which function it is about.
+void name_function(Error& error, const FunctionNames& names, std::uint32_t function);
+
 /// Names of globals by index: from subsection 7 of the "name" section (the extended name section of LLVM and others),
 /// else from an import ("module.name") or an export. What is malformed is passed over, like everything in a custom
 /// section.

@@ -5,7 +5,7 @@ namespace anew::wasm {
 
 std::string_view to_string(Op op) noexcept {
   switch (op) {
-#define ANEW_X(name, text, code, immediate, signature) \
+#define ANEW_X(name, text, ...) \
   case Op::k##name: return text;
     ANEW_OPERATORS(ANEW_X)
 #undef ANEW_X

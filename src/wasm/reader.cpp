@@ -42,7 +42,16 @@ bool Reader::fail_unexpected_end() {
   return fail(ErrorCode::kMalformed, offset_of(end_), "unexpected end of section or function");
 }
 
+bool Reader::fail_proposal(Feature proposal, std::uint64_t at, std::string_view what) {
+  return fail(ErrorCode::kUnsupported, at,
+              fmt::format("{} needs the proposal {}, which this engine does not accept: add it to "
+                          "EngineOptions::features (--features)",
+                          what, to_string(proposal)));
+}
+
 bool Reader::unsigned_slow(unsigned width, std::uint64_t& value) {
+  constexpr unsigned kBitsOf5Bytes = 35;
+  const std::byte* const first = position_;
   const std::uint64_t start = offset();
   std::uint64_t result = 0;
   for (unsigned shift = 0; shift < width; shift += 7) {
@@ -61,6 +70,7 @@ bool Reader::unsigned_slow(unsigned width, std::uint64_t& value) {
     }
     result |= static_cast<std::uint64_t>(next & 0x7F) << shift;  // an int after promotion, and not negative
     if ((next & 0x80) == 0) {
+      if (shift >= kBitsOf5Bytes && wide_ == nullptr) wide_ = first;
       value = result;
       return true;
     }
@@ -177,14 +187,18 @@ bool Reader::value_type(CanonicalTypes canonical, ValueType& type) {
       case ValueType::kI64:
       case ValueType::kF32:
       case ValueType::kF64:
-      case ValueType::kV128:
         ++position_;
         type = code;
         return true;
+      case ValueType::kV128:
+        ++position_;
+        type = code;
+        return needs(Feature::kSimd, offset() - 1, "the type v128");
       default: break;
     }
   }
-  return reference(canonical, "value", type);
+  const std::uint64_t start = offset();
+  return reference(canonical, "value", type) && needs(Feature::kReferenceTypes, start, "a reference as a value");
 }
 
 bool Reader::reference_type(CanonicalTypes canonical, ValueType& type) {
@@ -202,10 +216,23 @@ bool Reader::reference(CanonicalTypes canonical, std::string_view expected, Valu
       return false;
     }
     type = code == kReference ? non_null(type) : type;
-    return true;
+    return needs(Feature::kFunctionReferences, start, "a reference type that names its heap type");
   }
   type = static_cast<ValueType>(code);  // checked at once
-  return is_abstract(code) || fail_type(start, code, expected);
+  return is_abstract(code) ? abstract_type(start, type) : fail_type(start, code, expected);
+}
+
+bool Reader::abstract_type(std::uint64_t at, ValueType type) {
+  const auto type_needs = [&](Feature proposal) {
+    return accepts(proposal) || fail_proposal(proposal, at, fmt::format("the type {}", to_string(type)));
+  };
+  switch (type) {
+    case ValueType::kFuncRef: return true;  // what tables have held from the first
+    case ValueType::kExternRef: return type_needs(Feature::kReferenceTypes);
+    case ValueType::kExnRef: return type_needs(Feature::kExceptions);
+    case ValueType::kNullExnRef: return type_needs(Feature::kExceptions) && type_needs(Feature::kGc);
+    default: return type_needs(Feature::kGc);
+  }
 }
 
 bool Reader::heap_type(CanonicalTypes canonical, ValueType& type) {
@@ -215,7 +242,7 @@ bool Reader::heap_type(CanonicalTypes canonical, ValueType& type) {
     if (is_abstract(code)) {
       ++position_;
       type = static_cast<ValueType>(code);  // one of its enumerators
-      return true;
+      return abstract_type(start, type);
     }
     if (code >= 0x40 && code < 0x80) {  // a negative integer
       return fail_type(start, code, "heap");
@@ -233,7 +260,7 @@ bool Reader::heap_type(CanonicalTypes canonical, ValueType& type) {
     return fail(ErrorCode::kInvalid, start, fmt::format("unknown type {}", at));
   }
   type = typed_reference(canonical[at], true);
-  return true;
+  return needs(Feature::kFunctionReferences, start, "a heap type of the module's own");
 }
 
 bool Reader::zero_byte() {

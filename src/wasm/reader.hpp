@@ -3,8 +3,12 @@
 //
 // Every read returns false once something is wrong and then leaves the reason in error(); nothing is ever read past
 // the end. What is read most, an integer of one byte, is inline; all the rest is in reader.cpp.
+//
+// The reader also knows which proposals are accepted, and notes which of them what was read needs: decoder and
+// validator say so where a proposal shows, and the reader does where it shows in a type.
 #pragma once
 
+#include <anew/features.hpp>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -21,9 +25,14 @@ class Reader {
  public:
   Reader() = default;
   /// @param bytes   what to read; must outlive the reader.
-  /// @param offset  of bytes[0] in the module's binary, for messages.
-  explicit Reader(BytesView bytes, std::uint64_t offset = 0)
-      : begin_(bytes.data()), position_(bytes.data()), end_(bytes.data() + bytes.size()), origin_(offset) {}
+  /// @param offset    of bytes[0] in the module's binary, for messages.
+  /// @param accepted  Module::accepted.
+  explicit Reader(BytesView bytes, std::uint64_t offset = 0, Features accepted = Features::all())
+      : begin_(bytes.data()),
+        position_(bytes.data()),
+        end_(bytes.data() + bytes.size()),
+        origin_(offset),
+        accepted_(accepted) {}
 
   /// The offset in the module's binary of the byte to be read next.
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_of(position_); }
@@ -35,6 +44,23 @@ class Reader {
     return static_cast<std::size_t>(end_ - position_);  // never negative, as above
   }
   [[nodiscard]] bool at_end() const noexcept { return position_ == end_; }
+  /// Whether the next byte is this one.
+  [[nodiscard]] bool is_next(std::uint8_t value) const noexcept {
+    return position_ != end_ && *position_ == std::byte{value};
+  }
+
+  /// Notes what is needed. @return whether all of it is accepted.
+  [[nodiscard]] bool accepts(Features needs) noexcept {
+    needs_ = needs_.with(needs);
+    return accepted_.has_all(needs);
+  }
+  /// The same of one proposal, with an error if it is not accepted. @param what  needs it, such as "a second memory".
+  [[nodiscard]] bool needs(Feature proposal, std::uint64_t at, std::string_view what) {
+    return accepts(proposal) || fail_proposal(proposal, at, what);
+  }
+  /// All that was needed so far.
+  [[nodiscard]] Features features() const noexcept { return needs_; }
+  [[nodiscard, gnu::cold]] bool fail_proposal(Feature proposal, std::uint64_t at, std::string_view what);
 
   [[nodiscard]] bool byte(std::uint8_t& value) {
     if (position_ == end_) [[unlikely]] {
@@ -60,6 +86,7 @@ class Reader {
     value = static_cast<std::uint32_t>(wide);  // unsigned_slow checked the range
     return true;
   }
+  /// Of more bytes than an integer of 32 bits may have it needs memory64, which wide_integers_accepted() looks at.
   [[nodiscard]] bool u64(std::uint64_t& value) {
     if (position_ != end_) [[likely]] {
       const auto first = std::to_integer<std::uint64_t>(*position_);
@@ -70,6 +97,11 @@ class Reader {
       }
     }
     return unsigned_slow(64, value);
+  }
+
+  /// To be asked once behind what was read: u64 is read for each access to memory.
+  [[nodiscard]] bool wide_integers_accepted() {
+    return wide_ == nullptr || needs(Feature::kMemory64, offset_of(wide_), "an integer of more than 5 bytes");
   }
 
   /// Signed integers are handed out as the bits of their two's complement, the form that a slot holds.
@@ -140,12 +172,17 @@ class Reader {
   [[nodiscard]] bool signed_slow(unsigned width, std::int64_t& value);
   [[nodiscard, gnu::cold]] bool fail_unexpected_end();
   [[nodiscard]] bool reference(CanonicalTypes canonical, std::string_view expected, ValueType& type);
+  /// An abstract heap type by what it needs besides the proposal that lets references be written where it stands.
+  [[nodiscard]] bool abstract_type(std::uint64_t at, ValueType type);
   [[nodiscard, gnu::cold]] bool fail_type(std::uint64_t at, std::uint8_t code, std::string_view expected);
 
   const std::byte* begin_ = nullptr;
   const std::byte* position_ = nullptr;
   const std::byte* end_ = nullptr;
+  const std::byte* wide_ = nullptr;  ///< the first u64 that was too long for 32 bits
   std::uint64_t origin_ = 0;
+  Features accepted_ = Features::all();
+  Features needs_;
   Error error_;
 };
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The operand and result types of the operators that have fixed ones, read at compile time from the signature column of
-// the operator table; and the access sizes and numbers of lanes, from its immediate column.
+// What the operator table says, as tables of numbers that are made of it at compile time: the operand and result types
+// of the operators that have fixed ones; access sizes and numbers of lanes, from the immediate column; proposals and
+// outcomes.
 #pragma once
 
+#include <algorithm>
+#include <anew/features.hpp>
 #include <anew/value.hpp>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -90,16 +94,17 @@ consteval Signature parse_signature(std::string_view signature, std::string_view
   return result;
 }
 
-/// Opcodes without a prefix at their code, those with a prefix in rows of 256 behind, from 0xFC to 0xFF.
-constexpr std::size_t signature_index(Op op) noexcept {
+/// Opcodes without a prefix at their code, those with a prefix in rows of 256 behind, from 0xFB to 0xFF.
+inline constexpr std::size_t kOperatorIndices = 0x600;
+constexpr std::size_t operator_index(Op op) noexcept {
   const auto code = static_cast<std::size_t>(op);  // an unsigned 16-bit code
-  return code < 0x100 ? code : 0x100 * (1 + (code >> 8) - 0xFC) + (code & 0xFF);
+  return code < 0x100 ? code : 0x100 * (1 + (code >> 8) - 0xFB) + (code & 0xFF);
 }
 
 inline constexpr auto kSignatures = [] {
-  std::array<Signature, 0x500> table{};
-#define ANEW_X(name, text, code, immediate, signature) \
-  table[signature_index(Op::k##name)] = parse_signature(#signature, #immediate);
+  std::array<Signature, kOperatorIndices> table{};
+#define ANEW_X(name, text, code, proposal, immediate, signature, outcome) \
+  table[operator_index(Op::k##name)] = parse_signature(#signature, #immediate);
   ANEW_LOAD_OPERATORS(ANEW_X)
   ANEW_STORE_OPERATORS(ANEW_X)
   ANEW_NUMERIC_OPERATORS(ANEW_X)
@@ -110,7 +115,34 @@ inline constexpr auto kSignatures = [] {
   ANEW_LOAD_LANE_OPERATORS(ANEW_X)
   ANEW_STORE_LANE_OPERATORS(ANEW_X)
   ANEW_ATOMIC_OPERATORS(ANEW_X)
-  ANEW_X(I8x16Shuffle, "", 0, Shuffle, V128V128_V128)
+  ANEW_X(I8x16Shuffle, "", 0, Simd, Shuffle, V128V128_V128, Total)
+#undef ANEW_X
+  return table;
+}();
+
+/// What the proposal column's names stand for.
+namespace proposal_column {
+using enum Feature;
+inline constexpr std::nullopt_t kMvp = std::nullopt;
+}  // namespace proposal_column
+
+struct OperatorFacts {
+  Features needs;  ///< its proposal, and what that builds on
+  Outcome outcome = Outcome::kTotal;
+  std::uint8_t proposal = kFeatures;  ///< a Feature; kFeatures for none
+};
+
+inline constexpr auto kOperatorFacts = [] {
+  std::array<OperatorFacts, kOperatorIndices> table{};
+  const auto add = [&](Op op, std::optional<Feature> proposal, Outcome outcome) {
+    OperatorFacts& facts = table[operator_index(op)];
+    facts.outcome = outcome;
+    if (proposal) facts.needs = *proposal;
+    if (proposal) facts.proposal = static_cast<std::uint8_t>(*proposal);
+  };
+#define ANEW_X(name, text, code, proposal, immediate, signature, outcome) \
+  add(Op::k##name, proposal_column::k##proposal, Outcome::k##outcome);
+  ANEW_OPERATORS(ANEW_X)
 #undef ANEW_X
   return table;
 }();
@@ -119,7 +151,27 @@ inline constexpr auto kSignatures = [] {
 
 /// @param op  an operator whose signature the table states; any other has no operands here.
 [[nodiscard]] constexpr const Signature& signature_of(Op op) noexcept {
-  return detail::kSignatures[detail::signature_index(op)];
+  return detail::kSignatures[detail::operator_index(op)];
 }
+
+/// The proposals that must be accepted for an operator to be; none for one of WebAssembly's first version, and for a
+/// code that is no operator.
+[[nodiscard]] constexpr Features needs_of(Op op) noexcept {
+  return detail::kOperatorFacts[detail::operator_index(op)].needs;
+}
+/// The one that it belongs to.
+[[nodiscard]] constexpr std::optional<Feature> proposal_of(Op op) noexcept {
+  const std::uint8_t proposal = detail::kOperatorFacts[detail::operator_index(op)].proposal;
+  return proposal == kFeatures ? std::nullopt : std::optional(static_cast<Feature>(proposal));  // put there as one
+}
+[[nodiscard]] constexpr Outcome outcome_of(Op op) noexcept {
+  return detail::kOperatorFacts[detail::operator_index(op)].outcome;
+}
+/// Bytes that an operator with a memory argument accesses.
+[[nodiscard]] constexpr std::uint32_t access_bytes(Op op) noexcept { return 1u << signature_of(op).access_log2; }
+/// The most that any operator does.
+inline constexpr std::uint32_t kMaximumAccessBytes =
+    1u << std::ranges::max(detail::kSignatures, {}, &Signature::access_log2).access_log2;
+static_assert(kMaximumAccessBytes == access_bytes(Op::kV128Load));
 
 }  // namespace anew::wasm

@@ -65,7 +65,7 @@ bool FunctionValidator::begin(std::uint32_t defined_index) {
   const FunctionBody& body = module_.bodies[defined_index];
   function_index_ = module_.imported_functions + defined_index;
   const FunctionType& type = module_.function_type(function_index_);
-  reader_ = Reader(body.bytes, body.offset);
+  reader_ = Reader(body.bytes, body.offset, module_.accepted);
   operator_position_ = reader_.position();
   static_assert(limits::kParameters <= limits::kLocals);
   std::ranges::copy(type.parameters, local_types_.get());
@@ -189,7 +189,7 @@ bool FunctionValidator::apply_signature_slow(Op op, ValueType first_operand) {
 bool FunctionValidator::select(bool typed, ValueType& type) {
   if (typed) {
     std::uint32_t count = 0;
-    if (!reader_.count(UINT32_MAX, "types of select", count)) {
+    if (!accepted(Op::kSelectTyped) || !reader_.count(UINT32_MAX, "types of select", count)) {
       return false;
     }
     if (count != 1) {
@@ -236,13 +236,22 @@ bool FunctionValidator::branch_table() {
       return invalid(fmt::format("type mismatch: labels of one br_table take {} and {} values", types.size(), arity));
     }
     if (types.data() != checked) {
-      if (!expect(types)) {
+      if (!expect(types) || !alike(types, label_types(frame_at(targets_.back())))) {
         return false;
       }
       checked = types.data();
     }
   }
   return true;
+}
+
+bool FunctionValidator::alike(std::span<const ValueType> types, std::span<const ValueType> others) {
+  // Of operands that are known the types match both only if the types differ by what references they take.
+  if (!frames_.back().polymorphic || reader_.features().has(Feature::kReferenceTypes)) {
+    return true;
+  }
+  return std::memcmp(types.data(), others.data(), types.size_bytes()) == 0 ||
+         operator_needs(Feature::kReferenceTypes, "a br_table whose labels take other types");
 }
 
 bool FunctionValidator::branch_on_null(std::uint32_t depth) {
@@ -390,7 +399,10 @@ void FunctionValidator::forget_locals() {
 // Immediates.
 
 bool FunctionValidator::memory_index(std::uint32_t& index) {
-  return reader_.u32(index) && (index < module_.memories.size() || unknown("memory", index));
+  // A zero byte stood there before there were several memories.
+  const bool is_zero = reader_.is_next(0);
+  return reader_.u32(index) && (index < module_.memories.size() || unknown("memory", index)) &&
+         (is_zero || operator_needs(Feature::kMultiMemory, "a memory index that is not one zero byte"));
 }
 
 bool FunctionValidator::tag_index(std::uint32_t& index) {
@@ -418,7 +430,9 @@ bool FunctionValidator::memory_argument_slow(Op op, std::uint32_t align, MemoryA
     return reader_.fail(ErrorCode::kMalformed, operator_offset(), "malformed memop flags");
   }
   argument.align = align & ~kWithMemoryIndex;
-  if ((align & kWithMemoryIndex) != 0 && !reader_.u32(argument.memory)) {
+  if ((align & kWithMemoryIndex) != 0 &&
+      (!operator_needs(Feature::kMultiMemory, "a memory index in a memory argument") ||
+       !reader_.u32(argument.memory))) {
     return false;
   }
   if (!reader_.u64(argument.offset)) {
@@ -478,7 +492,7 @@ bool FunctionValidator::block_type_slow(BlockType& type) {
     return unknown("type", at);
   }
   type = BlockType{module_.types[at].parameters, module_.types[at].results};
-  return true;
+  return operator_needs(Feature::kMultiValue, "a block whose type is a type index");
 }
 
 bool FunctionValidator::prefixed_opcode(std::uint8_t prefix, std::uint32_t& code) {
@@ -554,6 +568,10 @@ bool FunctionValidator::wrong_types(const char* who, std::span<const ValueType> 
 
 bool FunctionValidator::invalid_lane(std::uint32_t lane, std::uint32_t lanes) {
   return invalid(fmt::format("invalid lane index {}: {} has {}", lane, operator_name(), lanes));
+}
+
+bool FunctionValidator::not_accepted(Feature proposal) {
+  return reader_.fail_proposal(proposal, operator_offset(), operator_name());
 }
 
 bool FunctionValidator::illegal_opcode(std::uint8_t first) {

@@ -14,6 +14,7 @@
 #include "wasm/limits.hpp"
 #include "wasm/module.hpp"
 #include "wasm/reader.hpp"
+#include "wasm/signatures.hpp"
 #include "wasm/sink.hpp"
 #include "wasm/subtyping.hpp"
 
@@ -30,6 +31,8 @@ class FunctionValidator {
   ///         known from the caller's names, without the function's name (the caller adds it).
   template <OperatorSink Sink>
   [[nodiscard]] Result<void> validate(std::uint32_t defined_index, Sink& sink);
+  /// The proposals that the bodies validated so far need; all are among Module::accepted.
+  [[nodiscard]] Features features() const noexcept { return features_; }
 
  private:
   /// A block that is open (the appendix "Validation Algorithm" calls it ctrl_frame). Two things are kept apart that the
@@ -94,6 +97,14 @@ class FunctionValidator {
     return live_;
   }
 
+  /// Notes that the operator's proposal is needed. @return false if it is not accepted.
+  [[nodiscard]] bool accepted(Op op) { return reader_.accepts(needs_of(op)) || not_accepted(*proposal_of(op)); }
+
+  /// The same of what the operator has besides. @param what  such as "a block whose type is a type index".
+  [[nodiscard]] bool operator_needs(Feature proposal, std::string_view what) {
+    return reader_.needs(proposal, operator_offset(), what);
+  }
+
   // The operand stack. The types that are popped are given as the specification lists them, the topmost one last.
   [[nodiscard]] bool push(ValueType type);
   [[nodiscard]] bool push(std::span<const ValueType> types);
@@ -155,6 +166,8 @@ class FunctionValidator {
   void forget_locals();
   /// Reads the labels into targets_ and checks the operands against each.
   [[nodiscard]] bool branch_table();
+  /// Of two labels of a br_table: their types may differ only since operands may be of unknown type.
+  [[nodiscard]] bool alike(std::span<const ValueType> types, std::span<const ValueType> others);
   [[nodiscard]] bool select(bool typed, ValueType& type);
 
   [[nodiscard]] Frame& frame_at(std::uint32_t depth) { return frames_[frames_.size() - 1 - depth]; }
@@ -173,6 +186,7 @@ class FunctionValidator {
   [[nodiscard, gnu::cold]] bool left_over();
   [[nodiscard, gnu::cold]] bool stack_limit();
   [[nodiscard, gnu::cold]] bool nesting_limit();
+  [[nodiscard, gnu::cold]] bool not_accepted(Feature proposal);
   [[nodiscard, gnu::cold]] bool illegal_opcode(std::uint8_t first);
   [[nodiscard, gnu::cold]] bool invalid_lane(std::uint32_t lane, std::uint32_t lanes);
   [[nodiscard, gnu::cold]] bool missing_end();
@@ -204,6 +218,7 @@ class FunctionValidator {
   std::vector<ValueType> caught_;          ///< what a catch clause hands to its label
   std::deque<ValueType> block_results_;    ///< of the blocks whose single result is a reference; they never move
   std::uint32_t function_index_ = 0;
+  Features features_;
 };
 
 }  // namespace anew::wasm

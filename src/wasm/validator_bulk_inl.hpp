@@ -15,6 +15,9 @@ namespace anew::wasm {
 // The operators of one byte that are too rare for the switch in operators().
 template <typename Sink>
 bool FunctionValidator::rare_operator(Op op, Sink& sink) {
+  if (!accepted(op)) {
+    return false;
+  }
   switch (op) {
     case Op::kTryTable: return open_block(op, sink);
     case Op::kThrow:

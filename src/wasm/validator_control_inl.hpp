@@ -159,6 +159,10 @@ bool FunctionValidator::call_operator(Op op, Sink& sink) {
     type = &module_.types[index];
   }
   const bool tail = op == Op::kReturnCall || op == Op::kReturnCallIndirect || op == Op::kReturnCallRef;
+  // Of a tail call through a reference the table names the other proposal that it needs.
+  if (tail && !reader_.accepts(Feature::kTailCall)) {
+    return not_accepted(Feature::kTailCall);
+  }
   if (!pop(type->parameters) || !(tail ? returns(type->results) : push(type->results))) {
     return false;
   }

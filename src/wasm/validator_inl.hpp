@@ -98,7 +98,10 @@ inline bool FunctionValidator::type_index(std::uint32_t& index) {
   return reader_.u32(index) && (index < module_.types.size() || unknown("type", index));
 }
 inline bool FunctionValidator::table_index(std::uint32_t& index) {
-  return reader_.u32(index) && (index < module_.tables.size() || unknown("table", index));
+  // A zero byte stood there before there were several tables.
+  const bool is_zero = reader_.is_next(0);
+  return reader_.u32(index) && (index < module_.tables.size() || unknown("table", index)) &&
+         (is_zero || operator_needs(Feature::kReferenceTypes, "a table index that is not one zero byte"));
 }
 inline bool FunctionValidator::label(std::uint32_t& depth) {
   return reader_.u32(depth) && (depth < frames_.size() || unknown("label", depth));
@@ -145,9 +148,10 @@ Result<void> FunctionValidator::validate(std::uint32_t defined_index, Sink& sink
     return std::unexpected(reader_.take_error());
   }
   sink.begin_function(function_index_, module_.function_type(function_index_), std::span<const ValueType>(locals_));
-  if (!operators(sink)) {
+  if (!operators(sink) || !reader_.wide_integers_accepted()) {
     return std::unexpected(reader_.take_error());
   }
+  features_ = features_.with(reader_.features());
   return {};
 }
 
@@ -165,9 +169,18 @@ bool FunctionValidator::operators(Sink& sink) {
     const auto op = static_cast<Op>(opcode);  // those that are no operator end in `default` below
     std::uint32_t index = 0;
     switch (op) {
-#define ANEW_X(name, text, code, immediate, signature) case Op::k##name:
+#define ANEW_X(name, ...) case Op::k##name:
       ANEW_ONE_BYTE_NUMERIC_OPERATORS(ANEW_X) {
         if (!apply_signature(op)) [[unlikely]] {
+          return false;
+        }
+        if (live(sink)) {
+          sink.numeric(op);
+        }
+        break;
+      }
+      ANEW_SIGN_EXTENSION_OPERATORS(ANEW_X) {
+        if (!accepted(op) || !apply_signature(op)) [[unlikely]] {
           return false;
         }
         if (live(sink)) {

@@ -13,11 +13,14 @@ bool FunctionValidator::prefixed_operator(std::uint8_t prefix, Sink& sink) {
   if (!prefixed_opcode(prefix, code)) {
     return false;
   }
-  const auto op = static_cast<Op>(code);  // those that are no operator end in `default` below
+  const auto op = static_cast<Op>(code);  // those that are no operator need nothing, and end in `default` below
+  if (!accepted(op)) {
+    return false;
+  }
   MemoryArgument argument;
   std::uint32_t lane = 0;
   switch (op) {
-#define ANEW_X(name, text, code, immediate, signature) case Op::k##name:
+#define ANEW_X(name, ...) case Op::k##name:
     ANEW_SATURATING_OPERATORS(ANEW_X)
     ANEW_VECTOR_NUMERIC_OPERATORS(ANEW_X) {
       if (!apply_signature(op)) {

@@ -228,6 +228,10 @@ TEST_F(ArtifactFile, WithOtherOptionsIsRefusedForThatReason) {
   expect_refused("options have values that no Anew writes");
   forge([](Meta& meta, auto&) { meta.tier = {'s', 'l', 'o', 'w'}; });
   expect_refused("options have values that no Anew writes");
+  forge([](Meta& meta, auto&) { meta.features = std::uint64_t{1} << kFeatures; });
+  expect_refused("options have values that no Anew writes");
+  forge([](Meta& meta, auto&) { meta.features = Features(Feature::kSimd).bits(); });
+  EXPECT_TRUE(read_back()->module.features.has(Feature::kSimd));
 }
 
 TEST_F(ArtifactFile, WhoseSectionsLieOutsideIsRefusedBeforeTheyAreUsed) {

@@ -299,6 +299,58 @@ TEST_F(EngineWithCache, PassesOnWhatIsWrongWithAModuleAndCachesNothing) {
   EXPECT_EQ(test::count_files(cache_), 0u);
 }
 
+/// Refused code, whichever way it came: the same words, which name what it is, its place, the proposal and the option.
+void expect_sign_extension_missing(const Result<Module>& module) {
+  ASSERT_FALSE(module);
+  EXPECT_EQ(module.error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(
+      module.error().message,
+      "function 0 (f): i32.extend8_s needs the proposal sign-extension, which this engine does not accept: add it "
+      "to EngineOptions::features (--features)");
+  EXPECT_NE(module.error().offset.value_or(0), 0u);
+}
+
+TEST_F(EngineWithCache, HoldsCodeFromFilesToItsFeatures) {
+  const std::vector<std::byte> binary =
+      test::wat("(module (func (export \"f\") (param i32) (result i32) (i32.extend8_s (local.get 0))))");
+  const auto accepting = [&](Features features, bool cache) {
+    EngineOptions options = options_for(cache_);
+    options.features = features;
+    options.cache = cache;
+    return Engine(options);
+  };
+  const auto compiled = accepting(Features::all(), true).compile(binary);
+  ASSERT_TRUE(compiled) << compiled.error().message;
+  EXPECT_EQ(compiled->features(), Features(Feature::kSignExtension));
+  const auto found = accepting(Feature::kSignExtension, true).compile(binary);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(found->from_cache());
+  EXPECT_EQ(found->features(), Features(Feature::kSignExtension));
+
+  ASSERT_TRUE(Engine().save(*compiled, directory_ / "compiled"));
+  const auto pool = Pool::create(*compiled, {});
+  ASSERT_TRUE(pool && pool->save_snapshot(directory_ / "snapshot"));
+  for (const bool cache : {false, true}) {
+    const Engine refusing = accepting(Features::all().without(Feature::kSignExtension), cache);
+    expect_sign_extension_missing(refusing.compile(binary));
+    expect_sign_extension_missing(refusing.load(directory_ / "compiled"));
+    expect_sign_extension_missing(refusing.load(directory_ / "snapshot"));
+    const Engine narrow = accepting(Feature::kSignExtension, cache);
+    EXPECT_TRUE(narrow.load(directory_ / "compiled"));
+    EXPECT_EQ(narrow.load(directory_ / "snapshot")->features(), Features(Feature::kSignExtension));
+  }
+}
+
+TEST_F(EngineWithCache, KnowsWhatSectionsNeedToo) {
+  const Engine engine(options_for(cache_));
+  const auto module =
+      engine.compile(test::wat("(module (memory 1) (memory 1) (global (export \"g\") (mut v128) "
+                               "(v128.const i64x2 0 0)))"));
+  ASSERT_TRUE(module) << module.error().message;
+  EXPECT_EQ(module->features(), Features({Feature::kMultiMemory, Feature::kMutableGlobal, Feature::kSimd}));
+  EXPECT_TRUE(engine.compile(test::wat("(module (memory 1))"))->features().empty());
+}
+
 TEST_F(EngineWithCache, RefusesOptionsThatMeanNothing) {
   const Engine engine(options_for(cache_));
   for (const std::uint32_t card_bytes : {1u, 256u, 1000u, 8192u, 0x8000'0000u}) {

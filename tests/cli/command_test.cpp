@@ -300,6 +300,48 @@ TEST_F(Inspect, KnowsWhatIsNewIn3) {
   }
 }
 
+TEST_F(Inspect, TellsWhichProposalsAModuleNeeds) {
+  const std::string plain = file("plain.wat", "(module (memory 1))");
+  EXPECT_TRUE(anew({"inspect", plain, "--json"}).json()["features"].empty());
+  EXPECT_TRUE(contains(anew({"inspect", plain}).out, "proposals needed: none\n"));
+  const std::string module = file("m.wat", R"((module (memory 1) (global (export "g") (mut i32) (i32.const 0))
+    (func (param v128) (result i32) (i8x16.relaxed_swizzle (local.get 0) (local.get 0)) (drop) (i32.const 0))))");
+  EXPECT_EQ(anew({"inspect", module, "--json"}).json()["features"],
+            nlohmann::json::parse(R"(["mutable-global", "simd", "relaxed-simd"])"));
+  EXPECT_TRUE(contains(anew({"inspect", module}).out, "proposals needed: mutable-global, simd, relaxed-simd\n"));
+}
+
+TEST_F(Command, AcceptsTheFeaturesThatItIsTold) {
+  const std::string module =
+      file("m.wat", R"((module (func (export "f") (param i32) (result i32) (i32.extend8_s (local.get 0)))))");
+  const std::string refusal =
+      "anew: function 0 (f): i32.extend8_s needs the proposal sign-extension, which this engine does not accept: add "
+      "it "
+      "to EngineOptions::features (--features) (at byte 0x2";
+  const std::string compiled = path("compiled").string();
+  const std::string snapshot = path("snapshot").string();
+  EXPECT_EQ(anew({"call", module, "f", "128"}).out, "-128\n");
+  EXPECT_EQ(anew({"compile", module, "-o", compiled}).exit_code, 0);
+  EXPECT_EQ(anew({"snapshot", module, "-o", snapshot}).exit_code, 0);
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"call", module, "f", "128"},
+                                             {"call", compiled, "f", "128"},
+                                             {"call", snapshot, "f", "128"},
+                                             {"inspect", module},
+                                             {"inspect", snapshot},
+                                             {"compile", module, "-o", compiled},
+                                             {"snapshot", module, "-o", snapshot},
+                                             {"substrate", "version", module}}) {
+    std::vector<std::string> refusing = command;
+    refusing.insert(refusing.end(), {"--features", "2.0,-sign-extension"});
+    const Outcome outcome = anew(refusing);
+    EXPECT_EQ(outcome.exit_code, 3) << command[0] << " " << command[1];
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(contains(outcome.err, refusal)) << command[0] << " " << command[1];
+  }
+  EXPECT_EQ(anew({"call", compiled, "f", "128", "--features", "mvp,sign-extension"}).out, "-128\n");
+}
+
 TEST_F(Inspect, SaysWhenTheHeapBaseIsNotKnown) {
   const auto object = anew({"inspect", file("m.wat", "(module (memory 1))"), "--json"}).json();
   EXPECT_TRUE(object["heap_base"]["value"].is_null());

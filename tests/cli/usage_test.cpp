@@ -56,6 +56,26 @@ TEST_F(Usage, TakesNamesOnlyAsTheyAreWritten) {
   EXPECT_EQ(anew({"call", module_, "f", "--bounds", "explicit", "--ledger", "cow"}).out, "7\n");
 }
 
+TEST_F(Usage, TakesFeaturesByName) {
+  expect_call_refused(
+      {"--features", "mvp,simmd"},
+      R"(--features: "simmd" is no set of features and no proposal; known are mvp, 2.0, 3.0, substrate, )"
+      "all; mutable-global, saturating-float-to-int, sign-extension, multi-value, bulk-memory, "
+      "reference-types, simd, tail-call, extended-const, function-references, gc, multi-memory, "
+      "memory64, exceptions, relaxed-simd, threads");
+  expect_call_refused({"--features", "simd"},
+                      R"(--features: "simd" does not say what it is added to: write "mvp,simd" or another set of )"
+                      R"(features before it, "+simd" to add it to all, or "-simd" to take it away)");
+  expect_call_refused({"--features", ""},
+                      R"(--features: "" is no set of features and no proposal; known are mvp, 2.0, )"
+                      "3.0, substrate, all; mutable-global, saturating-float-to-int, "
+                      "sign-extension, multi-value, bulk-memory, reference-types, simd, tail-call, "
+                      "extended-const, function-references, gc, multi-memory, memory64, "
+                      "exceptions, relaxed-simd, threads");
+  EXPECT_EQ(anew({"call", module_, "f", "--features", "mvp"}).out, "7\n");
+  EXPECT_EQ(anew({"call", module_, "f", "--features=-simd,+tail-call"}).out, "7\n");
+}
+
 TEST_F(Usage, TakesWholeNumbersInTheirRange) {
   for (const char* const wrong : {"0", "-1", "many", "", "1e3", "1.5", "0x10", "+1", " 1", "1 ", "100000001",
                                   "18446744073709551617", "99999999999999999999999"}) {

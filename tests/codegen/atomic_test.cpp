@@ -27,7 +27,7 @@ constexpr std::uint32_t kGuard = abi::kGuardBytes;
 
 const std::vector<Op>& operators() {
   static const std::vector<Op> all = {
-#define ANEW_X(name, text, code, immediate, signature) Op::k##name,
+#define ANEW_X(name, ...) Op::k##name,
       ANEW_ATOMIC_OPERATORS(ANEW_X)
 #undef ANEW_X
   };

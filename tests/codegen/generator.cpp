@@ -204,14 +204,12 @@ class FunctionGenerator {
     Op op = random_.pick(choices);
     // Unary operators are many and dull.
     if (binary && wasm::signature_of(op).operands == 1) op = random_.pick(choices);
-    const bool divides = (Op::kI32DivS <= op && op <= Op::kI32RemU) || (Op::kI64DivS <= op && op <= Op::kI64RemU);
-    if (divides && random_.percent(95)) {
+    const bool traps = wasm::outcome_of(op) == wasm::Outcome::kTraps;
+    if (traps && !is_float(type) && random_.percent(95)) {
       constant(type, type == kI32 && random_.percent(50) ? 1 : 3);
       numeric(type == kI32 ? Op::kI32Or : Op::kI64Or);
     }
-    const bool may_trap =
-        (Op::kI32TruncF32S <= op && op <= Op::kI32TruncF64U) || (Op::kI64TruncF32S <= op && op <= Op::kI64TruncF64U);
-    if (may_trap && random_.percent(95)) {
+    if (traps && is_float(type) && random_.percent(95)) {
       // The saturating operators stand in the same order.
       const bool wide = op >= Op::kI64TruncF32S;
       const int distance = static_cast<int>(op) - static_cast<int>(wide ? Op::kI64TruncF32S : Op::kI32TruncF32S);
@@ -250,7 +248,7 @@ class FunctionGenerator {
     if (stack_.back() == type) return;
     for (const Op op : numeric_operators()) {
       const wasm::Signature& signature = wasm::signature_of(op);
-      const bool traps = Op::kI32TruncF32S <= op && op <= Op::kI64TruncF64U && is_float(signature.operand(0));
+      const bool traps = wasm::outcome_of(op) == wasm::Outcome::kTraps;
       const bool shows_bits = op == Op::kI32ReinterpretF32 || op == Op::kI64ReinterpretF64;
       if (signature.operands == 1 && signature.operand(0) == stack_.back() && signature.result == type &&
           op > Op::kF64Ge && !traps && !shows_bits) {

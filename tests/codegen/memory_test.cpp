@@ -145,7 +145,7 @@ class Accesses : public testing::TestWithParam<bool> {
 
 TEST_P(Accesses, ReachEveryByteOfTheMemoryAndNoneBehindIt) {
   const Op operators[] = {
-#define ANEW_X(name, text, code, immediate, signature) Op::k##name,
+#define ANEW_X(name, ...) Op::k##name,
       ANEW_LOAD_OPERATORS(ANEW_X) ANEW_STORE_OPERATORS(ANEW_X)
 #undef ANEW_X
   };

@@ -367,7 +367,7 @@ const std::vector<U64>& corner_values(ValueType type) {
 
 const std::vector<Op>& numeric_operators() {
   static const std::vector<Op> operators = {
-#define ANEW_X(name, text, code, immediate, signature) Op::k##name,
+#define ANEW_X(name, ...) Op::k##name,
       ANEW_NUMERIC_OPERATORS(ANEW_X)
 #undef ANEW_X
   };

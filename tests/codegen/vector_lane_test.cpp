@@ -111,7 +111,7 @@ constexpr Vector kSecond = {0x9716'1514'1312'1190, 0xFF1E'1D1C'1B1A'1998};
 
 TEST(VectorLanes, AreExtractedAndReplaced) {
   const Op operators[] = {
-#define ANEW_X(name, text, code, immediate, signature) Op::k##name,
+#define ANEW_X(name, ...) Op::k##name,
       ANEW_LANE_OPERATORS(ANEW_X)
 #undef ANEW_X
   };

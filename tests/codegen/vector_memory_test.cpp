@@ -178,7 +178,7 @@ class VectorAccesses : public testing::TestWithParam<bool> {};
 
 TEST_P(VectorAccesses, ReachEveryByteOfTheMemoryAndNoneBehindIt) {
   const Op operators[] = {
-#define ANEW_X(name, text, code, immediate, signature) Op::k##name,
+#define ANEW_X(name, ...) Op::k##name,
       ANEW_VECTOR_LOAD_OPERATORS(ANEW_X) ANEW_VECTOR_STORE_OPERATORS(ANEW_X) ANEW_LOAD_LANE_OPERATORS(ANEW_X)
           ANEW_STORE_LANE_OPERATORS(ANEW_X)
 #undef ANEW_X

@@ -546,7 +546,7 @@ Vector canonical(Op op, const Vector& expected) {
 
 const std::vector<Op>& vector_operators() {
   static const std::vector<Op> operators = {
-#define ANEW_X(name, text, code, immediate, signature) Op::k##name,
+#define ANEW_X(name, ...) Op::k##name,
       ANEW_VECTOR_NUMERIC_OPERATORS(ANEW_X)
 #undef ANEW_X
   };

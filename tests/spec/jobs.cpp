@@ -107,7 +107,7 @@ void run_commands(const Job& job, const JobOptions& options, const fs::path& scr
     progress.not_applicable = commands.size();
     if (!commands.empty()) reasons[job.not_applicable] = commands.size();
   } else {
-    Script script(job.way, options.corpus, file.parent_path(), scratch);
+    Script script(job.way, options.corpus, file.parent_path(), scratch, options.features);
     std::uint64_t consequences = 0;
     for (const Json& command : commands) {
       const auto line = command.at("line").get<std::uint64_t>();

@@ -28,6 +28,9 @@ constexpr std::string_view kUsage =
     "  --way fresh|reset|artifact|all  in a fresh store; in one used, reset and audited before each action;\n"
     "                                  through compiled modules saved and loaded again; all: one after another\n"
     "                                  (the default)\n"
+    "  --features LIST                 accept no other proposals: those of a preset or list, as `anew call "
+    "--features`\n"
+    "                                  reads it; what needs others does not apply\n"
     "  --json                          print counts and failures as JSON\n"
     "  --verbose                       list also the failures that follow from that of a module\n"
     "  --list-not-applicable           print what does not apply, and why, as a Markdown table\n";
@@ -36,6 +39,7 @@ constexpr std::array kAllWays = {Way::kFresh, Way::kReset, Way::kArtifact};
 
 struct Options {
   std::vector<Way> ways{kAllWays.begin(), kAllWays.end()};
+  anew::Features features = anew::Features::all();
   bool json = false;
   bool verbose = false;
   bool list_not_applicable = false;
@@ -60,6 +64,10 @@ struct Options {
       auto ways = parse_ways(arguments[++index]);
       if (!ways) return std::nullopt;
       options.ways = *std::move(ways);
+    } else if (argument == "--features" && index + 1 < arguments.size()) {
+      const auto features = anew::Features::parse(arguments[++index]);
+      if (!features) return std::nullopt;
+      options.features = *features;
     } else if (argument == "--json") {
       options.json = true;
     } else if (argument == "--verbose") {
@@ -171,8 +179,10 @@ void print_not_applicable(const Corpus& corpus, std::span<const JobResult> resul
 
 [[nodiscard]] int run(const Options& options) {
   Corpus corpus = read_corpus(options);
-  const auto results = run_jobs(
-      corpus.jobs, {.corpus = options.directory, .verbose = options.verbose, .progress = isatty(STDERR_FILENO) == 1});
+  const auto results = run_jobs(corpus.jobs, {.corpus = options.directory,
+                                              .features = options.features,
+                                              .verbose = options.verbose,
+                                              .progress = isatty(STDERR_FILENO) == 1});
   Group all{"all", 0, {}};
   for (std::size_t index = 0; index < results.size(); ++index) {
     corpus.groups[corpus.jobs[index].group].counts += results[index].counts;

@@ -23,6 +23,8 @@ namespace {
   return results.error().code == ErrorCode::kTrap ? "traps" : "";
 }
 
+constexpr std::string_view kNeeds = "needs the proposal ";
+
 /// Why a refusal is no failure: features that Anew refuses on purpose.
 [[nodiscard]] std::optional<Verdict> unsupported(const Error& error) {
   if (error.code != ErrorCode::kUnsupported) return std::nullopt;
@@ -30,7 +32,15 @@ namespace {
     return not_applicable("garbage-collected types");
   }
   if (error.message.find("shared memor") != std::string::npos) return not_applicable("shared memories");
+  if (const auto at = error.message.find(kNeeds); at != std::string::npos) {
+    return not_applicable(error.message.substr(at, error.message.find(',', at) - at));
+  }
   return std::nullopt;
+}
+
+/// Whether a module is refused for a proposal that is not accepted.
+[[nodiscard]] bool needs_proposal(const Error& error) {
+  return error.code == ErrorCode::kUnsupported && error.message.find(kNeeds) != std::string::npos;
 }
 
 [[nodiscard]] std::string text_of(const Error& error) {
@@ -80,11 +90,13 @@ std::string_view to_string(Way way) noexcept {
 }
 
 Script::Script(Way way, const std::filesystem::path& corpus, std::filesystem::path directory,
-               std::filesystem::path scratch)
+               std::filesystem::path scratch, Features features)
     : way_(way),
+      all_features_(features == Features::all()),
       directory_(std::move(directory)),
       artifact_(std::move(scratch) / fmt::format("{}.anew", getpid())),
-      engine_({.compile_threads = 1, .cache = false}),  // the scripts are what runs side by side
+      // The scripts are what runs side by side.
+      engine_({.compile_threads = 1, .cache = false, .features = features}),
       linker_(make_linker()),
       store_({.audit = true}) {
   const auto module = engine_.compile(read(corpus / "spectest.wasm"));
@@ -97,6 +109,8 @@ Script::Script(Way way, const std::filesystem::path& corpus, std::filesystem::pa
 Verdict Script::run(const Json& command) {
   const Verdict verdict = run_as_stated(command);
   if (!command.contains("superseded") || verdict.kind == Verdict::Kind::kNotApplicable) return verdict;
+  // What a proposal takes back stands where it is not accepted.
+  if (!all_features_ && verdict.kind == Verdict::Kind::kPassed) return verdict;
   const auto now = command["superseded"].at("now").get<std::string>();
   if (verdict.kind == Verdict::Kind::kFailed && verdict.outcome == now) {
     return not_applicable("superseded: " + command["superseded"].at("reason").get<std::string>());
@@ -167,6 +181,8 @@ Verdict Script::run_refused(const Json& command, bool malformed) {
   if (!command.contains("file")) return not_applicable("a module that exists as text only");
   const Result<Module> module = compile(command["file"]);
   if (!module) {
+    // Where the proposal is not accepted, the module is what the script says: the release did not know it.
+    if (needs_proposal(module.error())) return passed();
     if (const auto verdict = unsupported(module.error())) return *verdict;
   }
   const auto& text = command.at("text").get_ref<const std::string&>();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <anew/engine.hpp>
+#include <anew/features.hpp>
 #include <anew/linker.hpp>
 #include <anew/store.hpp>
 #include <cstdint>
@@ -40,8 +41,10 @@ class Script {
   /// @param corpus     where the converter wrote to; its spectest.wasm is what scripts import as "spectest"
   /// @param directory  where the script's modules lie
   /// @param scratch    a directory for artifacts
+  /// @param features   what the engine accepts
   /// @throws std::exception if spectest itself does not work: no script can be run then.
-  Script(Way way, const std::filesystem::path& corpus, std::filesystem::path directory, std::filesystem::path scratch);
+  Script(Way way, const std::filesystem::path& corpus, std::filesystem::path directory, std::filesystem::path scratch,
+         Features features = Features::all());
 
   /// @throws std::exception if the command is none, or a file is missing.
   [[nodiscard]] Verdict run(const Json& command);
@@ -77,6 +80,7 @@ class Script {
   [[nodiscard]] auto perform(const Action& action) -> decltype(action());
 
   Way way_;
+  bool all_features_;  ///< are accepted
   std::filesystem::path directory_;
   std::filesystem::path artifact_;
   Engine engine_;

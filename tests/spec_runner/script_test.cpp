@@ -99,6 +99,20 @@ TEST_P(SpecScript, PassesWhatIsAsTheScriptSays) {
   }
 }
 
+TEST_P(SpecScript, WithoutAProposalWhatNeedsItIsRefusedAndWhatItTakesBackStands) {
+  write("memories.wasm", "(module (memory 1) (memory 1))");
+  const char* const module = R"({"type":"module","file":"memories.wasm"})";
+  const char* const invalid = R"({"type":"assert_invalid","file":"memories.wasm","text":"multiple memories",
+      "superseded":{"now":"valid","reason":"a module may have several memories"}})";
+  Script all = this->script();
+  EXPECT_EQ(run(all, module), Kind::kPassed);
+  EXPECT_EQ(run(all, invalid), Kind::kNotApplicable);
+  Script before(GetParam(), directory_, directory_, directory_, Features::wasm_2());
+  EXPECT_EQ(before.run(Json::parse(module)).text, "needs the proposal multi-memory");
+  EXPECT_EQ(run(before, module), Kind::kNotApplicable);
+  EXPECT_EQ(run(before, invalid), Kind::kPassed);
+}
+
 TEST_P(SpecScript, FailsWhatIsNot) {
   Script script = this->script();
   ASSERT_EQ(run(script, R"({"type":"module","file":"module.wasm"})"), Kind::kPassed);

@@ -11,6 +11,7 @@
 #include "module_bytes.hpp"
 #include "recording_sink.hpp"
 #include "wasm/names.hpp"
+#include "wasm/validate_module.hpp"
 
 namespace anew::wasm::test {
 namespace {
@@ -197,6 +198,14 @@ TEST_P(Robustness, NoRandomChangesDoHarm) {
       }
     }
     (void)check(changed);  // any answer will do
+    // With some proposals only, it is accepted just if they are all that is needed.
+    const Features accepted = Features::from_bits(static_cast<std::uint32_t>(random.below(1u << kFeatures)));
+    const Result<Features> needed = validate_module(view(changed), Features::all());
+    const Result<Features> narrow = validate_module(view(changed), accepted);
+    EXPECT_EQ(narrow.has_value(), needed && accepted.has_all(*needed)) << round;
+    if (needed && !narrow) {
+      EXPECT_EQ(narrow.error().code, ErrorCode::kUnsupported) << narrow.error().message;
+    }
   }
 }
 

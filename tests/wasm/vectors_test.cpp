@@ -54,13 +54,13 @@ void expect_operator(Op op, const ByteVector& immediates, const std::string& lin
 }
 
 TEST(Vectors, NumericOperators){
-#define ANEW_X(name, text, code, immediate, signature) expect_operator(Op::k##name, {}, text);
+#define ANEW_X(name, text, ...) expect_operator(Op::k##name, {}, text);
     ANEW_VECTOR_NUMERIC_OPERATORS(ANEW_X)
 #undef ANEW_X
 }
 
 TEST(Vectors, LoadsAndStores) {
-#define ANEW_X(name, text, code, immediate, signature)                                                     \
+#define ANEW_X(name, text, ...)                                                                            \
   expect_operator(Op::k##name, {signature_of(Op::k##name).access_log2, 9},                                 \
                   fmt::format(text " memory=0 align={} offset=9", signature_of(Op::k##name).access_log2)); \
   expect_invalid_function(join({{0x00}, use(Op::k##name, {0x05, 0}, 0)}), "alignment must not be", 1);
@@ -72,7 +72,7 @@ TEST(Vectors, LoadsAndStores) {
 }
 
 TEST(Vectors, Lanes) {
-#define ANEW_X(name, text, code, immediate, signature)                                            \
+#define ANEW_X(name, text, ...)                                                                   \
   expect_operator(Op::k##name, {1}, text " 1");                                                   \
   expect_invalid_function(join({{0x00}, use(Op::k##name, {signature_of(Op::k##name).lanes}, 0)}), \
                           "invalid lane index", 1);
@@ -83,7 +83,7 @@ TEST(Vectors, Lanes) {
 }
 
 TEST(Vectors, LoadsAndStoresOfOneLane) {
-#define ANEW_X(name, text, code, immediate, signature)                                                  \
+#define ANEW_X(name, text, ...)                                                                         \
   expect_operator(Op::k##name, {0, 9, 1}, text " memory=0 align=0 offset=9 lane=1");                    \
   expect_invalid_function(join({{0x00}, use(Op::k##name, {0, 0, signature_of(Op::k##name).lanes}, 0)}), \
                           "invalid lane index", 1);

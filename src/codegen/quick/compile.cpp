@@ -27,7 +27,6 @@
 #include "os/virtual_memory.hpp"
 #include "wasm/limits.hpp"
 #include "wasm/names.hpp"
-#include "wasm/printable.hpp"
 #include "wasm/validator.hpp"
 
 namespace anew::codegen {
@@ -122,13 +121,6 @@ class Code {
 [[nodiscard]] Error assembler_error(asmjit::Error error) {
   return make_error(ErrorCode::kResource,
                     fmt::format("the assembler failed: {}", asmjit::DebugUtils::errorAsString(error)));
-}
-
-void name_function(Error& error, const wasm::Module& module, std::uint32_t function) {
-  const wasm::FunctionNames names(module);
-  const std::string name = wasm::function_text(names[function]);
-  error.message = name.empty() ? fmt::format("function {}: {}", function, error.message)
-                               : fmt::format("function {} ({}): {}", function, name, error.message);
 }
 
 /// What is left for code, its tables and the compiler.
@@ -289,6 +281,7 @@ struct Work {
   std::atomic<std::uint64_t> bytes{0};         ///< of code and tables of the functions that are compiled
   std::atomic<std::uint64_t> most_scratch{0};  ///< of any function
   std::atomic<std::uint32_t> functions_done{0};
+  std::atomic<std::uint32_t> features{0};  ///< Features::bits() that the bodies need
 };
 
 /// @return what is wrong with the module.
@@ -310,7 +303,7 @@ struct Work {
     auto valid =
         work.context.options.fuel ? validator.validate(defined, compiler) : validator.validate(defined, unmetered);
     if (!valid) {
-      name_function(valid.error(), module, module.imported_functions + defined);
+      wasm::name_function(valid.error(), wasm::FunctionNames(module), module.imported_functions + defined);
       return std::move(valid.error());
     }
     work.bytes.fetch_add(bytes_of_batch() - before, std::memory_order_relaxed);
@@ -321,6 +314,7 @@ struct Work {
   while (most < compiler.most_scratch() &&
          !work.most_scratch.compare_exchange_weak(most, compiler.most_scratch(), std::memory_order_relaxed)) {
   }
+  work.features.fetch_or(validator.features().bits(), std::memory_order_relaxed);
   work.linker.add(number, std::move(tables), window, code.assembler.offset());
   return std::nullopt;
 }
@@ -418,6 +412,7 @@ Result<Compiled> compile(const Job& job) {
   linker.finish();
   auto code = TRY(std::move(text).finish());
   compiled.code = std::move(code);
+  compiled.features = Features::from_bits(work.features);
   return compiled;
 }
 

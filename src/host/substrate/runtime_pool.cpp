@@ -59,7 +59,8 @@ constexpr std::size_t kMaximumAskedBytes = 8u << 20;
 /// when the call that asks is to end.
 Result<Bytes> read_version_of(const Engine& engine, BytesView code, RuntimeOptions options) {
   const auto binary = TRY(decompress_code(code));
-  const auto decoded = TRY(wasm::decode_module(binary));
+  const auto decoded =
+      TRY(wasm::decode_module(binary, wasm::MemoryLimit(binary.size(), UINT64_MAX), engine.state()->options.features));
   const auto embedded = TRY(read_embedded_version(decoded, binary));
   if (embedded) return encode_version(*embedded);
   if (binary.size() > kMaximumAskedBytes) {
@@ -88,7 +89,8 @@ CompileOptions runtime_compile_options() noexcept {
 
 Result<Linker> prepare_runtime(const Module& module, const RuntimeOptions& options, PoolOptions& pool_options) {
   // Guests have any code compiled so: it must not push out of the cache on disk what is there, nor take all cores.
-  const Engine uncached(EngineOptions{.compile_threads = 1, .cache = false});
+  const Engine uncached(
+      EngineOptions{.compile_threads = 1, .cache = false, .features = module.state()->engine->options.features});
   return prepare(
       module, options, [uncached, options](BytesView code) { return read_version_of(uncached, code, options); },
       pool_options);

@@ -2,11 +2,11 @@
 // Atomic operators of the quick tier (threads). Memories are never shared (a module with a shared one is refused), and
 // one thread at a time runs an instance: ordinary loads and stores are atomic enough. What is left of atomicity is that
 // an access must be aligned. That is checked before its bounds, as the specification's interpreter does.
-#include <array>
 #include <cassert>
 
 #include "abi/planted_fault.hpp"
 #include "codegen/quick/x86_64/operators.hpp"
+#include "wasm/signatures.hpp"
 
 namespace anew::codegen::quick {
 
@@ -18,31 +18,19 @@ namespace {
 
 enum class Family : std::uint8_t { kLoad, kStore, kAdd, kSub, kAnd, kOr, kXor, kExchange, kCompareExchange };
 
-/// The opcodes come in families of seven, one for each of these.
-struct Shape {
-  ValueType type;
-  std::uint32_t bytes;
-};
-constexpr std::array<Shape, 7> kShapes = {{{ValueType::kI32, 4},
-                                           {ValueType::kI64, 8},
-                                           {ValueType::kI32, 1},
-                                           {ValueType::kI32, 2},
-                                           {ValueType::kI64, 1},
-                                           {ValueType::kI64, 2},
-                                           {ValueType::kI64, 4}}};
+/// The opcodes come in families of seven, one for each type and width.
+constexpr std::size_t kFamilyMembers = 7;
 
 constexpr std::size_t number_of(Op op) noexcept {
   return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::kI32AtomicLoad);
 }
-constexpr Family family_of(Op op) noexcept { return static_cast<Family>(number_of(op) / kShapes.size()); }
-constexpr Shape shape_of(Op op) noexcept { return kShapes[number_of(op) % kShapes.size()]; }
+constexpr Family family_of(Op op) noexcept { return static_cast<Family>(number_of(op) / kFamilyMembers); }
 static_assert(family_of(Op::kI64AtomicLoad32U) == Family::kLoad && family_of(Op::kI32AtomicStore) == Family::kStore &&
               family_of(Op::kI32AtomicRmwAdd) == Family::kAdd && family_of(Op::kI32AtomicRmwSub) == Family::kSub &&
               family_of(Op::kI32AtomicRmwAnd) == Family::kAnd && family_of(Op::kI32AtomicRmwOr) == Family::kOr &&
               family_of(Op::kI32AtomicRmwXor) == Family::kXor &&
               family_of(Op::kI32AtomicRmwXchg) == Family::kExchange &&
               family_of(Op::kI64AtomicRmw32CmpxchgU) == Family::kCompareExchange);
-static_assert(shape_of(Op::kI64AtomicRmw16OrU).bytes == 2 && shape_of(Op::kI64AtomicRmw32CmpxchgU).bytes == 4);
 
 x86::Gp sized(const x86::Gp& reg, std::uint32_t bytes) noexcept {
   switch (bytes) {
@@ -59,11 +47,12 @@ void Operators::atomic(Op op, wasm::MemoryArgument argument) {
   settle_flags();
   switch (op) {
     case Op::kMemoryAtomicNotify: return atomic_notify(argument);
-    case Op::kMemoryAtomicWait32: return atomic_wait(argument, 4);
-    case Op::kMemoryAtomicWait64: return atomic_wait(argument, 8);
+    case Op::kMemoryAtomicWait32:
+    case Op::kMemoryAtomicWait64: return atomic_wait(argument, wasm::access_bytes(op));
     default: break;
   }
-  const auto [type, bytes] = shape_of(op);
+  const std::uint32_t bytes = wasm::access_bytes(op);
+  const ValueType type = wasm::signature_of(op).result;  // not of a store
   switch (family_of(op)) {
     case Family::kLoad: return atomic_load(argument, type, bytes);
     case Family::kStore: return atomic_store(argument, bytes);

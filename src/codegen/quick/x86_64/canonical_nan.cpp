@@ -6,6 +6,7 @@
 
 #include "codegen/quick/x86_64/operators.hpp"
 #include "codegen/quick/x86_64/vectors.hpp"
+#include "wasm/signatures.hpp"
 
 namespace anew::codegen::quick {
 
@@ -18,75 +19,12 @@ namespace {
 constexpr std::uint32_t kCanonical32 = 0x7FC0'0000;
 constexpr std::uint64_t kCanonical64 = 0x7FF8'0000'0000'0000;
 
-/// kF32 or kF64: the operator computes floats, or lanes, of that type, and which NaN it gives is open. Else kI32.
-constexpr ValueType computed_floats(Op op) noexcept {
-  switch (op) {
-    case Op::kF32Ceil:
-    case Op::kF32Floor:
-    case Op::kF32Trunc:
-    case Op::kF32Nearest:
-    case Op::kF32Sqrt:
-    case Op::kF32Add:
-    case Op::kF32Sub:
-    case Op::kF32Mul:
-    case Op::kF32Div:
-    case Op::kF32Min:
-    case Op::kF32Max:
-    case Op::kF32DemoteF64:
-    case Op::kF32x4Ceil:
-    case Op::kF32x4Floor:
-    case Op::kF32x4Trunc:
-    case Op::kF32x4Nearest:
-    case Op::kF32x4Sqrt:
-    case Op::kF32x4Add:
-    case Op::kF32x4Sub:
-    case Op::kF32x4Mul:
-    case Op::kF32x4Div:
-    case Op::kF32x4Min:
-    case Op::kF32x4Max:
-    case Op::kF32x4RelaxedMin:
-    case Op::kF32x4RelaxedMax:
-    case Op::kF32x4RelaxedMadd:
-    case Op::kF32x4RelaxedNmadd:
-    case Op::kF32x4DemoteF64x2Zero: return ValueType::kF32;
-    case Op::kF64Ceil:
-    case Op::kF64Floor:
-    case Op::kF64Trunc:
-    case Op::kF64Nearest:
-    case Op::kF64Sqrt:
-    case Op::kF64Add:
-    case Op::kF64Sub:
-    case Op::kF64Mul:
-    case Op::kF64Div:
-    case Op::kF64Min:
-    case Op::kF64Max:
-    case Op::kF64PromoteF32:
-    case Op::kF64x2Ceil:
-    case Op::kF64x2Floor:
-    case Op::kF64x2Trunc:
-    case Op::kF64x2Nearest:
-    case Op::kF64x2Sqrt:
-    case Op::kF64x2Add:
-    case Op::kF64x2Sub:
-    case Op::kF64x2Mul:
-    case Op::kF64x2Div:
-    case Op::kF64x2Min:
-    case Op::kF64x2Max:
-    case Op::kF64x2RelaxedMin:
-    case Op::kF64x2RelaxedMax:
-    case Op::kF64x2RelaxedMadd:
-    case Op::kF64x2RelaxedNmadd:
-    case Op::kF64x2PromoteLowF32x4: return ValueType::kF64;
-    default: return ValueType::kI32;
-  }
-}
-
 }  // namespace
 
 void Operators::canonicalize_nan(Op op) {
-  const ValueType type = computed_floats(op);
-  if (type == ValueType::kI32) return;
-  const bool is_64 = type == ValueType::kF64;
+  const wasm::Outcome outcome = wasm::outcome_of(op);
+  if (outcome != wasm::Outcome::kNan32 && outcome != wasm::Outcome::kNan64) return;
+  const bool is_64 = outcome == wasm::Outcome::kNan64;
   // These operators leave their result in a register of its own.
   assert(top().kind == Operand::Kind::kRegister);
   const Xmm value = xmm(top().reg);

@@ -4,6 +4,7 @@
 
 #include "abi/planted_fault.hpp"
 #include "codegen/quick/x86_64/operators.hpp"
+#include "wasm/signatures.hpp"
 
 namespace anew::codegen::quick {
 
@@ -12,47 +13,8 @@ using wasm::Op;
 
 namespace {
 
-/// The widest access; with it, an offset below kGuardBytes - kWidest needs no check (invariant C3 of abi/cell.hpp).
-constexpr std::uint64_t kWidest = 16;
-constexpr std::uint64_t kMaximumUncheckedOffset = abi::kGuardBytes - kWidest;
-
-constexpr std::uint32_t access_bytes(Op op) noexcept {
-  switch (op) {
-    case Op::kI32Load8S:
-    case Op::kI32Load8U:
-    case Op::kI64Load8S:
-    case Op::kI64Load8U:
-    case Op::kI32Store8:
-    case Op::kI64Store8: return 1;
-    case Op::kI32Load16S:
-    case Op::kI32Load16U:
-    case Op::kI64Load16S:
-    case Op::kI64Load16U:
-    case Op::kI32Store16:
-    case Op::kI64Store16: return 2;
-    case Op::kI32Load:
-    case Op::kF32Load:
-    case Op::kI64Load32S:
-    case Op::kI64Load32U:
-    case Op::kI32Store:
-    case Op::kF32Store:
-    case Op::kI64Store32: return 4;
-    default: return 8;
-  }
-}
-
-constexpr ValueType loaded_type(Op op) noexcept {
-  switch (op) {
-    case Op::kI32Load:
-    case Op::kI32Load8S:
-    case Op::kI32Load8U:
-    case Op::kI32Load16S:
-    case Op::kI32Load16U: return ValueType::kI32;
-    case Op::kF32Load: return ValueType::kF32;
-    case Op::kF64Load: return ValueType::kF64;
-    default: return ValueType::kI64;
-  }
-}
+/// An offset below needs no check (invariant C3 of abi/cell.hpp).
+constexpr std::uint64_t kMaximumUncheckedOffset = abi::kGuardBytes - wasm::kMaximumAccessBytes;
 
 }  // namespace
 
@@ -200,8 +162,8 @@ void Operators::load(Op op, wasm::MemoryArgument argument) {
   if (wasm::is_vector_operator(op)) return vector_load(op, argument);
   settle_flags();
   const Operand base = pop();
-  const std::uint32_t bytes = access_bytes(op);
-  const ValueType type = loaded_type(op);
+  const std::uint32_t bytes = wasm::access_bytes(op);
+  const ValueType type = wasm::signature_of(op).result;
   const Mem from = address(base, argument, bytes).mem;
   // The base's own register can take the result.
   const Register to = base.kind == Operand::Kind::kRegister && !is_float(type) ? base.reg : allocate_for(type);
@@ -228,7 +190,7 @@ void Operators::store(Op op, wasm::MemoryArgument argument) {
   settle_flags();
   const Operand value = pop();
   const Operand base = pop();
-  const std::uint32_t bytes = access_bytes(op);
+  const std::uint32_t bytes = wasm::access_bytes(op);
   const bool is_immediate = value.kind == Operand::Kind::kConstant && !is_float(value.type) &&
                             (bytes < 8 || static_cast<std::int64_t>(value.bits) ==
                                               static_cast<std::int32_t>(static_cast<std::uint32_t>(value.bits)));

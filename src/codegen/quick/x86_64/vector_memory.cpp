@@ -5,6 +5,7 @@
 
 #include "abi/planted_fault.hpp"
 #include "codegen/quick/x86_64/operators.hpp"
+#include "wasm/signatures.hpp"
 
 namespace anew::codegen::quick {
 
@@ -14,39 +15,22 @@ namespace Inst = asmjit::x86::Inst;
 
 namespace {
 
-struct Load {
-  asmjit::InstId inst;
-  std::uint32_t bytes;
-};
-
 /// The instruction that loads and widens, copies, or clears the other lanes.
-constexpr Load load_of(Op op) noexcept {
+constexpr asmjit::InstId load_of(Op op) noexcept {
   switch (op) {
-    case Op::kV128Load8x8S: return {Inst::kIdVpmovsxbw, 8};
-    case Op::kV128Load8x8U: return {Inst::kIdVpmovzxbw, 8};
-    case Op::kV128Load16x4S: return {Inst::kIdVpmovsxwd, 8};
-    case Op::kV128Load16x4U: return {Inst::kIdVpmovzxwd, 8};
-    case Op::kV128Load32x2S: return {Inst::kIdVpmovsxdq, 8};
-    case Op::kV128Load32x2U: return {Inst::kIdVpmovzxdq, 8};
-    case Op::kV128Load8Splat: return {Inst::kIdVpbroadcastb, 1};
-    case Op::kV128Load16Splat: return {Inst::kIdVpbroadcastw, 2};
-    case Op::kV128Load32Splat: return {Inst::kIdVbroadcastss, 4};
-    case Op::kV128Load64Splat: return {Inst::kIdVmovddup, 8};
-    case Op::kV128Load32Zero: return {Inst::kIdVmovss, 4};
-    case Op::kV128Load64Zero: return {Inst::kIdVmovsd, 8};
-    default: return {Inst::kIdVmovups, 16};
-  }
-}
-
-constexpr std::uint32_t lane_bytes(Op op) noexcept {
-  switch (op) {
-    case Op::kV128Load8Lane:
-    case Op::kV128Store8Lane: return 1;
-    case Op::kV128Load16Lane:
-    case Op::kV128Store16Lane: return 2;
-    case Op::kV128Load32Lane:
-    case Op::kV128Store32Lane: return 4;
-    default: return 8;
+    case Op::kV128Load8x8S: return Inst::kIdVpmovsxbw;
+    case Op::kV128Load8x8U: return Inst::kIdVpmovzxbw;
+    case Op::kV128Load16x4S: return Inst::kIdVpmovsxwd;
+    case Op::kV128Load16x4U: return Inst::kIdVpmovzxwd;
+    case Op::kV128Load32x2S: return Inst::kIdVpmovsxdq;
+    case Op::kV128Load32x2U: return Inst::kIdVpmovzxdq;
+    case Op::kV128Load8Splat: return Inst::kIdVpbroadcastb;
+    case Op::kV128Load16Splat: return Inst::kIdVpbroadcastw;
+    case Op::kV128Load32Splat: return Inst::kIdVbroadcastss;
+    case Op::kV128Load64Splat: return Inst::kIdVmovddup;
+    case Op::kV128Load32Zero: return Inst::kIdVmovss;
+    case Op::kV128Load64Zero: return Inst::kIdVmovsd;
+    default: return Inst::kIdVmovups;
   }
 }
 
@@ -55,11 +39,10 @@ constexpr std::uint32_t lane_bytes(Op op) noexcept {
 void Operators::vector_load(Op op, wasm::MemoryArgument argument) {
   settle_flags();
   const Operand base = pop();
-  const Load load = load_of(op);
-  const Mem from = address(base, argument, load.bytes).mem;
+  const Mem from = address(base, argument, wasm::access_bytes(op)).mem;
   const Register to = allocate(true);
   add_position();
-  a_.emit(load.inst, xmm(to), from);
+  a_.emit(load_of(op), xmm(to), from);
   push_register(ValueType::kV128, to);
   release();
 }
@@ -83,7 +66,7 @@ void Operators::load_lane(Op op, wasm::MemoryArgument argument, std::uint32_t la
   settle_flags();
   const Operand value = pop();
   const Operand base = pop();
-  const std::uint32_t bytes = lane_bytes(op);
+  const std::uint32_t bytes = wasm::access_bytes(op);
   const Vectors v = use_vectors({&value, 1});
   const Mem from = address(base, argument, bytes).mem;
   add_position();
@@ -100,7 +83,7 @@ void Operators::store_lane(Op op, wasm::MemoryArgument argument, std::uint32_t l
   settle_flags();
   const Operand value = pop();
   const Operand base = pop();
-  const std::uint32_t bytes = lane_bytes(op);
+  const std::uint32_t bytes = wasm::access_bytes(op);
   const Register from = use(value);
   const Address to = address(base, argument, bytes);
   if (!to.traps) {
