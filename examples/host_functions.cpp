@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Host functions: strings that go into a guest's memory and come out of it, state that the host keeps for an instance,
-// and a host function that fails.
+// a call back into the guest, and a host function that fails.
 #include <algorithm>
 #include <anew/anew.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <map>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +17,7 @@ namespace {
 /// What the host keeps for an instance while it is leased.
 struct Journal {
   std::vector<std::string> lines;
+  void clear() noexcept { lines.clear(); }
 };
 
 std::string to_text(std::span<const std::byte> bytes) {
@@ -42,29 +42,32 @@ anew::Result<void> write_string(anew::MemoryView memory, std::uint64_t address, 
 
 anew::Linker make_linker() {
   anew::Linker linker;
-  linker.define("env", "log", [](anew::Caller caller, std::uint32_t text, std::uint32_t bytes) -> anew::Result<void> {
-    auto line = read_string(caller.memory(), text, bytes);
-    if (!line) return std::unexpected(line.error());  // traps the guest, with this message
-    static_cast<Journal*>(caller.host_state())->lines.push_back(std::move(*line));
-    return {};
-  });
+  linker.define_state<Journal>({}, &Journal::clear);  // one for each instance; cleared when that is made as new
+  linker.define(
+      "env", "log",
+      [](anew::Caller caller, Journal& journal, std::uint32_t text, std::uint32_t bytes) -> anew::Result<void> {
+        auto line = read_string(caller.memory(), text, bytes);
+        if (!line) return std::unexpected(line.error());  // traps the guest, with this message
+        journal.lines.push_back(std::move(*line));
+        return {};
+      });
 
   const std::map<std::string, std::string> names = {{"Ada", "Ada Lovelace"}, {"Alan", "Alan Turing"}};
   linker.define("env", "full_name",
-                [names](anew::Caller caller, std::uint32_t name, std::uint32_t bytes, std::uint32_t buffer,
-                        std::uint32_t room) -> anew::Result<std::uint32_t> {
+                [names](anew::Caller caller, std::uint32_t name, std::uint32_t bytes) -> anew::Result<std::uint64_t> {
                   const auto asked = read_string(caller.memory(), name, bytes);
                   if (!asked) return std::unexpected(asked.error());
                   const auto found = names.find(*asked);
                   if (found == names.end()) {
                     return anew::fail(anew::ErrorCode::kHost, "nobody is called \"" + *asked + "\"");
                   }
-                  if (found->second.size() > room) {
-                    return anew::fail(anew::ErrorCode::kHost, "the buffer is too small");
-                  }
-                  const auto written = write_string(caller.memory(), buffer, found->second);
+                  const auto size = static_cast<std::uint32_t>(found->second.size());
+                  // The guest's own function, in the midst of its call.
+                  const auto room = caller.call<std::uint32_t>("allocate", size);
+                  if (!room) return std::unexpected(room.error());
+                  const auto written = write_string(caller.memory(), *room, found->second);
                   if (!written) return std::unexpected(written.error());
-                  return static_cast<std::uint32_t>(found->second.size());  // at most `room`
+                  return std::uint64_t{*room} << 32 | size;
                 });
   return linker;
 }
@@ -74,12 +77,7 @@ anew::Result<void> run(const char* path) {
   const auto module = engine.load(path);
   if (!module) return std::unexpected(module.error());
 
-  anew::PoolOptions options{.capacity = 1};
-  options.make_host_state = [] {
-    return anew::HostState{.state = std::make_shared<Journal>(),
-                           .reset = [](void* state) { static_cast<Journal*>(state)->lines.clear(); }};
-  };
-  const auto pool = anew::Pool::create(*module, make_linker(), options);
+  const auto pool = anew::Pool::create(*module, make_linker(), {.capacity = 1});
   if (!pool) return std::unexpected(pool.error());
 
   const auto greet = anew::BytesFunction::find(*pool, "greet", "allocate");
@@ -89,8 +87,8 @@ anew::Result<void> run(const char* path) {
     if (!lease) return std::unexpected(lease.error());
     const auto greeting = greet->call(*lease, std::as_bytes(std::span(name)));  // within the guest's memory
     std::printf("%s\n", greeting ? to_text(*greeting).c_str() : greeting.error().to_string().c_str());
-    for (const std::string& line : static_cast<Journal*>(lease->host_state())->lines) {
-      std::printf("  its journal: %s\n", line.c_str());  // one line each time: the reset hook clears it
+    for (const std::string& line : lease->find_state<Journal>()->lines) {
+      std::printf("  its journal: %s\n", line.c_str());  // one line each time: the reset clears it
     }
   }
   return {};

@@ -15,7 +15,9 @@
 //   value.hpp          types and values
 //   features.hpp       Features: which WebAssembly an engine accepts
 //   engine.hpp         Engine, Module: from bytes to machine code
-//   linker.hpp         Linker, Caller: what a module imports
+//   linker.hpp         Linker: what a module imports; host functions and their states
+//   caller.hpp         Caller: what a host function knows of the guest that calls it
+//   function.hpp       Function: a guest's function, found once
 //   memory_view.hpp    MemoryView: the host's way into a guest's memory
 //   pool.hpp           Pool, Lease: instances as new, and calls
 //   bytes.hpp          BytesFunction: bytes into a guest and out again
@@ -27,9 +29,12 @@
 #pragma once
 
 #include <anew/bytes.hpp>
+#include <anew/caller.hpp>
 #include <anew/engine.hpp>
 #include <anew/error.hpp>
 #include <anew/features.hpp>
+#include <anew/function.hpp>
+#include <anew/host_state.hpp>
 #include <anew/linker.hpp>
 #include <anew/memory_view.hpp>
 #include <anew/pool.hpp>

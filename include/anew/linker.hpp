@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a module imports: host functions, from any C++ callable, and values, memories, tables and other modules.
+// What a module imports: host functions, from any C++ callable, with their states, and values, memories, tables and
+// other modules.
 #pragma once
 
+#include <algorithm>
+#include <anew/caller.hpp>
 #include <anew/engine.hpp>
 #include <anew/error.hpp>
-#include <anew/memory_view.hpp>
+#include <anew/host_state.hpp>
 #include <anew/value.hpp>
 #include <array>
 #include <cstddef>
@@ -14,35 +17,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace anew {
-
-/// What a host function knows of the instance that calls it. Valid during the call, on its thread, only.
-class Caller {
- public:
-  /// For the library's own folders.
-  Caller(std::byte* cell) noexcept : cell_(cell) {}
-  /// Memory 0, of size 0 if there is none.
-  [[nodiscard]] MemoryView memory() const noexcept { return MemoryView(cell_); }
-  /// An exported memory. @return kNotFound, or kArgument if the export is no memory.
-  [[nodiscard]] Result<MemoryView> memory(std::string_view export_name) const;
-  /// The instance's object of PoolOptions::make_host_state, or null.
-  [[nodiscard]] void* host_state() const noexcept;
-  /// The value of an exported global. @return kNotFound, or kArgument if the export is no global.
-  [[nodiscard]] Result<Value> global(std::string_view export_name) const;
-  /// Whether the call is to end as soon as the host function returns: its deadline has passed, or its pool shuts down.
-  /// A host function that works long asks now and then, and returns any error. Costs a few instructions.
-  [[nodiscard]] bool stopping() const noexcept;
-
-  /// For the library's own folders.
-  [[nodiscard]] std::byte* cell() const noexcept { return cell_; }
-
- private:
-  std::byte* cell_;
-};
 
 namespace detail {
 
@@ -53,6 +32,7 @@ struct HostDefinition {
   FunctionType type;
   std::uint32_t (*call)(void* environment, std::byte* cell, std::uint64_t* slots);
   std::shared_ptr<void> environment;
+  std::vector<const StateType*> states = {};  ///< that it takes as parameters
 };
 
 /// Keeps the error of a host function for the trap that it raises; returns TrapKind::kHostError.
@@ -60,16 +40,9 @@ std::uint32_t raise_host_error(Error&& error) noexcept;
 /// The same for an exception, in flight when called.
 std::uint32_t raise_host_exception() noexcept;
 
-template <typename T>
-struct ResultTraits {
-  using Value = T;
-  static constexpr bool kFallible = false;
-};
-template <typename T>
-struct ResultTraits<Result<T>> {
-  using Value = T;
-  static constexpr bool kFallible = true;
-};
+/// The types of a callable's parameters, as they were written.
+template <typename... P>
+struct Parameters {};
 
 /// Whether it is a function or an object that is called in one way only.
 template <typename F>
@@ -87,7 +60,7 @@ struct CallableTraits<F> : CallableTraits<decltype(&F::operator())> {};
 template <typename C, typename R, typename... A>
 struct CallableTraits<R (C::*)(A...) const> {
   using Return = R;
-  using Arguments = std::tuple<std::remove_cvref_t<A>...>;
+  using Takes = Parameters<A...>;
 };
 template <typename C, typename R, typename... A>
 struct CallableTraits<R (C::*)(A...)> : CallableTraits<R (C::*)(A...) const> {};
@@ -98,49 +71,79 @@ struct CallableTraits<R (C::*)(A...) noexcept> : CallableTraits<R (C::*)(A...) c
 template <typename R, typename... A>
 struct CallableTraits<R (*)(A...)> {
   using Return = R;
-  using Arguments = std::tuple<std::remove_cvref_t<A>...>;
+  using Takes = Parameters<A...>;
 };
 
-/// Says in the compiler's error what is wrong with a host function, rather than let it fail somewhere within.
-template <typename Callable, typename Return, bool kCaller, typename... A>
-constexpr void check_host_function() {
-  using Value = typename ResultTraits<Return>::Value;
-  static_assert((WasmValue<A> && ...),
-                "a host function's parameters are integers of 32 or 64 bits, bool, float or double, and Caller as the "
-                "first; take an address and a length of the guest's memory for anything else (Caller::memory)");
-  static_assert(std::is_void_v<Value> || WasmValue<Value>,
-                "a host function returns void, an integer of 32 or 64 bits, bool, float or double, or a Result of one "
-                "of these; write anything else to the guest's memory (Caller::memory)");
-  if constexpr (kCaller) {
-    static_assert(std::is_invocable_v<Callable&, Caller&, A...>,
-                  "a host function takes Caller, Caller& or const Caller&, then its arguments by value");
+template <typename P>
+inline constexpr bool kIsCaller = std::is_same_v<std::remove_cvref_t<P>, Caller>;
+template <typename P>
+inline constexpr bool kIsState = std::is_lvalue_reference_v<P> && std::is_class_v<std::remove_reference_t<P>> &&
+                                 !std::is_const_v<std::remove_reference_t<P>> && !kIsCaller<P>;
+/// Whether what is passed for the parameter comes from the guest.
+template <typename P>
+inline constexpr bool kIsArgument = !kIsCaller<P> && !kIsState<P>;
+/// How many parameters there are before the guest's arguments.
+template <typename... P>
+inline constexpr std::size_t kBeforeArguments = (std::size_t{!kIsArgument<P>} + ... + 0);
+
+template <typename P>
+using Passed = std::conditional_t<kIsCaller<P>, Caller&, std::conditional_t<kIsState<P>, P, std::remove_cvref_t<P>>>;
+
+/// What is passed for a parameter. @param index  of the guest's slot, if the parameter has one.
+template <typename P>
+[[nodiscard]] Passed<P> pass(Caller& caller, const std::uint64_t* slots, std::size_t index) {
+  if constexpr (kIsCaller<P>) {
+    return caller;
+  } else if constexpr (kIsState<P>) {
+    return caller.state<std::remove_cvref_t<P>>();
   } else {
-    static_assert(std::is_invocable_v<Callable&, A...>, "a host function takes its arguments by value");
+    return ValueTraits<Passed<P>>::from_slot(slots[index]);
   }
 }
 
-template <typename F, typename Return, bool kCaller, typename... A>
-HostDefinition make_host_definition(F&& function) {
+/// Says in the compiler's error what is wrong with a host function, rather than let it fail somewhere within.
+template <typename Callable, typename Return, typename... P>
+constexpr void check_host_function() {
+  using Value = typename ResultTraits<Return>::Value;
+  static_assert(((!kIsArgument<P> || WasmValue<std::remove_cvref_t<P>>) && ...),
+                "a host function's parameters are integers of 32 or 64 bits, bool, float or double, and before them "
+                "Caller and host states by reference; take an address and a length of the guest's memory for anything "
+                "else (Caller::memory)");
+  static_assert(std::is_void_v<Value> || WasmValue<Value>,
+                "a host function returns void, an integer of 32 or 64 bits, bool, float or double, or a Result of one "
+                "of these; write anything else to the guest's memory (Caller::memory)");
+  constexpr std::array<bool, sizeof...(P)> kArguments = {kIsArgument<P>...};
+  static_assert(std::ranges::is_sorted(kArguments),
+                "a host function takes Caller and host states before its arguments");
+  static_assert(std::is_invocable_v<Callable&, Passed<P>...>,
+                "a host function takes its arguments by value, and Caller by value or reference");
+}
+
+template <typename P>
+void add_parameter(HostDefinition& definition) {
+  using T = std::remove_cvref_t<P>;
+  if constexpr (kIsArgument<P>) definition.type.parameters.push_back(ValueTraits<T>::kType);
+  if constexpr (kIsState<P>) definition.states.push_back(&kStateType<T>);
+}
+
+template <typename F, typename Return, typename... P>
+HostDefinition make_host_definition(F&& function, Parameters<P...>) {
   using Callable = std::decay_t<F>;
   using Traits = ResultTraits<Return>;
   using Value = typename Traits::Value;
-  check_host_function<Callable, Return, kCaller, A...>();
+  check_host_function<Callable, Return, P...>();
   HostDefinition definition;
-  definition.type.parameters = {ValueTraits<A>::kType...};
+  (add_parameter<P>(definition), ...);
   if constexpr (!std::is_void_v<Value>) definition.type.results = {ValueTraits<Value>::kType};
   definition.environment = std::make_shared<Callable>(std::forward<F>(function));
   definition.call = [](void* environment, std::byte* cell, std::uint64_t* slots) -> std::uint32_t {
     auto& callable = *static_cast<Callable*>(environment);  // the environment made above, of this very type
     try {
       auto invoke = [&]<std::size_t... I>(std::index_sequence<I...>) -> Return {
-        if constexpr (kCaller) {
-          Caller caller(cell);
-          return callable(caller, ValueTraits<A>::from_slot(slots[I])...);
-        } else {
-          return callable(ValueTraits<A>::from_slot(slots[I])...);
-        }
+        [[maybe_unused]] Caller caller = MakesCallers::of(cell);
+        return callable(pass<P>(caller, slots, I - kBeforeArguments<P...>)...);
       };
-      using Indices = std::index_sequence_for<A...>;
+      using Indices = std::index_sequence_for<P...>;
       if constexpr (Traits::kFallible) {
         auto result = invoke(Indices{});
         if (!result) [[unlikely]]
@@ -168,27 +171,34 @@ class Linker {
   Linker();
 
   /// Defines a host function from any callable. Parameters and result are C++ integers (32 or 64 bits), bool, float or
-  /// double; a first parameter of type Caller (or Caller&) gives access to the calling instance; a result of type
-  /// Result<T> may fail, which traps the guest with the error's message, and so does an exception. A later definition
-  /// of the same name replaces the earlier one. The one callable is called for all instances, from all their threads,
-  /// maybe at once. It may call another lease or pool, 64 calls deep at most.
+  /// double. Before them it may take Caller (or Caller&), for access to the calling instance, and states of the store
+  /// (define_state) that are of class types, by reference. A result of type Result<T> may fail, which traps the guest
+  /// with the error's message, and so does an exception. A later definition of the same name replaces the earlier one.
+  /// The one callable is called for all instances, from all their threads, maybe at once. It may call the guest that
+  /// calls it (Caller), another lease or pool, 64 calls deep at most.
   template <typename F>
   void define(std::string_view module, std::string_view name, F&& function) {
     using Traits = detail::CallableTraits<std::decay_t<F>>;
-    define_raw(module, name, []<typename... A>(F&& callable, std::type_identity<std::tuple<A...>>) {
-      return detail::make_host_definition<F, typename Traits::Return, false, A...>(std::forward<F>(callable));
-    }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
+    define_raw(
+        module, name,
+        detail::make_host_definition<F, typename Traits::Return>(std::forward<F>(function), typename Traits::Takes{}));
   }
-  /// The same for a callable whose first parameter is a Caller.
-  template <typename F>
-    requires(
-        std::tuple_size_v<typename detail::CallableTraits<std::decay_t<F>>::Arguments> > 0 &&
-        std::is_same_v<std::tuple_element_t<0, typename detail::CallableTraits<std::decay_t<F>>::Arguments>, Caller>)
-  void define(std::string_view module, std::string_view name, F&& function) {
-    using Traits = detail::CallableTraits<std::decay_t<F>>;
-    define_raw(module, name, []<typename... A>(F&& callable, std::type_identity<std::tuple<Caller, A...>>) {
-      return detail::make_host_definition<F, typename Traits::Return, true, A...>(std::forward<F>(callable));
-    }(std::forward<F>(function), std::type_identity<typename Traits::Arguments>{}));
+
+  /// Defines a state that host functions keep for the guests that call them: one T for each store, so for each lease,
+  /// shared by the instances that are linked to one another. They reach it as a parameter, `T&`, or by Caller::state.
+  /// Host modules need not know of one another: each defines the types that are its own. A later definition of the same
+  /// type replaces the earlier one. A T is used by one thread at a time, that of the lease or of the restore.
+  /// @param make   returns a T or a Result<T>; by default T(). Called for each instance that is made, from the thread
+  ///               that makes it, maybe by several at once; and when a snapshot is taken while host functions run. What
+  ///               they do to it then, in a prelude, is no part of the snapshot. T may be of a type that does not move.
+  /// @param reset  puts a T back to what `make` returns, for the instance's next lease: a member function (&T::clear)
+  ///               or a function that takes T&. By default the T is destroyed and another one made. Called at each
+  ///               restore, after the memory is restored. An instance whose state cannot be reset, because one of the
+  ///               two throws or fails, is destroyed, and made anew when it is needed.
+  template <typename T, typename Make = detail::MakeDefault<T>, typename Reset = detail::MakeAgain>
+  void define_state(Make make = {}, Reset reset = {}) {
+    detail::check_state<T, Make, Reset>();
+    define_raw(std::make_shared<const detail::TypedStateDefinition<T, Make, Reset>>(std::move(make), std::move(reset)));
   }
 
   /// Defines a host function by its slots, for bindings made at run time: reads arguments from and writes results to
@@ -213,6 +223,7 @@ class Linker {
 
   /// For the library's own folders.
   void define_raw(std::string_view module, std::string_view name, detail::HostDefinition definition);
+  void define_raw(std::shared_ptr<const detail::StateDefinition> state);
   [[nodiscard]] const std::shared_ptr<detail::LinkerState>& state() const noexcept { return state_; }
 
  private:

@@ -22,8 +22,8 @@ struct MemoryReference;
 /// guest runs again or the memory grows: a span of write() that is written through later would escape the reset.
 class MemoryView {
  public:
-  /// For the library's own folders: memory 0 of the instance with this cell; one of size 0 if it has none.
-  explicit MemoryView(std::byte* cell) noexcept;
+  /// A memory of size 0.
+  MemoryView() = default;
   /// For the library's own folders.
   explicit MemoryView(const abi::MemoryReference& memory) noexcept;
 

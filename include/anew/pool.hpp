@@ -28,34 +28,11 @@ namespace anew {
 
 namespace detail {
 struct PoolState;
-struct Instance;
 class Cancellation;
 
-/// What a call needs to know of an exported function; found once by name, valid as long as the pool.
-struct FunctionHandle {
-  const void* thunk = nullptr;  ///< the entry thunk of its type
-  std::int32_t reference = 0;   ///< where the function's reference lies in a cell: what runs may be another instance's
-  const FunctionType* type = nullptr;
-  const void* owner = nullptr;    ///< the linked module that it was found in: no other's instance runs it
-  std::uint64_t stack_bytes = 0;  ///< of the guest stack that it runs on
-};
-
-/// Calls a guest function through its slots. @return 0, or the TrapKind.
-[[nodiscard]] std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::uint64_t* slots) noexcept;
-/// The Error for the trap that just ended a call of this instance, with its backtrace.
-[[nodiscard]] Error make_trap_error(Instance& instance, std::uint32_t kind) noexcept;
 /// The Error of who uses a lease that holds no instance.
 [[nodiscard]] Error empty_lease() noexcept;
 }  // namespace detail
-
-/// Host state of one instance that calls may change: made with the instance and put back by `reset` at each restore.
-/// The instances that it is linked to share it. Used by one thread at a time, that of the lease or of the restore.
-struct HostState {
-  std::shared_ptr<void> state;  ///< what Caller::host_state() and Lease::host_state() return
-  /// Called with it after each restore, before the instance's next lease; may be empty. An instance whose reset throws
-  /// is destroyed, and made anew when it is needed.
-  std::function<void(void*)> reset = {};
-};
 
 /// How the state is made that every instance starts from. The state of a module from a snapshot file is there already:
 /// for such a one all but start_timeout must be as they are here.
@@ -87,9 +64,6 @@ struct PoolOptions {
   SnapshotOptions snapshot = {};  ///< how the state is made that instances start from
   /// One restore in N is compared, byte for byte, with an instance made the slow way; 1: each; 0: none.
   std::uint64_t audit_every = 0;
-  /// Called for each instance that is made, from the thread that makes it, maybe several at once; and once for the
-  /// snapshot if host functions run while that is taken. May be empty.
-  std::function<HostState()> make_host_state = {};
   std::uint32_t minimum_warm = 0;  ///< made with the pool; so many are never trimmed or dropped
   ResetWhen reset = ResetWhen::kRelease;
   /// Instances that nobody took for so long give their memory back to the system, and go after twice that. 0: never.
@@ -113,7 +87,7 @@ struct PoolStatistics {
   std::uint64_t waited = 0;      ///< calls of acquire_until() that had to wait
   std::uint64_t timed_out = 0;   ///< of these, in vain
   std::uint64_t restored = 0;    ///< restores after a lease
-  std::uint64_t distrusted = 0;  ///< leases whose last call trapped or could not begin: restored whole
+  std::uint64_t distrusted = 0;  ///< leases in which a call trapped or could not begin: restored whole
   std::uint64_t traps = 0;       ///< of these, those that ended with any trap but the next
   std::uint64_t kills = 0;       ///< of these, those that ended with TrapKind::kInterrupted
   /// Of 4 KiB, copied back, zeroed or given back: the bytes of all restores together, rounded up.
@@ -122,22 +96,6 @@ struct PoolStatistics {
   std::uint64_t audit_failures = 0;  ///< of these, those that differed: a defect of Anew, see Pool::audit_report()
   std::uint64_t trimmed = 0;         ///< idle instances whose memory was given back to the system
   std::uint64_t evictions = 0;       ///< idle instances that were dropped
-};
-
-/// A typed handle of an exported function: `pool.function<std::uint32_t(std::uint32_t, std::uint32_t)>("add")`. Its
-/// types are 32- and 64-bit integers, bool, float and double, its result one of these or void; for all others there is
-/// Lease::call_values. Cheap to copy; good for leases of the pool that it came from, and as long as that.
-template <typename Signature>
-class Function;
-template <typename R, typename... A>
-class Function<R(A...)> {
- public:
-  /// For the library's own folders, as handle() is.
-  explicit Function(const detail::FunctionHandle& handle) noexcept : handle_(handle) {}
-  [[nodiscard]] const detail::FunctionHandle& handle() const noexcept { return handle_; }
-
- private:
-  detail::FunctionHandle handle_;
 };
 
 /// Ends the calls of one lease from outside, for a client that went away or a result that nobody wants any more. Cheap
@@ -183,15 +141,7 @@ class Lease {
   [[nodiscard]] Result<R> call(const Function<R(A...)>& function, std::type_identity_t<A>... arguments) {
     if (instance_ == nullptr) [[unlikely]]
       return std::unexpected(detail::empty_lease());
-    std::uint64_t slots[sizeof...(A) > 0 ? sizeof...(A) : 1] = {detail::ValueTraits<A>::to_slot(arguments)...};
-    if (const std::uint32_t trap = detail::invoke(*instance_, function.handle(), slots); trap != 0) [[unlikely]] {
-      return std::unexpected(detail::make_trap_error(*instance_, trap));
-    }
-    if constexpr (!std::is_void_v<R>) {
-      return detail::ValueTraits<R>::from_slot(slots[0]);
-    } else {
-      return {};
-    }
+    return detail::call(*instance_, function, arguments...);
   }
   /// Calls by name, checking that the C++ types are those of the function: lease.call<float>("f", 1, 2.0). R may be
   /// void.
@@ -220,8 +170,12 @@ class Lease {
   void set_fuel(std::uint64_t fuel) noexcept;
   /// What is left of it. In a module that does not count: all.
   [[nodiscard]] std::uint64_t fuel() const noexcept;
-  /// PoolOptions::make_host_state's object of this instance, or null.
-  [[nodiscard]] void* host_state() const noexcept;
+  /// The state of that type which host functions keep for this instance and those that it is linked to
+  /// (Linker::define_state). Good until the lease is given back. @return null if there is none, or the lease is empty.
+  template <typename T>
+  [[nodiscard]] T* find_state() const noexcept {
+    return detail::value_of<T>(find_any_state(detail::kStateType<T>));
+  }
   /// About how many bytes of memory giving back would restore now; with Ledger::kCow all. Looks at the ledger, so it
   /// takes about as long as a restore.
   [[nodiscard]] std::uint64_t dirty_bytes() const noexcept;
@@ -231,12 +185,13 @@ class Lease {
   }
 
   /// For the library's own folders.
-  Lease(detail::PoolState* pool, detail::Instance* instance) noexcept : pool_(pool), instance_(instance) {}
+  explicit Lease(detail::PoolState* pool, detail::Instance* instance) noexcept : pool_(pool), instance_(instance) {}
   [[nodiscard]] const detail::Instance* instance() const noexcept { return instance_; }
 
  private:
-  [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name, std::span<const ValueType> parameters,
-                                                    std::span<const ValueType> results) const;
+  [[nodiscard]] detail::AnyState* find_any_state(const detail::StateType& type) const noexcept;
+  /// Of an instance.
+  [[nodiscard]] const detail::LinkedModule& module() const noexcept;
   void give_back() noexcept;
   detail::PoolState* pool_ = nullptr;
   detail::Instance* instance_ = nullptr;
@@ -252,7 +207,7 @@ class Pool {
   /// from acquire()), kUnsupported for shared memory, for an exception that is held in a global or table, and if the
   /// start function of a module that the linker defines calls the host; kNotFound for a prelude that the module does
   /// not export; kArgument for bad options, kLimit past PoolOptions::maximum_memory_bytes, kResource; kArtifact if a
-  /// snapshot file does not fit its module; kHost if make_host_state throws.
+  /// snapshot file does not fit its module; kHost, or its error, if what makes a host state fails.
   [[nodiscard]] static Result<Pool> create(const Module& module, const Linker& linker, PoolOptions options = {});
 
   /// An instance as new. Never waits for a lease to be given back. @return kResource if all instances are leased,
@@ -281,7 +236,7 @@ class Pool {
   /// @return kNotFound, with near matches in the message; kArgument if the type is another one.
   template <typename Signature>
   [[nodiscard]] Result<Function<Signature>> function(std::string_view export_name) const {
-    return function_of(export_name, static_cast<Signature*>(nullptr));
+    return detail::find_typed(module(), export_name, static_cast<Signature*>(nullptr));
   }
   /// Writes the state that the instances start from, with the modules, to a file that Engine::load takes: pools of
   /// the module that it returns start from that state, linked to host functions only: modules that the linker defined
@@ -297,33 +252,18 @@ class Pool {
 
  private:
   explicit Pool(std::shared_ptr<detail::PoolState> state) : state_(std::move(state)) {}
-  template <typename R, typename... A>
-  [[nodiscard]] Result<Function<R(A...)>> function_of(std::string_view export_name, R (*)(A...)) const;
-  [[nodiscard]] Result<detail::FunctionHandle> find(std::string_view export_name, std::span<const ValueType> parameters,
-                                                    std::span<const ValueType> results) const;
+  [[nodiscard]] const detail::LinkedModule& module() const noexcept;
   [[nodiscard]] Result<Lease> acquire_otherwise(std::uint32_t stale,
                                                 std::optional<std::chrono::steady_clock::time_point> until) const;
   std::shared_ptr<detail::PoolState> state_;
 };
 
-namespace detail {
-template <typename... T>
-inline constexpr std::array<ValueType, sizeof...(T)> kTypes = {ValueTraits<T>::kType...};
-template <>
-inline constexpr std::array<ValueType, 0> kTypes<void> = {};
-}  // namespace detail
-
 template <typename R, typename... A>
 Result<R> Lease::call(std::string_view export_name, A... arguments) {
-  auto handle = find(export_name, detail::kTypes<A...>, detail::kTypes<R>);
-  if (!handle) return std::unexpected(std::move(handle.error()));
-  return call(Function<R(A...)>(*handle), arguments...);
-}
-template <typename R, typename... A>
-Result<Function<R(A...)>> Pool::function_of(std::string_view export_name, R (*)(A...)) const {
-  auto handle = find(export_name, detail::kTypes<A...>, detail::kTypes<R>);
-  if (!handle) return std::unexpected(std::move(handle.error()));
-  return Function<R(A...)>(*handle);
+  if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
+  auto found = detail::find_typed(module(), export_name, static_cast<R (*)(A...)>(nullptr));
+  if (!found) return std::unexpected(std::move(found.error()));
+  return call(*found, arguments...);
 }
 
 }  // namespace anew

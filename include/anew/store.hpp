@@ -79,7 +79,10 @@ class Store {
   /// the linker; then segments are copied and the start function runs. An instance that traps on the way is not
   /// returned, but what it wrote to others' memories and tables stays, as the specification says.
   /// A module from a snapshot file is instantiated as its binary says; snapshots are for pools.
-  /// @return kLink, kTrap, kUnsupported, kLimit past StoreOptions::maximum_memory_bytes, kResource.
+  /// The host states that the linker defines are made with the first instance of the store that needs them.
+  /// @return kLink, kTrap, kUnsupported, kLimit past StoreOptions::maximum_memory_bytes, kResource; kArgument if the
+  ///         store has a host state of a type that this linker defines, and another linker defined it; what making a
+  ///         host state fails with.
   [[nodiscard]] Result<Instance> instantiate(const Module& module, const Linker& linker);
   /// Makes the exports of an instance of this store importable under a module name; a later definition of the name
   /// replaces the earlier.
@@ -89,7 +92,9 @@ class Store {
   /// guest of this store called. @return kResource, or kUnsupported if a global or table holds an exception.
   [[nodiscard]] Result<void> freeze();
   /// Puts every instance back to what freeze() remembered, whatever happened since. Instances made after freeze() go.
-  /// @return kArgument before the first freeze(); kResource if the system refuses, then the store is of no more use;
+  /// Host states become as new (Linker::define_state), which is not what they were when the store was frozen.
+  /// @return kArgument before the first freeze(); kResource if the system refuses, or what resetting a host state
+  ///         fails with, then the store is of no more use;
   ///         with StoreOptions::audit, kHost and what differs.
   [[nodiscard]] Result<void> reset();
 

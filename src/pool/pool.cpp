@@ -19,24 +19,6 @@ namespace {
 
 constexpr std::uint32_t kMaximumInstances = 1u << 20;  // far more than fit in 47 bits of address space
 
-Result<detail::FunctionHandle> find_function(const detail::LinkedModule& linked, std::string_view name) {
-  const auto found = TRY(linked.find_export(name, ExternalKind::kFunction));
-  return detail::function_handle(linked, found.index);
-}
-
-Result<detail::FunctionHandle> find_typed(const detail::LinkedModule& linked, std::string_view name,
-                                          std::span<const ValueType> parameters, std::span<const ValueType> results) {
-  return detail::without_exceptions("a function is looked up", [&]() -> Result<detail::FunctionHandle> {
-    auto handle = find_function(linked, name);
-    if (!handle) return handle;
-    const FunctionType& type = *handle->type;
-    if (std::ranges::equal(type.parameters, parameters) && std::ranges::equal(type.results, results)) return handle;
-    const FunctionType wanted = {{parameters.begin(), parameters.end()}, {results.begin(), results.end()}};
-    return fail(ErrorCode::kArgument, fmt::format("the function \"{}\" is {}, but is called as {}",
-                                                  wasm::printable_name(name), to_string(type), to_string(wanted)));
-  });
-}
-
 Result<void> check_options(const PoolOptions& options) {
   if (options.capacity == 0 || options.capacity > kMaximumInstances) {
     return fail(ErrorCode::kArgument,
@@ -57,8 +39,8 @@ Result<Pool> Pool::create(const Module& module, const Linker& linker, PoolOption
   return detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
     TRY(check_options(options));
     detail::install_signal_handlers();
-    auto snapshot = TRY(reset::Snapshot::take(module.state(), *linker.state(), options.snapshot,
-                                              options.make_host_state, options.maximum_memory_bytes));
+    auto snapshot =
+        TRY(reset::Snapshot::take(module.state(), *linker.state(), options.snapshot, options.maximum_memory_bytes));
     if (options.audit_every == 0) snapshot.original.reset();
     Pool pool(std::shared_ptr<detail::PoolState>(new detail::PoolState(std::move(snapshot), std::move(options)),
                                                  [](detail::PoolState* state) { state->orphan(); }));
@@ -116,10 +98,7 @@ PoolStatistics Pool::statistics() const noexcept { return state_->statistics(); 
 
 std::string Pool::audit_report() const { return state_->audit_report(); }
 
-Result<detail::FunctionHandle> Pool::find(std::string_view export_name, std::span<const ValueType> parameters,
-                                          std::span<const ValueType> results) const {
-  return find_typed(state_->linked(), export_name, parameters, results);
-}
+const detail::LinkedModule& Pool::module() const noexcept { return state_->linked(); }
 
 // --- Canceller ------------------------------------------------------------------------------------------------------
 
@@ -140,10 +119,10 @@ void Lease::give_back() noexcept {
   pool->give_back(*std::exchange(instance_, nullptr)->store);
 }
 
-Result<detail::FunctionHandle> Lease::find(std::string_view export_name, std::span<const ValueType> parameters,
-                                           std::span<const ValueType> results) const {
-  if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
-  return find_typed(*instance_->linked, export_name, parameters, results);
+const detail::LinkedModule& Lease::module() const noexcept { return *instance_->linked; }
+
+detail::AnyState* Lease::find_any_state(const detail::StateType& type) const noexcept {
+  return instance_ != nullptr ? instance_->store->host_states.find(type) : nullptr;
 }
 
 Result<std::vector<Value>> Lease::call_values(std::string_view export_name, std::span<const Value> arguments) {
@@ -151,9 +130,7 @@ Result<std::vector<Value>> Lease::call_values(std::string_view export_name, std:
   return detail::call_export(*instance_, export_name, arguments);
 }
 
-MemoryView Lease::memory() const noexcept {
-  return instance_ != nullptr ? MemoryView(instance_->cell) : MemoryView(abi::MemoryReference{});
-}
+MemoryView Lease::memory() const noexcept { return instance_ != nullptr ? instance_->memory_view() : MemoryView(); }
 
 Result<MemoryView> Lease::memory(std::string_view export_name) const {
   if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
@@ -197,8 +174,6 @@ std::uint64_t Lease::fuel() const noexcept {
   if (instance_ == nullptr) return 0;
   return static_cast<std::uint64_t>(std::max<std::int64_t>(instance_->store->fuel, 0));
 }
-
-void* Lease::host_state() const noexcept { return instance_ != nullptr ? instance_->host_state.state.get() : nullptr; }
 
 std::uint64_t Lease::dirty_bytes() const noexcept {
   return instance_ != nullptr ? reset::count_dirty_bytes(*instance_->store) : 0;

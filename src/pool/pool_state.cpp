@@ -143,7 +143,7 @@ bool PoolState::renew_or_throw(StoreState& store, Slot& slot) {
     return false;
   }
   if constexpr (!abi::is_planted(abi::PlantedFault::kHostState)) {
-    if (const HostState& host = slot.main->host_state; host.reset) host.reset(host.state.get());
+    if (store.host_states.size() != 0 && !store.host_states.reset()) return false;
   }
   if constexpr (abi::is_planted(abi::PlantedFault::kStart)) return true;
   // If it fails now, it will fail again for whoever acquires the next store, and is reported there.
@@ -208,7 +208,7 @@ Result<void> PoolState::fill(std::uint32_t index) {
     if (!store) return store;
     (*store)->slot = index;
     (*store)->owner = this;
-    TRY(attach_host_state(**store));
+    TRY((*store)->host_states.add(snapshot_.states));
     if (snapshot_.start_after_restore) {
       TRY(run_start_in_time(**store));
     }
@@ -256,16 +256,6 @@ Result<void> PoolState::warm_up() {
   return {};
 }
 
-Result<void> PoolState::attach_host_state(StoreState& store) const {
-  if (!options_.make_host_state) return {};
-  return without_exceptions("PoolOptions::make_host_state runs", [&]() -> Result<void> {
-    HostState made = options_.make_host_state();
-    for (const auto& instance : store.instances) instance->host_state.state = made.state;
-    store.main().host_state.reset = std::move(made.reset);  // once for all of them
-    return {};
-  });
-}
-
 Result<void> PoolState::run_start_in_time(StoreState& store) const {
   return run_start(store.main(), deadline_in(snapshot_.options.start_timeout));
 }
@@ -277,7 +267,7 @@ Result<StoreState*> PoolState::instantiate() {
     instantiated_.fetch_add(1, std::memory_order_relaxed);
   }
   auto made = without_exceptions("an instance is made", [&]() -> Result<std::unique_ptr<StoreState>> {
-    auto store = with_room([&] { return reset::instantiate(snapshot_, false, options_.make_host_state); });
+    auto store = with_room([&] { return reset::instantiate(snapshot_, false); });
     if (!store) return store;
     (*store)->owner = this;
     if (snapshot_.start_after_restore) {

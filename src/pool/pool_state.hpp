@@ -167,7 +167,6 @@ struct PoolState {
   [[nodiscard]] bool renew(Slot& slot) noexcept;
   [[nodiscard]] bool renew_or_throw(StoreState& store, Slot& slot);
   [[nodiscard]] bool passes_audit(const StoreState& store, Slot& slot);
-  [[nodiscard]] Result<void> attach_host_state(StoreState& store) const;
   [[nodiscard]] Result<void> run_start_in_time(StoreState& store) const;
   void set_fresh(Slot& slot) noexcept;  ///< not stale any more
   void count_how_it_ended(const StoreState& store, Slot& slot) const noexcept;

@@ -16,6 +16,7 @@ struct detail::OwnedStore {
   StoreState state;
   std::optional<reset::Snapshot> frozen;
   std::optional<reset::StateCopy> copy;  // of the frozen state, with StoreOptions::audit
+  std::size_t frozen_states = 0;         // how many host states there were
   /// Code without marks was in the store since the last restore, so no card of it is trusted.
   bool unmarked = false;
 };
@@ -33,6 +34,7 @@ Store::~Store() = default;
 Result<Instance> Store::instantiate(const Module& module, const Linker& linker) {
   return detail::without_exceptions("a module is instantiated", [&]() -> Result<Instance> {
     detail::StoreState& state = owned_->state;
+    TRY(state.host_states.add(linker.state()->states));
     auto linked = TRY(detail::link(module.state(), *linker.state(), state, 0));
     owned_->unmarked = owned_->unmarked || !linked->module->options.marks;
     auto instance = TRY(detail::map_instance(std::move(linked), state));
@@ -56,6 +58,7 @@ Result<void> Store::freeze() {
       return fail(ErrorCode::kResource, "the system refused to give pages of a store's cells back");
     }
     if (owned_->options.audit) owned_->copy.emplace(owned_->state);
+    owned_->frozen_states = owned_->state.host_states.size();
     return {};
   });
 }
@@ -72,6 +75,8 @@ Result<void> Store::reset() {
       return fail(ErrorCode::kResource, "the system refused memory while a store was reset");
     }
     state.grown_bytes = 0;  // also of the instances that went
+    state.host_states.keep(owned_->frozen_states);
+    if (auto done = state.host_states.reset(); !done) return done;
     owned_->unmarked = frozen.ledger != Ledger::kCards;
     if (!owned_->copy) return {};
     const std::string difference = owned_->copy->compare(state);

@@ -242,6 +242,7 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
   snapshot.options = options;
   snapshot.options.extra_memory_pages = saved.snapshot.extra_memory_pages;
   snapshot.from_file = true;
+  snapshot.states = linker.states;
   auto original = TRY(make_store(snapshot));
   snapshot.original = std::move(original);
   return snapshot;

@@ -226,13 +226,6 @@ Result<void> run_prelude(StoreState& store, const SnapshotOptions& options) {
   return {};
 }
 
-/// Host functions that run while a snapshot is taken find a host state of their own.
-void attach_host_state(StoreState& store, const std::function<HostState()>& make_host_state) {
-  if (!make_host_state) return;
-  const HostState made = make_host_state();
-  for (const auto& instance : store.instances) instance->host_state.state = made.state;
-}
-
 }  // namespace
 
 Ledger ledger_of(const StoreState& store) noexcept {
@@ -270,37 +263,32 @@ Result<Snapshot> take_store(const StoreState& store, bool mapped, bool look_at_c
   return snapshot;
 }
 
-Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool run_start,
-                                                const std::function<HostState()>& make_host_state) {
-  auto store = std::make_unique<StoreState>();
+Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool run_start) {
   if (snapshot.from_file) {
-    auto made = make_store(snapshot);
-    if (!made) return made;
-    store = std::move(*made);
-    attach_host_state(*store, make_host_state);
-    return store;
+    auto made = TRY(make_store(snapshot));
+    TRY(made->host_states.add(snapshot.states));
+    return made;
   }
+  auto store = std::make_unique<StoreState>();
   store->names = snapshot.names;
   store->growable_bytes = snapshot.maximum_memory_bytes;
   for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
     auto instance = TRY(add_instance(snapshot.instances[i].linked, *store));
     const bool is_main = i + 1 == snapshot.instances.size();
-    // Those before it call no host function that could ask for the state.
-    if (is_main) attach_host_state(*store, make_host_state);
+    // Those before it call no host function that could ask for a state.
+    if (is_main) TRY(store->host_states.add(snapshot.states));
     if (is_main && snapshot.start_after_restore && !run_start) return store;
-    if (auto done = detail::run_start(*instance, detail::deadline_in(snapshot.options.start_timeout)); !done) {
-      return std::unexpected(std::move(done.error()));
-    }
+    TRY(detail::run_start(*instance, detail::deadline_in(snapshot.options.start_timeout)));
   }
   TRY(run_prelude(*store, snapshot.options));
-  // What they did to the host's state is not part of the snapshot, and so of no instance.
-  attach_host_state(*store, make_host_state);
+  // What they did to the host's states is not part of the snapshot, and so of no instance.
+  store->host_states.keep(0);
+  TRY(store->host_states.add(snapshot.states));
   return store;
 }
 
 Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> module, const detail::LinkerState& linker,
-                                const SnapshotOptions& options, const std::function<HostState()>& make_host_state,
-                                std::uint64_t maximum_memory_bytes) {
+                                const SnapshotOptions& options, std::uint64_t maximum_memory_bytes) {
   if (module->saved) return take_saved(std::move(module), linker, options, maximum_memory_bytes);
   auto store = std::make_unique<StoreState>();
   store->growable_bytes = maximum_memory_bytes;
@@ -308,12 +296,11 @@ Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> modul
   auto linked = TRY(detail::link(std::move(module), linker, *store, options.extra_memory_pages));
   auto instance = TRY(add_instance(std::move(linked), *store));
 
+  // Host functions that run now find states that are theirs.
+  if (options.freeze_start || !options.prelude.empty()) TRY(store->host_states.add(linker.states));
   bool start_after_restore = false;
   if (options.freeze_start) {
-    attach_host_state(*store, make_host_state);
-    if (auto done = detail::run_start(*instance, detail::deadline_in(options.start_timeout)); !done) {
-      return std::unexpected(std::move(done.error()));
-    }
+    TRY(detail::run_start(*instance, detail::deadline_in(options.start_timeout)));
   } else if (instance->linked->wasm().start) {
     auto frozen = TRY(run_start_without_host(*instance, options.start_timeout));
     start_after_restore = !frozen;
@@ -334,7 +321,6 @@ Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> modul
     auto again = TRY(instantiate(stopped, false));
     store = std::move(again);
   } else if (!options.prelude.empty()) {
-    attach_host_state(*store, make_host_state);
     TRY(run_prelude(*store, options));
   }
 
@@ -346,7 +332,8 @@ Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> modul
   snapshot->start_after_restore = start_after_restore;
   snapshot->options = options;
   snapshot->maximum_memory_bytes = maximum_memory_bytes;
-  for (const auto& each : store->instances) each->host_state = {};
+  snapshot->states = linker.states;
+  store->host_states.keep(0);
   snapshot->original = std::move(store);
   return snapshot;
 }

@@ -113,6 +113,7 @@ struct Snapshot {
   SnapshotOptions options;                                 ///< that it was taken with
   std::uint64_t maximum_memory_bytes = detail::kAllBytes;  ///< PoolOptions::maximum_memory_bytes
   bool from_file = false;                                  ///< what was done before it was taken is not known
+  detail::StateDefinitions states;                         ///< that each of its stores gets, as new
   /// The very store that it was taken of, as it was then. What audits compare with.
   std::unique_ptr<detail::StoreState> original;
 
@@ -124,14 +125,13 @@ struct Snapshot {
   /// keeps the result. A start function that does not call the host is run and its effect frozen; one that does is
   /// stopped at the first such call, before the host sees it, unless `options` say to freeze it. If the module comes
   /// from a snapshot file, takes what that says instead.
-  /// @param make_host_state  PoolOptions::make_host_state: host functions that run now are given such a state.
+  /// Host functions that run now are given states of their own, which go.
   /// @return what detail::link returns; kTrap if a segment does not fit, or a start function or the prelude traps or
   ///         takes too long; kNotFound or kArgument for a bad prelude; kUnsupported if the start function of another
   ///         module than the main one calls the host; kArtifact if a file's state does not fit its modules; kLimit if
   ///         memories and tables have more than the maximum; kResource.
   [[nodiscard]] static Result<Snapshot> take(std::shared_ptr<const detail::ModuleState> module,
                                              const detail::LinkerState& linker, const SnapshotOptions& options,
-                                             const std::function<HostState()>& make_host_state = {},
                                              std::uint64_t maximum_memory_bytes = detail::kAllBytes);
 
   /// Keeps the state of a live store, for restores of this very store. Looks at all of its memories. No guest runs in
@@ -150,10 +150,8 @@ struct Snapshot {
 
 /// A store made the slow way: each instance mapped, its segments copied one by one, its start function run (that of the
 /// main instance only if `run_start` is true or its effect is frozen), the prelude called. Of a snapshot from a file:
-/// as make_store does.
-/// @param make_host_state  PoolOptions::make_host_state: for what runs now, and later.
-[[nodiscard]] Result<std::unique_ptr<detail::StoreState>> instantiate(
-    const Snapshot& snapshot, bool run_start, const std::function<HostState()>& make_host_state = {});
+/// as make_store does. Its host states are as new.
+[[nodiscard]] Result<std::unique_ptr<detail::StoreState>> instantiate(const Snapshot& snapshot, bool run_start);
 
 // --- parts of taking one ---
 

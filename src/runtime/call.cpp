@@ -7,7 +7,6 @@
 
 #include "os/try.hpp"
 #include "runtime/library.hpp"
-#include "runtime/stop.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/printable.hpp"
@@ -93,6 +92,19 @@ Result<std::vector<Value>> call_export(Instance& instance, std::string_view name
   });
 }
 
+Result<FunctionHandle> find_function(const LinkedModule& module, std::string_view name,
+                                     std::span<const ValueType> parameters, std::span<const ValueType> results) {
+  return without_exceptions("a function is looked up", [&]() -> Result<FunctionHandle> {
+    const auto found = TRY(module.find_export(name, ExternalKind::kFunction));
+    const FunctionHandle handle = function_handle(module, found.index);
+    const FunctionType& type = *handle.type;
+    if (std::ranges::equal(type.parameters, parameters) && std::ranges::equal(type.results, results)) return handle;
+    const FunctionType wanted = {{parameters.begin(), parameters.end()}, {results.begin(), results.end()}};
+    return fail(ErrorCode::kArgument, fmt::format("the function \"{}\" is {}, but is called as {}",
+                                                  wasm::printable_name(name), to_string(type), to_string(wanted)));
+  });
+}
+
 Result<Value> exported_global(const Instance& instance, std::string_view name) {
   return without_exceptions("a global is read", [&]() -> Result<Value> {
     const auto found = TRY(instance.linked->find_export(name, ExternalKind::kGlobal));
@@ -119,24 +131,10 @@ Result<Value> Instance::global(std::string_view export_name) const {
   return detail::exported_global(*instance_, export_name);
 }
 
-MemoryView Instance::memory() const noexcept { return MemoryView(instance_->cell); }
+MemoryView Instance::memory() const noexcept { return instance_->memory_view(); }
 
 Result<MemoryView> Instance::memory(std::string_view export_name) const {
   return detail::exported_memory(*instance_, export_name);
-}
-
-// --- Caller ---------------------------------------------------------------------------------------------------------
-
-void* Caller::host_state() const noexcept { return detail::instance_of(cell_).host_state.state.get(); }
-
-bool Caller::stopping() const noexcept { return detail::stop_requested(); }
-
-Result<MemoryView> Caller::memory(std::string_view export_name) const {
-  return detail::exported_memory(detail::instance_of(cell_), export_name);
-}
-
-Result<Value> Caller::global(std::string_view export_name) const {
-  return detail::exported_global(detail::instance_of(cell_), export_name);
 }
 
 }  // namespace anew

@@ -217,6 +217,11 @@ void ImportResolver::add_function(Source source, abi::HostFunction function, std
 void ImportResolver::resolve_to(const wasm::Import& import, const HostDefinition& definition) {
   const FunctionType& type = linked_.wasm().types[std::get<std::uint32_t>(import.type)];
   if (definition.type != type) return refuse(import, definition.type);
+  for (const StateType* const state : definition.states) {
+    if (std::ranges::none_of(linker_.states, [state](const auto& each) { return &each->type() == state; })) {
+      return refuse(import, fmt::format("takes a host state {} that the linker does not define", state->name));
+    }
+  }
   if (has_typed_references(type)) {
     return refuse(import, "is the host's, whose functions cannot have references to functions of a given type");
   }

@@ -2,7 +2,8 @@
 // A cell with what the host keeps beside it. The guest's state is all in the cell (abi/cell.hpp).
 #pragma once
 
-#include <anew/pool.hpp>
+#include <anew/function.hpp>
+#include <anew/memory_view.hpp>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -33,7 +34,6 @@ struct Instance {
   /// By memory index; with base null for other instances' memories.
   std::vector<MemoryRegion> regions;
   const abi::MemoryReference* memory_0 = nullptr;  ///< null without memories; kept for the views of host calls
-  HostState host_state;
 
   Instance() = default;
   Instance(const Instance&) = delete;  // the cell points back to it
@@ -55,6 +55,10 @@ struct Instance {
   }
   [[nodiscard]] std::span<std::byte> restored_block() const noexcept {
     return {cell + layout().restored_begin(), layout().restored_bytes()};
+  }
+  /// Of memory 0, of size 0 if there is none.
+  [[nodiscard]] MemoryView memory_view() const noexcept {
+    return memory_0 != nullptr ? MemoryView(*memory_0) : MemoryView();
   }
   /// Any memory that the instance can reach.
   [[nodiscard]] abi::MemoryReference& memory(std::uint32_t index) const noexcept {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "abi/library.hpp"
+#include "runtime/host_states.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/type_registry.hpp"
 
@@ -32,6 +33,7 @@ struct LinkerState {
   std::map<std::pair<std::string, std::string>, LinkerDefinition, std::less<>> definitions;
   /// Modules of which each store gets an instance of its own, in this order, before the main one.
   std::vector<std::pair<std::string, std::shared_ptr<const ModuleState>>> modules;
+  StateDefinitions states;  ///< of which each store gets one of its own, one of each type
   bool trap_unknown_functions = false;
 };
 

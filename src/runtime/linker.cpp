@@ -27,7 +27,7 @@ std::uint32_t call_slot_function(void* environment, std::byte* cell, std::uint64
   try {
     // They lie on the guest stack: a result that is not written must not be what an earlier call left there.
     std::fill(slots + target.parameters, slots + target.slots, 0);
-    auto result = target.function(Caller(cell), std::span(slots, target.slots));
+    auto result = target.function(detail::MakesCallers::of(cell), std::span(slots, target.slots));
     if (!result) return detail::raise_host_error(std::move(result.error()));
     for (const auto [slot, type] : target.references) {
       // Linking refuses host functions with typed references: there are no type identities to look at.
@@ -48,6 +48,16 @@ Linker::Linker() : state_(std::make_shared<detail::LinkerState>()) {}
 
 void Linker::define_raw(std::string_view module, std::string_view name, detail::HostDefinition definition) {
   state_->definitions.insert_or_assign({std::string(module), std::string(name)}, std::move(definition));
+}
+
+void Linker::define_raw(std::shared_ptr<const detail::StateDefinition> state) {
+  const auto found =
+      std::ranges::find_if(state_->states, [&state](const auto& each) { return &each->type() == &state->type(); });
+  if (found != state_->states.end()) {
+    *found = std::move(state);
+  } else {
+    state_->states.push_back(std::move(state));
+  }
 }
 
 void Linker::define(std::string_view module, std::string_view name, FunctionType type,

@@ -9,11 +9,6 @@
 #include "runtime/without_exceptions.hpp"
 
 namespace anew {
-MemoryView::MemoryView(std::byte* cell) noexcept {
-  if (const abi::MemoryReference* const memory = detail::instance_of(cell).memory_0; memory != nullptr) {
-    *this = MemoryView(*memory);
-  }
-}
 
 MemoryView::MemoryView(const abi::MemoryReference& memory) noexcept
     : base_(memory.base), cards_(memory.cards), card_shift_(memory.card_shift) {}

@@ -15,6 +15,7 @@
 
 #include "runtime/cancellation.hpp"
 #include "runtime/deadline.hpp"
+#include "runtime/host_states.hpp"
 #include "runtime/instance.hpp"
 
 namespace anew::detail {
@@ -26,6 +27,7 @@ inline constexpr std::int64_t kAllFuel = std::numeric_limits<std::int64_t>::max(
 inline constexpr std::uint64_t kAllBytes = std::numeric_limits<std::uint64_t>::max();
 
 struct StoreState {
+  HostStates host_states;  ///< goes after the instances
   /// By number; none imports from one behind it. Changes only while the store's thread is in host state: its trap
   /// handler reads it.
   std::vector<std::unique_ptr<Instance>> instances;

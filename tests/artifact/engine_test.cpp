@@ -207,7 +207,7 @@ TEST_F(EngineWithCache, LoadsAModuleThatCatchesExceptions) {
   const auto loaded = engine.load(directory_ / "file");
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_FALSE(loaded->state()->image.handlers.empty());
-  const Pool pool = Pool::create(*loaded, Linker(), {.capacity = 1, .audit_every = 1, .make_host_state = {}}).value();
+  const Pool pool = Pool::create(*loaded, Linker(), {.capacity = 1, .audit_every = 1}).value();
   for (std::int32_t i = 0; i < 3; ++i) {
     Lease lease = pool.acquire().value();
     EXPECT_EQ(lease.call<std::int32_t>("caught", 40 + i).value(), 41 + i);

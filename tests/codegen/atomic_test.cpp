@@ -72,7 +72,7 @@ class AtomicModule {
       return;
     }
     // Not each: after a trap an audit reads the whole card table, megabytes of it.
-    pool_.emplace(Pool::create(*module, Linker(), {.audit_every = 100, .make_host_state = {}}).value());
+    pool_.emplace(Pool::create(*module, Linker(), {.audit_every = 100}).value());
     renew();
   }
 
@@ -310,7 +310,7 @@ TEST(Atomics, CompareWhatTheyAccess) {
     Linker linker;
     linker.define_module(
         "owner", anew::test::compile(fmt::format(R"((module (memory (export "m") {} 1)))", kind.is_64 ? "i64" : "")));
-    const Pool pool = anew::test::make_pool(text + ")", {.audit_every = 1, .make_host_state = {}}, linker);
+    const Pool pool = anew::test::make_pool(text + ")", {.audit_every = 1}, linker);
     Lease lease = pool.acquire().value();
     for (const auto& [name, bits] :
          {std::pair{"i32.atomic.rmw8", 8u}, std::pair{"i32.atomic.rmw16", 16u}, std::pair{"i64.atomic.rmw8", 8u},
@@ -375,7 +375,7 @@ TEST(Atomics, WorkOnTheSameLocalTwiceAndWithFlagsOnTheStack) {
     (func (export "fence") (param i32) (result i32)
       (i32.eq (local.get 0) (i32.const 8))
       (atomic.fence))))",
-                                          {.audit_every = 1, .make_host_state = {}});
+                                          {.audit_every = 1});
   Lease lease = pool.acquire().value();
   ASSERT_TRUE(lease.memory().store(8, 100u));
   const Value at[] = {Value::i32(8)};
@@ -405,7 +405,7 @@ TEST(Atomics, WorkInFurtherAndWideMemories) {
     (func (export "past") (param i64) (result i64)
       (i64.atomic.load 2 offset=0xFFFFFFF8 (local.get 0)))
     (func (export "main") (result i64) (i64.atomic.load (i32.const 16)))))",
-                                          {.audit_every = 1, .make_host_state = {}});
+                                          {.audit_every = 1});
   for (int round = 0; round < 2; ++round) {
     Lease lease = pool.acquire().value();
     EXPECT_EQ(lease.call<std::uint64_t>("other", 65'520u, std::uint64_t{70'000}).value(),
@@ -434,7 +434,7 @@ TEST(Atomics, ThatTrapSayWhere) {
     (func $f (export "f") (param i32) (result i32)
       (drop (i32.atomic.load (i32.const 0)))
       (i32.atomic.rmw.add (local.get 0) (i32.const 1)))))",
-                                          {.audit_every = 1, .make_host_state = {}});
+                                          {.audit_every = 1});
   std::vector<std::uint64_t> offsets;
   for (const std::uint32_t at : {1u, 65'536u}) {
     Lease lease = pool.acquire().value();

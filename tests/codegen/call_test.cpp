@@ -25,7 +25,7 @@ const Engine& engine() {
 Pool make_pool(const ModuleBuilder& builder, const Linker& linker = {}) {
   auto module = engine().compile(builder.finish());
   EXPECT_TRUE(module) << module.error().to_string();
-  return Pool::create(*module, linker, {.audit_every = 1, .make_host_state = {}}).value();
+  return Pool::create(*module, linker, {.audit_every = 1}).value();
 }
 
 std::vector<ValueType> random_types(Random& random, std::size_t count) {
@@ -210,7 +210,7 @@ TEST(Calls, ThroughTablesCheckIndexNullAndType) {
       (table.set 0 (local.get $index) (table.get 0 (local.get $f)))
       (call_indirect (type $same) (i32.const 7) (i32.const 3) (local.get $index)))
     (func (export "constant") (result i32) (call_indirect (type $same) (i32.const 7) (i32.const 3) (i32.const 2)))))",
-                                          {.audit_every = 1, .make_host_state = {}});
+                                          {.audit_every = 1});
   const auto call = [&](std::uint32_t index) { return pool.acquire()->call<std::uint32_t>("call", index, 9u, 4u); };
   EXPECT_EQ(call(1).value(), 113u);
   EXPECT_EQ(call(2).value(), 105u);

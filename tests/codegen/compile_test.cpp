@@ -198,7 +198,7 @@ TEST(Positions, NameTheOperatorThatTraps) {
     const std::vector<std::byte> binary = builder.finish();
     const auto module = engine.compile(binary);
     ASSERT_TRUE(module) << trap.name << ": " << module.error().to_string();
-    const Pool pool = Pool::create(*module, Linker(), {.make_host_state = {}}).value();
+    const Pool pool = Pool::create(*module, Linker()).value();
     const auto result = pool.acquire()->call("run", 0u, 0xFFFF'FF00u);
     ASSERT_FALSE(result) << trap.name;
     EXPECT_EQ(result.error().trap, trap.kind) << trap.name;
@@ -492,7 +492,7 @@ TEST(Limits, AreReachedByWhatIsValid) {
   const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
   const auto module = engine.compile(builder.finish());
   ASSERT_TRUE(module) << module.error().to_string();
-  const Pool pool = Pool::create(*module, Linker(), {.make_host_state = {}}).value();
+  const Pool pool = Pool::create(*module, Linker()).value();
   std::vector<Value> arguments;
   for (std::uint32_t i = 0; i < 1'000; ++i) arguments.push_back(Value::i64(i));
   const auto results = pool.acquire()->call_values("turn", arguments);

@@ -24,7 +24,7 @@ namespace {
 Pool make_pool(const ModuleBuilder& builder, const CompileOptions& options, std::uint64_t audit_every = 1) {
   auto module = engine().compile(builder.finish(), options);
   EXPECT_TRUE(module) << module.error().to_string();
-  return Pool::create(*module, Linker(), {.capacity = 2, .audit_every = audit_every, .make_host_state = {}}).value();
+  return Pool::create(*module, Linker(), {.capacity = 2, .audit_every = audit_every}).value();
 }
 
 // --- Addresses ---
@@ -199,7 +199,7 @@ TEST_P(Accesses, FollowTheMemoryAsItGrows) {
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
     (func (export "constant") (i32.store16 offset=3 (i32.const 131068) (i32.const 0xFFFF)))
     (func (export "size") (result i32) (memory.size))))",
-                                          {.audit_every = 1, .make_host_state = {}}, {}, options());
+                                          {.audit_every = 1}, {}, options());
   for (int round = 0; round < 3; ++round) {
     Lease lease = pool.acquire().value();
     ASSERT_TRUE(lease.call("store", 65'535u, 1u));
@@ -251,7 +251,7 @@ TEST_P(Marks, OnOneWayAreNotTakenForMarksOnTheOther) {
       (if (local.get $condition) (then (i32.store8 (local.get $at) (i32.const 1))))
       (i32.store8 (i32.const 40000) (i32.const 2))
       (i32.store8 (local.get $at) (i32.const 3)))))",
-                                          {.audit_every = 1, .make_host_state = {}}, {}, options());
+                                          {.audit_every = 1}, {}, options());
   for (const std::uint32_t condition : {0u, 1u}) {
     Lease lease = pool.acquire().value();
     ASSERT_TRUE(lease.call("run", 20'000u, condition));
@@ -273,7 +273,7 @@ TEST_P(Marks, OfOneFunctionAreNotTakenForMarksOfAnother) {
     (func (export "third") (param $at i32)
       (i32.store8 (i32.const 40000) (i32.const 3))
       (i32.store8 (i32.const 50000) (i32.const 3)))))",
-                                          {.audit_every = 1, .make_host_state = {}}, {}, options());
+                                          {.audit_every = 1}, {}, options());
   for (const char* function : {"first", "second", "third"}) {
     Lease lease = pool.acquire().value();
     ASSERT_TRUE(lease.call(function, 20'000u));

@@ -63,7 +63,7 @@ class OperatorModule {
       ADD_FAILURE() << wasm::to_string(op) << ": " << module.error().to_string();
       return;
     }
-    pool_.emplace(Pool::create(*module, Linker(), {.make_host_state = {}}).value());
+    pool_.emplace(Pool::create(*module, Linker()).value());
     lease_.emplace(pool_->acquire().value());
   }
 

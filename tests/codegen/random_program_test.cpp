@@ -75,7 +75,7 @@ class Compiled {
                       return {};
                     });
     }
-    auto pool = Pool::create(*module, linker, {.capacity = 1, .audit_every = 1, .make_host_state = {}});
+    auto pool = Pool::create(*module, linker, {.capacity = 1, .audit_every = 1});
     if (!pool) {
       error_ = pool.error().to_string();
       return;

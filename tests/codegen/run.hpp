@@ -26,7 +26,7 @@ inline std::optional<Pool> make_pool(const ModuleBuilder& builder) {
     ADD_FAILURE() << module.error().to_string();
     return std::nullopt;
   }
-  return Pool::create(*module, Linker(), {.audit_every = 1, .make_host_state = {}}).value();
+  return Pool::create(*module, Linker(), {.audit_every = 1}).value();
 }
 
 /// Makes all of the address space behind a memory accessible: what stops an access there is a comparison alone.

@@ -99,7 +99,7 @@ class VectorAccess {
       return;
     }
     // Not each: after a trap an audit reads the whole card table, megabytes of it.
-    pool_.emplace(Pool::create(*module, Linker(), {.audit_every = 40, .make_host_state = {}}).value());
+    pool_.emplace(Pool::create(*module, Linker(), {.audit_every = 40}).value());
     renew();
   }
 
@@ -244,7 +244,7 @@ TEST(VectorLoadsAndStores, WorkInFurtherAndWideMemories) {
       (v128.store64_lane $wide offset=9 0 (local.get 0) (local.get $v))
       (i16x8.add (v128.load8x8_u $wide offset=9 (local.get 0)) (v128.load8_splat $wide (local.get 0))))
     (func (export "main") (result v128) (v128.load (i32.const 0)))))",
-                                          {.audit_every = 1, .make_host_state = {}});
+                                          {.audit_every = 1});
   const Value value = Value::v128(kValue[0], kValue[1]);
   for (int round = 0; round < 2; ++round) {
     Lease lease = pool.acquire().value();
@@ -326,7 +326,7 @@ TEST_P(VectorMarks, CoverStoresOfEachWidthAtTheEdgesOfCards) {
   const auto [card_bytes, explicit_bounds] = GetParam();
   auto module = engine().compile(builder.finish(), {.card_bytes = card_bytes, .explicit_bounds = explicit_bounds});
   ASSERT_TRUE(module) << module.error().to_string();
-  const Pool pool = Pool::create(*module, Linker(), {.capacity = 1, .audit_every = 1, .make_host_state = {}}).value();
+  const Pool pool = Pool::create(*module, Linker(), {.capacity = 1, .audit_every = 1}).value();
   for (const Op op : stores) {
     for (const std::uint32_t distance : distances) {
       for (const std::uint32_t at : {0u, 4'095u, 4'096u - 16, 8'191u, 8'192u - 8, 65'536u - 16 - distance}) {

@@ -73,7 +73,7 @@ class VectorModule {
       ADD_FAILURE() << module.error().to_string();
       return;
     }
-    pool_ = Pool::create(*module, Linker(), {.audit_every = 1, .make_host_state = {}}).value();
+    pool_ = Pool::create(*module, Linker(), {.audit_every = 1}).value();
     lease_.emplace(pool_->acquire().value());
   }
 

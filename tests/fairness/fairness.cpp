@@ -137,7 +137,6 @@ class Case {
 
   bool make_own() {
     linker_ = make_host();
-    pool_options_.make_host_state = make_host_state;
     GeneratedModule library;
     if (random_.percent(30)) {
       library = generate(random_, {.library = true, .offer = nullptr, .endless = false});

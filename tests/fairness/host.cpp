@@ -7,13 +7,15 @@
 namespace anew::fairness {
 namespace {
 
-struct State {
-  std::uint64_t count = 0;
-  std::uint64_t kept = 0;
+/// Made anew by each reset.
+struct Count {
+  std::uint64_t value = 0;
 };
-
-/// Null where an instance is made that no lease will have: while a start function is frozen.
-State* state_of(const Caller& caller) { return static_cast<State*>(caller.host_state()); }
+/// Has a reset of its own.
+struct Kept {
+  std::uint64_t value = 0;
+  void forget() noexcept { value = 0; }
+};
 
 Result<void> write(Caller caller, std::uint32_t address, std::uint32_t value) {
   MemoryView memory = caller.memory();
@@ -37,14 +39,11 @@ const std::vector<HostFunction>& host_functions() {
 
 Linker make_host() {
   Linker linker;
-  linker.define("host", "next", [](Caller caller) -> std::uint64_t {
-    State* const state = state_of(caller);
-    return state == nullptr ? 0 : ++state->count;
-  });
-  linker.define("host", "keep", [](Caller caller, std::uint64_t value) -> std::uint64_t {
-    State* const state = state_of(caller);
-    return state == nullptr ? 0 : std::exchange(state->kept, value);
-  });
+  linker.define_state<Count>();
+  linker.define_state<Kept>({}, &Kept::forget);
+  linker.define("host", "next", [](Count& count) -> std::uint64_t { return ++count.value; });
+  linker.define("host", "keep",
+                [](Kept& kept, std::uint64_t value) -> std::uint64_t { return std::exchange(kept.value, value); });
   linker.define("host", "write",
                 [](Caller caller, std::uint32_t address, std::uint32_t value) -> Result<std::uint32_t> {
                   auto done = write(caller, address, value);
@@ -54,8 +53,8 @@ Linker make_host() {
   linker.define("host", "grow", [](Caller caller, std::uint32_t pages) -> std::uint64_t {
     return caller.memory().grow(pages).value_or(~std::uint64_t{0});
   });
-  linker.define("host", "fail", [](Caller caller, std::uint32_t how) -> Result<std::uint32_t> {
-    if (State* const state = state_of(caller)) state->kept = how;
+  linker.define("host", "fail", [](Kept& kept, std::uint32_t how) -> Result<std::uint32_t> {
+    kept.value = how;
     if (how == 1) return fail(ErrorCode::kHost, "the host fails");
     if (how == 2) throw std::runtime_error("the host throws");
     return 0;
@@ -69,10 +68,6 @@ Linker make_host() {
   linker.define_table("host", "table", kHostTable);
   linker.define_global("host", "number", Value::i64(0x1234'5678'9ABC'DEF0));
   return linker;
-}
-
-HostState make_host_state() {
-  return {std::make_shared<State>(), [](void* state) { *static_cast<State*>(state) = {}; }};
 }
 
 }  // namespace anew::fairness

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The host that generated modules are linked to. It has state of its own for each instance, which is reset with it.
+// The host that generated modules are linked to. It has states of its own for each instance, which are reset with it.
 #pragma once
 
 #include <anew/anew.hpp>
@@ -29,6 +29,5 @@ inline const TableType kHostTable{.element = ValueType::kFuncRef, .limits = {4, 
 inline constexpr GlobalType kHostGlobal{ValueType::kI64, false};
 
 [[nodiscard]] Linker make_host();
-[[nodiscard]] HostState make_host_state();
 
 }  // namespace anew::fairness

@@ -33,7 +33,7 @@ Hello, Ada Lovelace
   its journal: looking one up
 host function failed: nobody is called "Bob"
   at env.full_name, function 1, a call of the host
-  at greet, function 3, byte 0xb0 of the module
+  at greet, function 3, byte 0x89 of the module
   its journal: looking one up
 Hello, Alan Turing
   its journal: looking one up]])

@@ -53,13 +53,21 @@ const Module& library() {
 }
 
 void define_all(Linker& linker) {
-  linker.define("an environment", "a host function", [](std::int32_t what) -> Result<std::int32_t> {
-    if (what == 1) return fail(ErrorCode::kIo, "a message that says what was wrong in the host");
-    if (what == 2) throw std::runtime_error("another message that says what was wrong");
-    return what;
-  });
+  linker.define("an environment", "a host function",
+                [](Caller caller, std::string&, std::int32_t what) -> Result<std::int32_t> {
+                  if (what == 1) return fail(ErrorCode::kIo, "a message that says what was wrong in the host");
+                  if (what == 2) throw std::runtime_error("another message that says what was wrong");
+                  if (what == 4) return caller.call<std::int32_t>("a function that returns");
+                  if (what == 5) return caller.call<std::int32_t>("a function that is not there");
+                  if (what == 6) return static_cast<std::int32_t>(caller.state<std::optional<int>>().value_or(0));
+                  return what;
+                });
   linker.define("an environment", "a host function by its slots", {{ValueType::kI64}, {ValueType::kF64}},
                 [](Caller, std::span<std::uint64_t>) -> Result<void> { return {}; });
+  linker.define_state<int>();
+  linker.define_state<std::string>([] { return std::string("a state that needs memory of its own"); });
+  linker.define_state<std::vector<int>>([] { return std::vector<int>(3); },
+                                        [](std::vector<int>& numbers) { numbers.clear(); });
   linker.define_global("an environment", "a global of the host", Value::i32(3));
   linker.define_memory("an environment", "a memory of the host", {1, 4});
   linker.define_table("an environment", "a table of the host", {ValueType::kFuncRef, {3, 3}});
@@ -79,7 +87,6 @@ PoolOptions options() {
   options.capacity = 2;
   options.snapshot.prelude = {"a function for the prelude"};
   options.audit_every = 1;
-  options.make_host_state = [] { return HostState{std::make_shared<int>(1), [](void*) {}}; };
   return options;
 }
 Pool make_guests() { return Pool::create(guest(), linker(), options()).value(); }
@@ -217,6 +224,7 @@ TEST(PublicApi, OfCalls) {
     EXPECT_EQ(attempt([&] { return lease.call(returns); }).value(), 7);
     EXPECT_EQ(attempt([&] { return lease.call<int>("a function that calls the library"); }).value(), 1);
     EXPECT_EQ(attempt([&] { return lease.call<int>("a function that calls the host", 3); }).value(), 3);
+    EXPECT_EQ(attempt([&] { return lease.call<int>("a function that calls the host", 4); }).value(), 7);
     const Value arguments[] = {Value::i32(1)};
     const auto results = attempt([&] { return lease.call_values("a function with several results", arguments); });
     if (results) {
@@ -232,7 +240,7 @@ TEST(PublicApi, OfCalls) {
     EXPECT_EQ(trap.error().code, ErrorCode::kTrap);
     EXPECT_EQ(trap.error().trap, TrapKind::kUnreachable);
     EXPECT_NE(trap.error().message, "");
-    for (const std::int32_t what : {1, 2}) {
+    for (const std::int32_t what : {1, 2, 5, 6}) {
       const auto failed =
           attempt([&] { return lease.call<int>("a function that calls the host", what); }, ErrorCode::kTrap);
       EXPECT_EQ(failed.error().trap, TrapKind::kHostError);

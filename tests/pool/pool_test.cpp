@@ -158,48 +158,6 @@ TEST(Distrust, RestoresEverythingAfterATrap) {
   EXPECT_EQ(pool.statistics().instances, 1u);
 }
 
-struct Visits {
-  int count = 0;
-};
-
-TEST(HostState, IsMadeForEachInstanceAndReset) {
-  Linker linker;
-  linker.define("env", "visit", [](Caller caller) { return ++static_cast<Visits*>(caller.host_state())->count; });
-  int made = 0;
-  PoolOptions with_state = options(2);
-  with_state.make_host_state = [&made] {
-    ++made;
-    return HostState{std::make_shared<Visits>(), [](void* state) { static_cast<Visits*>(state)->count = 0; }};
-  };
-  const Pool pool =
-      make_pool(R"((module (import "env" "visit" (func $visit (result i32))) (export "visit" (func $visit))))",
-                with_state, linker);
-  Lease other = pool.acquire().value();
-  EXPECT_EQ(other.call<int>("visit").value(), 1);
-  for (int i = 0; i < 3; ++i) {
-    Lease lease = pool.acquire().value();
-    EXPECT_EQ(lease.call<int>("visit").value(), 1);
-    EXPECT_EQ(lease.call<int>("visit").value(), 2);
-    EXPECT_EQ(static_cast<Visits*>(lease.host_state())->count, 2);
-  }
-  EXPECT_EQ(made, 2);
-}
-
-TEST(HostState, ThatThrowsIsAnErrorOrCostsTheInstance) {
-  PoolOptions throws = options(1);
-  throws.make_host_state = []() -> HostState { throw std::runtime_error("no state today"); };
-  const Pool pool = make_pool(kCounter, throws);
-  const Error error = pool.acquire().error();
-  EXPECT_EQ(error.code, ErrorCode::kHost);
-  EXPECT_NE(error.message.find("no state today"), std::string::npos) << error.message;
-
-  PoolOptions throws_in_reset = options(1);
-  throws_in_reset.make_host_state = [] { return HostState{nullptr, [](void*) { throw 1; }}; };
-  const Pool other = make_pool(kCounter, throws_in_reset);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(other.acquire()->call<int>("count").value(), 2);
-  EXPECT_EQ(other.statistics().instances, 3u);
-}
-
 TEST(Start, ThatCallsTheHostRunsForEveryLeaseAndItsErrorIsTheAcquirers) {
   int calls = 0;
   Linker linker;
@@ -308,25 +266,6 @@ TEST(Group, TellsWhatItsCallsDirtied) {
   EXPECT_EQ(lease.dirty_bytes(), 512u) << "in a memory that the main module does not know";
   EXPECT_EQ(lease.call<int>("count").value(), 1000 + 1 + 11 + 2);
   EXPECT_EQ(lease.dirty_bytes(), 1024u);
-}
-
-TEST(Group, SharesTheHostState) {
-  Linker linker;
-  linker.define("env", "visit", [](Caller caller) { return ++*static_cast<int*>(caller.host_state()); });
-  linker.define_module("inner", compile(R"((module (import "env" "visit" (func $visit (result i32)))
-    (func (export "visit") (result i32) (call $visit))))"));
-  PoolOptions with_state = options(1);
-  with_state.make_host_state = [] {
-    return HostState{std::make_shared<int>(0), [](void* state) { *static_cast<int*>(state) = 0; }};
-  };
-  const Pool pool = make_pool(R"((module (import "env" "visit" (func $here (result i32)))
-    (import "inner" "visit" (func $there (result i32))) (export "here" (func $here)) (export "there" (func $there))))",
-                              with_state, linker);
-  for (int i = 0; i < 3; ++i) {
-    Lease lease = pool.acquire().value();
-    EXPECT_EQ(lease.call<int>("here").value(), 1);
-    EXPECT_EQ(lease.call<int>("there").value(), 2);
-  }
 }
 
 TEST(Threads, ShareAPoolOfGroups) {

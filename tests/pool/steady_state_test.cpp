@@ -61,7 +61,7 @@ class SteadyState : public testing::Test {
         (i32.store $further (i32.const 4000) (i32.const 7)))
       (func (export "table") (global.set $g (i64.const 2)) (table.set 0 (i32.const 1) (ref.func $constant)))
       (func (export "host") (param i32) (result i32) (call $host (local.get 0)))))",
-                     {.capacity = 2, .make_host_state = {}}, linker);
+                     {.capacity = 2}, linker);
   }
 
   template <typename R, typename F, typename... A>

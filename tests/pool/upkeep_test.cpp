@@ -33,12 +33,9 @@ TEST(MinimumWarm, IsCheckedAndItsFailureIsTheCreators) {
   EXPECT_EQ(Pool::create(compile(kCounter), Linker(), {.capacity = 1, .minimum_warm = 2}).error().code,
             ErrorCode::kArgument);
   int made = 0;
-  PoolOptions options = {.capacity = 4, .minimum_warm = 3};
-  options.make_host_state = [&made]() -> HostState {
-    if (++made == 3) throw std::runtime_error("no third");
-    return {};
-  };
-  EXPECT_EQ(Pool::create(compile(kCounter), Linker(), options).error().code, ErrorCode::kHost);
+  Linker linker;
+  linker.define_state<int>([&made] { return ++made == 3 ? throw std::runtime_error("no third") : made; });
+  EXPECT_EQ(Pool::create(compile(kCounter), linker, {.capacity = 4, .minimum_warm = 3}).error().code, ErrorCode::kHost);
 }
 
 TEST(Trim, DropsWhatIsIdleDownToTheMinimum) {
@@ -83,9 +80,9 @@ TEST(Reset, OnAcquireLeavesTheCallsStateUntilThen) {
 }
 
 TEST(Reset, OnAcquireReplacesAnInstanceThatCannotBeRestored) {
-  PoolOptions options = {.capacity = 1, .reset = ResetWhen::kAcquire};
-  options.make_host_state = [] { return HostState{nullptr, [](void*) { throw 1; }}; };
-  const Pool pool = make_pool(kCounter, options);
+  Linker linker;
+  linker.define_state<int>({}, [](int&) { throw 1; });
+  const Pool pool = make_pool(kCounter, {.capacity = 1, .reset = ResetWhen::kAcquire}, linker);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.acquire()->call<int>("count").value(), 6);
   EXPECT_EQ(pool.statistics().instances, 3u);
   EXPECT_EQ(pool.statistics().acquired, 3u);
@@ -137,14 +134,12 @@ TEST(Reset, ByTheHelperIsNotWaitedForByAPoolThatGoes) {
 TEST(Reset, ByTheHelperMayDropTheLastPool) {
   auto pool = std::make_shared<std::optional<Pool>>();
   std::atomic<bool> dropped = false;
-  PoolOptions options = {.capacity = 1, .reset = ResetWhen::kHelper};
-  options.make_host_state = [&] {
-    return HostState{nullptr, [&](void*) {
-                       pool->reset();
-                       dropped = true;
-                     }};
-  };
-  *pool = make_pool(kCounter, options);
+  Linker linker;
+  linker.define_state<int>({}, [&](int&) {
+    pool->reset();
+    dropped = true;
+  });
+  *pool = make_pool(kCounter, {.capacity = 1, .reset = ResetWhen::kHelper}, linker);
   EXPECT_EQ((*pool)->acquire()->call<int>("count").value(), 6);
   EXPECT_TRUE(becomes([&] { return dropped.load(); }));
 }
@@ -152,13 +147,11 @@ TEST(Reset, ByTheHelperMayDropTheLastPool) {
 TEST(Reset, ByTheHelperMayAskThePoolForAnInstance) {
   std::optional<Pool> pool;
   std::atomic<int> refused = 0;
-  PoolOptions options = {.capacity = 1, .reset = ResetWhen::kHelper};
-  options.make_host_state = [&] {
-    return HostState{nullptr, [&](void*) {
-                       if (!pool->acquire()) ++refused;
-                     }};
-  };
-  pool = make_pool(kCounter, options);
+  Linker linker;
+  linker.define_state<int>({}, [&](int&) {
+    if (!pool->acquire()) ++refused;
+  });
+  pool = make_pool(kCounter, {.capacity = 1, .reset = ResetWhen::kHelper}, linker);
   EXPECT_EQ(pool->acquire()->call<int>("count").value(), 6);
   EXPECT_TRUE(becomes([&] { return refused.load() == 1; })) << "it waits for what it restores itself";
   if (refused == 0) std::_Exit(1);  // the pool's end would wait for it as well
@@ -166,17 +159,15 @@ TEST(Reset, ByTheHelperMayAskThePoolForAnInstance) {
 
 TEST(Trim, LetsADrainGoOnThatBeganMeanwhile) {
   std::atomic<bool> destroying = false;
-  PoolOptions options = {.capacity = 1};
-  options.make_host_state = [&] {
-    return HostState{std::shared_ptr<int>(new int,
-                                          [&](const int* state) {
-                                            delete state;
-                                            destroying = true;
-                                            std::this_thread::sleep_for(50ms);
-                                          }),
-                     {}};
+  const auto destroy = [&](const int* state) {
+    delete state;
+    destroying = true;
+    std::this_thread::sleep_for(50ms);
   };
-  const Pool pool = make_pool(kCounter, options);
+  Linker linker;
+  linker.define_state<std::shared_ptr<int>>([&] { return std::shared_ptr<int>(new int, destroy); },
+                                            [](std::shared_ptr<int>&) {});
+  const Pool pool = make_pool(kCounter, {.capacity = 1}, linker);
   EXPECT_EQ(pool.acquire()->call<int>("count").value(), 6);
   std::jthread trimmer([&] { EXPECT_EQ(pool.trim(), 1u); });
   EXPECT_TRUE(becomes([&] { return destroying.load(); }));

@@ -97,9 +97,9 @@ TEST(Waiting, ServesInTheOrderOfComingAndNobodyOvertakes) {
 }
 
 TEST(Waiting, AlsoGetsTheSlotOfAnInstanceThatWasDestroyed) {
-  PoolOptions options = {.capacity = 1};
-  options.make_host_state = [] { return HostState{nullptr, [](void*) { throw 1; }}; };
-  const Pool pool = make_pool(kCounter, options);
+  Linker linker;
+  linker.define_state<int>({}, [](int&) { throw 1; });
+  const Pool pool = make_pool(kCounter, {.capacity = 1}, linker);
   Lease lease = pool.acquire().value();
   std::jthread waiter([&pool] { EXPECT_TRUE(pool.acquire_until(Clock::time_point::max()).has_value()); });
   await_waiters(pool, 1);
@@ -204,16 +204,16 @@ TEST(Drain, WhileThreadsCall) {
 
 TEST(Lease, MayOutliveItsPool) {
   std::weak_ptr<int> host;
-  PoolOptions options = {.capacity = 2};
-  options.make_host_state = [&host] {
+  Linker linker;
+  linker.define_state<std::shared_ptr<int>>([&host] {
     auto made = std::make_shared<int>(0);
     host = made;
-    return HostState{made};
-  };
+    return made;
+  });
   std::optional<Lease> lease;
   std::optional<Lease> instantiated;
   {
-    const Pool pool = make_pool(kCounter, options);
+    const Pool pool = make_pool(kCounter, {.capacity = 2}, linker);
     instantiated = pool.instantiate().value();
     lease = pool.acquire().value();
   }
@@ -253,7 +253,9 @@ TEST(Lease, IsGivenBackByAnotherThread) {
 }
 
 TEST(Lease, ThatIsEmptyRefusesEverything) {
-  const Pool pool = make_pool(kCounter, {.capacity = 1});
+  Linker linker;
+  linker.define_state<int>();
+  const Pool pool = make_pool(kCounter, {.capacity = 1}, linker);
   const auto count = pool.function<int()>("count").value();
   Lease lease = pool.acquire().value();
   const Lease moved = std::move(lease);
@@ -267,7 +269,7 @@ TEST(Lease, ThatIsEmptyRefusesEverything) {
   EXPECT_FALSE(lease.memory().read(0, 1).has_value());
   EXPECT_EQ(lease.memory("memory").error().code, ErrorCode::kArgument);
   EXPECT_EQ(lease.global("g").error().code, ErrorCode::kArgument);
-  EXPECT_EQ(lease.host_state(), nullptr);
+  EXPECT_EQ(lease.find_state<int>(), nullptr);
   EXPECT_EQ(lease.dirty_bytes(), 0u);
   EXPECT_EQ(lease.fuel(), 0u);
   lease.set_fuel(1);

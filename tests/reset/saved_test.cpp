@@ -105,24 +105,21 @@ TEST(Prelude, ThatCannotRunIsRefusedByName) {
 TEST(Prelude, MayCallTheHostOnceForAllInstances) {
   int calls = 0;
   Linker linker;
+  linker.define_state<int>();
   linker.define("env", "next", [&calls](Caller caller) {
-    ++*static_cast<int*>(caller.host_state());
+    ++caller.state<int>();
     return ++calls;
   });
   const Module module =
       compile(R"((module (import "env" "next" (func $next (result i32))) (global $g (mut i32) (i32.const 0))
     (func (export "_initialize") (global.set $g (call $next))) (func (export "get") (result i32) (global.get $g))))");
-  const Pool pool = Pool::create(module, linker,
-                                 {.snapshot = {.prelude = {"_initialize"}},
-                                  .audit_every = 1,
-                                  .make_host_state = [] { return HostState{std::make_shared<int>(0)}; }})
-                        .value();
+  const Pool pool = Pool::create(module, linker, {.snapshot = {.prelude = {"_initialize"}}, .audit_every = 1}).value();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.acquire()->call<int>("get").value(), 1);
   EXPECT_EQ(calls, 1);
-  EXPECT_EQ(*static_cast<int*>(pool.acquire()->host_state()), 0) << "host state is made for each instance";
+  EXPECT_EQ(*pool.acquire()->find_state<int>(), 0) << "host state is made for each instance";
   const Lease slow = pool.instantiate().value();
   EXPECT_EQ(calls, 2) << "made the slow way, the prelude runs again";
-  EXPECT_EQ(*static_cast<int*>(slow.host_state()), 0) << "but what it did to the host's state is in no instance";
+  EXPECT_EQ(*slow.find_state<int>(), 0) << "but what it did to the host's state is in no instance";
 }
 
 TEST(Start, ThatCallsTheHostIsFrozenIfAskedFor) {

@@ -223,7 +223,7 @@ TEST(Growth, IsRefusedAtTheMaximumAndMemoryIsZeroAndUsable) {
     (func (export "size") (result i32) (memory.size))
     (func (export "swap") (param i32) (result i32)
       (i32.load (local.get 0)) (i32.store (local.get 0) (i32.const 77)))))",
-                              {.capacity = 1, .audit_every = 1, .make_host_state = {}});
+                              {.capacity = 1, .audit_every = 1});
   for (int round = 0; round < 3; ++round) {
     Lease lease = pool.acquire().value();
     EXPECT_EQ(lease.call<int>("size").value(), 1);

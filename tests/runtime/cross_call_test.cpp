@@ -484,7 +484,7 @@ TEST(Pool, LeasesAModuleWithThoseThatItsLinkerDefines) {
     (func (export "run") (result i32) (drop (call $bump)) (call $bump))
     (func (export "trap") (result i32) (drop (call $bump)) (call $load (i32.const 65536)))
     (export "bump" (func $bump))))",
-                              {.capacity = 2, .audit_every = 1, .make_host_state = {}}, linker);
+                              {.capacity = 2, .audit_every = 1}, linker);
   const auto bump = pool.function<std::int32_t()>("bump").value();
   for (int round = 0; round < 3; ++round) {
     Lease lease = pool.acquire().value();

@@ -59,8 +59,7 @@ Linker make_linker(std::function<void()> nested = {}) {
 }
 
 Pool make_guests(std::function<void()> nested = {}, std::uint64_t audit_every = 1) {
-  return make_pool(kGuest, {.capacity = 8, .audit_every = audit_every, .make_host_state = {}},
-                   make_linker(std::move(nested)));
+  return make_pool(kGuest, {.capacity = 8, .audit_every = audit_every}, make_linker(std::move(nested)));
 }
 
 // A busy machine may let anybody wait for long, the watchdog too: what bounds there are, are of the time that the guest

@@ -15,7 +15,7 @@ constexpr std::uint64_t kPlenty = 1'000'000;
 constexpr ValueType kI32 = ValueType::kI32;
 
 Pool make_metered(std::string_view text, const Linker& linker = {}) {
-  return make_pool(text, {.capacity = 2, .audit_every = 1, .make_host_state = {}}, linker, kFuel);
+  return make_pool(text, {.capacity = 2, .audit_every = 1}, linker, kFuel);
 }
 
 /// What a call costs that returns. It does so again with just that much, and runs out with one less.
@@ -174,7 +174,7 @@ TEST(Fuel, OfALeaseIsForAllItsCallsAndForNoOther) {
 TEST(Fuel, IsNotUsedByModulesThatDoNotCount) {
   const Pool pool = make_pool(R"((module (memory 1) (func (export "fill")
     (memory.fill (i32.const 0) (i32.const 1) (i32.const 65536)))))",
-                              {.audit_every = 1, .make_host_state = {}});
+                              {.audit_every = 1});
   Lease lease = pool.acquire().value();
   lease.set_fuel(1);
   ASSERT_TRUE(lease.call("fill"));
@@ -231,9 +231,9 @@ TEST(Fuel, IsPaidForASegmentThatAnExceptionLeaves) {
   body.get(0).call(throws).i32(1).op(Op::kDrop).end().i32(7).end();
   builder.function({{kI32}, {kI32}}, {}, body, "run");
   static const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
-  const Pool pool = Pool::create(engine.compile(builder.finish(), kFuel).value(), Linker(),
-                                 {.capacity = 2, .audit_every = 1, .make_host_state = {}})
-                        .value();
+  const Pool pool =
+      Pool::create(engine.compile(builder.finish(), kFuel).value(), Linker(), {.capacity = 2, .audit_every = 1})
+          .value();
   constexpr std::uint64_t kSegment = 1 + 4;  // try_table and what is in it
   EXPECT_EQ(price(pool, "run", 0u), kSegment + 2 + 1);
   constexpr std::uint64_t kSearch = 2 + 1 + 1;  // two functions, a try_table, a clause
@@ -261,8 +261,7 @@ TEST(Fuel, IsPaidForWhereAThrowLooks) {
     for (std::uint32_t i = 0; i < around; ++i) body.end();
     builder.function({{kI32}, {}}, {}, body.end(), "run");
     static const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
-    return Pool::create(engine.compile(builder.finish(), kFuel).value(), Linker(),
-                        {.capacity = 2, .audit_every = 1, .make_host_state = {}})
+    return Pool::create(engine.compile(builder.finish(), kFuel).value(), Linker(), {.capacity = 2, .audit_every = 1})
         .value();
   };
   for (const std::uint32_t clauses : {0u, 1u, 100u, 9'000u}) {
@@ -300,9 +299,9 @@ TEST(Fuel, PaysForValuesThatCallsAndBranchesMove) {
     Code body = Code().open(Op::kBlock, label).call(source).i32(0).op(Op::kBrIf, 0).op(Op::kBr, 0).end().call(sink);
     builder.function({{}, {}}, {}, body, "run");
     static const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
-    const Pool pool = Pool::create(engine.compile(builder.finish(), kFuel).value(), Linker(),
-                                   {.capacity = 2, .audit_every = 1, .make_host_state = {}})
-                          .value();
+    const Pool pool =
+        Pool::create(engine.compile(builder.finish(), kFuel).value(), Linker(), {.capacity = 2, .audit_every = 1})
+            .value();
     return price(pool, "run");
   };
   for (const std::uint32_t values : {0u, 1u, 7u, 8u, 100u, 1'000u}) {

@@ -90,7 +90,7 @@ TEST(HostFunction, CannotGiveAGuestAFunctionOfAnotherInstance) {
     (func (export "keep") (call $keep (ref.func $f)))
     (func (export "run") (result i32)
       (table.set 0 (i32.const 0) (call $give)) (call_indirect (type $t) (i32.const 0)))))",
-                              {.capacity = 2, .make_host_state = {}}, linker);
+                              {.capacity = 2}, linker);
   Lease first = pool.acquire().value();
   Lease second = pool.acquire().value();
   ASSERT_TRUE(first.call("keep").has_value());
@@ -153,7 +153,7 @@ TEST(HostFunction, ThatThrowsTrapsTheGuest) {
   });
   const Pool pool = make_pool(R"((module (import "env" "throw" (func $throw (param i32)))
     (func (export "run") (param i32) (call $throw (local.get 0)))))",
-                              {.audit_every = 1, .make_host_state = {}}, linker);
+                              {.audit_every = 1}, linker);
   const Error error = pool.acquire()->call("run", 0).error();
   EXPECT_EQ(error.trap, TrapKind::kHostError);
   EXPECT_NE(error.message.find("broken"), std::string::npos) << error.message;
@@ -170,7 +170,7 @@ TEST(HostFunction, ReadsAndWritesTheCallersMemoryWithinBounds) {
   const Pool pool = make_pool(R"((module (import "env" "poke" (func $poke (param i32))) (memory 1)
     (func (export "run") (param i32) (result i32) (call $poke (local.get 0)) (i32.load (local.get 0)))
     (func (export "peek") (param i32) (result i32) (i32.load (local.get 0)))))",
-                              {.capacity = 1, .audit_every = 1, .make_host_state = {}}, linker);
+                              {.capacity = 1, .audit_every = 1}, linker);
   EXPECT_EQ(pool.acquire()->call<std::uint32_t>("run", 65532).value(), 0xABCDu);
   EXPECT_EQ(pool.acquire()->call<std::uint32_t>("peek", 65532).value(), 0u) << "host writes are restored";
   const Error error = pool.acquire()->call<std::uint32_t>("run", 65533).error();
@@ -324,7 +324,7 @@ TEST(Threads, MayCallAGuestWhileTheirThreadLocalObjectsAreDestroyed) {
 TEST(Threads, HaveTheirOwnStacksAndGiveThemBack) {
   const Pool pool = make_pool(R"((module (memory 1) (func $recurse (export "recurse") (call $recurse))
     (func (export "fault") (drop (i32.load (i32.const -1))))))",
-                              {.capacity = 4, .make_host_state = {}});
+                              {.capacity = 4});
   for (int round = 0; round < 8; ++round) {
     std::thread([&pool] {
       EXPECT_EQ(pool.acquire()->call("recurse").error().trap, TrapKind::kStackExhausted);

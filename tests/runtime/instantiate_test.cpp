@@ -118,7 +118,7 @@ TEST(Tables, CanBeReadWrittenGrownFilledAndCopied) {
     (func (export "fill") (param i32 externref i32) (table.fill $t (local.get 0) (local.get 1) (local.get 2)))
     (func (export "shift") (table.copy $f $f (i32.const 1) (i32.const 0) (i32.const 2)))
     (func (export "call") (param i32) (result i32) (call_indirect $f (type $nullary) (local.get 0)))))",
-                              {.capacity = 1, .audit_every = 1, .make_host_state = {}});
+                              {.capacity = 1, .audit_every = 1});
   const auto external = [](std::uint64_t bits) { return Value{ValueType::kExternRef, bits}; };
   for (int round = 0; round < 2; ++round) {
     Lease lease = pool.acquire().value();

@@ -396,7 +396,7 @@ TEST(ExtraMemoryPages, AreRefusedForAMemoryOfAnotherInstance) {
   Linker linker;
   linker.define_module("library", compile(kLibrary));
   const Module user = compile(kUser);
-  const auto pool = Pool::create(user, linker, {.snapshot = {.extra_memory_pages = 1}, .make_host_state = {}});
+  const auto pool = Pool::create(user, linker, {.snapshot = {.extra_memory_pages = 1}});
   ASSERT_FALSE(pool.has_value());
   EXPECT_EQ(pool.error().code, ErrorCode::kArgument);
   EXPECT_TRUE(contains(pool.error().message, "another instance's"));

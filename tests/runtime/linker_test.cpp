@@ -145,15 +145,13 @@ TEST(TrapUnknownFunctions, LinksThemToATrapThatNamesThem) {
 
 TEST(ExtraMemoryPages, AreAddedToTheInitialSizeIfTheyFit) {
   constexpr std::string_view kText = R"((module (memory 2 6) (func (export "size") (result i32) (memory.size))))";
-  const Pool pool = make_pool(kText, {.snapshot = {.extra_memory_pages = 4}, .make_host_state = {}});
+  const Pool pool = make_pool(kText, {.snapshot = {.extra_memory_pages = 4}});
   EXPECT_EQ(pool.acquire()->call<int>("size").value(), 6);
-  const Error error = link_error(kText, Linker(), {.snapshot = {.extra_memory_pages = 5}, .make_host_state = {}});
+  const Error error = link_error(kText, Linker(), {.snapshot = {.extra_memory_pages = 5}});
   EXPECT_EQ(error.code, ErrorCode::kArgument);
   EXPECT_TRUE(contains(error.message, "ask for 4 at most"));
-  EXPECT_EQ(link_error("(module)", Linker(), {.snapshot = {.extra_memory_pages = 1}, .make_host_state = {}}).code,
-            ErrorCode::kArgument);
-  EXPECT_EQ(link_error(kText, Linker(), {.snapshot = {.extra_memory_pages = ~0ull}, .make_host_state = {}}).code,
-            ErrorCode::kArgument);
+  EXPECT_EQ(link_error("(module)", Linker(), {.snapshot = {.extra_memory_pages = 1}}).code, ErrorCode::kArgument);
+  EXPECT_EQ(link_error(kText, Linker(), {.snapshot = {.extra_memory_pages = ~0ull}}).code, ErrorCode::kArgument);
 }
 
 }  // namespace

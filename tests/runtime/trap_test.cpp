@@ -48,7 +48,7 @@ class Trap : public testing::TestWithParam<Case> {};
 
 TEST_P(Trap, HasItsKindAndWordsAndTheFunctionAndThePoolWorksAfterwards) {
   const Case& expected = GetParam();
-  const Pool pool = make_pool(kTraps, {.capacity = 1, .audit_every = 1, .make_host_state = {}});
+  const Pool pool = make_pool(kTraps, {.capacity = 1, .audit_every = 1});
   {
     Lease lease = pool.acquire().value();
     std::vector<Value> arguments = {expected.argument};
@@ -139,7 +139,7 @@ TEST(Backtrace, OfAFaultNamesTheFaultingOperator) {
 }
 
 TEST(StackExhaustion, IsATrapWithABoundedBacktraceAndCanHappenAgainAndAgain) {
-  const Pool pool = make_pool(kTraps, {.capacity = 1, .audit_every = 1, .make_host_state = {}});
+  const Pool pool = make_pool(kTraps, {.capacity = 1, .audit_every = 1});
   for (int i = 0; i < 3; ++i) {
     const Error error = pool.acquire()->call("recurse").error();
     EXPECT_EQ(error.trap, TrapKind::kStackExhausted);
@@ -175,7 +175,7 @@ TEST(StackExhaustion, OfFunctionsWithHugeFramesIsSeenInTheGuard) {
   std::string text = "(module (func $recurse (export \"recurse\") (param i64)";
   for (int i = 0; i < 20'000; ++i) text += " (local i64)";
   text += " (call $recurse (local.get 0)) (drop (local.get 19999))))";
-  const Pool pool = make_pool(text, {.capacity = 1, .audit_every = 1, .make_host_state = {}});
+  const Pool pool = make_pool(text, {.capacity = 1, .audit_every = 1});
   EXPECT_EQ(pool.acquire()->call("recurse", 1l).error().trap, TrapKind::kStackExhausted);
 }
 

@@ -142,12 +142,35 @@ TEST(OwnHostFunctions, ServeAllRuntimesOfAnExecutor) {
   EXPECT_EQ(*outcome->changes.top.at(from_text("count")), Bytes{std::byte{1}});
 }
 
+struct Calls {
+  std::uint32_t count = 0;
+};
+
+TEST(OwnHostFunctions, HaveStatesOfTheirOwnBesideTheRuntimes) {
+  Linker functions;
+  functions.define_state<Calls>();
+  functions.define("env", "ext_my_chain_count_version_1", [](Caller caller, Calls& calls) -> Result<void> {
+    const auto given = RuntimeCaller(caller).give(Bytes(++calls.count));
+    return given ? Result<void>() : std::unexpected(given.error());
+  });
+  const Runtime runtime = make(counting_code(), functions);
+  const Method count = runtime.method("count").value();
+  for (int i = 0; i < 3; ++i) {
+    Lease lease = runtime.pool().acquire().value();
+    Bytes result;
+    ASSERT_TRUE(Runtime::call_in(lease, count, {}, result));
+    ASSERT_TRUE(Runtime::call_in(lease, count, {}, result));
+    EXPECT_EQ(lease.find_state<Calls>()->count, 2u);
+  }
+  EXPECT_EQ(runtime.pool().statistics().audit_failures, 0u) << runtime.pool().audit_report();
+}
+
 TEST(OwnHostFunctions, KnowWhetherARuntimeCalls) {
   const Module module = Engine({.cache = false}).compile(counting_code()).value();
   for (const bool has_state : {false, true}) {
-    PoolOptions options;
-    if (has_state) options.make_host_state = [] { return HostState{std::make_shared<int>(7)}; };
-    const Pool pool = Pool::create(module, counting(), options).value();
+    Linker linker = counting();
+    if (has_state) linker.define_state<int>();
+    const Pool pool = Pool::create(module, linker).value();
     const auto called = pool.acquire().value().call<std::uint64_t>("count", 0u, 0u);
     ASSERT_FALSE(called);
     EXPECT_TRUE(has(called.error().message, "no instance of a substrate::Runtime"));

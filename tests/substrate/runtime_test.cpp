@@ -129,14 +129,10 @@ TEST(Runtime, ALeaseOfAnotherHostsPoolIsRefused) {
   const Runtime runtime = make({.entries = {echo()}});
   const Method method = runtime.method("echo").value();
   const Module module = engine().compile(Guest{.entries = {echo()}}.binary()).value();
-  const auto host_states = std::to_array<std::function<HostState()>>({
-      {},
-      [] { return HostState{std::make_shared<int>(7)}; },  // smaller than what a runtime's instances have
-      [] { return HostState{std::shared_ptr<int>(new int(7), [](int* state) { delete state; })}; },
-      [] { return HostState{}; },
-  });
-  for (const std::function<HostState()>& make_host_state : host_states) {
-    const Pool pool = Pool::create(module, Linker(), {.make_host_state = make_host_state}).value();
+  for (const bool has_state : {false, true}) {
+    Linker linker;
+    if (has_state) linker.define_state<int>();  // smaller than what a runtime's instances have
+    const Pool pool = Pool::create(module, linker).value();
     Lease lease = pool.acquire().value();
     Bytes result = from_text("as it was");
     const auto called = Runtime::call_in(lease, method, {}, result);

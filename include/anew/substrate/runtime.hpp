@@ -37,9 +37,9 @@ struct RuntimeOptions {
   std::uint64_t audit_every = 0;  ///< audit one restore in N; 0: none
   LogSink log = {};  ///< takes what is logged up to log_level; empty: nothing is, and the runtime is told so
   LogLevel log_level = LogLevel::kInfo;
-  /// Host functions of one's own, beside those of Anew or, of the same name, in their place; runtimes import them from
-  /// "env". Of a RuntimeCaller they learn more than of a Caller. They answer Core_version too, when a runtime asks for
-  /// another's.
+  /// Host functions of one's own, with their states (Linker::define_state), beside those of Anew or, of the same name,
+  /// in their place; runtimes import them from "env". Of a RuntimeCaller they learn more than of a Caller. They answer
+  /// Core_version too, when a runtime asks for another's.
   Linker functions = {};
 };
 

@@ -303,10 +303,10 @@ class HostFunctions {
     using Value = typename Unwrapped<R>::Type;
     if (is_defined(name)) return;
     linker_->define("env", name,
-                    [function = std::move(function), name](Caller caller, typename Passed<std::decay_t<A>>::Wasm... raw)
-                        -> Result<typename ReturnedWasm<Value>::Type> {
-                      // Only a Runtime's pool links these functions, and it makes an InstanceState for each instance.
-                      const HostCall call{caller.memory(), *static_cast<InstanceState*>(caller.host_state())};
+                    [function = std::move(function), name](
+                        const Caller& caller, InstanceState& state,
+                        typename Passed<std::decay_t<A>>::Wasm... raw) -> Result<typename ReturnedWasm<Value>::Type> {
+                      const HostCall call{caller.memory(), state};
                       const ProfiledCall profiled(call.state, name);
                       if constexpr (std::is_same_v<Context, Externalities::State&>) {
                         if (call.state.externalities == nullptr) return fail_without_state(name);

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,7 +22,7 @@ namespace anew::substrate {
 static_assert(std::endian::native == std::endian::little,
               "guest memory is little-endian; the heap's headers are copied as they are");
 
-/// PoolOptions::make_host_state's object. The restore resets it with the memory, so the two always agree.
+/// The host state of a runtime's stores. The restore resets it with the memory, so the two always agree.
 struct InstanceState {
   FreeingBumpHeap heap;
   std::uint64_t maximum_pages;          ///< that the heap may grow the memory to; 0: not at all
@@ -36,16 +35,6 @@ struct InstanceState {
     panic.clear();
   }
 };
-
-/// The type by which an InstanceState is told from what other hosts keep of their instances.
-struct DeleteInstanceState {
-  void operator()(InstanceState* state) const noexcept { delete state; }
-};
-/// @param host_state  HostState::state of an instance of any pool. @return null if it is none.
-[[nodiscard]] inline InstanceState* instance_state_of(const std::shared_ptr<void>& host_state) noexcept {
-  if (std::get_deleter<DeleteInstanceState>(host_state) == nullptr) return nullptr;
-  return static_cast<InstanceState*>(host_state.get());  // what such a deleter is for
-}
 
 /// Guest memory as the heap sees it, for one call of the heap: the guest does not run meanwhile, and the memory grows
 /// only by this.

@@ -13,7 +13,6 @@
 #include "host/substrate/version.hpp"
 #include "os/try.hpp"
 #include "pool/pool_state.hpp"
-#include "runtime/instance.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/printable.hpp"
@@ -73,8 +72,7 @@ Result<Method> Runtime::method(std::string_view name) const {
 Result<void> Runtime::call_in(Lease& lease, const Method& method, BytesView arguments, Bytes& result,
                               Externalities* externalities) {
   return detail::without_exceptions("a runtime is called", [&]() -> Result<void> {
-    const detail::Instance* const instance = lease.instance();
-    InstanceState* const state = instance != nullptr ? instance_state_of(instance->host_state.state) : nullptr;
+    auto* const state = lease.find_state<InstanceState>();
     if (state == nullptr) return fail(ErrorCode::kArgument, "the lease is not of a Substrate runtime's pool");
     state->panic.clear();  // of a call before this one in the same lease
     const auto copied = TRY(copy_to_heap(*state, lease.memory(), {arguments}));

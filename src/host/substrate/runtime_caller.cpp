@@ -5,7 +5,6 @@
 #include "host/substrate/externalities_state.hpp"
 #include "host/substrate/instance_state.hpp"
 #include "os/try.hpp"
-#include "runtime/instance.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew::substrate {
@@ -24,8 +23,7 @@ Result<Externalities::State*> state_of(const InstanceState* instance) {
 
 }  // namespace
 
-RuntimeCaller::RuntimeCaller(Caller caller) noexcept
-    : caller_(caller), state_(instance_state_of(detail::instance_of(caller.cell()).host_state.state)) {}
+RuntimeCaller::RuntimeCaller(Caller caller) noexcept : caller_(caller), state_(caller.find_state<InstanceState>()) {}
 
 Result<BytesView> RuntimeCaller::read(std::uint64_t span) const {
   if (state_ == nullptr) return fail_foreign();

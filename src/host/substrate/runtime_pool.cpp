@@ -37,15 +37,14 @@ Result<Linker> prepare(const Module& module, const RuntimeOptions& options, Vers
       options.grow_heap ? content.memories[0].limits.maximum.value_or(kMaximumPages) : 0;
   pool_options.capacity = options.capacity;
   pool_options.audit_every = options.audit_every;
-  pool_options.make_host_state = [base = heap_base.address, maximum_pages] {
-    auto state = std::make_unique<InstanceState>(FreeingBumpHeap(base), maximum_pages, nullptr, std::string());
-    return HostState{std::shared_ptr<InstanceState>(state.release(), DeleteInstanceState()),
-                     // The pointer is to the InstanceState made here.
-                     [](void* made) { static_cast<InstanceState*>(made)->reset(); }};
-  };
 
   Linker linker;
   *linker.state() = *options.functions.state();  // a copy of a Linker would share them
+  linker.define_state<InstanceState>(
+      [base = heap_base.address, maximum_pages] {
+        return InstanceState{FreeingBumpHeap(base), maximum_pages, nullptr, std::string()};
+      },
+      &InstanceState::reset);
   define_host_functions(linker, options, std::move(read_version));
   define_imported_memory(linker, content);
   return linker;

@@ -123,6 +123,7 @@ struct HostLog {
 
 Linker make_linker(const nlohmann::json& plan) {
   Linker linker;
+  linker.define_state<HostLog>();
   const bool fails = plan["host_fails"];
   std::uint64_t index = 0;
   for (const auto& import : plan["imports"]) {
@@ -134,7 +135,7 @@ Linker make_linker(const nlohmann::json& plan) {
                     for (std::size_t i = 0; i < parameters.size(); ++i) {
                       hash = hash * 31 + comparable_bits(parameters[i], slots[i]);
                     }
-                    auto& log = *static_cast<HostLog*>(caller.host_state());  // made below
+                    auto& log = caller.state<HostLog>();
                     ++log.count;
                     log.hash = log.hash * 31 + hash;
                     if (fails && (hash & 63) == 13) return fail(ErrorCode::kHost, "host");
@@ -223,7 +224,7 @@ class Run {
       out_ += value ? fmt::format(" {}={:016x}", name, (*value)[0].bits)
                     : fmt::format(" {}={}", name, value.error().message);
     }
-    const auto& log = *static_cast<const HostLog*>(lease_->host_state());
+    const HostLog& log = *lease_->find_state<HostLog>();
     out_ += fmt::format(" host={}:{:016x}\n", log.count, log.hash);
   }
 
@@ -245,11 +246,7 @@ std::string first_difference(std::string_view a, std::string_view b) {
 /// Runs the plan as new and again in the instances that the first run used, with an audit of each restore.
 /// @return what the first run said, or why there was none, with complaints behind.
 std::string run_twice(const Module& module, const nlohmann::json& plan) {
-  const auto make_state = [] {
-    return HostState{std::make_shared<HostLog>(), [](void* log) { *static_cast<HostLog*>(log) = {}; }};
-  };
-  const auto pool =
-      Pool::create(module, make_linker(plan), {.capacity = 1, .audit_every = 1, .make_host_state = make_state});
+  const auto pool = Pool::create(module, make_linker(plan), {.capacity = 1, .audit_every = 1});
   if (!pool) {
     if (pool.error().trap == TrapKind::kNone) return fmt::format("! no pool: {}\n", pool.error().to_string());
     if (plan["calls"].empty()) return "segment all\n";
