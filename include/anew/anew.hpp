@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Anew: every WebAssembly call in an instance as new. This header includes all the others.
+// Anew: every WebAssembly call in an instance as new. This header includes all the others of libanew.
 //
 //   anew::Engine engine;
 //   anew::Module module = engine.load("counter.wasm").value();
@@ -23,8 +23,8 @@
 //   bytes.hpp          BytesFunction: bytes into a guest and out again
 //   pool_cache.hpp     PoolCache: pools by the hash of their code
 //   store.hpp          Store: groups of instances put together step by step
-//   substrate.hpp      runtimes of Substrate chains
 //
+// substrate.hpp, for the runtimes of Substrate chains, is of a library of its own: libanew_substrate.
 // docs/embedding.md is the guide. What is said to be for the library's own folders may change at any time.
 #pragma once
 
@@ -40,7 +40,6 @@
 #include <anew/pool.hpp>
 #include <anew/pool_cache.hpp>
 #include <anew/store.hpp>
-#include <anew/substrate.hpp>
 #include <anew/types.hpp>
 #include <anew/value.hpp>
 #include <anew/version.hpp>

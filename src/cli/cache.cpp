@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "artifact/code_cache.hpp"
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "os/try.hpp"
 
 namespace anew::cli {
@@ -60,22 +60,19 @@ Result<ExitCode> clear() {
 
 }  // namespace
 
-void add_cache(CLI::App& app, Run& run) {
-  CLI::App* command = add_subcommand(app, "cache",
-                                     "Lists or clears the compiled modules kept on disk. The directory is "
-                                     "$ANEW_CACHE_DIR, else $XDG_CACHE_HOME/anew, else ~/.cache/anew");
-  command->require_subcommand(0, 1);
-  // CLI11 calls the callback of a subcommand before that of its parent, which must not undo it.
-  const auto choose = [&run](Result<ExitCode> (*action)()) { return [&run, action] { run = action; }; };
-  add_subcommand(
-      *command, "list",
-      "Lists when each was last used, its bytes, its module's hash, and the options of its code (the default)")
-      ->callback(choose(list));
-  add_subcommand(*command, "clear", "Removes them all")->callback(choose(clear));
-  add_subcommand(*command, "path", "Prints the directory")->callback(choose(print_path));
-  command->callback([command, &run] {
-    if (command->get_subcommands().empty()) run = list;
-  });
+void add_cache(const Command& anew) {
+  const Command command = anew.subcommand("cache",
+                                          "Lists or clears the compiled modules kept on disk. The directory is "
+                                          "$ANEW_CACHE_DIR, else $XDG_CACHE_HOME/anew, else ~/.cache/anew");
+  command.allow_subcommand();
+  command
+      .subcommand(
+          "list",
+          "Lists when each was last used, its bytes, its module's hash, and the options of its code (the default)")
+      .runs(list);
+  command.subcommand("clear", "Removes them all").runs(clear);
+  command.subcommand("path", "Prints the directory").runs(print_path);
+  command.runs(list);
 }
 
 }  // namespace anew::cli

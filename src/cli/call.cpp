@@ -14,11 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/measure.hpp"
 #include "cli/module_file.hpp"
-#include "cli/option_values.hpp"
 #include "cli/output.hpp"
 #include "cli/values.hpp"
 #include "os/try.hpp"
@@ -129,25 +128,24 @@ Result<ExitCode> run_call(const CallOptions& options) {
 
 }  // namespace
 
-void add_call(CLI::App& app, Run& run) {
-  CLI::App* command = add_subcommand(app, "call", "Calls an exported function in an instance as new");
+void add_call(const Command& anew) {
+  const Command command = anew.subcommand("call", "Calls an exported function in an instance as new");
   const auto options = std::make_shared<CallOptions>();
-  command->add_option("FILE", options->file, kFileHelp)->required();
-  command->add_option("EXPORT", options->export_name, "Name of the exported function")->required();
-  command->add_option(
-      "ARG", options->arguments,
-      "Arguments: integers (decimal or 0x..., signed or unsigned), floats (also inf, nan), vectors "
-      "(0x and 32 digits, or i32x4:1,2,3,4 and the like), null. Write -- before an argument such as -inf");
-  add_measure_options(*command, options->repeat, options->threads, options->audit);
-  add_instance_options(*command, options->instance);
-  add_time_option(
-      *command, "--timeout", [options](auto time) { options->timeout = time; },
+  command.text("FILE", options->file, kFileHelp).required();
+  command.text("EXPORT", options->export_name, "Name of the exported function").required();
+  command.texts("ARG", options->arguments,
+                "Arguments: integers (decimal or 0x..., signed or unsigned), floats (also inf, nan), vectors "
+                "(0x and 32 digits, or i32x4:1,2,3,4 and the like), null. Write -- before an argument such as -inf");
+  add_measure_options(command, options->repeat, options->threads, options->audit);
+  add_instance_options(command, options->instance);
+  command.time(
+      "--timeout", [options](auto time) { options->timeout = time; },
       "End each call after this time (20ms, 1.5s): a trap, \"interrupted\"");
-  add_number_option(
-      *command, "--fuel", 0, std::numeric_limits<std::uint64_t>::max(), [options](auto fuel) { options->fuel = fuel; },
+  command.number(
+      "--fuel", 0, std::numeric_limits<std::uint64_t>::max(), [options](auto fuel) { options->fuel = fuel; },
       "Count what the code executes, and end each call after N: a trap, \"out of fuel\"");
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &run] { run = [options] { return run_call(*options); }; });
+  command.flag("--json", options->json, "Print one JSON object");
+  command.runs([options] { return run_call(*options); });
 }
 
 }  // namespace anew::cli

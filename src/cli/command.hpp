@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The anew command: one file a subcommand (call.cpp, inspect.cpp, compile.cpp, snapshot.cpp, cache.cpp,
-// substrate.cpp). Each registers its options with CLI11 and leaves what it does in a Run, which main.cpp runs once the
-// command line is understood; usage.hpp says what is wrong with one that is not.
+// substrate.cpp). Each declares its options and what it does (command_line.hpp), and main.cpp runs the one that the
+// command line names.
 //
 // Shared by them: option_values.hpp (numbers, times and names as values of options), input.hpp (FILE or standard
 // input), module_file.hpp (FILE -> Module, with wat.hpp for the text format), result_file.hpp (--output),
@@ -9,7 +9,6 @@
 // (many calls as new beside fresh instantiations), output.hpp and progress.hpp.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <anew/error.hpp>
 #include <functional>
 
@@ -25,9 +24,10 @@ enum ExitCode : int {
   kUsage = 64,         ///< wrong usage: options, arguments of the call, no such export (EX_USAGE of sysexits.h)
   kInterrupted = 130,  ///< by the user (Ctrl-C), as shells report it: --repeat printed what it had measured
 };
-inline constexpr const char* kExitCodesHelp =
-    "Exit codes: 0 success, 1 any other error, 2 trap, 3 invalid module, 4 link error, 64 wrong usage, "
-    "130 interrupted.";
+
+/// Whether the command was built with Substrate (ANEW_BUILD_SUBSTRATE). Without it, libanew_substrate is not there to
+/// be called: what would call it stands in an `if constexpr`.
+inline constexpr bool kWithSubstrate = ANEW_WITH_SUBSTRATE != 0;
 
 [[nodiscard]] ExitCode exit_code(ErrorCode code) noexcept;
 
@@ -38,14 +38,12 @@ inline constexpr const char* kExitCodesHelp =
 /// What the chosen subcommand does. @return the exit code, or the error to report.
 using Run = std::function<Result<ExitCode>()>;
 
-void add_call(CLI::App& app, Run& run);
-void add_inspect(CLI::App& app, Run& run);
-void add_compile(CLI::App& app, Run& run);
-void add_snapshot(CLI::App& app, Run& run);
-void add_cache(CLI::App& app, Run& run);
-void add_substrate(CLI::App& app, Run& run);
-
-/// A subcommand, without options of its own yet, whose help shows the exit codes.
-CLI::App* add_subcommand(CLI::App& app, const char* name, const char* description);
+class Command;  // command_line.hpp
+void add_call(const Command& anew);
+void add_inspect(const Command& anew);
+void add_compile(const Command& anew);
+void add_snapshot(const Command& anew);
+void add_cache(const Command& anew);
+void add_substrate(const Command& anew);
 
 }  // namespace anew::cli

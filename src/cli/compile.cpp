@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
 #include "cli/progress.hpp"
@@ -59,18 +59,18 @@ Result<ExitCode> run_compile(const CompileCommand& options) {
 
 }  // namespace
 
-void add_compile(CLI::App& app, Run& run) {
-  CLI::App* command = add_subcommand(
-      app, "compile", "Compiles a module to a file that `anew call` takes, and that objdump and gdb read");
+void add_compile(const Command& anew) {
+  const Command command =
+      anew.subcommand("compile", "Compiles a module to a file that `anew call` takes, and that objdump and gdb read");
   const auto options = std::make_shared<CompileCommand>();
-  command->add_option("FILE", options->file, kSourceHelp)->required();
-  add_output_option(*command, options->output, "The file to write, replaced if it exists; - writes to standard output")
-      ->required();
-  add_compile_options(*command, options->compile);
-  command->add_flag("--fuel", options->compile.fuel, "Make code that counts what it executes: for `anew call --fuel`");
-  add_features_option(*command, options->features);
-  command->add_flag("--no-cache")->description("As always here: the code cache is neither read nor written");
-  command->callback([options, &run] { run = [options] { return run_compile(*options); }; });
+  command.text("FILE", options->file, kSourceHelp).required();
+  add_output_option(command, options->output, "The file to write, replaced if it exists; - writes to standard output")
+      .required();
+  add_compile_options(command, options->compile);
+  command.flag("--fuel", options->compile.fuel, "Make code that counts what it executes: for `anew call --fuel`");
+  add_features_option(command, options->features);
+  command.flag("--no-cache", "As always here: the code cache is neither read nor written");
+  command.runs([options] { return run_compile(*options); });
 }
 
 }  // namespace anew::cli

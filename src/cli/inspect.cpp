@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "abi/cell.hpp"
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "cli/inspection.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
@@ -299,16 +299,15 @@ Result<ExitCode> run_inspect(const InspectOptions& options) {
 
 }  // namespace
 
-void add_inspect(CLI::App& app, Run& run) {
-  CLI::App* command = add_subcommand(app, "inspect",
-                                     "Prints a module's sections, imports, exports and memories, the size of its "
-                                     "image, what a reset must restore, and what only another module can provide");
+void add_inspect(const Command& anew) {
+  const Command command = anew.subcommand("inspect",
+                                          "Prints a module's sections, imports, exports and memories, the size of its "
+                                          "image, what a reset must restore, and what only another module can provide");
   const auto options = std::make_shared<InspectOptions>();
-  command->add_option("FILE", options->file, "A module: .wasm, .wat, or a snapshot; - reads standard input")
-      ->required();
-  add_features_option(*command, options->features);
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &run] { run = [options] { return run_inspect(*options); }; });
+  command.text("FILE", options->file, "A module: .wasm, .wat, or a snapshot; - reads standard input").required();
+  add_features_option(command, options->features);
+  command.flag("--json", options->json, "Print one JSON object");
+  command.runs([options] { return run_inspect(*options); });
 }
 
 }  // namespace anew::cli

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "abi/cell.hpp"
+#include "cli/command.hpp"
 #include "host/substrate/heap_base.hpp"
 #include "os/try.hpp"
 #include "wasm/names.hpp"
@@ -196,7 +197,7 @@ Result<Inspection> inspect(const wasm::Module& module) {
   inspection.features = counted.features;
   inspection.image = find_image(module);
   inspection.global_names = wasm::find_global_names(module);
-  inspection.heap_base = substrate::find_announced_heap_base(module);
+  if constexpr (kWithSubstrate) inspection.heap_base = substrate::find_announced_heap_base(module);
   if (module.start) {
     const std::string name = wasm::function_text(names[*module.start]);
     inspection.start = fmt::format("function {}{}", *module.start, name.empty() ? "" : fmt::format(" ({})", name));

@@ -8,7 +8,6 @@
 
 #include "abi/stack_limit.hpp"
 #include "cli/module_file.hpp"
-#include "cli/option_values.hpp"
 #include "os/try.hpp"
 #include "runtime/module_state.hpp"
 
@@ -38,71 +37,69 @@ std::string first_lines(const std::string& text, std::size_t count) {
 
 }  // namespace
 
-void add_compile_options(CLI::App& command, CompileOptions& options) {
-  add_choice_option<Ledger>(
-      command, "--ledger", options.ledger,
+void add_compile_options(const Command& command, CompileOptions& options) {
+  command.choice<Ledger>(
+      "--ledger", options.ledger,
       {{"auto", Ledger::kAuto}, {"cards", Ledger::kCards}, {"pagemap", Ledger::kPagemap}, {"cow", Ledger::kCow}},
       "What tells a restore which pages are dirty: auto, cards, pagemap or cow; anew inspect says what auto "
       "chooses and why");
-  add_choice_option<bool>(command, "--bounds", options.explicit_bounds, {{"guard", false}, {"explicit", true}},
-                          "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
-                          "(comparisons; growing needs no system call then)")
-      ->type_name("KIND");
-  command.add_flag("--canonical-nan", options.canonical_nan,
-                   "Give the canonical NaN where the specification leaves open which NaN an operator gives");
-  add_number_option(
-      command, "--stack-limit", 1, abi::kMaximumStackLimit,
+  command
+      .choice<bool>("--bounds", options.explicit_bounds, {{"guard", false}, {"explicit", true}},
+                    "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
+                    "(comparisons; growing needs no system call then)")
+      .value_name("KIND");
+  command.flag("--canonical-nan", options.canonical_nan,
+               "Give the canonical NaN where the specification leaves open which NaN an operator gives");
+  command.number(
+      "--stack-limit", 1, abi::kMaximumStackLimit,
       [&options](std::uint64_t units) { options.stack_limit = static_cast<std::uint32_t>(units); },  // checked
       "Count how deep calls nest, in units that the module alone determines, and end each call past N: a trap, \"call "
       "stack exhausted\"");
 }
 
-void add_features_option(CLI::App& command, Features& features) {
-  command
-      .add_option_function<std::string>(
-          "--features",
-          [&features](const std::string& list) {
-            const auto parsed = Features::parse(list);
-            if (!parsed) throw CLI::ValidationError("--features", parsed.error().message);
-            features = *parsed;
-          },
-          "The proposals to WebAssembly that modules may use: mvp, 2.0, 3.0, substrate or all (the default), with "
-          "names "
-          "of proposals added or, with - before them, taken away: mvp,sign-extension or all,-simd")
-      ->type_name("LIST");
+void add_features_option(const Command& command, Features& features) {
+  command.parsed(
+      "--features", "LIST",
+      [&features](std::string_view list) -> Result<void> {
+        auto parsed = Features::parse(list);
+        if (!parsed) return std::unexpected(std::move(parsed.error()));
+        features = *parsed;
+        return {};
+      },
+      "The proposals to WebAssembly that modules may use: mvp, 2.0, 3.0, substrate or all (the default), with names "
+      "of proposals added or, with - before them, taken away: mvp,sign-extension or all,-simd");
 }
 
-void add_cache_option(CLI::App& command, bool& cache) {
-  command.add_flag_callback(
+void add_cache_option(const Command& command, bool& cache) {
+  command.flag(
       "--no-cache", [&cache] { cache = false; }, "Neither take compiled code from the code cache nor put it there");
 }
 
-void add_instance_options(CLI::App& command, InstanceOptions& options) {
+void add_instance_options(const Command& command, InstanceOptions& options) {
   command
-      .add_option(
-          "--link", options.links,
-          "Link the module in FILE: its exports can be imported under NAME, also by those of later --link. Each "
-          "instance gets its own of it")
-      ->type_name("NAME=FILE")
-      ->expected(1)
-      ->take_all();
-  command.add_flag("--trap-unknown-imports", options.trap_unknown_imports,
-                   "Link each imported function that no linked module provides to a trap that names it");
+      .texts("--link", options.links,
+             "Link the module in FILE: its exports can be imported under NAME, also by those of later --link. Each "
+             "instance gets its own of it")
+      .value_name("NAME=FILE")
+      .one_value()
+      .repeatable();
+  command.flag("--trap-unknown-imports", options.trap_unknown_imports,
+               "Link each imported function that no linked module provides to a trap that names it");
   add_compile_options(command, options.compile);
   add_features_option(command, options.features);
   add_cache_option(command, options.cache);
   command
-      .add_option("--prelude", options.snapshot.prelude,
-                  "Functions to call once, in this order, before the snapshot is taken that every instance starts from")
-      ->delimiter(',')
-      ->type_name("NAME,...");
-  command.add_flag("--freeze-start", options.snapshot.freeze_start,
-                   "Run a start function that calls imports once, and make its effect part of the snapshot");
-  add_time_option(
-      command, "--start-timeout", [&options](auto time) { options.snapshot.start_timeout = time; },
+      .texts("--prelude", options.snapshot.prelude,
+             "Functions to call once, in this order, before the snapshot is taken that every instance starts from")
+      .comma_separated()
+      .value_name("NAME,...");
+  command.flag("--freeze-start", options.snapshot.freeze_start,
+               "Run a start function that calls imports once, and make its effect part of the snapshot");
+  command.time(
+      "--start-timeout", [&options](auto time) { options.snapshot.start_timeout = time; },
       "How long the start function and each function of the prelude may take (10s)");
-  add_size_option(
-      command, "--max-memory", [&options](auto bytes) { options.maximum_memory_bytes = bytes; },
+  command.size(
+      "--max-memory", [&options](auto bytes) { options.maximum_memory_bytes = bytes; },
       "What all memories and tables of an instance may have, with those of linked modules (8GiB); past it growing "
       "gives -1");
 }
@@ -129,7 +126,7 @@ Error explain(Error error, const Module& module) {
   error.message = first_lines(error.message, kShownImports + 1);
   const std::vector<wasm::Import>& imports = module.state()->module.imports;
   const auto imports_some = [&imports](auto&& is_such) { return std::ranges::any_of(imports, is_such); };
-  if (imports_some([](const wasm::Import& import) { return import.name.starts_with("ext_"); })) {
+  if (kWithSubstrate && imports_some([](const wasm::Import& import) { return import.name.starts_with("ext_"); })) {
     error.message +=
         "\nThe functions ext_... are those that a Substrate chain gives to its runtime, which this module is: `anew "
         "substrate version FILE` and `anew substrate call --chain SPEC METHOD` have them";

@@ -3,7 +3,6 @@
 // its instances start from.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <anew/engine.hpp>
 #include <anew/features.hpp>
 #include <anew/linker.hpp>
@@ -11,6 +10,8 @@
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "cli/command_line.hpp"
 
 namespace anew::cli {
 
@@ -25,16 +26,16 @@ struct InstanceOptions {
 };
 
 /// The options that change a module's code: --ledger and --bounds. @param options  outlives the parsing.
-void add_compile_options(CLI::App& command, CompileOptions& options);
+void add_compile_options(const Command& command, CompileOptions& options);
 
 /// --features.
-void add_features_option(CLI::App& command, Features& features);
+void add_features_option(const Command& command, Features& features);
 
 /// --no-cache.
-void add_cache_option(CLI::App& command, bool& cache);
+void add_cache_option(const Command& command, bool& cache);
 
 /// Those, and how instances come to be. @param options  outlives the parsing.
-void add_instance_options(CLI::App& command, InstanceOptions& options);
+void add_instance_options(const Command& command, InstanceOptions& options);
 
 /// The command provides no functions but those of the linked modules; a memory that a module imports is made for each
 /// of its instances, if no linked module has it.

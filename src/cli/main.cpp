@@ -4,9 +4,8 @@
 #include <cstdio>
 #include <exception>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "cli/output.hpp"
-#include "cli/usage.hpp"
 
 namespace anew::cli {
 
@@ -33,39 +32,18 @@ Error file_error(Error error) noexcept {
   return error;
 }
 
-CLI::App* add_subcommand(CLI::App& app, const char* name, const char* description) {
-  CLI::App* command = app.add_subcommand(name, description);
-  command->footer(kExitCodesHelp);
-  return command;
-}
-
 namespace {
 
 int run_command(int argc, char** argv) {
-  CLI::App app{"Runs every WebAssembly call in an instance as new.", "anew"};
-  app.set_version_flag("--version", "anew " ANEW_VERSION_STRING);
-  app.require_subcommand(1);
-  app.footer(kExitCodesHelp);
-  Run run;
-  add_call(app, run);
-  add_inspect(app, run);
-  add_compile(app, run);
-  add_snapshot(app, run);
-  add_cache(app, run);
-  add_substrate(app, run);
-  add_help(app, run);
-  refuse_values_of_flags(app);
+  CommandLine line;
+  add_call(line.anew());
+  add_inspect(line.anew());
+  add_compile(line.anew());
+  add_snapshot(line.anew());
+  add_cache(line.anew());
+  if constexpr (kWithSubstrate) add_substrate(line.anew());
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {  // --help or --version
-    return app.exit(asked) == 0 ? kSuccess : kFailure;
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "anew: {}\n", printable_lines(describe_usage_error(app, error)));
-    return kUsage;
-  }
-
-  const Result<ExitCode> result = run();
+  const Result<ExitCode> result = line.run(argc, argv);
   if (std::fflush(stdout) != 0) {
     fmt::print(stderr, "anew: could not write the output\n");
     return kFailure;

@@ -8,7 +8,6 @@
 //   checks   calls as new that are not timed: the dirty pages of each, and, if asked for, an audit of each restore
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <anew/error.hpp>
 #include <anew/pool.hpp>
 #include <cstddef>
@@ -18,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 
 namespace anew::cli {
 
@@ -79,7 +78,7 @@ inline constexpr std::uint64_t kSampledCalls = 1000;
 [[nodiscard]] Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOptions& options);
 
 /// The options --repeat, --threads and --audit; `repeat` stays 0 if it is not given.
-void add_measure_options(CLI::App& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit);
+void add_measure_options(const Command& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit);
 
 /// Prints the two ways side by side.
 void print_measurement(const Measurement& measurement);

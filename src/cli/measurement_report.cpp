@@ -8,7 +8,6 @@
 #include <string>
 
 #include "cli/measure.hpp"
-#include "cli/option_values.hpp"
 
 namespace anew::cli {
 
@@ -58,19 +57,18 @@ nlohmann::ordered_json times_json(const Distribution& times) {
 
 }  // namespace
 
-void add_measure_options(CLI::App& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit) {
-  CLI::Option* const repeated = add_number_option(
-      command, "--repeat", 1, kMaximumRepeat, [&repeat](std::uint64_t calls) { repeat = calls; },
+void add_measure_options(const Command& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit) {
+  const Option repeated = command.number(
+      "--repeat", 1, kMaximumRepeat, [&repeat](std::uint64_t calls) { repeat = calls; },
       "Make N calls, each in an instance as new, and print how long they took and whether all results "
       "agree, beside at most 100 fresh instantiations");
   // Fits: at most kMaximumThreads.
   const auto set_threads = [&threads](std::uint64_t count) { threads = static_cast<std::uint32_t>(count); };
-  add_number_option(command, "--threads", 1, kMaximumThreads, set_threads,
-                    "Share the N calls of --repeat among this many threads")
-      ->needs(repeated);
-  command.add_flag("--audit", audit,
-                   "Compare the instance, byte for byte, with one made the slow way after each of N calls, which are "
-                   "made besides those that are timed");
+  command.number("--threads", 1, kMaximumThreads, set_threads, "Share the N calls of --repeat among this many threads")
+      .needs(repeated);
+  command.flag("--audit", audit,
+               "Compare the instance, byte for byte, with one made the slow way after each of N calls, which are "
+               "made besides those that are timed");
 }
 
 ExitCode report_failures(const Measurement& measurement, bool failed) {

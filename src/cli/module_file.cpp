@@ -62,12 +62,19 @@ Result<std::vector<std::byte>> read_module_file(const std::string& file) {
 Result<std::vector<std::byte>> to_binary(const std::string& file, Kind kind, std::vector<std::byte> bytes) {
   if (kind == Kind::kText) return wat_to_wasm(name_of(file), as_text(bytes));
   if (kind != Kind::kRuntime) return bytes;
-  auto source = substrate::read_runtime(bytes);
-  if (!source) {
-    source.error().message = fmt::format("{}: {}", name_of(file), source.error().message);
-    return std::unexpected(std::move(source.error()));
+  if constexpr (kWithSubstrate) {
+    auto source = substrate::read_runtime(bytes);
+    if (!source) {
+      source.error().message = fmt::format("{}: {}", name_of(file), source.error().message);
+      return std::unexpected(std::move(source.error()));
+    }
+    return std::move(source->code);
+  } else {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} is no module, but may be a chain's runtime: this `anew` was built without "
+                            "Substrate (ANEW_BUILD_SUBSTRATE)",
+                            name_of(file)));
   }
-  return std::move(source->code);
 }
 
 /// The engine loads compiled modules and snapshots from files only: it maps them.

@@ -10,16 +10,19 @@
 #include <vector>
 
 #include "artifact/saved_snapshot.hpp"
+#include "cli/command.hpp"
 
 namespace anew::cli {
 
 inline constexpr const char* kFileHelp =
-    "A module: .wasm, .wat, what `anew compile` or `anew snapshot` wrote, or a Substrate chain's runtime, compressed "
-    "or "
-    "in a chain spec; - reads standard input";
+    kWithSubstrate ? "A module: .wasm, .wat, what `anew compile` or `anew snapshot` wrote, or a Substrate chain's "
+                     "runtime, compressed or in a chain spec; - reads standard input"
+                   : "A module: .wasm, .wat, or what `anew compile` or `anew snapshot` wrote; - reads standard input";
 /// The same for what reads modules that are not compiled yet.
 inline constexpr const char* kSourceHelp =
-    "A module: .wasm, .wat, or a Substrate chain's runtime, compressed or in a chain spec; - reads standard input";
+    kWithSubstrate ? "A module: .wasm, .wat, or a Substrate chain's runtime, compressed or in a chain spec; - reads "
+                     "standard input"
+                   : "A module: .wasm or .wat; - reads standard input";
 
 struct ModuleFile {
   std::vector<std::byte> binary;

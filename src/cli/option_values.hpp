@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Options whose value is a number, a time, a size or one of several names. A value that is not allowed is wrong usage:
-// what the error says of it is what was written, what is allowed, and what was meant.
+// Values of options as text: numbers, times, sizes, one of several names. The error for one that is not allowed,
+// kArgument, says what was written, what is allowed, and what was meant; whoever parses puts the option's name before
+// it.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <anew/error.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace anew::cli {
@@ -17,32 +17,17 @@ namespace anew::cli {
 /// The longest time that can be asked for, 31 years: far below what nanoseconds in 64 bits hold.
 inline constexpr std::chrono::nanoseconds kLongestTime = std::chrono::seconds(1'000'000'000);
 
-/// A whole number, decimal. @param set  given the number, which is from `least` to `most`.
-CLI::Option* add_number_option(CLI::App& command, const char* name, std::uint64_t least, std::uint64_t most,
-                               std::function<void(std::uint64_t)> set, const char* description);
+/// A whole number, decimal, from `least` to `most`.
+[[nodiscard]] Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, std::uint64_t most);
 
 /// A number and its unit: "20ms", "1.5s"; from 0 to kLongestTime.
-CLI::Option* add_time_option(CLI::App& command, const char* name, std::function<void(std::chrono::nanoseconds)> set,
-                             const char* description);
+[[nodiscard]] Result<std::chrono::nanoseconds> parse_time(std::string_view text);
 
 /// A size and its unit: "64MiB", "1GiB"; up to 2^64 - 1 bytes.
-CLI::Option* add_size_option(CLI::App& command, const char* name, std::function<void(std::uint64_t)> set,
-                             const char* description);
+[[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 
-/// One of several names, as it is written there. @param set  given the place of the name among them.
-CLI::Option* add_name_option(CLI::App& command, const char* name, std::vector<std::string_view> names,
-                             std::function<void(std::size_t)> set, const char* description);
-
-/// The same for a variable. @param choices  names, which last as long as the program, and what they stand for.
-template <typename T>
-CLI::Option* add_choice_option(CLI::App& command, const char* name, T& target,
-                               std::vector<std::pair<std::string_view, T>> choices, const char* description) {
-  std::vector<std::string_view> names;
-  for (const auto& [each, value] : choices) names.push_back(each);
-  return add_name_option(
-      command, name, std::move(names),
-      [&target, choices = std::move(choices)](std::size_t place) { target = choices[place].second; }, description);
-}
+/// One of several names, as it is written there. @return the place of the name among them.
+[[nodiscard]] Result<std::size_t> parse_name(std::string_view text, const std::vector<std::string_view>& names);
 
 /// "cards, pagemap or cow".
 [[nodiscard]] std::string list_names(const std::vector<std::string_view>& names, std::string_view last = "or");

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "cli/temporary_path.hpp"
 #include "os/file.hpp"
 #include "os/terminal.hpp"
@@ -61,8 +61,8 @@ Result<std::uint64_t> ResultFile::save(
   return bytes->size();
 }
 
-CLI::Option* add_output_option(CLI::App& command, std::string& output, const char* description) {
-  return command.add_option("-o,--output", output, description)->type_name("OUT");
+Option add_output_option(const Command& command, std::string& output, const char* description) {
+  return command.text("-o,--output", output, description).value_name("OUT");
 }
 
 }  // namespace anew::cli

@@ -3,7 +3,6 @@
 // standard error then.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <anew/error.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,8 @@
 #include <optional>
 #include <span>
 #include <string>
+
+#include "cli/command_line.hpp"
 
 namespace anew::cli {
 
@@ -38,6 +39,6 @@ class ResultFile {
 };
 
 /// -o, --output FILE.
-CLI::Option* add_output_option(CLI::App& command, std::string& output, const char* description);
+Option add_output_option(const Command& command, std::string& output, const char* description);
 
 }  // namespace anew::cli

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
 #include "cli/result_file.hpp"
@@ -42,16 +42,17 @@ Result<ExitCode> run_snapshot(const SnapshotCommand& options) {
 
 }  // namespace
 
-void add_snapshot(CLI::App& app, Run& run) {
-  CLI::App* command = add_subcommand(app, "snapshot",
-                                     "Instantiates a module, runs its start function and a prelude, and writes the "
-                                     "state with the module to a file that `anew call` and `anew inspect` take");
+void add_snapshot(const Command& anew) {
+  const Command command =
+      anew.subcommand("snapshot",
+                      "Instantiates a module, runs its start function and a prelude, and writes the "
+                      "state with the module to a file that `anew call` and `anew inspect` take");
   const auto options = std::make_shared<SnapshotCommand>();
-  command->add_option("FILE", options->file, kFileHelp)->required();
-  add_output_option(*command, options->output, "The file to write, replaced if it exists; - writes to standard output")
-      ->required();
-  add_instance_options(*command, options->instance);
-  command->callback([options, &run] { run = [options] { return run_snapshot(*options); }; });
+  command.text("FILE", options->file, kFileHelp).required();
+  add_output_option(command, options->output, "The file to write, replaced if it exists; - writes to standard output")
+      .required();
+  add_instance_options(command, options->instance);
+  command.runs([options] { return run_snapshot(*options); });
 }
 
 }  // namespace anew::cli

@@ -5,14 +5,13 @@
 
 namespace anew::cli {
 
-void add_substrate(CLI::App& app, Run& run) {
-  CLI::App* substrate =
-      add_subcommand(app, "substrate", "Runs runtimes of Substrate chains: Polkadot, Kusama and others");
-  substrate->require_subcommand(1);
-  add_substrate_version(*substrate, run);
-  add_substrate_call(*substrate, run);
-  add_substrate_execute_block(*substrate, run);
-  add_substrate_build_block(*substrate, run);
+void add_substrate(const Command& anew) {
+  const Command chains = anew.subcommand("substrate", "Runs runtimes of Substrate chains: Polkadot, Kusama and others");
+  chains.require_subcommand();
+  add_substrate_version(chains);
+  add_substrate_call(chains);
+  add_substrate_execute_block(chains);
+  add_substrate_build_block(chains);
 }
 
 }  // namespace anew::cli

@@ -87,18 +87,17 @@ Result<ExitCode> run_execute_block(const BlockOptions& options) {
 
 }  // namespace
 
-void add_substrate_execute_block(CLI::App& substrate, Run& run) {
-  CLI::App* command =
-      add_subcommand(substrate, "execute-block",
-                     "Executes a block by its chain's runtime, which checks it to the last bit of the new state");
+void add_substrate_execute_block(const Command& substrate) {
+  const Command command = substrate.subcommand(
+      "execute-block", "Executes a block by its chain's runtime, which checks it to the last bit of the new state");
   const auto options = std::make_shared<BlockOptions>();
   command
-      ->add_option("BLOCK", options->block,
-                   "A file with a SCALE-encoded block, as bytes or in hexadecimal; - reads standard input")
-      ->required();
-  add_chain_options(*command, options->chain);
-  add_repeat_options(*command, options->chain.repeat);
-  command->callback([options, &run] { run = [options] { return run_execute_block(*options); }; });
+      .text("BLOCK", options->block,
+            "A file with a SCALE-encoded block, as bytes or in hexadecimal; - reads standard input")
+      .required();
+  add_chain_options(command, options->chain);
+  add_repeat_options(command, options->chain.repeat);
+  command.runs([options] { return run_execute_block(*options); });
 }
 
 }  // namespace anew::cli

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/option_values.hpp"
 #include "cli/output.hpp"
 #include "cli/result_file.hpp"
 #include "cli/substrate_block_report.hpp"
@@ -220,40 +219,39 @@ Result<ExitCode> run_build_block(const BuildOptions& options) {
 
 }  // namespace
 
-void add_substrate_build_block(CLI::App& substrate, Run& run) {
-  CLI::App* command = add_subcommand(substrate, "build-block",
-                                     "Has a chain's runtime build the block that follows on a state, and executes it");
+void add_substrate_build_block(const Command& substrate) {
+  const Command command = substrate.subcommand(
+      "build-block", "Has a chain's runtime build the block that follows on a state, and executes it");
   const auto options = std::make_shared<BuildOptions>();
   command
-      ->add_option("--extrinsic", options->extrinsics,
-                   "An extrinsic to include, in hexadecimal, without its length; may be given again")
-      ->type_name("HEX")
-      ->take_all();
-  add_number_option(
-      *command, "--timestamp", 0, std::numeric_limits<std::uint64_t>::max(),
+      .texts("--extrinsic", options->extrinsics,
+             "An extrinsic to include, in hexadecimal, without its length; may be given again")
+      .value_name("HEX")
+      .repeatable();
+  command.number(
+      "--timestamp", 0, std::numeric_limits<std::uint64_t>::max(),
       [options](std::uint64_t value) { options->timestamp = value; },
       "The block's time, in milliseconds since 1970; without it: now");
   command
-      ->add_option("--inherent", options->inherents,
-                   "More data for inherent extrinsics: an identifier of 8 characters and the data, as in "
-                   "newheads=0x00; may be given again")
-      ->type_name("ID=HEX")
-      ->take_all();
-  add_number_option(
-      *command, "--slot", 0, std::numeric_limits<std::uint64_t>::max(),
-      [options](std::uint64_t value) { options->slot = value; },
+      .texts("--inherent", options->inherents,
+             "More data for inherent extrinsics: an identifier of 8 characters and the data, as in "
+             "newheads=0x00; may be given again")
+      .value_name("ID=HEX")
+      .repeatable();
+  command.number(
+      "--slot", 0, std::numeric_limits<std::uint64_t>::max(), [options](std::uint64_t value) { options->slot = value; },
       "The slot, for a digest item of BABE or Aura, whichever the runtime has");
-  command->add_option("--digest", options->digest, "Another digest item, encoded, in hexadecimal; may be given again")
-      ->type_name("HEX")
-      ->take_all();
-  command->add_option("--parent", options->parent, "The parent's hash; without it: that of the genesis block")
-      ->type_name("HASH");
-  add_output_option(*command, options->output,
+  command.texts("--digest", options->digest, "Another digest item, encoded, in hexadecimal; may be given again")
+      .value_name("HEX")
+      .repeatable();
+  command.text("--parent", options->parent, "The parent's hash; without it: that of the genesis block")
+      .value_name("HASH");
+  add_output_option(command, options->output,
                     "Write the block, SCALE-encoded, to a file too; - writes it to standard output, and all else to "
                     "standard error");
-  add_chain_options(*command, options->chain);
-  command->add_flag("--json", options->chain.repeat.json, "Print one JSON object");
-  command->callback([options, &run] { run = [options] { return run_build_block(*options); }; });
+  add_chain_options(command, options->chain);
+  command.flag("--json", options->chain.repeat.json, "Print one JSON object");
+  command.runs([options] { return run_build_block(*options); });
 }
 
 }  // namespace anew::cli

@@ -89,20 +89,19 @@ Result<ExitCode> run_call(const CallOptions& options) {
 
 }  // namespace
 
-void add_substrate_call(CLI::App& substrate, Run& run) {
-  CLI::App* command =
-      add_subcommand(substrate, "call", "Calls an entry point of a chain's runtime on the chain's state");
+void add_substrate_call(const Command& substrate) {
+  const Command command =
+      substrate.subcommand("call", "Calls an entry point of a chain's runtime on the chain's state");
   const auto options = std::make_shared<CallOptions>();
-  command->add_option("METHOD", options->method, "Such as Core_version, Metadata_metadata, BabeApi_configuration")
-      ->required();
-  command->add_option("--data", options->data, "The arguments: SCALE-encoded, one after the other, in hexadecimal")
-      ->type_name("HEX");
-  add_output_option(*command, options->output,
+  command.text("METHOD", options->method, "Such as Core_version, Metadata_metadata, BabeApi_configuration").required();
+  command.text("--data", options->data, "The arguments: SCALE-encoded, one after the other, in hexadecimal")
+      .value_name("HEX");
+  add_output_option(command, options->output,
                     "Write the result, as the bytes that it is, to a file too; - writes it to standard output, and all "
                     "else to standard error");
-  add_chain_options(*command, options->chain);
-  add_repeat_options(*command, options->chain.repeat);
-  command->callback([options, &run] { run = [options] { return run_call(*options); }; });
+  add_chain_options(command, options->chain);
+  add_repeat_options(command, options->chain.repeat);
+  command.runs([options] { return run_call(*options); });
 }
 
 }  // namespace anew::cli

@@ -73,27 +73,25 @@ void report_notes(const substrate::Runtime& runtime) {
   }
 }
 
-void add_repeat_options(CLI::App& command, RepeatOptions& options) {
+void add_repeat_options(const Command& command, RepeatOptions& options) {
   add_measure_options(command, options.calls, options.threads, options.audit);
-  command.add_flag("--json", options.json, "Print one JSON object");
+  command.flag("--json", options.json, "Print one JSON object");
 }
 
-void add_chain_options(CLI::App& command, ChainOptions& options) {
+void add_chain_options(const Command& command, ChainOptions& options) {
   command
-      .add_option("--chain", options.spec,
-                  "A raw chain specification (JSON); the state is its genesis, if not --state; - reads standard input")
-      ->required()
-      ->type_name("SPEC");
+      .text("--chain", options.spec,
+            "A raw chain specification (JSON); the state is its genesis, if not --state; - reads standard input")
+      .required()
+      .value_name("SPEC");
   command
-      .add_option(
-          "--state", options.pairs,
-          "The whole state, instead: a JSON list of pairs of key and value, the answer of state_getPairs; - reads "
-          "standard input")
-      ->type_name("PAIRS");
+      .text("--state", options.pairs,
+            "The whole state, instead: a JSON list of pairs of key and value, the answer of state_getPairs; - reads "
+            "standard input")
+      .value_name("PAIRS");
   add_features_option(command, options.features);
   add_cache_option(command, options.cache);
-  command.add_flag("--changes", options.all_changes,
-                   "Print all storage changes; without it, on a terminal the first 20");
+  command.flag("--changes", options.all_changes, "Print all storage changes; without it, on a terminal the first 20");
 }
 
 Result<Chain> load_chain(const ChainOptions& options) {

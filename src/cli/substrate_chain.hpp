@@ -3,7 +3,6 @@
 // measured and shown.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <anew/substrate.hpp>
 #include <chrono>
 #include <cstdint>
@@ -12,17 +11,17 @@
 #include <string>
 #include <string_view>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 
 namespace anew::cli {
 
 /// A chain's whole state, as hexadecimal text.
 inline constexpr std::uint64_t kMaximumStateBytes = 1ull << 30;
 
-void add_substrate_version(CLI::App& substrate, Run& run);
-void add_substrate_call(CLI::App& substrate, Run& run);
-void add_substrate_execute_block(CLI::App& substrate, Run& run);
-void add_substrate_build_block(CLI::App& substrate, Run& run);
+void add_substrate_version(const Command& substrate);
+void add_substrate_call(const Command& substrate);
+void add_substrate_execute_block(const Command& substrate);
+void add_substrate_build_block(const Command& substrate);
 
 /// An engine that shows how far it has come with compiling `what`. @param cache  compiled runtimes may be kept on disk.
 [[nodiscard]] Engine make_engine(const std::string& what, bool cache, Features features);
@@ -37,7 +36,7 @@ struct RepeatOptions {
   bool audit = false;
   bool json = false;
 };
-void add_repeat_options(CLI::App& command, RepeatOptions& options);
+void add_repeat_options(const Command& command, RepeatOptions& options);
 
 struct ChainOptions {
   std::string spec;
@@ -47,7 +46,7 @@ struct ChainOptions {
   RepeatOptions repeat;
   bool all_changes = false;  ///< to print
 };
-void add_chain_options(CLI::App& command, ChainOptions& options);
+void add_chain_options(const Command& command, ChainOptions& options);
 
 /// A chain's state, and what executes on it.
 struct Chain {

@@ -93,18 +93,18 @@ Result<ExitCode> run_version(const VersionOptions& options) {
 
 }  // namespace
 
-void add_substrate_version(CLI::App& substrate, Run& run) {
-  CLI::App* command =
-      add_subcommand(substrate, "version", "Prints a runtime's names and numbers; repeated, calls Core_version");
+void add_substrate_version(const Command& substrate) {
+  const Command command =
+      substrate.subcommand("version", "Prints a runtime's names and numbers; repeated, calls Core_version");
   const auto options = std::make_shared<VersionOptions>();
   command
-      ->add_option("SPEC_OR_WASM", options->file,
-                   "A raw chain specification (JSON), or a runtime's code, compressed or not; - reads standard input")
-      ->required();
-  add_features_option(*command, options->features);
-  add_cache_option(*command, options->cache);
-  add_repeat_options(*command, options->repeat);
-  command->callback([options, &run] { run = [options] { return run_version(*options); }; });
+      .text("SPEC_OR_WASM", options->file,
+            "A raw chain specification (JSON), or a runtime's code, compressed or not; - reads standard input")
+      .required();
+  add_features_option(command, options->features);
+  add_cache_option(command, options->cache);
+  add_repeat_options(command, options->repeat);
+  command.runs([options] { return run_version(*options); });
 }
 
 }  // namespace anew::cli

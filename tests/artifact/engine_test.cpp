@@ -12,7 +12,7 @@
 #include "artifact/artifact.hpp"
 #include "artifact/code_cache.hpp"
 #include "artifact/sample.hpp"
-#include "codegen/module_builder.hpp"
+#include "support/module_builder.hpp"
 #include "os/child_process.hpp"
 #include "os/temporary_directory.hpp"
 #include "runtime/module_state.hpp"
@@ -192,12 +192,12 @@ TEST_F(EngineWithCache, LoadsWhatItSaved) {
 }
 
 TEST_F(EngineWithCache, LoadsAModuleThatCatchesExceptions) {
-  using codegen::test::kI32;
+  using test::kI32;
   using wasm::Op;
-  codegen::test::ModuleBuilder builder;
+  test::ModuleBuilder builder;
   const std::uint32_t tag = builder.tag({kI32});
-  const std::uint32_t thrower = builder.function({{kI32}, {}}, {}, codegen::test::Code().get(0).op(Op::kThrow, tag));
-  codegen::test::Code body;
+  const std::uint32_t thrower = builder.function({{kI32}, {}}, {}, test::Code().get(0).op(Op::kThrow, tag));
+  test::Code body;
   body.open(Op::kBlock, kI32).open(Op::kTryTable).unsigned_leb(1);
   body.byte(static_cast<std::uint8_t>(wasm::CatchKind::kCatch)).unsigned_leb(tag).byte(0);
   body.get(0).call(thrower).end().i32(0).end().i32(1).op(Op::kI32Add);

@@ -3,12 +3,18 @@
 #include <fmt/format.h>
 
 #include "cli/command_fixture.hpp"
+#include "support/wat.hpp"
 
 namespace anew::testing {
 namespace {
 
 class Substrate : public CommandTest {
  protected:
+  /// Of a module in the text format.
+  static std::string binary(std::string_view text) {
+    const std::vector<std::byte> bytes = test::wat(text);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};  // char may alias any object
+  }
   static std::string spec(const std::string& chain) {
     return std::string(ANEW_SOURCE_DIR) + "/build/chain-specs/" + chain + ".json";
   }
@@ -50,10 +56,9 @@ TEST_F(Substrate, RefusesWhatIsNoRuntime) {
 }
 
 TEST_F(Substrate, ReportsAHeapBaseThatIsNotAnnounced) {
-  const std::string module = file("m.wat", R"((module (memory (export "memory") 2) (data (i32.const 0) "\00")
-      (func (export "Core_version") (param i32 i32) (result i64) unreachable)))");
-  ASSERT_EQ(std::system(fmt::format("wat2wasm '{}' -o '{}'", module, path("m.wasm").string()).c_str()), 0);
-  const Outcome outcome = anew({"substrate", "version", path("m.wasm").string()});
+  const std::string module = file("m.wasm", binary(R"((module (memory (export "memory") 2) (data (i32.const 0) "\00")
+      (func (export "Core_version") (param i32 i32) (result i64) unreachable)))"));
+  const Outcome outcome = anew({"substrate", "version", module});
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_TRUE(contains(
       outcome.err,
@@ -272,9 +277,7 @@ TEST_F(Substrate, RuntimesAreModulesForTheOtherSubcommands) {
 class SmallChain : public Substrate {
  protected:
   [[nodiscard]] std::string spec_of(const std::string& text, const nlohmann::json& more = {}) const {
-    const std::string module = file("m.wat", text);
-    EXPECT_EQ(std::system(fmt::format("wat2wasm '{}' -o '{}'", module, path("m.wasm").string()).c_str()), 0);
-    nlohmann::json top = {{"0x3a636f6465", to_hexadecimal(read(path("m.wasm")))}};
+    nlohmann::json top = {{"0x3a636f6465", to_hexadecimal(binary(text))}};
     if (!more.is_null()) top.update(more);
     const nlohmann::json spec = {{"name", "Small\n\u202e"}, {"id", "small"}, {"genesis", {{"raw", {{"top", top}}}}}};
     return file("small.json", spec.dump());

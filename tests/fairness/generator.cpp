@@ -328,7 +328,7 @@ class Maker {
 
   Random& random_;
   const GeneratorOptions options_;
-  ModuleWriter writer_;
+  test::ModuleBuilder writer_;
   GeneratedModule made_;
   State state_;
   std::vector<std::uint32_t> own_memories_, own_tables_, own_globals_, actions_;

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "codegen/generator.hpp"
-#include "fairness/module_writer.hpp"
+#include "support/module_builder.hpp"
 
 namespace anew::fairness {
 
 using codegen::test::Random;
+using test::Code;
+using wasm::Op;
 
 /// Where a store is most likely to go wrong: next to the edge of a card or a page, or to the end.
 /// @return below `size`, which is a multiple of 64 KiB and not 0.

@@ -175,6 +175,42 @@ TEST(Processor, IsKnownToItsFolderAndToThoseOfTiersOnly) {
   EXPECT_TRUE(std::regex_search(std::string("mov r13, [rbp - 40]"), kRegister));
 }
 
+/// Headers that only these files, or those in these folders, may include: what they bring belongs to one library, or
+/// takes seconds to compile.
+struct Confined {
+  std::string_view header;  ///< or what it begins with
+  std::vector<std::string_view> places;
+};
+const std::vector<Confined> kConfined = {
+    {"anew/substrate", {"include/anew/substrate", "src/host/substrate/", "src/cli/"}},
+    {"host/substrate/", {"src/host/substrate/", "src/cli/"}},
+    {"botan/", {"src/host/substrate/"}},
+    {"secp256k1", {"src/host/substrate/"}},
+    {"zstd.h", {"src/host/substrate/"}},
+    {"nlohmann/json.hpp", {"src/host/substrate/", "src/cli/"}},
+    {"asmjit/x86.h", {"src/codegen/quick/"}},
+    {"wabt/", {"src/cli/wat.cpp"}},
+    {"CLI/", {"src/cli/command_line.cpp"}},
+};
+
+TEST(ConfinedHeaders, AreIncludedWhereTheyBelongOnly) {
+  std::set<std::string_view> seen;
+  for (const char* const base : {"src", "include"}) {
+    for (const fs::path& path : sources(kRoot / base)) {
+      const std::string file = path.lexically_relative(kRoot).generic_string();
+      for (const std::string& header : includes(read(path))) {
+        for (const Confined& confined : kConfined) {
+          if (!header.starts_with(confined.header)) continue;
+          seen.insert(confined.header);
+          EXPECT_TRUE(std::ranges::any_of(confined.places, [&](auto place) { return file.starts_with(place); }))
+              << file << " may not include " << header;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), kConfined.size()) << "a header that nobody includes is confined";
+}
+
 /// Adds a header that is included, "wasm/module.hpp" or "anew/error.hpp", and all that it includes; of src, with the
 /// sources in its folder, which hold what it declares.
 void add_reachable(const std::string& header, std::set<fs::path>& reached) {

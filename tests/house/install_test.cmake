@@ -2,7 +2,7 @@
 # Installs the build in BUILD_DIRECTORY to a prefix of its own, builds programs against it and compares what they print.
 # WAY is
 #   find_package       the examples in SOURCE
-#   pkg_config         one of them
+#   pkg_config         two of them
 #   thread_sanitizer   the one with a deadline, built with ThreadSanitizer
 #   shared_object      two shared objects that hold Anew, in one process, loaded, unloaded and loaded again
 set(EXAMPLES ${SOURCE}/examples)
@@ -74,20 +74,30 @@ macro(run_example name)
   endif()
 endmacro()
 
+set(blocks_arguments ${CHAIN_SPECS}/polkadot.json ${SOURCE}/tests/data/substrate/polkadot-block-1.hex)
+
 # An embedder's warnings are not to come from the headers.
 set(flags -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
 if(SANITIZE)
   list(APPEND flags -fsanitize=${SANITIZE})
 endif()
 
-# Compiles with what pkg-config says: compile(OUTPUT FLAGS_AND_SOURCES...).
-macro(compile output_file)
+# Compiles with what pkg-config says of a library: compile(LIBRARY OUTPUT FLAGS_AND_SOURCES...).
+macro(compile library output_file)
   set(ENV{PKG_CONFIG_PATH} ${prefix}/${LIBDIR}/pkgconfig)
-  run(pkg-config --cflags anew)
+  run(pkg-config --cflags ${library})
   separate_arguments(compile_flags UNIX_COMMAND "${output}")
-  run(pkg-config --libs anew)
+  run(pkg-config --libs ${library})
   separate_arguments(link_flags UNIX_COMMAND "${output}")
   run(${CXX} ${flags} ${compile_flags} ${ARGN} -o ${output_file} ${link_flags})
+endmacro()
+
+# Whoever runs modules alone needs nothing of the chains' cryptography.
+macro(expect_no_cryptography program)
+  run(objdump -p ${program})
+  if(NOT output MATCHES "NEEDED +libsodium" OR output MATCHES "NEEDED +lib(botan|secp256k1|zstd)")
+    message(FATAL_ERROR "${program} is to need libsodium, and not what libanew_substrate is made with:\n${output}")
+  endif()
 endmacro()
 
 run(${CMAKE_COMMAND} --install ${BUILD_DIRECTORY} --prefix ${prefix})
@@ -97,21 +107,25 @@ if(WAY STREQUAL "find_package")
       -D CMAKE_CXX_FLAGS=${flags})
   run(${CMAKE_COMMAND} --build ${work}/build --parallel 2)
   run_example(call)
+  expect_no_cryptography(${work}/build/call)
   run_example(host_functions)
   run_example(service)
-  run_example(blocks ${CHAIN_SPECS}/polkadot.json ${EXAMPLES}/../tests/data/substrate/polkadot-block-1.hex)
+  run_example(blocks ${blocks_arguments})
 elseif(WAY STREQUAL "pkg_config")
-  compile(${work}/build/call ${EXAMPLES}/call.cpp)
+  compile(anew ${work}/build/call ${EXAMPLES}/call.cpp)
   run(wat2wasm --debug-names ${EXAMPLES}/call.wat -o ${work}/build/call.wasm)
   run_example(call)
+  expect_no_cryptography(${work}/build/call)
+  compile(anew-substrate ${work}/build/blocks ${EXAMPLES}/blocks.cpp)
+  run_example(blocks ${blocks_arguments})
 elseif(WAY STREQUAL "thread_sanitizer")
-  compile(${work}/build/service -fsanitize=thread ${EXAMPLES}/service.cpp)
+  compile(anew ${work}/build/service -fsanitize=thread ${EXAMPLES}/service.cpp)
   run(wat2wasm --debug-names ${EXAMPLES}/service.wat -o ${work}/build/service.wasm)
   run_example(service)
 else()
   foreach(number 1 2)
     set(plugin ${work}/build/plugin${number}.so)
-    compile(${plugin} -shared -fPIC ${SOURCE}/tests/house/embedding/plugin.cpp)
+    compile(anew ${plugin} -shared -fPIC ${SOURCE}/tests/house/embedding/plugin.cpp)
     list(APPEND plugins ${plugin})
     # Its own function, and those that its own code instantiates; nothing that lies in Anew's library.
     run(bash -c "nm --dynamic --defined-only --extern-only ${plugin} | c++filt | grep -E ' (anew|asmjit)[A-Za-z0-9_:]*(detail|abi|wasm|codegen|BaseEmitter|CodeHolder)::' | grep ' T ' || true")

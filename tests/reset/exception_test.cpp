@@ -4,15 +4,12 @@
 
 #include <algorithm>
 
-#include "codegen/module_builder.hpp"
+#include "support/module_builder.hpp"
 #include "support/linked.hpp"
 
 namespace anew::test {
 namespace {
 
-using codegen::test::Code;
-using codegen::test::kI32;
-using codegen::test::ModuleBuilder;
 using wasm::Op;
 
 /// Throws and catches as often as local 0 says, and keeps the last exception in global 0.

@@ -7,7 +7,6 @@
 namespace anew::test {
 namespace {
 
-using codegen::test::ModuleBuilder;
 using wasm::Op;
 
 constexpr CompileOptions kFuel = {.fuel = true};

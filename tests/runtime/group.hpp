@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Groups of linked instances for tests, and modules in the binary format where wat2wasm does not know the proposal.
+// Groups of linked instances for tests, and modules in the binary format where libwabt does not know the proposal.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <anew/store.hpp>
 #include <initializer_list>
+#include <stdexcept>
 #include <utility>
 
-#include "codegen/module_builder.hpp"
+#include "support/module_builder.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
 
-using codegen::test::Code;
 
 /// A store that is audited whenever it is reset.
 class Group {

@@ -13,7 +13,6 @@
 namespace anew::test {
 namespace {
 
-using codegen::test::ModuleBuilder;
 using wasm::Op;
 
 constexpr ValueType kI32 = ValueType::kI32;

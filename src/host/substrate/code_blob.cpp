@@ -14,24 +14,16 @@
 namespace anew::substrate {
 namespace {
 
-template <std::size_t N>
-bool begins_with(std::span<const std::byte> bytes, const std::array<std::uint8_t, N>& prefix) noexcept {
-  return bytes.size() >= N && std::equal(prefix.begin(), prefix.end(), bytes.begin(), [](std::uint8_t a, std::byte b) {
-           return a == std::to_integer<std::uint8_t>(b);
-         });
-}
-
 std::unexpected<Error> fail_code(std::string what) {
   return fail(ErrorCode::kMalformed, "compressed runtime code: " + std::move(what));
 }
 
 }  // namespace
 
-bool is_compressed_code(std::span<const std::byte> bytes) noexcept { return begins_with(bytes, kCompressedPrefix); }
-
 bool is_code(std::span<const std::byte> bytes) noexcept {
   constexpr std::array<std::uint8_t, 4> kWasmMagic = {0x00, 0x61, 0x73, 0x6D};
-  return begins_with(bytes, kWasmMagic) || is_compressed_code(bytes);
+  return (bytes.size() >= kWasmMagic.size() && std::memcmp(bytes.data(), kWasmMagic.data(), kWasmMagic.size()) == 0) ||
+         is_compressed_code(bytes);
 }
 
 Result<Bytes> decompress_code(std::span<const std::byte> code) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace anew::substrate {
@@ -15,7 +16,10 @@ inline constexpr std::array<std::uint8_t, 8> kCompressedPrefix = {0x52, 0xBC, 0x
 /// Code never has more bytes than this once decompressed (CODE_BLOB_BOMB_LIMIT).
 inline constexpr std::size_t kMaximumCodeBytes = 50u << 20;
 
-[[nodiscard]] bool is_compressed_code(std::span<const std::byte> bytes) noexcept;
+[[nodiscard]] inline bool is_compressed_code(std::span<const std::byte> bytes) noexcept {
+  constexpr std::size_t kSize = kCompressedPrefix.size();
+  return bytes.size() >= kSize && std::memcmp(bytes.data(), kCompressedPrefix.data(), kSize) == 0;
+}
 /// Whether the bytes begin as a WebAssembly binary or compressed code does.
 [[nodiscard]] bool is_code(std::span<const std::byte> bytes) noexcept;
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "cli/usage.hpp"
+#include "cli/command_line.hpp"
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <anew/version.hpp>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "cli/option_values.hpp"
 #include "runtime/near_match.hpp"
@@ -14,6 +16,12 @@
 namespace anew::cli {
 
 namespace {
+
+constexpr const char* kExitCodesHelp =
+    "Exit codes: 0 success, 1 any other error, 2 trap, 3 invalid module, 4 link error, 64 wrong usage, "
+    "130 interrupted.";
+
+// What is said about a command line that is not understood, and the help about one that could be.
 
 std::vector<const CLI::App*> subcommands(const CLI::App& command) {
   return command.get_subcommands([](const CLI::App*) { return true; });
@@ -119,8 +127,6 @@ Result<ExitCode> print_help(const CLI::App& root, const std::vector<std::string>
   return kSuccess;
 }
 
-}  // namespace
-
 std::string describe_usage_error(const CLI::App& root, const CLI::ParseError& error) {
   const CLI::App* command = &root;
   while (const CLI::App* behind = chosen(*command)) command = behind;
@@ -134,17 +140,125 @@ void refuse_values_of_flags(CLI::App& command) {
   for (CLI::App* each : command.get_subcommands([](CLI::App*) { return true; })) refuse_values_of_flags(*each);
 }
 
-void add_help(CLI::App& root, Run& run) {
-  CLI::App* help = add_subcommand(root, "help", "Prints what --help prints, of a subcommand too");
-  const auto names = std::make_shared<std::vector<std::string>>();
-  help->add_option("SUBCOMMAND", *names, "Such as call, or substrate call");
-  help->callback([&root, names, &run] { run = [&root, names] { return print_help(root, *names); }; });
-  add_subcommand(root, "version", "Prints the version")->callback([&run] {
-    run = []() -> Result<ExitCode> {
-      fmt::print("anew " ANEW_VERSION_STRING "\n");
-      return kSuccess;
-    };
+/// An option whose text `parse` makes into what `set` takes.
+template <typename Parse, typename Set>
+CLI::Option* add_parsed(CLI::App& app, const char* name, const char* value_name, Parse parse, Set set,
+                        const char* description) {
+  auto read = [name, parse = std::move(parse), set = std::move(set)](const std::string& text) {
+    auto value = parse(text);
+    if (!value) throw CLI::ValidationError(name, value.error().message);
+    set(*value);
+  };
+  return app.add_option_function<std::string>(name, read, description)->type_name(value_name);
+}
+
+}  // namespace
+
+Option Option::required() const { return Option(option_->required()); }
+Option Option::value_name(const char* name) const { return Option(option_->type_name(name)); }
+Option Option::repeatable() const { return Option(option_->take_all()); }
+Option Option::one_value() const { return Option(option_->expected(1)); }
+Option Option::comma_separated() const { return Option(option_->delimiter(',')); }
+Option Option::needs(const Option& other) const { return Option(option_->needs(other.option_)); }
+
+Command Command::subcommand(const char* name, const char* description) const {
+  CLI::App* const added = app_->add_subcommand(name, description);
+  added->footer(kExitCodesHelp);
+  return {added, chosen_};
+}
+
+void Command::require_subcommand() const { app_->require_subcommand(1); }
+void Command::allow_subcommand() const { app_->require_subcommand(0, 1); }
+
+void Command::runs(Run run) const {
+  // CLI11 calls the callback of a subcommand before that of its parent, which must not undo it.
+  app_->callback([app = app_, chosen = chosen_, run = std::move(run)] {
+    if (app->get_subcommands().empty()) *chosen = run;
   });
+}
+
+Option Command::text(const char* name, std::string& target, const char* description) const {
+  return Option(app_->add_option(name, target, description));
+}
+
+Option Command::texts(const char* name, std::vector<std::string>& target, const char* description) const {
+  return Option(app_->add_option(name, target, description));
+}
+
+Option Command::flag(const char* name, bool& target, const char* description) const {
+  return Option(app_->add_flag(name, target, description));
+}
+
+Option Command::flag(const char* name, std::function<void()> set, const char* description) const {
+  return Option(app_->add_flag_callback(name, std::move(set), description));
+}
+
+Option Command::flag(const char* name, const char* description) const {
+  return Option(app_->add_flag(name)->description(description));
+}
+
+Option Command::number(const char* name, std::uint64_t least, std::uint64_t most,
+                       std::function<void(std::uint64_t)> set, const char* description) const {
+  const auto parse = [least, most](std::string_view text) { return parse_number(text, least, most); };
+  return Option(add_parsed(*app_, name, "N", parse, std::move(set), description));
+}
+
+Option Command::time(const char* name, std::function<void(std::chrono::nanoseconds)> set,
+                     const char* description) const {
+  return Option(add_parsed(*app_, name, "TIME", parse_time, std::move(set), description));
+}
+
+Option Command::size(const char* name, std::function<void(std::uint64_t)> set, const char* description) const {
+  return Option(add_parsed(*app_, name, "SIZE", parse_size, std::move(set), description));
+}
+
+Option Command::parsed(const char* option, const char* value_name, std::function<Result<void>(std::string_view)> set,
+                       const char* description) const {
+  const auto read = [option, set = std::move(set)](const std::string& text) {
+    if (const auto done = set(text); !done) throw CLI::ValidationError(option, done.error().message);
+  };
+  return Option(app_->add_option_function<std::string>(option, read, description)->type_name(value_name));
+}
+
+Option Command::name(const char* name, std::vector<std::string_view> names, std::function<void(std::size_t)> set,
+                     const char* description) const {
+  const auto parse = [names = std::move(names)](std::string_view text) { return parse_name(text, names); };
+  return Option(add_parsed(*app_, name, "NAME", parse, std::move(set), description));
+}
+
+CommandLine::CommandLine()
+    : app_(std::make_unique<CLI::App>("Runs every WebAssembly call in an instance as new.", "anew")) {
+  app_->set_version_flag("--version", "anew " ANEW_VERSION_STRING);
+  app_->footer(kExitCodesHelp);
+  anew().require_subcommand();
+}
+
+CommandLine::~CommandLine() = default;
+
+Command CommandLine::anew() noexcept { return {app_.get(), &chosen_}; }
+
+void CommandLine::add_help() {
+  const Command help = anew().subcommand("help", "Prints what --help prints, of a subcommand too");
+  const auto names = std::make_shared<std::vector<std::string>>();
+  (void)help.texts("SUBCOMMAND", *names, "Such as call, or substrate call");
+  help.runs([app = app_.get(), names] { return print_help(*app, *names); });
+  anew().subcommand("version", "Prints the version").runs([]() -> Result<ExitCode> {
+    fmt::print("anew " ANEW_VERSION_STRING "\n");
+    return kSuccess;
+  });
+}
+
+Result<ExitCode> CommandLine::run(int argc, char** argv) {
+  add_help();
+  refuse_values_of_flags(*app_);
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help or --version
+    return app_->exit(asked) == 0 ? kSuccess : kFailure;
+  } catch (const CLI::ParseError& error) {
+    return fail(ErrorCode::kArgument, describe_usage_error(*app_, error));
+  }
+  return chosen_();
 }
 
 }  // namespace anew::cli
