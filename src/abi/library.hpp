@@ -14,7 +14,7 @@ namespace anew::abi {
 struct Exception;
 
 /// How many kinds there are: compiled code raises traps by number.
-inline constexpr std::size_t kTrapKinds = static_cast<std::size_t>(TrapKind::kOutOfFuel) + 1;
+inline constexpr std::size_t kTrapKinds = static_cast<std::size_t>(TrapKind::kCastFailure) + 1;
 
 /// The functions that compiled code may call, through the cell's pointer to them. But for the first four they are
 /// ordinary functions of the system's own convention that run on the guest stack in guest state: they take no lock,

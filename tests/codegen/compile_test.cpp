@@ -137,7 +137,7 @@ TEST(Positions, SayWhichCallsKeepTheirCellInTheirFrame) {
     (table 1 funcref)
     (func $callee)
     (func (param i32)
-      (call $callee) (call $a) (call_indirect (type $plain) (local.get 0)) (drop (table.grow (ref.null func) (i32.const 1)))
+      (call $callee) (call $a) (call_indirect (type $plain) (local.get 0)) (drop (table.grow 0 (ref.null func) (i32.const 1)))
       (call $callee) (unreachable))))"));
   const Image image = source.compile().value();
   EXPECT_LT(image.frames.kept_cell, 0);

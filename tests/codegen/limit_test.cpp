@@ -43,7 +43,7 @@ TEST(CodeSize, OfAFewBytesThatPassAThousandValuesIsLimited) {
 }
 
 TEST(CodeSize, OfABranchTableWithManyLabelsIsLimited) {
-  constexpr int kLabels = 6000;
+  constexpr int kLabels = 1900;
   std::string depths;
   for (int i = 0; i < kLabels; ++i) depths += fmt::format(" {}", i);
   const std::string text = fmt::format(

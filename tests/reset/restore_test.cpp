@@ -144,7 +144,7 @@ TEST_P(Restore, LeavesNothingBehindTheMemorysEndForTheNextCallToGrowInto) {
     (void)call(fixture.main(), "grow_and_store", {0, 0});
     if (trap) (void)call(fixture.main(), "trap", {0, 0});
     ASSERT_EQ(fixture.restore(), "");
-    MemoryView memory(fixture.main().cell);
+    MemoryView memory = fixture.main().memory_view();
     ASSERT_TRUE(memory.grow(1).has_value());
     EXPECT_EQ(memory.load<std::uint32_t>(memory.size() - 4).value(), 0u) << "after a trap: " << trap;
     ASSERT_EQ(fixture.restore(), "");
@@ -152,7 +152,7 @@ TEST_P(Restore, LeavesNothingBehindTheMemorysEndForTheNextCallToGrowInto) {
 }
 
 TEST_P(Restore, CoversWhatTheHostWrites) {
-  MemoryView memory(fixture.main().cell);
+  MemoryView memory = fixture.main().memory_view();
   std::mt19937 random(7);
   for (int round = 0; round < 200; ++round) {
     const std::uint64_t address = random() % memory.size();

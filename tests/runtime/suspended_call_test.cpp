@@ -200,7 +200,7 @@ TEST(SuspendedCall, CrossesInstances) {
 TEST(SuspendedCall, KeepsTheHandlersOfItsFrames) {
   Group group;
   const FunctionType type{{ValueType::kI64}, {ValueType::kI64}};
-  codegen::test::ModuleBuilder module;
+  ModuleBuilder module;
   (void)module.import_function("env", "wait", type);
   (void)module.tag({ValueType::kI64});
   // (block (result i64) (try_table (catch 0 0) (throw 0 (call $wait (local.get 0)))) unreachable)
