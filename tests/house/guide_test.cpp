@@ -98,6 +98,14 @@ TEST_F(GuideCode, Pool) {
   EXPECT_EQ(pool.value().statistics().instances, 8u);
 }
 
+TEST(Guide, ChoosesFeatures) {
+  const anew::Engine engine({.features = anew::Features::wasm_2().without(anew::Feature::kSimd)});
+  const auto asked = anew::Features::parse("mvp,sign-extension,multi-value");
+  EXPECT_TRUE(asked.value().has(anew::Feature::kMultiValue));
+  const auto refused = engine.compile(anew::test::wat("(module (func (param v128)))"));
+  EXPECT_EQ(refused.error().code, anew::ErrorCode::kUnsupported);
+}
+
 TEST_F(GuideCode, Cancelling) {
   const auto module = engine.compile(anew::test::wat("(module (func (export \"spin\") (loop (br 0))))"));
   const auto pool = anew::Pool::create(module.value(), linker);
