@@ -133,10 +133,16 @@ TEST(PublicApi, OfLinkersAndEngines) {
     define_all(linker);
     EXPECT_TRUE(Pool::create(guest(), linker).has_value());
   });
+  for_each_allocation("lists of features", [] {
+    EXPECT_EQ(attempt([] { return Features::parse("mvp,simd,-simd"); }).value_or(Features()), Features::mvp());
+    (void)attempt([] { return Features::parse("all,-a proposal that is not there"); }, ErrorCode::kArgument);
+    (void)attempt([] { return Features::parse("simd"); }, ErrorCode::kArgument);
+  });
   for_each_allocation("constructors", [] {
     (void)may_throw([] { const Linker made; });
     (void)may_throw([] { const Engine made(EngineOptions{.cache = false}); });
     (void)may_throw([] { const Store made; });
+    (void)may_throw([] { (void)Features::all().list(); });
     (void)may_throw([] { const PoolCache made{Engine(EngineOptions{.cache = false}), Linker()}; });
   });
 }
