@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "abi/cell.hpp"
-#include "module_builder.hpp"
 #include "reference.hpp"
 #include "run.hpp"
+#include "support/module_builder.hpp"
+#include "support/print.hpp"
 #include "support/wat.hpp"
 #include "wasm/signatures.hpp"
 
@@ -219,7 +220,11 @@ TEST_P(AtomicOperators, AccessAlignedAddressesInsideTheMemory) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(PartsAndBounds, AtomicOperators, testing::Combine(testing::Range(0u, 4u), testing::Bool()));
+INSTANTIATE_TEST_SUITE_P(PartsAndBounds, AtomicOperators, testing::Combine(testing::Range(0u, 4u), testing::Bool()),
+                         [](const auto& each) {
+                           return "part_" + std::to_string(std::get<0>(each.param)) + "_" +
+                                  anew::test::bounds_name(std::get<1>(each.param));
+                         });
 
 TEST(Atomics, ComputeWithAnyNumbers) {
   const std::vector<std::uint64_t> numbers = {0,

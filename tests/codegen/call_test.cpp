@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "generator.hpp"
-#include "module_builder.hpp"
+#include "support/module_builder.hpp"
 #include "support/wat.hpp"
 
 namespace anew::codegen::test {

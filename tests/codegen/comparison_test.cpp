@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "module_builder.hpp"
 #include "reference.hpp"
 #include "run.hpp"
+#include "support/module_builder.hpp"
 #include "support/wat.hpp"
 #include "wasm/signatures.hpp"
 

@@ -15,9 +15,9 @@
 #include "codegen/positions.hpp"
 #include "codegen/quick/tier.hpp"
 #include "generator.hpp"
-#include "module_builder.hpp"
 #include "program.hpp"
 #include "runtime/module_state.hpp"
+#include "support/module_builder.hpp"
 #include "support/wat.hpp"
 #include "wasm/decoder.hpp"
 

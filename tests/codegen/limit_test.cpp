@@ -12,18 +12,20 @@
 #include <utility>
 #include <vector>
 
-#include "module_builder.hpp"
+#include "support/module_builder.hpp"
 #include "support/wat.hpp"
 #include "wasm/limits.hpp"
 
 namespace anew::test {
 namespace {
 
-Error compile_error(const std::string& text, EngineOptions options = {}) {
+Error compile_error(const std::vector<std::byte>& binary, EngineOptions options = {}) {
   options.cache = false;
-  auto module = Engine(std::move(options)).compile(wat(text));
+  auto module = Engine(std::move(options)).compile(binary);
   return module ? Error{} : module.error();
 }
+
+Error compile_error(const std::string& text) { return compile_error(wat(text)); }
 
 std::string repeat(std::string_view text, int count) {
   std::string result;
@@ -43,14 +45,20 @@ TEST(CodeSize, OfAFewBytesThatPassAThousandValuesIsLimited) {
 }
 
 TEST(CodeSize, OfABranchTableWithManyLabelsIsLimited) {
-  constexpr int kLabels = 1900;
-  std::string depths;
-  for (int i = 0; i < kLabels; ++i) depths += fmt::format(" {}", i);
-  const std::string text = fmt::format(
-      "(module (type $t (func (result{}))) (func (param i32) {} (local.get 0) {} (br_table {} (local.get 0)) {} {}))",
-      repeat(" i32", 1000), repeat("block (type $t) ", kLabels), repeat("(local.get 0)", 1000), depths,
-      repeat("end unreachable ", kLabels - 1), "end " + repeat("drop ", 1000));
-  const Error error = compile_error(text);
+  constexpr std::uint32_t kLabels = 6000;
+  const FunctionType thousand{{}, std::vector<ValueType>(1000, ValueType::kI32)};
+  ModuleBuilder module;
+  const std::uint32_t type = module.type(thousand);
+  Code body;
+  for (std::uint32_t i = 0; i < kLabels; ++i) body.open(wasm::Op::kBlock, type);
+  for (int i = 0; i < 1001; ++i) body.get(0);
+  body.op(wasm::Op::kBrTable, kLabels - 1);
+  for (std::uint32_t i = 0; i < kLabels; ++i) body.unsigned_leb(i);
+  for (std::uint32_t i = 1; i < kLabels; ++i) body.end().op(wasm::Op::kUnreachable);
+  body.end();
+  for (int i = 0; i < 1000; ++i) body.op(wasm::Op::kDrop);
+  module.function({{ValueType::kI32}, {}}, {}, body);
+  const Error error = compile_error(module.finish());
   EXPECT_EQ(error.code, ErrorCode::kLimit) << error.message;
 }
 
@@ -64,11 +72,11 @@ TEST(CodeSize, OfImportsWithAThousandParametersIsLimited) {
 // --- The memory that a compilation takes ---
 
 /// A module of one function that repeats these operators, on an i32 parameter, inside a block.
-std::vector<std::byte> repeated(const codegen::test::Code& operators, std::size_t bytes) {
-  codegen::test::Code body;
+std::vector<std::byte> repeated(const Code& operators, std::size_t bytes) {
+  Code body;
   body.open(wasm::Op::kBlock);
   for (std::size_t i = 0; i < bytes / operators.size(); ++i) body.append(operators);
-  codegen::test::ModuleBuilder module;
+  ModuleBuilder module;
   module.function({{ValueType::kI32}, {}}, {}, body.end(), "f");
   return module.finish();
 }
@@ -108,12 +116,11 @@ TEST(CompileMemory, StaysBelowAMultipleOfTheModule) {
   GTEST_SKIP() << "sanitizers take memory of their own";
 #endif
   using wasm::Op;
-  const std::pair<const char*, codegen::test::Code> shapes[] = {
-      {"branches", codegen::test::Code().get(0).op(Op::kBrIf, 0)},
-      {"traps", codegen::test::Code().get(0).get(0).op(Op::kI32DivS).op(Op::kDrop)},
-      {"ifs", codegen::test::Code().get(0).open(Op::kIf).end()},
-      {"tables of jumps",
-       codegen::test::Code().open(Op::kBlock).get(0).op(Op::kBrTable).byte(2).byte(0).byte(1).byte(0).end()},
+  const std::pair<const char*, Code> shapes[] = {
+      {"branches", Code().get(0).op(Op::kBrIf, 0)},
+      {"traps", Code().get(0).get(0).op(Op::kI32DivS).op(Op::kDrop)},
+      {"ifs", Code().get(0).open(Op::kIf).end()},
+      {"tables of jumps", Code().open(Op::kBlock).get(0).op(Op::kBrTable).byte(2).byte(0).byte(1).byte(0).end()},
   };
   for (const auto& [name, operators] : shapes) {
     const std::vector<std::byte> binary = repeated(operators, 3'000'000);
@@ -125,7 +132,7 @@ TEST(CompileMemory, StaysBelowAMultipleOfTheModule) {
 
 TEST(CompileMemory, OfAModuleThatTakesMoreThanItsSizeAllowsIsRefused) {
   // A custom section of three bytes becomes eighty.
-  std::vector<std::byte> binary = repeated(codegen::test::Code().op(wasm::Op::kNop), 1);
+  std::vector<std::byte> binary = repeated(Code().op(wasm::Op::kNop), 1);
   for (int i = 0; i < 1'000'000; ++i) binary.insert(binary.end(), {std::byte{0}, std::byte{1}, std::byte{0}});
   const auto module = Engine({.cache = false}).compile(binary);
   ASSERT_FALSE(module);
@@ -170,7 +177,7 @@ TEST(Compilation, ReportsAnExceptionWhicheverThreadThrewIt) {
   EngineOptions options;
   options.compile_threads = 4;
   options.progress = [](std::uint32_t, std::uint32_t) { throw std::runtime_error("the embedder's own"); };
-  const Error error = compile_error("(module " + repeat(body, 8) + ")", options);
+  const Error error = compile_error(wat("(module " + repeat(body, 8) + ")"), options);
   EXPECT_EQ(error.code, ErrorCode::kHost);
   EXPECT_NE(error.message.find("the embedder's own"), std::string::npos) << error.message;
 }

@@ -13,8 +13,9 @@
 
 #include "abi/cell.hpp"
 #include "generator.hpp"
-#include "module_builder.hpp"
 #include "run.hpp"
+#include "support/module_builder.hpp"
+#include "support/print.hpp"
 #include "support/wat.hpp"
 #include "wasm/signatures.hpp"
 
@@ -224,8 +225,8 @@ TEST_P(Accesses, FollowTheMemoryAsItGrows) {
   EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
 }
 
-INSTANTIATE_TEST_SUITE_P(WithGuard, Accesses, testing::Values(false));
-INSTANTIATE_TEST_SUITE_P(WithExplicitBounds, Accesses, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(Bounds, Accesses, testing::Bool(),
+                         [](const auto& each) { return anew::test::bounds_name(each.param); });
 
 // --- Marks ---
 
@@ -451,7 +452,11 @@ TEST_P(Marks, LetTheResetFindEveryStoreOfRandomFunctions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CardBytesAndBounds, Marks,
-                         testing::Combine(testing::Values(512u, 1'024u, 2'048u, 4'096u), testing::Bool()));
+                         testing::Combine(testing::Values(512u, 1'024u, 2'048u, 4'096u), testing::Bool()),
+                         [](const auto& each) {
+                           return "cards_of_" + std::to_string(std::get<0>(each.param)) + "_" +
+                                  anew::test::bounds_name(std::get<1>(each.param));
+                         });
 
 }  // namespace
 }  // namespace anew::codegen::test

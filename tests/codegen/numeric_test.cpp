@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "module_builder.hpp"
 #include "reference.hpp"
+#include "support/module_builder.hpp"
 #include "support/print.hpp"
 #include "wasm/signatures.hpp"
 

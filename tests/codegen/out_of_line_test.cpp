@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "module_builder.hpp"
+#include "support/module_builder.hpp"
 
 namespace anew::codegen::test {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "module_builder.hpp"
+#include "support/module_builder.hpp"
 #include "wasm/opcodes.hpp"
 
 namespace anew::codegen::test {

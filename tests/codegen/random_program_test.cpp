@@ -230,15 +230,18 @@ TEST_P(RandomPrograms, DoWhatTheInterpreterDoes) {
   }
 }
 
+constexpr auto name_by_size = [](const auto& each) { return "size_" + std::to_string(std::get<1>(each.param)); };
 constexpr auto kSizes = {5u, 15u, 40u, 120u, 300u};
 INSTANTIATE_TEST_SUITE_P(Plain, RandomPrograms,
-                         testing::Combine(testing::Values(Mode::kPlain), testing::ValuesIn(kSizes)));
+                         testing::Combine(testing::Values(Mode::kPlain), testing::ValuesIn(kSizes)), name_by_size);
 INSTANTIATE_TEST_SUITE_P(ExplicitBounds, RandomPrograms,
-                         testing::Combine(testing::Values(Mode::kExplicitBounds), testing::ValuesIn(kSizes)));
+                         testing::Combine(testing::Values(Mode::kExplicitBounds), testing::ValuesIn(kSizes)),
+                         name_by_size);
 INSTANTIATE_TEST_SUITE_P(Fuel, RandomPrograms,
-                         testing::Combine(testing::Values(Mode::kFuel), testing::ValuesIn(kSizes)));
+                         testing::Combine(testing::Values(Mode::kFuel), testing::ValuesIn(kSizes)), name_by_size);
 INSTANTIATE_TEST_SUITE_P(Deterministic, RandomPrograms,
-                         testing::Combine(testing::Values(Mode::kDeterministic), testing::ValuesIn(kSizes)));
+                         testing::Combine(testing::Values(Mode::kDeterministic), testing::ValuesIn(kSizes)),
+                         name_by_size);
 
 }  // namespace
 }  // namespace anew::codegen::test

@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "abi/cell.hpp"
-#include "module_builder.hpp"
 #include "os/virtual_memory.hpp"
+#include "support/module_builder.hpp"
 
 namespace anew::codegen::test {
 

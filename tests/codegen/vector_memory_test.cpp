@@ -13,8 +13,9 @@
 #include <vector>
 
 #include "abi/cell.hpp"
-#include "module_builder.hpp"
 #include "run.hpp"
+#include "support/module_builder.hpp"
+#include "support/print.hpp"
 #include "support/wat.hpp"
 #include "vector_reference.hpp"
 #include "wasm/signatures.hpp"
@@ -193,8 +194,8 @@ TEST_P(VectorAccesses, ReachEveryByteOfTheMemoryAndNoneBehindIt) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(WithGuard, VectorAccesses, testing::Values(false));
-INSTANTIATE_TEST_SUITE_P(WithExplicitBounds, VectorAccesses, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(Bounds, VectorAccesses, testing::Bool(),
+                         [](const auto& each) { return anew::test::bounds_name(each.param); });
 
 TEST(VectorLoadsAndStores, TakeEachLane) {
   for (const Op op : {Op::kV128Load8Lane, Op::kV128Load16Lane, Op::kV128Load32Lane, Op::kV128Load64Lane,
@@ -342,7 +343,11 @@ TEST_P(VectorMarks, CoverStoresOfEachWidthAtTheEdgesOfCards) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CardBytesAndBounds, VectorMarks,
-                         testing::Combine(testing::Values(512u, 1'024u, 2'048u, 4'096u), testing::Bool()));
+                         testing::Combine(testing::Values(512u, 1'024u, 2'048u, 4'096u), testing::Bool()),
+                         [](const auto& each) {
+                           return "cards_of_" + std::to_string(std::get<0>(each.param)) + "_" +
+                                  anew::test::bounds_name(std::get<1>(each.param));
+                         });
 
 }  // namespace
 }  // namespace anew::codegen::test

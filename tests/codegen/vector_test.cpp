@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "generator.hpp"
-#include "module_builder.hpp"
 #include "run.hpp"
+#include "support/module_builder.hpp"
 #include "vector_reference.hpp"
 #include "wasm/signatures.hpp"
 

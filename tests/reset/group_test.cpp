@@ -6,6 +6,7 @@
 #include <random>
 
 #include "support/linked.hpp"
+#include "support/print.hpp"
 
 namespace anew::test {
 namespace {
@@ -145,7 +146,8 @@ class Group : public testing::TestWithParam<Mode> {
 // The cards of a memory are its owner's, whoever writes to it.
 INSTANTIATE_TEST_SUITE_P(Modes, Group,
                          testing::Values(Mode{512, 512}, Mode{512, 4096}, Mode{4096, 512},
-                                         Mode{1024, 2048, Ledger::kCow}, Mode{1024, 2048, Ledger::kPagemap}));
+                                         Mode{1024, 2048, Ledger::kCow}, Mode{1024, 2048, Ledger::kPagemap}),
+                         name_of<Mode>);
 
 TEST_P(Group, MadeFromTheSnapshotIsAsOneMadeTheSlowWay) {
   ASSERT_EQ(fixture.store->instances.size(), 3u);

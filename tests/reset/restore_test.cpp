@@ -10,6 +10,7 @@
 
 #include "reset/audit.hpp"
 #include "support/linked.hpp"
+#include "support/print.hpp"
 
 namespace anew::test {
 namespace {
@@ -108,7 +109,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, Restore,
                                          Mode{2048, Ledger::kCards}, Mode{4096, Ledger::kCards},
                                          Mode{1024, Ledger::kCards, true}, Mode{0, Ledger::kPagemap},
                                          Mode{0, Ledger::kPagemap, true}, Mode{0, Ledger::kCow},
-                                         Mode{0, Ledger::kCow, true}));
+                                         Mode{0, Ledger::kCow, true}),
+                         name_of<Mode>);
 
 TEST_P(Restore, AnInstanceMadeFromTheSnapshotIsAsOneMadeTheSlowWay) { EXPECT_EQ(fixture.audit(), ""); }
 

@@ -2,6 +2,7 @@
 // Every way a guest can stop, with its kind and its backtrace, and that the pool works afterwards.
 #include <gtest/gtest.h>
 
+#include "support/print.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -96,7 +97,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"divide", Value::i32(0xFFFFFFFF), TrapKind::kIntegerOverflow, "integer overflow"},
                     Case{"truncate", Value::f32(1e20f), TrapKind::kIntegerOverflow, "integer overflow"},
                     Case{"truncate", Value::f32(std::numeric_limits<float>::quiet_NaN()),
-                         TrapKind::kInvalidConversionToInteger, "invalid conversion to integer"}));
+                         TrapKind::kInvalidConversionToInteger, "invalid conversion to integer"}),
+    name_of<Case>);
 
 TEST(Unreachable, Traps) {
   const Pool pool = make_pool(kTraps);

@@ -285,7 +285,8 @@ TEST_P(OverlayModelTest, DoesWhatThePlainModelDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, OverlayModelTest, testing::Range(0u, 12u));
+INSTANTIATE_TEST_SUITE_P(Seeds, OverlayModelTest, testing::Range(0u, 12u),
+                         [](const auto& each) { return "seed_" + std::to_string(each.param); });
 
 }  // namespace
 }  // namespace anew::substrate

@@ -281,3 +281,9 @@ class ModuleBuilder {
 };
 
 }  // namespace anew::test
+
+namespace anew::codegen::test {
+
+using namespace anew::test;  // for the tests of code generation
+
+}  // namespace anew::codegen::test
