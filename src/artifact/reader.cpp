@@ -92,8 +92,7 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
       !tier_of(meta)) {
     return refuse("its options have values that no Anew writes");
   }
-  // Code that there is none of has no frames.
-  if (meta.text.bytes != 0 && !is_slot(meta.kept_cell))
+  if (!is_slot(meta.kept_cell))
     return refuse("its frames are laid out as no Anew lays them out");
   if (expectation.tier && expectation.tier != tier_of(meta)) {
     return refuse(fmt::format("another code generator made its code, and \"{}\" is asked for",

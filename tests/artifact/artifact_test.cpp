@@ -374,6 +374,7 @@ TEST(Artifact, OfAModuleWithoutAnyCodeReadsBack) {
   const wasm::Module module = wasm::decode_module(binary).value();
   const wasm::FunctionNames names(module);
   codegen::Image image;
+  image.frames.kept_cell = -8;
   image.position_starts = {0};
   const auto encoded = encode({.hash = {},
                                .options = {.card_shift = 12, .marks = true},

@@ -11,9 +11,9 @@ namespace {
 
 using wasm::Op;
 
-/// Types 0 to 2, each below the one before and the last of them final; then type 3, beside type 1: [i64 f64 v128] ->
-/// [i64]. Type 4 is [] -> [i64], type 5 [i64 f64 v128 i32] -> [i64], type 6 [(ref null 1)] -> [i64],
-/// type 7 [i32] -> [i32].
+/// Types 0 to 2, each below the one before and the last of them final; then type 3, below type 0 and final. All of these
+/// are [i64 f64 v128] -> [i64]. Type 4 is [] -> [i64], type 5 [i64 f64 v128 i32] -> [i64], type 6 [(ref null 1)] ->
+/// [i64], type 7 [i32] -> [i32].
 /// @param padding  types before them.
 Code types(std::uint32_t padding = 0) {
   const auto chain = [](Code& code, std::uint8_t form, std::optional<std::uint32_t> supertype) {
@@ -31,7 +31,7 @@ Code types(std::uint32_t padding = 0) {
   chain(code, 0x50, std::nullopt);
   chain(code, 0x50, padding);
   chain(code, 0x4F, padding + 1);
-  chain(code, 0x50, padding);
+  chain(code, 0x4F, padding);
   code.byte(0x60).byte(0).byte(1).byte(0x7E);
   code.byte(0x60).byte(4).byte(0x7E).byte(0x7C).byte(0x7B).byte(0x7F).byte(1).byte(0x7E);
   code.byte(0x60).byte(1).byte(0x63).signed_leb(padding + 1).byte(1).byte(0x7E);
