@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "group.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -32,7 +33,7 @@ constexpr std::string_view kAllocates = R"((module (import "env" "text" (func $t
       (then (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable)) (br $more))))
     (local.get $at))
   (func (export "last_of") (param i32) (result i32)
-    (i32.load8_u (i32.sub (i32.add (call $text (local.get 0)) (local.get 0)) (i32.const 1)))))";
+    (i32.load8_u (i32.sub (i32.add (call $text (local.get 0)) (local.get 0)) (i32.const 1))))))";
 
 TEST(Caller, CallsTheGuestsAllocator) {
   Linker linker;
@@ -105,19 +106,16 @@ TEST(Caller, RefusesWhatTheGuestDoesNotHave) {
 
 /// A guest whose host function "host" calls the export that it is told the number of.
 constexpr std::string_view kNests = R"((module (import "env" "host" (func $host (param i32) (result i32)))
-  (memory (export "memory") 1) (global $g (export "g") (mut i32) (i32.const 0)) (tag $tag)
+  (memory (export "memory") 1) (global $g (export "g") (mut i32) (i32.const 0))
   (func (export "run") (param i32) (result i32)
     (i32.add (call $host (local.get 0)) (i32.mul (global.get $g) (i32.const 1000))))
   (func $return (export "0") (global.set $g (i32.add (global.get $g) (i32.const 1))))
   (func (export "1") (call $return) (i32.store (i32.const 40000) (i32.const 7)) (call $trap))
   (func $trap unreachable)
   (func (export "2") (loop (br 0)))
-  (func (export "3") (throw $tag))
   (func (export "4") (drop (call $host (i32.const 4))))
   (func (export "5") (drop (i32.load (i32.const -1))))
   (func $deeper (export "6") (call $deeper))
-  (func (export "catch") (param i32) (result i32)
-    (block $caught (drop (try_table (result i32) (catch_all $caught) (call $host (local.get 0))))) (i32.const 9))
   (func (export "peek") (result i32) (i32.load (i32.const 40000)))))";
 
 /// How the nested calls ended, innermost first.
@@ -165,17 +163,39 @@ TEST(NestedCall, WhoseErrorAHostFunctionPassesOnHasTheFramesOfBothInOneInstance)
   EXPECT_EQ(names, (std::vector<std::string>{"trap", "1", "env.host", "run"})) << error.to_string();
 }
 
+/// (module (import "env" "host" (func (param i32) (result i32))) (tag)
+///   (func (export "catch") (result i32)
+///     (block (return (try_table (result i32) (catch_all 0) (call 0 (i32.const 3))))) (i32.const 9))
+///   (func (export "3") (throw 0)))
+Module catcher() {
+  constexpr std::uint8_t kI32 = 0x7F;
+  const auto code = [](std::initializer_list<std::uint8_t> bytes) {
+    Code made;
+    for (const std::uint8_t byte : bytes) made.byte(byte);
+    return made;
+  };
+  return raw_module({
+      {1, code({3, 0x60, 1, kI32, 1, kI32, 0x60, 0, 1, kI32, 0x60, 0, 0})},
+      {2, Code().byte(1).name("env").name("host").byte(0).byte(0)},
+      {3, code({2, 1, 2})},
+      {13, code({1, 0, 2})},
+      {7, Code().byte(2).name("catch").byte(0).byte(1).name("3").byte(0).byte(2)},
+      {10, code({2, 18, 0,    0x02, 0x40, 0x1F, kI32, 1, 2, 0, 0x41, 3, 0x10, 0, 0x0B, 0x0F, 0x0B, 0x41, 9, 0x0B,  //
+                 4, 0,  0x08, 0,    0x0B})},
+  });
+}
+
 TEST(NestedCall, ThatThrowsEndsAsATrapAndNoHandlerAroundItSeesTheException) {
   for (const bool pass_on : {false, true}) {
-    const Pool pool = make_pool(kNests, {.capacity = 1, .audit_every = 1}, nesting(pass_on));
+    const Pool pool = Pool::create(catcher(), nesting(pass_on), {.capacity = 1, .audit_every = 1}).value();
     Lease lease = pool.acquire().value();
-    const auto called = lease.call<int>("catch", 3);
+    const auto called = lease.call<int>("catch");
     EXPECT_EQ(lease.find_state<Ends>()->traps, std::vector{TrapKind::kUnhandledException});
     if (pass_on) {
       ASSERT_FALSE(called.has_value());
       EXPECT_EQ(called.error().trap, TrapKind::kUnhandledException);
     } else {
-      EXPECT_EQ(called.value(), 9) << "the call goes on where the host function returned";
+      EXPECT_EQ(called.value(), 2) << "the call goes on where the host function returned";
     }
     lease.release();
     EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
