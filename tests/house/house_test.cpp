@@ -175,6 +175,23 @@ TEST(Processor, IsKnownToItsFolderAndToThoseOfTiersOnly) {
   EXPECT_TRUE(std::regex_search(std::string("mov r13, [rbp - 40]"), kRegister));
 }
 
+TEST(QuickTier, NamesInstructionsInItsTargetsFolderOnly) {
+  const std::regex assembler(R"re(\bx86\b|\basmjit\b|\ba_\.|\b(cell_field|gp|gp32|gp64|xmm|Gp|Xmm|InstId)\b)re");
+  std::size_t checked = 0;
+  for (const auto& entry : fs::directory_iterator(kRoot / "src/codegen/quick")) {
+    // compile.cpp hands the assembler the memory that it writes to.
+    if (!entry.is_regular_file() || entry.path().filename() == "compile.cpp") continue;
+    std::istringstream lines(read(entry.path()));
+    for (std::string line; std::getline(lines, line);) {
+      std::smatch found;
+      const std::string code = line.substr(0, line.find("//"));
+      EXPECT_FALSE(std::regex_search(code, found, assembler)) << entry.path() << ": " << line;
+    }
+    ++checked;
+  }
+  EXPECT_GT(checked, 8u) << "the sources were not found";
+}
+
 /// Headers that only these files, or those in these folders, may include: what they bring belongs to one library, or
 /// takes seconds to compile.
 struct Confined {

@@ -15,6 +15,7 @@ void Emitter::begin_code() {
   position_writer_ = PositionWriter(tables_.positions);
   cold_.clear();
   cross_calls_.clear();
+  subtype_checks_.clear();
   vectors_.clear();
   jump_tables_.clear();
   jump_targets_.clear();
