@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The command line as a whole, and the subcommands but call.
 #include "cli/command_fixture.hpp"
+#include "support/wat.hpp"
 
 namespace anew::testing {
 namespace {
@@ -312,8 +313,12 @@ TEST_F(Inspect, TellsWhichProposalsAModuleNeeds) {
 }
 
 TEST_F(Command, AcceptsTheFeaturesThatItIsTold) {
-  const std::string module =
-      file("m.wat", R"((module (func (export "f") (param i32) (result i32) (i32.extend8_s (local.get 0)))))");
+  constexpr std::string_view kText =
+      R"((module (func (export "f") (param i32) (result i32) (i32.extend8_s (local.get 0)))))";
+  const std::string module = file("m.wat", kText);
+  const std::vector<std::byte> bytes = test::wat(kText);
+  const std::string_view binary(reinterpret_cast<const char*>(bytes.data()),
+                                bytes.size());  // char may alias any object
   const std::string refusal =
       "anew: function 0 (f): i32.extend8_s needs the proposal sign-extension, which this engine does not accept: add "
       "it "
@@ -331,7 +336,7 @@ TEST_F(Command, AcceptsTheFeaturesThatItIsTold) {
                                              {"inspect", snapshot},
                                              {"compile", module, "-o", compiled},
                                              {"snapshot", module, "-o", snapshot},
-                                             {"substrate", "version", module}}) {
+                                             {"substrate", "version", file("m.wasm", binary)}}) {
     std::vector<std::string> refusing = command;
     refusing.insert(refusing.end(), {"--features", "2.0,-sign-extension"});
     const Outcome outcome = anew(refusing);

@@ -96,6 +96,8 @@ Body body_for(Op op, std::string_view immediate) {
     case Op::kElse: around = {{0x00, 0x04, 0x40}, {}, {0x0B}}; break;
     case Op::kEnd: around = {{0x02, 0x40}, {}, {}}; break;
     case Op::kReturnCall: around.immediates = {2}; return around;  // of type [] -> []
+    case Op::kBrOnCast:
+    case Op::kBrOnCastFail:
     case Op::kBrOnNonNull: around = {{0x02, kFuncRef, 0x00}, {}, {0x00, 0x0B, 0x1A}}; break;
     default: break;
   }
@@ -110,6 +112,7 @@ Body body_for(Op op, std::string_view immediate) {
                                                                      {"Shuffle", ByteVector(16)},
                                                                      {"BrTable", {0, 0}},
                                                                      {"CallIndirect", {0, 0}},
+                                                                     {"CastBranch", {3, 0, kFuncRef, kFuncRef}},
                                                                      {"DataMemory", {0, 0}},
                                                                      {"ElementTable", {0, 0}},
                                                                      {"MemoryMemory", {0, 0}},
