@@ -21,13 +21,15 @@ inline void PrintTo(Ledger ledger, std::ostream* out) { *out << to_string(ledger
 
 namespace anew::test {
 
-/// A test's name from what is printed of its parameter: words with _ between them.
+/// A test's name from what is printed of its parameter: words with _ between them, and numbers with their sign.
 template <typename T>
 std::string name_of(const testing::TestParamInfo<T>& info) {
   std::string name;
   for (const char c : testing::PrintToString(info.param)) {
     const bool is_word = std::isalnum(static_cast<unsigned char>(c)) != 0;
+    const bool is_sign = c == '-' && (name.empty() || name.back() == '_');
     if (is_word) name += c;
+    if (is_sign) name += "minus";
     if (!is_word && !name.empty() && name.back() != '_') name += '_';
   }
   if (name.ends_with('_')) name.pop_back();
