@@ -65,9 +65,7 @@ void run() {
   }
   const double each_ns = nanoseconds(Clock::now() - begin) / static_cast<double>(leases.size() - first);
   const Use made = own_use();
-  for (Lease& lease : leases) {
-    (void)value_or_exit(lease.call(count), "call");
-  }
+  for (Lease& lease : leases) (void)value_or_exit(lease.call(count), "call");
   leases.clear();
   const Use idle = own_use();
 

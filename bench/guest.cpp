@@ -46,9 +46,8 @@ class AnewGuest final : public Guest {
     std::vector<Value> arguments;
     for (const std::uint32_t argument : call.arguments) arguments.push_back(Value::i32(argument));
     const double start = processor_time();
-    for (std::uint32_t i = 1; i < call.times; ++i) {
+    for (std::uint32_t i = 1; i < call.times; ++i)
       if (!lease_.call_values(call.name, arguments)) break;
-    }
     auto results = lease_.call_values(call.name, arguments);  // of an instance that trapped, the error
     const double ns = processor_time() - start;
     const std::vector<Value> values = value_or_exit(std::move(results), path_ + ": " + call.name);
@@ -97,9 +96,8 @@ class V8Guest final : public Guest {
     const json answer = node_.ask({{"request", "read"}, {"address", address}, {"bytes", bytes}});
     const std::string& hex = answer.at("hex").get_ref<const std::string&>();
     std::string text;
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
       text.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));  // a byte, whatever char's sign
-    }
     return text;
   }
 

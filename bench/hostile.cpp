@@ -37,9 +37,8 @@ struct Measured {
 
 [[nodiscard]] double status_bytes(std::string_view field) {
   std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
+  for (std::string line; std::getline(status, line);)
     if (line.starts_with(field)) return std::strtod(line.c_str() + field.size(), nullptr) * 1024;
-  }
   return 0;
 }
 
@@ -68,9 +67,8 @@ struct Measured {
       measured.refused = true;
       fmt::format_to_n(measured.message, sizeof(measured.message) - 1, "{}", result.error().message);
       const ErrorCode code = result.error().code;
-      if (code != ErrorCode::kLimit && code != ErrorCode::kUnsupported) {
+      if (code != ErrorCode::kLimit && code != ErrorCode::kUnsupported)
         (void)value_or_exit<Module>(result, "not refused by a limit");
-      }
       break;
     }
   }
@@ -174,9 +172,8 @@ int run_all(const std::vector<std::string>& names) {
   fmt::print("{:<58} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>6} {:>8} {:>9} {:>8}\n", "shape", "n, ms", "2n, ms",
              "4n, ms", "8n, ms", "bytes", "ns/byte", "exp.", "memory", "bytes", "memory");
   bool bounded = true;
-  for (const Shape& shape : hostile_shapes()) {
+  for (const Shape& shape : hostile_shapes())
     if (names.empty() || std::find(names.begin(), names.end(), shape.name) != names.end()) bounded &= run(shape);
-  }
   fmt::print("\n{}\n", bounded
                            ? "Every shape is linear in time and bounded in memory, or refused by a limit and bounded."
                            : "Not every shape is bounded: see above.");

@@ -123,9 +123,8 @@ constexpr Shape kShapes[] = {
     {"n loops in a row, registers full", 80'000,
      [](std::uint32_t n) {
        ModuleBytes body = fill_registers(30);
-       for (std::uint32_t i = 0; i < n; ++i) {
+       for (std::uint32_t i = 0; i < n; ++i)
          body.raw({kLoop, kEmpty}).op(kLocalGet, i % 30).op(kLocalSet, i * 7 % 30).raw({kLocalGet, 0, kBrIf, 0, kEnd});
-       }
        return one_function(30, body.op(kLocalGet, 0));
      }},
     {"n ifs in a row, registers full", 60'000,
@@ -175,9 +174,8 @@ constexpr Shape kShapes[] = {
      [](std::uint32_t n) {
        ModuleBytes body = fill_registers(30);
        body.raw({kBlock, kEmpty, kLocalGet, 0, kBrIf, 0});
-       for (std::uint32_t i = 0; i < n; ++i) {
+       for (std::uint32_t i = 0; i < n; ++i)
          body.op(kLocalGet, i * 7 % 30).op(kLocalSet, i * 11 % 30).raw({kLocalGet, 0, kBrIf, 0});
-       }
        return one_function(30, body.raw({kEnd}).op(kLocalGet, 0));
      }},
     {"a br_table of n targets, one label", 8'190,
@@ -327,9 +325,8 @@ constexpr Shape kShapes[] = {
     {"n divisions and conversions, each with two traps", 60'000,
      [](std::uint32_t n) {
        ModuleBytes body;
-       for (std::uint32_t i = 0; i < n; ++i) {
+       for (std::uint32_t i = 0; i < n; ++i)
          body.raw({kLocalGet, 0, kLocalGet, 1, kI32DivS, 0xB7, kI32TruncF64S, kLocalSet, 0});
-       }
        return one_function(30, body.op(kLocalGet, 0));
      }},
     {"n floating-point constants", 60'000,
@@ -392,11 +389,10 @@ constexpr Shape kShapes[] = {
        ModuleBuilder module;
        for (std::uint32_t i = 0; i < n; ++i) {
          ModuleBytes entry({kSubtype});
-         if (i % 64 == 0) {
+         if (i % 64 == 0)
            entry.raw({0});
-         } else {
+         else
            entry.raw({1}).u(i - 1);
-         }
          module.type_entry(entry.raw({0x60, 0, 1, kRefNull}).s(i));
        }
        return module.build();

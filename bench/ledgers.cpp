@@ -90,11 +90,10 @@ struct Figure {
 
 [[nodiscard]] std::vector<Ledger> ledgers() {
   std::vector<Ledger> all = {Ledger::kCards, Ledger::kCow};
-  if (os::has_pagemap_scan()) {
+  if (os::has_pagemap_scan())
     all.insert(all.begin() + 1, Ledger::kPagemap);
-  } else {
+  else
     fmt::print("this kernel has no PAGEMAP_SCAN: pagemap is left out\n");
-  }
   return all;
 }
 

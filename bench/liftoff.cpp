@@ -256,16 +256,13 @@ int compare(bool as_json, const std::vector<std::string>& names) {
       return value_or_exit(substrate::load_runtime(path), path).code;
     });
   }
-  for (const char* name : {"sqlite3", "brotli", "pyodide", "esbuild", "swc"}) {
+  for (const char* name : {"sqlite3", "brotli", "pyodide", "esbuild", "swc"})
     measure(name, [&] { return read_file(fmt::format("{}/{}.wasm", ANEW_NPM_MODULES, name)); });
-  }
   fs::remove(scratch);
   if (!compiled.empty()) {
     const double mean = geometric_mean(std::span<const CompileRow>(compiled), &CompileRow::ratio);
     report["compile_geometric_mean"] = mean;
-    if (!as_json) {
-      fmt::print("{:<16} {:>10} {:>8} {:>8} {:>6.2f} |\n", "geometric mean", "goal 1.00", "", "", mean);
-    }
+    if (!as_json) fmt::print("{:<16} {:>10} {:>8} {:>8} {:>6.2f} |\n", "geometric mean", "goal 1.00", "", "", mean);
   }
   if (as_json) fmt::print("{}\n", report.dump(2));
   return 0;

@@ -54,9 +54,8 @@ class Argon2Scenario final : public Scenario {
   Call next(Guest& guest) override {
     std::string parameters;
     constexpr std::uint32_t kLanes = 1, kHashBytes = 32, kIterations = 2, kVersion = 0x13, kArgon2Id = 2;
-    for (const std::uint32_t value : {kLanes, kHashBytes, kibibytes_, kIterations, kVersion, kArgon2Id}) {
+    for (const std::uint32_t value : {kLanes, kHashBytes, kibibytes_, kIterations, kVersion, kArgon2Id})
       for (int shift = 0; shift < 32; shift += 8) parameters.push_back(static_cast<char>(value >> shift & 0xFF));
-    }
     guest.write(buffer_ + kibibytes_ * 1024, parameters);
     return {"Hash_Calculate", {0, kibibytes_}};
   }

@@ -139,9 +139,8 @@ void measure_round(const Subject& subject, Row& row) {
   const Work work = [&subject]() -> std::function<void()> {
     return [&subject, own = Bytes()]() mutable { subject.call_as_new(own); };
   };
-  for (std::size_t i = 0; i < kThreads.size(); ++i) {
+  for (std::size_t i = 0; i < kThreads.size(); ++i)
     row.rates[i].push_back(calls_per_second(work, kThreads[i], kRoundTime));
-  }
 }
 
 void print(const Subject& subject, Row& row) {
@@ -193,9 +192,8 @@ void print_profile(const Subject& subject) {
   }
   const double whole = all - in_clock;
   fmt::print("{:30}", subject.name);
-  for (const auto& [name, group] : groups) {
+  for (const auto& [name, group] : groups)
     fmt::print("  {} {:.1f}% ({:.0f} calls)", name, group.second / whole * 100, group.first);
-  }
   fmt::print("  guest and all else {:.1f}%\n", (whole - in_host) / whole * 100);
 }
 
@@ -222,9 +220,8 @@ void run() {
 
   std::vector<Row> rows(subjects.size());
   for (std::size_t round = 0; round < kRounds; ++round) {
-    for (std::size_t i = 0; i < subjects.size(); ++i) {
+    for (std::size_t i = 0; i < subjects.size(); ++i)
       if (!subjects[i].long_calls || round < kRoundsOfLongCalls) measure_round(subjects[i], rows[i]);
-    }
   }
   fmt::print("{} processors; medians of {} rounds of {} ms each\n\n", std::thread::hardware_concurrency(), kRounds,
              kRoundTime.count());

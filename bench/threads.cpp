@@ -57,10 +57,9 @@ void print(Row& row) {
 
 void measure(const std::string& title, std::vector<Row>& rows) {
   for (std::size_t round = 0; round < kRounds; ++round) {
-    for (Row& row : rows) {
+    for (Row& row : rows)
       for (std::size_t i = 0; i < kThreads.size(); ++i)
         row.samples[i].push_back(calls_per_second(row.work, kThreads[i], kRoundTime));
-    }
   }
   fmt::print("\n{}\n{:34}", title, "calls/s, times 1 thread's");
   for (const unsigned threads : kThreads) fmt::print(" {:>8} threads ", threads);

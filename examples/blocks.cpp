@@ -23,19 +23,16 @@ std::string read_text(const char* path) {
 /// "0x" and hexadecimal digits.
 substrate::Bytes from_hex(const std::string& text) {
   substrate::Bytes bytes;
-  for (std::size_t i = 2; i + 1 < text.size(); i += 2) {
+  for (std::size_t i = 2; i + 1 < text.size(); i += 2)
     bytes.push_back(static_cast<std::byte>(std::stoi(text.substr(i, 2), nullptr, 16)));
-  }
   return bytes;
 }
 
 std::string to_hex(const substrate::Hash& hash) {
   std::string text = "0x";
-  for (const std::byte byte : hash) {
-    for (const int digit : {std::to_integer<int>(byte >> 4), std::to_integer<int>(byte & std::byte{15})}) {
+  for (const std::byte byte : hash)
+    for (const int digit : {std::to_integer<int>(byte >> 4), std::to_integer<int>(byte & std::byte{15})})
       text += "0123456789abcdef"[digit];
-    }
-  }
   return text;
 }
 
@@ -53,9 +50,8 @@ anew::Result<void> run(const char* spec_path, const char* block_path) {
   std::array<anew::Result<substrate::BlockOutcome>, 2> outcomes;
   {
     std::array<std::jthread, 2> threads;
-    for (std::size_t i = 0; i < threads.size(); ++i) {
+    for (std::size_t i = 0; i < threads.size(); ++i)
       threads[i] = std::jthread([&, i] { outcomes[i] = executor.execute_block(*genesis, block); });
-    }
   }
   for (const auto& outcome : outcomes) {
     if (!outcome) return std::unexpected(outcome.error());

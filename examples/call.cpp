@@ -58,9 +58,8 @@ anew::Result<void> fail_in_many_ways(const anew::Pool& pool) {
 
   const std::array by_zero = {anew::Value::i32(1), anew::Value::i32(0)};
   const auto divided = lease->call_values("divide", by_zero);
-  if (!divided && divided.error().trap == anew::TrapKind::kIntegerDivideByZero) {
+  if (!divided && divided.error().trap == anew::TrapKind::kIntegerDivideByZero)
     std::printf("%s\n", divided.error().to_string().c_str());  // with the backtrace, innermost frame first
-  }
   lease->release();  // what a trap leaves is nobody's to use; the next lease is as new
   return {};
 }

@@ -58,9 +58,8 @@ anew::Linker make_linker() {
                   const auto asked = read_string(caller.memory(), name, bytes);
                   if (!asked) return std::unexpected(asked.error());
                   const auto found = names.find(*asked);
-                  if (found == names.end()) {
+                  if (found == names.end())
                     return anew::fail(anew::ErrorCode::kHost, "nobody is called \"" + *asked + "\"");
-                  }
                   const auto size = static_cast<std::uint32_t>(found->second.size());
                   // The guest's own function, in the midst of its call.
                   const auto room = caller.call<std::uint32_t>("allocate", size);
@@ -87,9 +86,8 @@ anew::Result<void> run(const char* path) {
     if (!lease) return std::unexpected(lease.error());
     const auto greeting = greet->call(*lease, std::as_bytes(std::span(name)));  // within the guest's memory
     std::printf("%s\n", greeting ? to_text(*greeting).c_str() : greeting.error().to_string().c_str());
-    for (const std::string& line : lease->find_state<Journal>()->lines) {
+    for (const std::string& line : lease->find_state<Journal>()->lines)
       std::printf("  its journal: %s\n", line.c_str());  // one line each time: the reset clears it
-    }
   }
   return {};
 }

@@ -81,9 +81,8 @@ void answer_all(const anew::Pool& pool, const Sum& sum) {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i) threads.emplace_back([&] { work(pool, sum, queue, answers); });
   }  // joined here
-  for (std::size_t number = 0; number < answers.size(); ++number) {
+  for (std::size_t number = 0; number < answers.size(); ++number)
     std::printf("request %zu: %s\n", number, answers[number].c_str());
-  }
 }
 
 anew::Result<void> run(const char* path) {

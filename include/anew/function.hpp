@@ -66,14 +66,12 @@ template <typename R, typename... A>
 [[nodiscard]] Result<R> call(Instance& instance, const Function<R(A...)>& function,
                              std::type_identity_t<A>... arguments) {
   std::uint64_t slots[sizeof...(A) > 0 ? sizeof...(A) : 1] = {ValueTraits<A>::to_slot(arguments)...};
-  if (const std::uint32_t trap = invoke(instance, function.handle(), slots); trap != 0) [[unlikely]] {
+  if (const std::uint32_t trap = invoke(instance, function.handle(), slots); trap != 0) [[unlikely]]
     return std::unexpected(make_trap_error(instance, trap));
-  }
-  if constexpr (!std::is_void_v<R>) {
+  if constexpr (!std::is_void_v<R>)
     return ValueTraits<R>::from_slot(slots[0]);
-  } else {
+  else
     return {};
-  }
 }
 
 /// Finds a function and checks its type against the C++ signature, which comes as the type of a null pointer.

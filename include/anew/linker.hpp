@@ -92,13 +92,12 @@ using Passed = std::conditional_t<kIsCaller<P>, Caller&, std::conditional_t<kIsS
 /// What is passed for a parameter. @param index  of the guest's slot, if the parameter has one.
 template <typename P>
 [[nodiscard]] Passed<P> pass(Caller& caller, const std::uint64_t* slots, std::size_t index) {
-  if constexpr (kIsCaller<P>) {
+  if constexpr (kIsCaller<P>)
     return caller;
-  } else if constexpr (kIsState<P>) {
+  else if constexpr (kIsState<P>)
     return caller.state<std::remove_cvref_t<P>>();
-  } else {
+  else
     return ValueTraits<Passed<P>>::from_slot(slots[index]);
-  }
 }
 
 /// Says in the compiler's error what is wrong with a host function, rather than let it fail somewhere within.

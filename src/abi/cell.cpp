@@ -20,9 +20,8 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) n
 }  // namespace
 
 Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card_shift, bool foreign_memory) {
-  if (card_shift < kMinimumCardShift || card_shift > kMaximumCardShift) {
+  if (card_shift < kMinimumCardShift || card_shift > kMaximumCardShift)
     return fail(ErrorCode::kArgument, fmt::format("a card of 2^{} bytes: use 512, 1024, 2048 or 4096", card_shift));
-  }
   CellLayout layout;
   layout.card_shift_ = card_shift;
   layout.has_memory_ = !module.memories.empty() && !foreign_memory;
@@ -39,13 +38,11 @@ Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card
     return global < module.imported_globals && module.globals[global].type.is_mutable;
   };
   layout.globals_.resize(module.globals.size());
-  for (std::size_t i = 0; i < module.globals.size(); ++i) {
+  for (std::size_t i = 0; i < module.globals.size(); ++i)
     if (!is_linked(i)) layout.globals_[i] = place(8ull * slots_of(module.globals[i].type.type), 8);
-  }
   layout.dropped_ = place(module.data.size() + module.elements.size(), 8);
-  for (std::size_t i = 0; i < module.imported_globals; ++i) {
+  for (std::size_t i = 0; i < module.imported_globals; ++i)
     if (is_linked(i)) layout.globals_[i] = place(8, 8);
-  }
   layout.memories_ = place(sizeof(MemoryReference) * module.memories.size(), 8);
   layout.table_links_ = place(8ull * module.imported_tables, 8);
   layout.tags_ = place(8 * module.tags.size(), 8);
@@ -69,9 +66,8 @@ Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card
     layout.tables_.push_back({0, 0, static_cast<std::uint32_t>(capacity)});
   }
   // Scans read whole blocks of 64 cards.
-  for (Table& table : layout.tables_) {
+  for (Table& table : layout.tables_)
     table.cards = place(round_up(abi::table_cards(table.capacity), kCacheLineBytes), kCacheLineBytes);
-  }
   for (Table& table : layout.tables_) {
     table.elements = place(8ull * table.capacity, 8);
     place(sizeof(TableHeader), 8);
@@ -91,9 +87,8 @@ std::uint32_t default_card_shift(const wasm::Module& module) noexcept {
   // Of all memories together: their cards are scanned together. At most limits::kMemories times 4 GiB; what begins with
   // more has no instances.
   std::uint64_t bytes = 0;
-  for (const MemoryType& memory : module.memories) {
+  for (const MemoryType& memory : module.memories)
     bytes += std::min<std::uint64_t>(memory.limits.minimum, wasm::limits::kMemoryPages) * kWasmPageBytes;
-  }
   std::uint32_t shift = kMinimumCardShift;
   while (shift < kMaximumCardShift && (bytes >> shift) > kCards) ++shift;
   return shift;

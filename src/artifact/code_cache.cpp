@@ -49,9 +49,8 @@ Expectation expectation_of(const CacheKey& key) {
                           .fuel = key.options.fuel,
                           .canonical_nan = key.options.canonical_nan,
                           .metered_stack = key.options.stack_limit != 0};
-  if (key.options.card_bytes != 0) {
+  if (key.options.card_bytes != 0)
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(key.options.card_bytes));  // below 32
-  }
   return expectation;
 }
 
@@ -60,9 +59,7 @@ Expectation expectation_of(const CacheKey& key) {
 std::optional<codegen::Options> read_options(const os::File& file) {
   Meta meta;
   // Any bytes are a Meta: it has no padding, and all of its members may have any value.
-  if (!file.read_at(kMetaOffset, std::as_writable_bytes(std::span(&meta, 1)))) {
-    return std::nullopt;
-  }
+  if (!file.read_at(kMetaOffset, std::as_writable_bytes(std::span(&meta, 1)))) return std::nullopt;
   if (meta.magic != kMetaMagic || meta.format_version != kFormatVersion || meta.abi_version != abi::kAbiVersion ||
       meta.card_shift > abi::kMaximumCardShift || !tier_of(meta)) {
     return std::nullopt;
@@ -94,13 +91,9 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
   }
   std::ranges::sort(artifacts, {}, [](const os::Directory::Entry* entry) { return entry->status.modified; });
   for (const os::Directory::Entry* entry : artifacts) {
-    if (bytes <= limit) {
-      break;
-    }
+    if (bytes <= limit) break;
     if (entry->name != keep) {
-      if (auto removed = directory.remove(entry->name); !removed) {
-        return std::unexpected(std::move(removed.error()));
-      }
+      if (auto removed = directory.remove(entry->name); !removed) return std::unexpected(std::move(removed.error()));
       bytes -= entry->status.bytes;
     }
   }
@@ -122,15 +115,9 @@ std::string file_name(const CacheKey& key) {
 }
 
 Result<std::filesystem::path> CodeCache::locate(const std::filesystem::path& directory) {
-  if (!directory.empty()) {
-    return directory;
-  }
-  if (auto named = os::environment("ANEW_CACHE_DIR")) {
-    return std::filesystem::path(*std::move(named));
-  }
-  if (auto home = os::user_cache_home()) {
-    return *home / "anew";
-  }
+  if (!directory.empty()) return directory;
+  if (auto named = os::environment("ANEW_CACHE_DIR")) return std::filesystem::path(*std::move(named));
+  if (auto home = os::user_cache_home()) return *home / "anew";
   return fail(ErrorCode::kIo, "there is no place for the code cache: set ANEW_CACHE_DIR, XDG_CACHE_HOME or HOME");
 }
 
@@ -138,14 +125,10 @@ Result<CodeCache> CodeCache::open(const std::filesystem::path& directory) {
   const auto path = TRY(locate(directory));
   auto opened = os::Directory::open(path);
   if (!opened && opened.error().code == ErrorCode::kNotFound) {
-    if (auto made = os::make_private_directory(path); !made) {
-      return std::unexpected(std::move(made.error()));
-    }
+    if (auto made = os::make_private_directory(path); !made) return std::unexpected(std::move(made.error()));
     opened = os::Directory::open(path);
   }
-  if (!opened) {
-    return std::unexpected(std::move(opened.error()));
-  }
+  if (!opened) return std::unexpected(std::move(opened.error()));
   const auto status = TRY(opened->status());
   // Whoever may write to the directory may put other code into it.
   if (!status.owned_by_user) {
@@ -164,9 +147,7 @@ Result<CodeCache> CodeCache::open(const std::filesystem::path& directory) {
 Result<std::optional<Loaded>> CodeCache::find(const CacheKey& key) const {
   auto file = directory_.open_file(file_name(key));
   if (!file) {
-    if (file.error().code == ErrorCode::kNotFound) {
-      return std::nullopt;
-    }
+    if (file.error().code == ErrorCode::kNotFound) return std::nullopt;
     return std::unexpected(std::move(file.error()));
   }
   auto loaded = TRY(read(*file, expectation_of(key)));
@@ -185,9 +166,7 @@ Result<void> CodeCache::store(const CacheKey& key, const Encoded& artifact, std:
                                                artifact.bytes(), limit));
   }
   const std::string name = file_name(key);
-  if (auto written = directory_.write(name, artifact.pieces(), kFileMode); !written) {
-    return written;
-  }
+  if (auto written = directory_.write(name, artifact.pieces(), kFileMode); !written) return written;
   return evict(directory_, name, limit);
 }
 
@@ -211,9 +190,7 @@ Result<std::uint64_t> CodeCache::clear() const {
   auto entries = TRY(directory_.list());
   std::uint64_t bytes = 0;
   for (const os::Directory::Entry& entry : entries) {
-    if (!is_artifact(entry) && !is_temporary(entry)) {
-      continue;  // nothing of ours
-    }
+    if (!is_artifact(entry) && !is_temporary(entry)) continue;  // nothing of ours
     auto removed = TRY(directory_.remove(entry.name));
     bytes += removed ? entry.status.bytes : 0;
   }

@@ -18,9 +18,7 @@ namespace anew::artifact {
 class ContentHasher {
  public:
   ContentHasher() : state_(XXH3_createState(), XXH3_freeState) {
-    if (state_ == nullptr) {
-      throw std::bad_alloc();
-    }
+    if (state_ == nullptr) throw std::bad_alloc();
     XXH3_128bits_reset(state_.get());
   }
   void add(std::span<const std::byte> bytes) noexcept { XXH3_128bits_update(state_.get(), bytes.data(), bytes.size()); }

@@ -33,27 +33,21 @@ class Refusal {
 /// Who may have written the file. @return its size.
 Result<std::uint64_t> check_owner(const os::File& file, const Refusal& refuse) {
   const auto status = TRY(file.status());
-  if (status.kind != os::FileStatus::Kind::kRegular) {
-    return refuse("it is not a regular file");
-  }
-  if (!status.owned_by_user && !status.owned_by_root) {
+  if (status.kind != os::FileStatus::Kind::kRegular) return refuse("it is not a regular file");
+  if (!status.owned_by_user && !status.owned_by_root)
     return refuse("another user owns it, and compiled code is run as it is");
-  }
   if (status.writable_by_others) {
     return refuse(
         "its group or others may write to it, and compiled code is run as it is (`chmod go-w` it if you trust it)");
   }
-  if (status.bytes < kHeadBytes) {
+  if (status.bytes < kHeadBytes)
     return refuse(fmt::format("it is truncated: {} bytes are too few for a compiled module", status.bytes));
-  }
   return status.bytes;
 }
 
 /// What the head says of its origin. @param bytes  the file's size.
 Result<void> check_origin(const Meta& meta, std::uint64_t bytes, const Refusal& refuse) {
-  if (meta.magic != kMetaMagic) {
-    return refuse("it is an ELF file, but not a compiled module of Anew");
-  }
+  if (meta.magic != kMetaMagic) return refuse("it is an ELF file, but not a compiled module of Anew");
   if (meta.format_version != kFormatVersion) {
     return refuse(
         fmt::format("it has format version {}, and this Anew reads version {}", meta.format_version, kFormatVersion));
@@ -62,9 +56,8 @@ Result<void> check_origin(const Meta& meta, std::uint64_t bytes, const Refusal& 
     return refuse(
         fmt::format("its code has ABI version {}, and this Anew runs version {}", meta.abi_version, abi::kAbiVersion));
   }
-  if (meta.code_version != kCodeVersion) {
+  if (meta.code_version != kCodeVersion)
     return refuse("it was made by another build of Anew, whose code generator differs");
-  }
   if (meta.file_bytes != bytes) {
     return refuse(fmt::format("it is {}: {} bytes instead of {}", bytes < meta.file_bytes ? "truncated" : "too long",
                               bytes, meta.file_bytes));
@@ -84,16 +77,13 @@ constexpr bool is_slot(std::int32_t displacement) noexcept {
 }
 
 Result<void> check_expectation(const Meta& meta, const Expectation& expectation, const Refusal& refuse) {
-  if (expectation.hash && *expectation.hash != meta.module_hash) {
-    return refuse("it was compiled from another module");
-  }
+  if (expectation.hash && *expectation.hash != meta.module_hash) return refuse("it was compiled from another module");
   if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift ||
       (meta.flags & ~kAllFlags) != 0 || (meta.features & ~std::uint64_t{Features::all().bits()}) != 0 ||
       !tier_of(meta)) {
     return refuse("its options have values that no Anew writes");
   }
-  if (!is_slot(meta.kept_cell))
-    return refuse("its frames are laid out as no Anew lays them out");
+  if (!is_slot(meta.kept_cell)) return refuse("its frames are laid out as no Anew lays them out");
   if (expectation.tier && expectation.tier != tier_of(meta)) {
     return refuse(fmt::format("another code generator made its code, and \"{}\" is asked for",
                               codegen::to_string(*expectation.tier)));
@@ -148,9 +138,8 @@ bool ranges_fit(const Meta& meta, std::uint64_t bytes) noexcept {
     return table.offset % alignof(std::uint32_t) == 0 && table.bytes % entry_bytes == 0 &&
            lies_within(table, kHeadBytes, meta.text.offset);
   };
-  for (const Range& table : {meta.functions, meta.thunks, meta.position_starts}) {
+  for (const Range& table : {meta.functions, meta.thunks, meta.position_starts})
     if (!table_fits(table, sizeof(std::uint32_t))) return false;
-  }
   if (!table_fits(meta.call_sites, sizeof(codegen::CallSite)) ||
       !table_fits(meta.try_blocks, sizeof(codegen::TryBlock)) || !table_fits(meta.handlers, sizeof(codegen::Handler)) ||
       !table_fits(meta.roots, sizeof(codegen::Roots))) {
@@ -196,9 +185,8 @@ bool try_tables_fit(const codegen::ImageView& image, const wasm::Module& module)
       return false;
     }
   }
-  for (std::size_t i = 0; i < image.roots.size(); ++i) {  // where they point is checked when they are followed
+  for (std::size_t i = 0; i < image.roots.size(); ++i)  // where they point is checked when they are followed
     if (image.roots[i].next != codegen::kNoRoots && image.roots[i].next >= i) return false;
-  }
   return std::ranges::all_of(image.handlers, [&](const codegen::Handler& handler) {
     const bool has_tag = handler.kind == wasm::CatchKind::kCatch || handler.kind == wasm::CatchKind::kCatchRef;
     return handler.kind <= wasm::CatchKind::kCatchAllRef && handler.offset < image.text.size() &&
@@ -222,29 +210,18 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   // The head first, through the descriptor: it says how much to map as what.
   Meta meta;
   std::array<std::byte, kHeadBytes> head;
-  if (auto done = file.read_at(0, head); !done) {
-    return std::unexpected(std::move(done.error()));
-  }
-  if (!has_elf_magic(head)) {
-    return refuse("it is not an ELF file");
-  }
+  if (auto done = file.read_at(0, head); !done) return std::unexpected(std::move(done.error()));
+  if (!has_elf_magic(head)) return refuse("it is not an ELF file");
   std::memcpy(&meta, head.data() + kMetaOffset, sizeof meta);
-  if (auto good = check_origin(meta, bytes, refuse); !good) {
-    return std::unexpected(std::move(good.error()));
-  }
-  if (auto good = check_expectation(meta, expectation, refuse); !good) {
-    return std::unexpected(std::move(good.error()));
-  }
-  if (!ranges_fit(meta, bytes)) {
-    return refuse("its sections do not fit the file");
-  }
+  if (auto good = check_origin(meta, bytes, refuse); !good) return std::unexpected(std::move(good.error()));
+  if (auto good = check_expectation(meta, expectation, refuse); !good) return std::unexpected(std::move(good.error()));
+  if (!ranges_fit(meta, bytes)) return refuse("its sections do not fit the file");
 
   // Mapped privately and never written. From here on only mapped bytes count: the head is compared with its mapping by
   // way of the hash.
   auto data = TRY(os::Mapping::reserve(meta.text.offset));
-  if (auto done = os::map_file_over(data.data(), data.size(), file.descriptor(), 0, os::Access::kRead); !done) {
+  if (auto done = os::map_file_over(data.data(), data.size(), file.descriptor(), 0, os::Access::kRead); !done)
     return std::unexpected(std::move(done.error()));
-  }
   const std::span<const std::byte> mapped(data.data(), data.size());
   auto code = TRY(codegen::CodeMemory::from_file(file.descriptor(), meta.text.offset, meta.text.bytes,
                                                  meta.functions.bytes / sizeof(std::uint32_t)));
@@ -263,9 +240,7 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   Loaded loaded;
   loaded.binary = bytes_of(meta.module);
   auto module = wasm::decode_module(loaded.binary);
-  if (!module) {
-    return refuse("the module in it does not decode: " + module.error().message);
-  }
+  if (!module) return refuse("the module in it does not decode: " + module.error().message);
   auto layout = TRY(abi::CellLayout::of(*module, meta.card_shift));
   module->features = module->features.with(Features::from_bits(static_cast<std::uint32_t>(meta.features)));
   loaded.hash = meta.module_hash;
@@ -289,9 +264,8 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
                   .try_blocks = entries_of(meta.try_blocks, std::type_identity<codegen::TryBlock>()),
                   .handlers = entries_of(meta.handlers, std::type_identity<codegen::Handler>()),
                   .roots = entries_of(meta.roots, std::type_identity<codegen::Roots>())};
-  if (!tables_fit(loaded.image, loaded.module) || !try_tables_fit(loaded.image, loaded.module)) {
+  if (!tables_fit(loaded.image, loaded.module) || !try_tables_fit(loaded.image, loaded.module))
     return refuse("its tables do not fit the module in it");
-  }
   loaded.code = std::move(code);
   loaded.code.fill_entries(loaded.image.functions);
   loaded.owner = std::make_shared<const os::Mapping>(std::move(data));

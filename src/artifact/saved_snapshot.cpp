@@ -123,9 +123,8 @@ SavedInstance read_instance(Reader& from) {
     memory.memory = from.number();
     memory.bytes = from.number();
     memory.pages = from.numbers();
-    for (std::size_t i = 0; i < memory.pages.size() && from.good(); ++i) {
+    for (std::size_t i = 0; i < memory.pages.size() && from.good(); ++i)
       memory.contents.push_back(from.take(os::kPageBytes).data());
-    }
   }
   for (std::uint64_t left = from.count(16); left > 0 && from.good(); --left) {
     SavedTable& table = instance.tables.emplace_back();
@@ -164,32 +163,27 @@ Result<SavedSnapshot> decode_saved(std::vector<std::byte> bytes, const std::stri
   const std::span<const std::byte> file(*owner);
   if (file.size() < kHeadBytes || !has_snapshot_magic(file)) return refuse("it is truncated");
   Reader head(file.subspan(kMagic.size()));
-  if (const std::uint64_t version = head.number(); version != kSavedSnapshotVersion) {
+  if (const std::uint64_t version = head.number(); version != kSavedSnapshotVersion)
     return refuse(fmt::format("it has version {}, and this Anew reads version {}", version, kSavedSnapshotVersion));
-  }
   if (const std::uint64_t size = head.number(); size != file.size()) {
     return refuse(fmt::format("it is {}: {} bytes instead of {}", file.size() < size ? "truncated" : "too long",
                               file.size(), size));
   }
   const auto hash = hash_of(file);
-  if (std::memcmp(hash.data(), file.data() + kHashOffset, hash.size()) != 0) {
+  if (std::memcmp(hash.data(), file.data() + kHashOffset, hash.size()) != 0)
     return refuse("it was altered or damaged: its hash does not match its content");
-  }
   Reader from(file.subspan(kHeadBytes));
   SavedSnapshot snapshot;
   const std::uint64_t flags = from.number();
   snapshot.start_after_restore = flags == kStartAfterRestore;
   snapshot.extra_memory_pages = from.number();
   const std::uint64_t instances = from.count(8);
-  if (instances > kMaximumSavedInstances) {
+  if (instances > kMaximumSavedInstances)
     return refuse(fmt::format("it has {} instances, and {} are the most", instances, kMaximumSavedInstances));
-  }
-  for (std::uint64_t left = instances; left > 0 && from.good(); --left) {
+  for (std::uint64_t left = instances; left > 0 && from.good(); --left)
     snapshot.instances.push_back(read_instance(from));
-  }
-  if (flags > kStartAfterRestore || !from.at_end() || snapshot.instances.empty()) {
+  if (flags > kStartAfterRestore || !from.at_end() || snapshot.instances.empty())
     return refuse("its content is not what any Anew writes");
-  }
   snapshot.owner = owner;
   return snapshot;
 }

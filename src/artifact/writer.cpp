@@ -61,9 +61,8 @@ struct Layout {
   std::uint64_t bytes = 0;
 
   void align(std::uint64_t alignment) {
-    if (const std::uint64_t padding = round_up(bytes, alignment) - bytes; padding != 0) {
+    if (const std::uint64_t padding = round_up(bytes, alignment) - bytes; padding != 0)
       add(BytesView(kZeros).first(padding), 1);  // `alignment` is at most kTextAlignment
-    }
   }
   Range add(BytesView piece, std::uint64_t alignment) {
     align(alignment);
@@ -76,13 +75,9 @@ struct Layout {
 
 /// A name as tools like it: printable ASCII without spaces.
 std::string symbol_name(std::string_view name, std::uint32_t function) {
-  if (name.empty()) {
-    return fmt::format("function_{}", function);
-  }
+  if (name.empty()) return fmt::format("function_{}", function);
   std::string result(name.substr(0, kSymbolBytes));
-  for (char& c : result) {
-    c = c > ' ' && c < '\x7F' ? c : '_';
-  }
+  for (char& c : result) c = c > ' ' && c < '\x7F' ? c : '_';
   return result;
 }
 
@@ -107,17 +102,13 @@ SymbolTable make_symbols(const Contents& contents) {
     table.names += name;
     table.names.push_back('\0');
   };
-  for (std::uint32_t i = 0; i < contents.image.functions.size(); ++i) {
+  for (std::uint32_t i = 0; i < contents.image.functions.size(); ++i)
     add(contents.image.functions[i], symbol_name(contents.names[i], i));
-  }
-  for (std::uint32_t i = 0; i < contents.image.thunks.size(); ++i) {
+  for (std::uint32_t i = 0; i < contents.image.thunks.size(); ++i)
     add(contents.image.thunks[i], fmt::format("entry_thunk_{}", i));
-  }
   // Each reaches to the next.
   std::vector<std::uint64_t> starts;
-  for (std::size_t i = 1; i < table.symbols.size(); ++i) {
-    starts.push_back(table.symbols[i].st_value);
-  }
+  for (std::size_t i = 1; i < table.symbols.size(); ++i) starts.push_back(table.symbols[i].st_value);
   std::sort(starts.begin(), starts.end());
   for (std::size_t i = 1; i < table.symbols.size(); ++i) {
     const auto next = std::upper_bound(starts.begin(), starts.end(), table.symbols[i].st_value);
@@ -271,9 +262,7 @@ Encoded encode(const Contents& contents) {
   const std::uint64_t headers_offset = at[kSymbols].offset + at[kSymbols].bytes;
   at[kText] = {round_up(headers_offset + kSectionCount * sizeof(Elf64_Shdr), kTextAlignment),
                contents.image.text.size()};
-  for (Elf64_Sym& symbol : std::span(table.symbols).subspan(1)) {
-    symbol.st_value += at[kText].offset;
-  }
+  for (Elf64_Sym& symbol : std::span(table.symbols).subspan(1)) symbol.st_value += at[kText].offset;
   file.add(own(copy_bytes<Elf64_Sym>(table.symbols)), 1);
   file.add(own(copy_bytes<Elf64_Shdr>(make_section_headers(at, table.symbols.size()))), 1);
   file.add(contents.image.text, kTextAlignment);
@@ -286,9 +275,7 @@ Encoded encode(const Contents& contents) {
   static_assert(kHashOffset + sizeof(Meta::content_hash) == kHeadBytes);
   ContentHasher hasher;
   hasher.add(head.first(kHashOffset));
-  for (const BytesView piece : std::span(file.pieces).subspan(1)) {
-    hasher.add(piece);
-  }
+  for (const BytesView piece : std::span(file.pieces).subspan(1)) hasher.add(piece);
   put(head, kHashOffset, hasher.finish());
   encoded.pieces_ = std::move(file.pieces);
   encoded.bytes_ = file.bytes;

@@ -64,9 +64,8 @@ Result<ExitCode> run_call(const CallOptions& options) {
   const auto limit = [&options](Lease& lease) {
     using Clock = std::chrono::steady_clock;
     // No time at all is over before the shortest call.
-    if (options.timeout) {
+    if (options.timeout)
       lease.set_deadline(options.timeout->count() == 0 ? Clock::time_point::min() : Clock::now() + *options.timeout);
-    }
     if (options.fuel) lease.set_fuel(*options.fuel);
   };
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
@@ -99,15 +98,11 @@ Result<ExitCode> run_call(const CallOptions& options) {
     results = std::move(called);
     lease.release();
     statistics = pool->statistics();
-    if (statistics.audit_failures > 0) {
-      fmt::print(stderr, "anew: the audit failed: {}\n", pool->audit_report());
-    }
+    if (statistics.audit_failures > 0) fmt::print(stderr, "anew: the audit failed: {}\n", pool->audit_report());
   }
   if (!options.json) print_results(results);
   if (options.repeat == 0 && !options.json) {
-    if (options.audit) {
-      fmt::print("audit: {} checked, {} failures\n", statistics.audited, statistics.audit_failures);
-    }
+    if (options.audit) fmt::print("audit: {} checked, {} failures\n", statistics.audited, statistics.audit_failures);
     return statistics.audit_failures > 0 ? kFailure : kSuccess;
   }
 

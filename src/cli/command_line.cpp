@@ -48,9 +48,8 @@ std::vector<std::string> subcommand_names(const CLI::App& command) {
 /// With their dashes.
 std::vector<std::string> option_names(const CLI::App& command) {
   std::vector<std::string> names;
-  for (const CLI::Option* option : command.get_options()) {
+  for (const CLI::Option* option : command.get_options())
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
   return names;
 }
 
@@ -69,9 +68,8 @@ std::string unknown_option(const CLI::App& command, std::string_view argument) {
   const std::string_view name = argument.substr(0, argument.find('='));
   for (const CLI::App* behind = chosen(command); behind != nullptr; behind = chosen(*behind)) {
     const auto names = option_names(*behind);
-    if (std::ranges::find(names, name) != names.end()) {
+    if (std::ranges::find(names, name) != names.end())
       return fmt::format("{} must stand behind `{}`", name, full_name(*behind));
-    }
   }
   const auto names = option_names(command);
   return fmt::format("`{}` has no option {}{}", full_name(command), name, detail::near_matches(name, views(names)));
@@ -81,9 +79,8 @@ std::string unknown_option(const CLI::App& command, std::string_view argument) {
 std::string wrong_count(const CLI::App& command, std::string_view parsers_words) {
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
-    if (option->get_expected_max() == 0 && parsers_words.starts_with(name.substr(2) + " was given")) {
+    if (option->get_expected_max() == 0 && parsers_words.starts_with(name.substr(2) + " was given"))
       return name + " takes no value";
-    }
     if (!parsers_words.starts_with(name + ":")) continue;
     if (option->count() > 1) return fmt::format("{} is given {} times: once is allowed", name, option->count());
     return fmt::format("{} has no value: write {} {}", name, name, option->get_type_name());
@@ -95,18 +92,16 @@ std::string wrong_count(const CLI::App& command, std::string_view parsers_words)
 std::string what_is_wrong(const CLI::App& root, const CLI::App& command, const CLI::ParseError& error) {
   // An option that nobody knows explains what seems to be missing or too much.
   for (const CLI::App* each = &root; each != nullptr; each = chosen(*each)) {
-    for (const std::string& argument : each->remaining()) {
+    for (const std::string& argument : each->remaining())
       if (is_option(argument)) return unknown_option(*each, argument);
-    }
   }
   const std::vector<std::string> unknown = command.remaining();
   const bool has_subcommands = !subcommands(command).empty();
   if (has_subcommands && !unknown.empty()) return unknown_subcommand(command, unknown.front());
   std::string words = error.what();
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-    if (has_subcommands) {
+    if (has_subcommands)
       return fmt::format("a subcommand is missing: {}", list_names(views(subcommand_names(command))));
-    }
     constexpr std::string_view kIsRequired = " is required";
     if (words.ends_with(kIsRequired)) return words.substr(0, words.size() - kIsRequired.size()) + " is missing";
   }
@@ -134,9 +129,8 @@ std::string describe_usage_error(const CLI::App& root, const CLI::ParseError& er
 }
 
 void refuse_values_of_flags(CLI::App& command) {
-  for (CLI::Option* option : command.get_options()) {
+  for (CLI::Option* option : command.get_options())
     if (option->get_expected_max() == 0) option->disable_flag_override();
-  }
   for (CLI::App* each : command.get_subcommands([](CLI::App*) { return true; })) refuse_values_of_flags(*each);
 }
 

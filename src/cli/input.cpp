@@ -16,9 +16,8 @@ namespace {
 
 Result<std::vector<std::byte>> read_standard_input(const MostBytes& most) {
   static bool is_read = false;
-  if (std::exchange(is_read, true)) {
+  if (std::exchange(is_read, true))
     return fail(ErrorCode::kArgument, "standard input (-) can be read once: give the other files by name");
-  }
   std::vector<std::byte> bytes;
   const auto read = [&bytes](std::size_t count) {
     const std::size_t size = bytes.size();
@@ -30,12 +29,10 @@ Result<std::vector<std::byte>> read_standard_input(const MostBytes& most) {
   if (read(kBeginningBytes)) {
     constexpr std::size_t kStep = 1 << 16;
     const std::uint64_t limit = most(bytes);
-    while (read(kStep)) {
+    while (read(kStep))
       if (bytes.size() > limit) break;
-    }
-    if (bytes.size() > limit) {
+    if (bytes.size() > limit)
       return fail(ErrorCode::kLimit, fmt::format("standard input has more than {} bytes", limit));
-    }
   }
   if (std::ferror(stdin) != 0) return fail(ErrorCode::kIo, "cannot read standard input");
   return bytes;

@@ -56,9 +56,8 @@ std::string section_name(const wasm::SectionRange& section) {
 /// The names under which something is exported.
 std::vector<std::string> exported_as(const wasm::Module& module, ExternalKind kind, std::uint32_t index) {
   std::vector<std::string> names;
-  for (const wasm::Export& exported : module.exports) {
+  for (const wasm::Export& exported : module.exports)
     if (exported.kind == kind && exported.index == index) names.emplace_back(exported.name);
-  }
   return names;
 }
 
@@ -81,9 +80,8 @@ void print_lines(std::string_view title, const std::vector<std::string>& lines) 
 
 std::vector<std::string> section_lines(const wasm::Module& module) {
   std::vector<std::string> lines;
-  for (const auto& section : module.sections) {
+  for (const auto& section : module.sections)
     lines.push_back(fmt::format("{:<24} {:>10} bytes at {:#x}", section_name(section), section.size, section.offset));
-  }
   return lines;
 }
 
@@ -134,9 +132,8 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
   }
   print_lines("imports", lines);
   lines.clear();
-  for (const auto& exported : module.exports) {
+  for (const auto& exported : module.exports)
     lines.push_back(fmt::format("{} {}: {}", to_string(exported.kind), exported.name, type_of(module, exported)));
-  }
   print_lines("exports", lines);
   print_lines("memories", lines_of(module, ExternalKind::kMemory, module.memories.size(), module.imported_memories));
   print_lines("tables", lines_of(module, ExternalKind::kTable, module.tables.size(), module.imported_tables));
@@ -146,11 +143,10 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
   for (const std::string& note : inspection.image.notes) fmt::print("  {}\n", note);
   print_lines("mutable globals", mutable_global_lines(module, inspection));
   fmt::print("start function: {}\n", inspection.start.empty() ? "none" : inspection.start);
-  if (inspection.heap_base) {
+  if (inspection.heap_base)
     fmt::print("heap base: {} ({})\n", inspection.heap_base->address, inspection.heap_base->found);
-  } else {
+  else
     fmt::print("heap base: {}\n", kNoHeapBase);
-  }
   const detail::LedgerChoice ledger = detail::choose_ledger(Ledger::kAuto, true);
   fmt::print("ledger: {}, because {}\n", to_string(ledger.ledger), ledger.reason);
   fmt::print("card size: {} bytes\n", 1u << abi::default_card_shift(module));
@@ -160,9 +156,8 @@ void print_text(const wasm::Module& module, std::uint64_t bytes, const Inspectio
         "it may pay\n");
   }
   lines.clear();
-  for (const auto& [name, count] : operator_counts(inspection.operators)) {
+  for (const auto& [name, count] : operator_counts(inspection.operators))
     lines.push_back(fmt::format("{:<24} {:>10}", name, count));
-  }
   print_lines("operators of later proposals", lines);
   fmt::print("proposals needed: {}\n", inspection.features.empty() ? "none" : list(names_of(inspection.features)));
   print_lines("a reset restores", inspection.restored);
@@ -238,11 +233,10 @@ nlohmann::ordered_json to_json(const wasm::Module& module, std::uint64_t bytes, 
                      {"notes", inspection.image.notes}};
   object["start"] = nullptr;
   if (module.start) object["start"] = *module.start;
-  if (inspection.heap_base) {
+  if (inspection.heap_base)
     object["heap_base"] = {{"value", inspection.heap_base->address}, {"found", inspection.heap_base->found}};
-  } else {
+  else
     object["heap_base"] = {{"value", nullptr}, {"found", kNoHeapBase}};
-  }
   const detail::LedgerChoice ledger = detail::choose_ledger(Ledger::kAuto, true);
   object["ledger"] = {{"name", to_string(ledger.ledger)}, {"reason", ledger.reason}};
   object["card_bytes"] = 1u << abi::default_card_shift(module);
@@ -271,9 +265,8 @@ nlohmann::ordered_json snapshot_json(const artifact::SavedSnapshot& snapshot) {
   auto instances = nlohmann::ordered_json::array();
   for (const auto& instance : snapshot.instances) {
     nlohmann::ordered_json entry = {{"names", instance.names}, {"memories", nlohmann::ordered_json::array()}};
-    for (const auto& memory : instance.memories) {
+    for (const auto& memory : instance.memories)
       entry["memories"].push_back({{"index", memory.memory}, {"bytes", memory.bytes}, {"pages", memory.pages.size()}});
-    }
     instances.push_back(std::move(entry));
   }
   return {{"start_after_restore", snapshot.start_after_restore}, {"instances", std::move(instances)}};

@@ -161,12 +161,9 @@ std::vector<std::string> find_restored(const wasm::Module& module, const Writes&
     }
     if (writes.memory_grows > 0) restored.push_back("memory size: shrinks back if a call grew it");
   }
-  if (const std::uint64_t globals = count_mutable_globals(module); globals > 0) {
+  if (const std::uint64_t globals = count_mutable_globals(module); globals > 0)
     restored.push_back(fmt::format("globals: {} mutable", globals));
-  }
-  if (writes.table_writes > 0) {
-    restored.push_back("tables: elements and sizes, after a call that wrote one");
-  }
+  if (writes.table_writes > 0) restored.push_back("tables: elements and sizes, after a call that wrote one");
   if (writes.segment_drops > 0) restored.push_back("which segments are dropped");
   if (writes.throws > 0) restored.push_back("exceptions: those that a call held are dropped");
   if (restored.empty()) restored.push_back("nothing: the code cannot change its instance");

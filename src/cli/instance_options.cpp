@@ -17,11 +17,9 @@ namespace {
 
 /// Memories that a module imports from elsewhere than a linked module.
 void define_memories(Linker& linker, const Module& module) {
-  for (const wasm::Import& import : module.state()->module.imports) {
-    if (const auto* memory = std::get_if<MemoryType>(&import.type)) {
+  for (const wasm::Import& import : module.state()->module.imports)
+    if (const auto* memory = std::get_if<MemoryType>(&import.type))
       linker.define_memory(import.module, import.name, memory->limits);
-    }
-  }
 }
 
 constexpr std::size_t kShownImports = 10;
@@ -109,9 +107,8 @@ Result<Linker> make_linker(const Module& module, const InstanceOptions& options)
   if (options.trap_unknown_imports) linker.trap_unknown_functions();
   for (const std::string& link : options.links) {
     const std::size_t equals = link.find('=');
-    if (equals == std::string::npos || equals + 1 == link.size()) {
+    if (equals == std::string::npos || equals + 1 == link.size())
       return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
-    }
     const auto linked = TRY(
         load_module(link.substr(equals + 1), options.compile, {.cache = options.cache, .features = options.features}));
     define_memories(linker, linked);

@@ -30,9 +30,8 @@ std::unexpected<Error> refuse(std::string_view text, std::string_view why) {
 Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, std::uint64_t most) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most) {
+  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most)
     return refuse(text, fmt::format("is no whole number from {} to {}", least, most));
-  }
   return number;
 }
 
@@ -51,9 +50,8 @@ Result<std::chrono::nanoseconds> parse_time(std::string_view text) {
                                           : fmt::format("has an unknown unit, \"{}\": {}", unit_name, kAllowed));
   }
   const double nanoseconds = number * unit->nanoseconds;
-  if (error == std::errc::result_out_of_range || nanoseconds > static_cast<double>(kLongestTime.count())) {
+  if (error == std::errc::result_out_of_range || nanoseconds > static_cast<double>(kLongestTime.count()))
     return refuse(text, "is longer than 1e9s, the longest time that can be asked for");
-  }
   return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));  // fits: compared above, and not negative
 }
 
@@ -63,20 +61,17 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit_name(end, text.data() + text.size());
   const auto* const unit = std::ranges::find(kSizeUnits, unit_name, &std::pair<std::string_view, unsigned>::first);
-  if (error == std::errc::invalid_argument || unit == std::end(kSizeUnits)) {
+  if (error == std::errc::invalid_argument || unit == std::end(kSizeUnits))
     return refuse(text, "is no size: write a whole number and its unit, B, KiB, MiB or GiB, such as 64MiB");
-  }
-  if (error == std::errc::result_out_of_range || number > ~std::uint64_t{0} >> unit->second) {
+  if (error == std::errc::result_out_of_range || number > ~std::uint64_t{0} >> unit->second)
     return refuse(text, "is more than there can be");
-  }
   return number << unit->second;
 }
 
 Result<std::size_t> parse_name(std::string_view text, const std::vector<std::string_view>& names) {
   const auto found = std::ranges::find(names, text);
-  if (found == names.end()) {
+  if (found == names.end())
     return refuse(text, fmt::format("is not {}{}", list_names(names), detail::near_matches(text, names)));
-  }
   return static_cast<std::size_t>(found - names.begin());  // not negative
 }
 

@@ -18,9 +18,8 @@ namespace anew::cli {
 Result<ResultFile> ResultFile::open(const std::string& name) {
   ResultFile file(name);
   if (name != "-") return file;
-  if (os::standard_output_is_terminal()) {
+  if (os::standard_output_is_terminal())
     return fail(ErrorCode::kArgument, "--output -: standard output is a terminal; redirect it, or give a file's name");
-  }
   file.standard_output_ = os::detach_standard_output();
   if (file.standard_output_ == nullptr) return fail(ErrorCode::kIo, "cannot set standard output aside");
   return file;
@@ -39,9 +38,8 @@ Result<void> ResultFile::write(std::span<const std::byte> bytes) const {
     return {};
   }
   const std::size_t written = std::fwrite(bytes.data(), 1, bytes.size(), standard_output_);
-  if (written != bytes.size() || std::fflush(standard_output_) != 0) {
+  if (written != bytes.size() || std::fflush(standard_output_) != 0)
     return fail(ErrorCode::kIo, "could not write to standard output");
-  }
   return {};
 }
 

@@ -39,9 +39,8 @@ Result<substrate::Bytes> read_block(const std::string& file) {
   text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
   text.remove_suffix(text.size() - (text.find_last_not_of(kSpace) + 1));  // 0 if there is none
   substrate::Bytes bytes;
-  if (const char* wrong = substrate::decode_hex(text, bytes); wrong != nullptr) {
+  if (const char* wrong = substrate::decode_hex(text, bytes); wrong != nullptr)
     return fail(ErrorCode::kMalformed, fmt::format("{}: the text {}", file, wrong));
-  }
   return bytes;
 }
 

@@ -40,9 +40,8 @@ struct BuildOptions {
 
 Result<substrate::Bytes> read_hex(std::string_view option, const std::string& text) {
   substrate::Bytes bytes;
-  if (const char* wrong = substrate::decode_hex(text, bytes); wrong != nullptr) {
+  if (const char* wrong = substrate::decode_hex(text, bytes); wrong != nullptr)
     return fail(ErrorCode::kArgument, fmt::format("{} {} {}", option, substrate::quote(text), wrong));
-  }
   return bytes;
 }
 
@@ -74,9 +73,8 @@ Result<substrate::BlockStart> read_start(const BuildOptions& options, const Chai
   start.number = number + 1;
   if (!options.parent.empty()) {
     const auto parent = TRY(read_hex("--parent", options.parent));
-    if (parent.size() != start.parent_hash.size()) {
+    if (parent.size() != start.parent_hash.size())
       return fail(ErrorCode::kArgument, fmt::format("--parent has {} bytes: a block's hash has 32", parent.size()));
-    }
     std::ranges::copy(parent, start.parent_hash.begin());
   } else if (number == 0) {
     start.parent_hash = genesis_hash(chain.state);
@@ -145,11 +143,10 @@ Result<std::vector<Tried>> apply_all(substrate::BlockBuilder& builder, const Bui
   for (Tried& each : tried) {
     auto outcome = builder.apply(each.extrinsic);
     if (!outcome && each.inherent) return std::unexpected(std::move(outcome.error()));
-    if (outcome) {
+    if (outcome)
       each.outcome = std::move(*outcome);
-    } else {
+    else
       each.outcome.reason = outcome.error().message;  // it trapped: the block goes on without it
-    }
   }
   return tried;
 }
@@ -193,9 +190,7 @@ Result<ExitCode> run_build_block(const BuildOptions& options) {
     error.message = "the block that the runtime built, executed by it again: " + error.message;
     return std::unexpected(std::move(error));
   }
-  if (output) {
-    TRY(output->write(encoded));
-  }
+  if (output) TRY(output->write(encoded));
   const auto changes = TRY(real_changes(chain.state, built.changes));
 
   if (options.chain.repeat.json) {

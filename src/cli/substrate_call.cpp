@@ -46,9 +46,8 @@ void print_result(substrate::BytesView result) {
 
 Result<ExitCode> run_call(const CallOptions& options) {
   substrate::Bytes arguments;
-  if (const char* wrong = substrate::decode_hex(options.data, arguments); wrong != nullptr) {
+  if (const char* wrong = substrate::decode_hex(options.data, arguments); wrong != nullptr)
     return fail(ErrorCode::kArgument, fmt::format("--data {} {}", substrate::quote(options.data), wrong));
-  }
   const auto output = TRY(ResultFile::open_if_named(options.output));
   const auto chain = TRY(load_chain(options.chain));
 
@@ -56,9 +55,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
   Services services;
   const auto outcome = TRY(chain.executor.call(chain.state, options.method, arguments, services.view()));
   cost.stop();
-  if (output) {
-    TRY(output->write(outcome.result));
-  }
+  if (output) TRY(output->write(outcome.result));
   const auto changes = TRY(real_changes(chain.state, outcome.changes));
 
   nlohmann::ordered_json object;

@@ -64,9 +64,8 @@ Engine make_engine(const std::string& what, bool cache, Features features) {
 }
 
 void report_notes(const substrate::Runtime& runtime) {
-  if (const std::string& note = runtime.cache_note(); !note.empty()) {
+  if (const std::string& note = runtime.cache_note(); !note.empty())
     fmt::print(stderr, "anew: note: {}\n", printable(note));
-  }
   if (const substrate::HeapBase base = runtime.heap_base(); !base.announced) {
     fmt::print(stderr, "anew: note: the runtime has no global __heap_base; its heap begins at {:#x}, {}\n",
                base.address, base.found);
@@ -163,9 +162,7 @@ Result<substrate::StateChanges> real_changes(const substrate::MemoryState& state
     return {};
   };
   TRY(drop_idle({}, changes.top));
-  for (auto& [storage_key, child] : changes.children) {
-    TRY(drop_idle(substrate::TrieId::child(storage_key), child));
-  }
+  for (auto& [storage_key, child] : changes.children) TRY(drop_idle(substrate::TrieId::child(storage_key), child));
   return changes;
 }
 
@@ -225,9 +222,7 @@ Result<ExitCode> repeat_call(const RepeatOptions& options, const substrate::Runt
     if (!options.audit) return kSuccess;
     const PoolStatistics statistics = runtime.pool().statistics();
     object["audit"] = {{"checked", statistics.audited}, {"failures", statistics.audit_failures}};
-    if (!options.json) {
-      fmt::print("\naudit: {} checked, {} failures\n", statistics.audited, statistics.audit_failures);
-    }
+    if (!options.json) fmt::print("\naudit: {} checked, {} failures\n", statistics.audited, statistics.audit_failures);
     if (statistics.audit_failures == 0) return kSuccess;
     fmt::print(stderr, "anew: the audit failed: {}\n", runtime.pool().audit_report());
     return kFailure;

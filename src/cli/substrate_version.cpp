@@ -49,9 +49,8 @@ void print_version(const substrate::RuntimeSource& source, const substrate::Runt
 
 nlohmann::ordered_json version_json(const substrate::RuntimeSource& source, const substrate::RuntimeVersion& version) {
   nlohmann::ordered_json apis = nlohmann::ordered_json::array();
-  for (const substrate::RuntimeApi& api : version.apis) {
+  for (const substrate::RuntimeApi& api : version.apis)
     apis.push_back({{"id", hexadecimal(api.id)}, {"name", substrate::api_name(api.id)}, {"version", api.version}});
-  }
   return {{"chain", source.chain},
           {"spec_name", version.spec_name},
           {"impl_name", version.impl_name},

@@ -64,9 +64,7 @@ Parsed parse_float(std::string_view text) {
   constexpr Bits kSign = Bits{1} << (sizeof(Bits) * 8 - 1);
   constexpr Bits kPayload = (Bits{1} << kMantissaBits) - 1;
   const Bits sign = take_sign(text) ? kSign : 0;
-  if (text == "nan") {
-    return {sign | std::bit_cast<Bits>(std::numeric_limits<Float>::quiet_NaN()), Flaw::kNone};
-  }
+  if (text == "nan") return {sign | std::bit_cast<Bits>(std::numeric_limits<Float>::quiet_NaN()), Flaw::kNone};
   if (text.starts_with("nan:0x")) {
     const Parsed payload = parse_integer(text.substr(4), 64);
     if (payload.flaw != Flaw::kNone) return payload;
@@ -118,9 +116,8 @@ Parsed parse_lanes(const Shape& shape, std::string_view text) {
 }
 
 Parsed parse_vector(std::string_view text) {
-  for (const Shape& shape : kShapes) {
+  for (const Shape& shape : kShapes)
     if (text.starts_with(shape.prefix)) return parse_lanes(shape, text.substr(shape.prefix.size()));
-  }
   constexpr std::size_t kDigits = 16;  // of a half
   if (!take_hexadecimal_prefix(text) || text.size() != 2 * kDigits) return {0, Flaw::kSyntax};
   std::uint64_t halves[2] = {};

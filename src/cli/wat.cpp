@@ -43,9 +43,8 @@ std::int64_t nesting(std::string_view text) {
     } else if (text.substr(i, 2) == "(;") {
       // Block comments nest, but libwabt skips them in a loop.
       std::int64_t open = 1;
-      for (i += 2; i < text.size() && open > 0; ++i) {
+      for (i += 2; i < text.size() && open > 0; ++i)
         if (text.substr(i, 2) == "(;" || text.substr(i, 2) == ";)") open += text[i++] == '(' ? 1 : -1;
-      }
     } else if (character == '"') {
       for (++i; i < text.size() && text[i] != '"'; ++i) i += text[i] == '\\' ? 1 : 0;
       ++i;
@@ -137,21 +136,17 @@ Result<std::vector<std::byte>> translate(const std::string& file_name, std::stri
   auto lexer = wabt::WastLexer::CreateBufferLexer(file_name, text.data(), text.size(), &errors);
   std::unique_ptr<wabt::Module> module;
   wabt::WastParseOptions parse_options(features);
-  if (wabt::Failed(wabt::ParseWatModule(lexer.get(), &module, &errors, &parse_options)) || !module) {
+  if (wabt::Failed(wabt::ParseWatModule(lexer.get(), &module, &errors, &parse_options)) || !module)
     return fail_with(errors, *lexer, kNewerSyntax);
-  }
-  if (auto resolved = AtomicMemories(*module).resolve(); !resolved) {
+  if (auto resolved = AtomicMemories(*module).resolve(); !resolved)
     return fail(ErrorCode::kInvalid, fmt::format("{}: {}", file_name, resolved.error().message));
-  }
-  if (wabt::Failed(wabt::ValidateModule(module.get(), &errors, wabt::ValidateOptions(features)))) {
+  if (wabt::Failed(wabt::ValidateModule(module.get(), &errors, wabt::ValidateOptions(features))))
     return fail_with(errors, *lexer);
-  }
   wabt::MemoryStream stream;
   const wabt::WriteBinaryOptions write_options(features, /*canonicalize_lebs=*/true, /*relocatable=*/false,
                                                /*write_debug_names=*/true);
-  if (wabt::Failed(wabt::WriteBinaryModule(&stream, module.get(), write_options))) {
+  if (wabt::Failed(wabt::WriteBinaryModule(&stream, module.get(), write_options)))
     return fail(ErrorCode::kInvalid, fmt::format("{}: libwabt could not write it as a binary module", file_name));
-  }
   const auto& bytes = stream.output_buffer().data;
   const std::byte* begin = reinterpret_cast<const std::byte*>(bytes.data());  // std::byte may alias any object
   return std::vector<std::byte>(begin, begin + bytes.size());

@@ -28,15 +28,12 @@ std::unexpected<Error> protection_refused() {
 }  // namespace
 
 Result<CodeMemory> CodeMemory::reserve(std::uint64_t text_bytes, std::uint64_t functions) {
-  if (text_bytes > kMaximumTextBytes || functions > wasm::limits::kFunctions + wasm::limits::kImports) {
+  if (text_bytes > kMaximumTextBytes || functions > wasm::limits::kFunctions + wasm::limits::kImports)
     return fail(ErrorCode::kLimit, "the compiled module is too large to map");
-  }
   const std::uint64_t entries = entries_bytes(functions);
   // At least a page, so that a module without any code is mapped like all others.
   auto mapping = TRY(os::Mapping::reserve(std::max(entries + to_pages(text_bytes), os::kPageBytes)));
-  if (entries != 0 && !os::protect(mapping.data(), entries, os::Access::kReadWrite)) {
-    return protection_refused();
-  }
+  if (entries != 0 && !os::protect(mapping.data(), entries, os::Access::kReadWrite)) return protection_refused();
   CodeMemory memory;
   memory.text_ = mapping.data() + entries;  // inside: the reservation is at least as large
   memory.text_bytes_ = text_bytes;
@@ -68,15 +65,12 @@ Result<std::span<std::byte>> CodeMemoryBuilder::append(std::uint64_t bytes) {
   std::byte* const text = memory_.mapping_.data() + entries_bytes_;
   const std::uint64_t before = memory_.text_bytes_;
   const std::uint64_t begin = (before + abi::kCodeAlignment - 1) & ~(abi::kCodeAlignment - 1);
-  if (begin > reserved_ || bytes > reserved_ - begin) {
+  if (begin > reserved_ || bytes > reserved_ - begin)
     return fail(ErrorCode::kLimit, fmt::format("the compiled module has over {} bytes of machine code", reserved_));
-  }
   const std::uint64_t end = begin + bytes;
   if (end > writable_) {
     const std::uint64_t grown = std::min(reserved_, to_pages(end) + kStep);
-    if (!os::protect(text + writable_, grown - writable_, os::Access::kReadWrite)) {
-      return protection_refused();
-    }
+    if (!os::protect(text + writable_, grown - writable_, os::Access::kReadWrite)) return protection_refused();
     writable_ = grown;
   }
   std::fill(text + before, text + begin, abi::kCodePadding);
@@ -87,9 +81,8 @@ Result<std::span<std::byte>> CodeMemoryBuilder::append(std::uint64_t bytes) {
 Result<CodeMemory> CodeMemoryBuilder::finish() && {
   const std::uint64_t pages = to_pages(memory_.text_bytes_);
   // First writable, then executable, never both.
-  if (pages != 0 && !os::protect(memory_.mapping_.data() + entries_bytes_, pages, os::Access::kReadExecute)) {
+  if (pages != 0 && !os::protect(memory_.mapping_.data() + entries_bytes_, pages, os::Access::kReadExecute))
     return protection_refused();
-  }
   memory_.mapping_.shrink(std::max(entries_bytes_ + pages, os::kPageBytes));
   return std::move(memory_);
 }
@@ -97,14 +90,10 @@ Result<CodeMemory> CodeMemoryBuilder::finish() && {
 Result<CodeMemory> CodeMemory::from_file(int file, std::uint64_t text_offset, std::uint64_t text_bytes,
                                          std::uint64_t functions) {
   auto memory = reserve(text_bytes, functions);
-  if (!memory || text_bytes == 0) {
-    return memory;
-  }
+  if (!memory || text_bytes == 0) return memory;
   std::byte* const text = memory->mapping_.data() + entries_bytes(functions);
-  if (auto mapped = os::map_file_over(text, to_pages(text_bytes), file, text_offset, os::Access::kReadExecute);
-      !mapped) {
+  if (auto mapped = os::map_file_over(text, to_pages(text_bytes), file, text_offset, os::Access::kReadExecute); !mapped)
     return std::unexpected(std::move(mapped.error()));
-  }
   return memory;
 }
 

@@ -33,9 +33,8 @@ std::optional<std::uint64_t> number_in(const std::filesystem::path& path) {
 /// The control group of this process below the root of their file system: "/user.slice/...".
 std::string own_group(const std::filesystem::path& root) {
   std::ifstream file(root / "proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
+  for (std::string line; std::getline(file, line);)
     if (line.starts_with("0::/")) return line.substr(4);  // version 2's line
-  }
   return {};
 }
 

@@ -42,9 +42,7 @@ FileStatus to_status(const struct stat& status) noexcept {
 
 Result<FileStatus> status_of(const Descriptor& descriptor, const std::filesystem::path& path) {
   struct stat status{};
-  if (fstat(descriptor.number(), &status) != 0) {
-    return refused("examine", path, errno);
-  }
+  if (fstat(descriptor.number(), &status) != 0) return refused("examine", path, errno);
   return to_status(status);
 }
 
@@ -53,15 +51,9 @@ std::int64_t read_fully(int file, std::byte* to, std::uint64_t count) noexcept {
   std::uint64_t done = 0;
   while (done < count) {
     const ssize_t got = ::read(file, to + done, count - done);
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return -1;
-    }
-    if (got == 0) {
-      break;
-    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    if (got == 0) break;
     done += static_cast<std::uint64_t>(got);  // positive by the tests
   }
   return static_cast<std::int64_t>(done);  // at most `count`, the size of an allocation
@@ -70,9 +62,7 @@ std::int64_t read_fully(int file, std::byte* to, std::uint64_t count) noexcept {
 /// Has the system provide the memory behind a large buffer in one go: that takes half the time of a page fault a page.
 void populate(std::vector<std::byte>& bytes) noexcept {
   constexpr std::size_t kLarge = 256 << 10;
-  if (bytes.capacity() < kLarge) {
-    return;
-  }
+  if (bytes.capacity() < kLarge) return;
   constexpr std::uintptr_t kPage = 4096;
   // Only whole pages inside the buffer; an address as an integer, to round it.
   const auto begin = (reinterpret_cast<std::uintptr_t>(bytes.data()) + kPage - 1) & ~(kPage - 1);
@@ -84,12 +74,8 @@ void populate(std::vector<std::byte>& bytes) noexcept {
 bool write_fully(int file, BytesView bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t put = ::write(file, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) {
-      continue;
-    }
-    if (put <= 0) {
-      return false;
-    }
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
     bytes = bytes.subspan(static_cast<std::size_t>(put));  // positive by the test, and at most bytes.size()
   }
   return true;
@@ -132,9 +118,7 @@ Result<FileStatus> File::status() const { return status_of(descriptor_, path_); 
 Result<std::vector<std::byte>> File::read(std::uint64_t count) {
   std::vector<std::byte> bytes(count);
   const std::int64_t got = read_fully(descriptor_.number(), bytes.data(), count);
-  if (got < 0) {
-    return refused("read", path_, errno);
-  }
+  if (got < 0) return refused("read", path_, errno);
   bytes.resize(static_cast<std::size_t>(got));  // not negative by the test
   return bytes;
 }
@@ -142,15 +126,9 @@ Result<std::vector<std::byte>> File::read(std::uint64_t count) {
 Result<void> File::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
   while (!bytes.empty()) {
     const ssize_t got = pread(descriptor_.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return refused("read", path_, errno);
-    }
-    if (got == 0) {
-      return fail(ErrorCode::kIo, fmt::format("cannot read {}: it ended too early", path_.string()));
-    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return refused("read", path_, errno);
+    if (got == 0) return fail(ErrorCode::kIo, fmt::format("cannot read {}: it ended too early", path_.string()));
     offset += static_cast<std::uint64_t>(got);  // positive by the tests, and at most bytes.size()
     bytes = bytes.subspan(static_cast<std::size_t>(got));
   }
@@ -170,16 +148,11 @@ Result<void> File::read_rest(std::vector<std::byte>& bytes, std::uint64_t maximu
     populate(bytes);
     bytes.resize(old_size + wanted);
     const std::int64_t got = read_fully(descriptor_.number(), bytes.data() + old_size, wanted);
-    if (got < 0) {
-      return refused("read", path_, errno);
-    }
+    if (got < 0) return refused("read", path_, errno);
     bytes.resize(old_size + static_cast<std::uint64_t>(got));  // not negative by the test
-    if (bytes.size() > maximum) {
+    if (bytes.size() > maximum)
       return fail(ErrorCode::kLimit, fmt::format("{} is larger than {} bytes", path_.string(), maximum));
-    }
-    if (static_cast<std::uint64_t>(got) < wanted) {
-      return {};
-    }
+    if (static_cast<std::uint64_t>(got) < wanted) return {};
     step = bytes.size();
   }
 }
@@ -192,17 +165,13 @@ bool File::touch() noexcept {
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t maximum) {
   auto file = TRY(File::open(path, File::Links::kFollow));
   std::vector<std::byte> bytes;
-  if (auto done = file.read_rest(bytes, maximum); !done) {
-    return std::unexpected(std::move(done.error()));
-  }
+  if (auto done = file.read_rest(bytes, maximum); !done) return std::unexpected(std::move(done.error()));
   return bytes;
 }
 
 Result<Directory> Directory::open(const std::filesystem::path& path) {
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!descriptor.is_open()) {
-    return refused("open the directory", path, errno);
-  }
+  if (!descriptor.is_open()) return refused("open the directory", path, errno);
   return Directory(std::move(descriptor), path);
 }
 
@@ -211,9 +180,7 @@ Result<FileStatus> Directory::status() const { return status_of(descriptor_, pat
 Result<File> Directory::open_file(const std::string& name) const {
   Descriptor descriptor(
       openat(descriptor_.number(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW));
-  if (!descriptor.is_open()) {
-    return refused("open", path_ / name, errno);
-  }
+  if (!descriptor.is_open()) return refused("open", path_ / name, errno);
   return File(std::move(descriptor), path_ / name);
 }
 
@@ -228,21 +195,14 @@ Result<void> Directory::write(const std::string& name, std::span<const BytesView
   const std::string temporary = temporary_name();
   Descriptor file(openat(descriptor_.number(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                          static_cast<mode_t>(mode)));
-  if (!file.is_open()) {
-    return refused("create a file in", path_, errno);
-  }
+  if (!file.is_open()) return refused("create a file in", path_, errno);
   bool written = true;
-  for (const BytesView piece : pieces) {
-    written = written && write_fully(file.number(), piece);
-  }
+  for (const BytesView piece : pieces) written = written && write_fully(file.number(), piece);
   // Some file systems report a full disk only when the file is closed.
   int reason = written ? 0 : errno;
-  if (!file.close() && reason == 0) {
+  if (!file.close() && reason == 0) reason = errno;
+  if (reason == 0 && renameat(descriptor_.number(), temporary.c_str(), descriptor_.number(), name.c_str()) != 0)
     reason = errno;
-  }
-  if (reason == 0 && renameat(descriptor_.number(), temporary.c_str(), descriptor_.number(), name.c_str()) != 0) {
-    reason = errno;
-  }
   if (reason != 0) {
     (void)unlinkat(descriptor_.number(), temporary.c_str(), 0);
     return refused("write", path_ / name, reason, reason == ENOSPC ? ": free some space" : "");
@@ -252,9 +212,7 @@ Result<void> Directory::write(const std::string& name, std::span<const BytesView
 
 Result<bool> Directory::remove(const std::string& name) const {
   if (unlinkat(descriptor_.number(), name.c_str(), 0) != 0) {
-    if (errno == ENOENT) {
-      return false;
-    }
+    if (errno == ENOENT) return false;
     return refused("remove", path_ / name, errno);
   }
   return true;
@@ -263,13 +221,9 @@ Result<bool> Directory::remove(const std::string& name) const {
 Result<std::vector<Directory::Entry>> Directory::list() const {
   // A descriptor of its own: reading a directory moves the position of the open file description.
   Descriptor own(openat(descriptor_.number(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!own.is_open()) {
-    return refused("list", path_, errno);
-  }
+  if (!own.is_open()) return refused("list", path_, errno);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(own.number()), closedir);
-  if (stream == nullptr) {
-    return refused("list", path_, errno);
-  }
+  if (stream == nullptr) return refused("list", path_, errno);
   const int directory = dirfd(stream.get());
   (void)own.release();  // closedir closes it from here on
   std::vector<Entry> entries;
@@ -277,40 +231,29 @@ Result<std::vector<Directory::Entry>> Directory::list() const {
     errno = 0;
     const dirent* const entry = readdir(stream.get());
     if (entry == nullptr) {
-      if (errno != 0) {
-        return refused("list", path_, errno);
-      }
+      if (errno != 0) return refused("list", path_, errno);
       return entries;
     }
     const std::string_view name = entry->d_name;
     struct stat status{};
-    if (name == "." || name == ".." || fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-      continue;
-    }
+    if (name == "." || name == ".." || fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     entries.push_back({std::string(name), to_status(status)});
   }
 }
 
 Result<void> write_file(const std::filesystem::path& path, std::span<const BytesView> pieces, unsigned mode) {
-  if (!path.has_filename()) {
+  if (!path.has_filename())
     return fail(ErrorCode::kIo, fmt::format("cannot write \"{}\": it names no file", path.string()));
-  }
   auto directory = TRY(Directory::open(path.has_parent_path() ? path.parent_path() : "."));
   return directory.write(path.filename().string(), pieces, mode);
 }
 
 Result<void> make_private_directory(const std::filesystem::path& path) {
-  if (mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) {
-    return {};
-  }
+  if (mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) return {};
   const int reason = errno;
   if (reason == ENOENT && path.has_parent_path() && path.parent_path() != path) {
-    if (auto made = make_private_directory(path.parent_path()); !made) {
-      return made;
-    }
-    if (mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) {
-      return {};
-    }
+    if (auto made = make_private_directory(path.parent_path()); !made) return made;
+    if (mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) return {};
     return refused("make the directory", path, errno);
   }
   return refused("make the directory", path, reason);

@@ -102,9 +102,8 @@ PagemapScan scan_pagemap(std::byte* begin, std::byte* end, std::span<PageRun> fo
   const int count = scan(base, reinterpret_cast<std::uint64_t>(end), wanted, walk_end);
   if (count < 0) return {0, nullptr};
   const auto runs = static_cast<std::size_t>(count);  // at most the number asked for
-  for (std::size_t i = 0; i < runs; ++i) {
+  for (std::size_t i = 0; i < runs; ++i)
     found[i] = {begin + (regions[i].start - base), begin + (regions[i].end - base)};
-  }
   return {runs, begin + (walk_end - base)};
 }
 

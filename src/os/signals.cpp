@@ -65,11 +65,10 @@ void pass_on(int signal, siginfo_t* info, void* context, bool is_fault) noexcept
     previous.sa_flags = 0;
     previous.sa_handler = SIG_DFL;
   }
-  if (wants_info) {
+  if (wants_info)
     action.sa_sigaction(signal, info, context);
-  } else {
+  else
     action.sa_handler(signal);
-  }
 }
 
 void on_fault_signal(int signal, siginfo_t* info, void* context) {
@@ -77,9 +76,8 @@ void on_fault_signal(int signal, siginfo_t* info, void* context) {
   // Positive codes are the kernel's own: a fault of this very thread. Others were sent by somebody.
   const bool is_fault = info->si_code > 0;
   MachineContext interrupted(context);
-  if (!is_fault || !fault_handler(interrupted, reinterpret_cast<std::uint64_t>(info->si_addr))) {
+  if (!is_fault || !fault_handler(interrupted, reinterpret_cast<std::uint64_t>(info->si_addr)))
     pass_on(signal, info, context, is_fault);
-  }
   errno = saved_errno;
 }
 

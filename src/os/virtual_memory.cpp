@@ -27,9 +27,7 @@ int protection(Access access) noexcept {
 std::uint64_t count_own_mappings() {
   std::ifstream maps("/proc/self/maps");
   std::uint64_t count = 0;
-  for (std::string line; std::getline(maps, line);) {
-    ++count;
-  }
+  for (std::string line; std::getline(maps, line);) ++count;
   return count;
 }
 
@@ -75,17 +73,13 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 }
 
 Mapping::~Mapping() {
-  if (data_ != nullptr) {
-    munmap(data_, bytes_);
-  }
+  if (data_ != nullptr) munmap(data_, bytes_);
 }
 
 Result<Mapping> Mapping::reserve(std::uint64_t bytes) {
   // MAP_NORESERVE: most of a reservation is never touched, and must not count against the commit limit.
   void* const base = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) {
-    return mapping_refused(errno, bytes, "reserve");
-  }
+  if (base == MAP_FAILED) return mapping_refused(errno, bytes, "reserve");
   // Where transparent huge pages are set to "always", the first touch of a page would clear 2 MiB. Fails only where
   // the kernel has none.
   (void)madvise(base, bytes, MADV_NOHUGEPAGE);
@@ -97,9 +91,7 @@ Result<Mapping> Mapping::reserve(std::uint64_t bytes) {
 
 Result<Mapping> Mapping::of_shared_file(int file, std::uint64_t bytes) {
   void* const base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-  if (base == MAP_FAILED) {
-    return mapping_refused(errno, bytes, "map a file of");
-  }
+  if (base == MAP_FAILED) return mapping_refused(errno, bytes, "map a file of");
   Mapping mapping;
   mapping.data_ = static_cast<std::byte*>(base);
   mapping.bytes_ = bytes;
@@ -108,9 +100,7 @@ Result<Mapping> Mapping::of_shared_file(int file, std::uint64_t bytes) {
 
 void Mapping::shrink(std::uint64_t bytes) noexcept {
   // Unmapping an end splits no mapping, so it cannot fail for want of one; were it to, the destructor would do it.
-  if (bytes < bytes_ && munmap(data_ + bytes, bytes_ - bytes) == 0) {
-    bytes_ = bytes;
-  }
+  if (bytes < bytes_ && munmap(data_ + bytes, bytes_ - bytes) == 0) bytes_ = bytes;
 }
 
 bool protect(std::byte* begin, std::uint64_t bytes, Access access) noexcept {
@@ -124,9 +114,7 @@ Result<void> map_file_over(std::byte* begin, std::uint64_t bytes, int file, std:
   // MAP_FIXED replaces what is mapped there: by contract pages inside a Mapping, so nothing of anybody else's.
   const int flags = MAP_PRIVATE | MAP_FIXED | (populate == Populate::kNow ? MAP_POPULATE : 0);
   void* const base = mmap(begin, bytes, protection(access), flags, file, static_cast<off_t>(offset));
-  if (base == MAP_FAILED) {
-    return mapping_refused(errno, bytes, "map a file over");
-  }
+  if (base == MAP_FAILED) return mapping_refused(errno, bytes, "map a file over");
   return {};
 }
 

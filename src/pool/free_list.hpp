@@ -41,9 +41,8 @@ class FreeList {
     std::uint64_t word = place.load(std::memory_order_relaxed);
     if (index_of(word) != kNone) [[unlikely]] {
       // What lies there is colder and gives way to the stack, unless somebody takes it just now.
-      if (place.compare_exchange_strong(word, emptied(word), std::memory_order_acquire, std::memory_order_relaxed)) {
+      if (place.compare_exchange_strong(word, emptied(word), std::memory_order_acquire, std::memory_order_relaxed))
         push_chain(stack_of(thread), index_of(word), index_of(word));
-      }
     }
     place.store(raised(index, word), std::memory_order_release);
   }
@@ -100,11 +99,9 @@ class FreeList {
 
   [[nodiscard]] static std::uint32_t take_from(std::atomic<std::uint64_t>& place) noexcept {
     std::uint64_t word = place.load(std::memory_order_relaxed);
-    while (index_of(word) != kNone) {
-      if (place.compare_exchange_weak(word, emptied(word), std::memory_order_acquire, std::memory_order_relaxed)) {
+    while (index_of(word) != kNone)
+      if (place.compare_exchange_weak(word, emptied(word), std::memory_order_acquire, std::memory_order_relaxed))
         return index_of(word);
-      }
-    }
     return kNone;
   }
 
@@ -121,9 +118,8 @@ class FreeList {
     std::uint64_t head = top.load(std::memory_order_acquire);
     while (index_of(head) != kNone) {
       const std::uint32_t next = next_[index_of(head)].load(std::memory_order_relaxed);
-      if (top.compare_exchange_weak(head, raised(next, head), std::memory_order_acquire, std::memory_order_acquire)) {
+      if (top.compare_exchange_weak(head, raised(next, head), std::memory_order_acquire, std::memory_order_acquire))
         return index_of(head);
-      }
     }
     return kNone;
   }

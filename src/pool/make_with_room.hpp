@@ -11,9 +11,8 @@ namespace anew::pool {
 template <typename Make, typename MakeRoom>
 auto make_with_room(Make&& make, const MakeRoom& make_room) -> decltype(make()) {
   auto made = make();
-  for (std::size_t count = 1; !made && made.error().code == ErrorCode::kResource && make_room(count); count *= 2) {
+  for (std::size_t count = 1; !made && made.error().code == ErrorCode::kResource && make_room(count); count *= 2)
     made = make();
-  }
   return made;
 }
 

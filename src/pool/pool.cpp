@@ -146,11 +146,10 @@ void Lease::set_deadline(std::chrono::steady_clock::time_point deadline) noexcep
   if (instance_ == nullptr) return;
   detail::StoreState& store = *instance_->store;
   const std::int64_t time = std::max(detail::to_deadline(deadline), detail::kCancelled + 1);
-  if (store.has_cancellers) {
+  if (store.has_cancellers)
     store.cancellation->set_deadline(time);
-  } else {
+  else
     store.deadline.store(time, std::memory_order_relaxed);
-  }
 }
 
 Result<Canceller> Lease::canceller() {
@@ -165,9 +164,8 @@ Result<Canceller> Lease::canceller() {
 
 void Lease::set_fuel(std::uint64_t fuel) noexcept {
   // What does not fit is more than any call can use.
-  if (instance_ != nullptr) {
+  if (instance_ != nullptr)
     instance_->store->fuel = static_cast<std::int64_t>(std::min<std::uint64_t>(fuel, detail::kAllFuel));
-  }
 }
 
 std::uint64_t Lease::fuel() const noexcept {

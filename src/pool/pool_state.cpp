@@ -89,11 +89,10 @@ void PoolState::give_back(StoreState& store) noexcept {
   }
   const bool renewed = renew(slot);
   slot.turns.add(1);
-  if (renewed) [[likely]] {
+  if (renewed) [[likely]]
     put(index);
-  } else {
+  else
     drop(index);
-  }
 }
 
 void PoolState::put(std::uint32_t index) noexcept {
@@ -209,9 +208,7 @@ Result<void> PoolState::fill(std::uint32_t index) {
     (*store)->slot = index;
     (*store)->owner = this;
     TRY((*store)->host_states.add(snapshot_.states));
-    if (snapshot_.start_after_restore) {
-      TRY(run_start_in_time(**store));
-    }
+    if (snapshot_.start_after_restore) TRY(run_start_in_time(**store));
     return store;
   });
   if (!made) return std::unexpected(std::move(made.error()));
@@ -270,9 +267,7 @@ Result<StoreState*> PoolState::instantiate() {
     auto store = with_room([&] { return reset::instantiate(snapshot_, false); });
     if (!store) return store;
     (*store)->owner = this;
-    if (snapshot_.start_after_restore) {
-      TRY(run_start_in_time(**store));
-    }
+    if (snapshot_.start_after_restore) TRY(run_start_in_time(**store));
     return store;
   });
   if (made) return made->release();

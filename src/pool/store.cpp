@@ -54,9 +54,8 @@ Result<void> Store::freeze() {
     auto snapshot = TRY(reset::Snapshot::of(owned_->state));
     owned_->frozen = std::move(snapshot);
     owned_->unmarked = owned_->frozen->ledger != Ledger::kCards;
-    if (!reset::settle(owned_->state)) {
+    if (!reset::settle(owned_->state))
       return fail(ErrorCode::kResource, "the system refused to give pages of a store's cells back");
-    }
     if (owned_->options.audit) owned_->copy.emplace(owned_->state);
     owned_->frozen_states = owned_->state.host_states.size();
     return {};
@@ -71,9 +70,8 @@ Result<void> Store::reset() {
     state.instances.resize(frozen.instances.size());
     state.names = frozen.names;
     state.distrusted = state.distrusted || owned_->unmarked;
-    if (!reset::restore(state, frozen).ok) {
+    if (!reset::restore(state, frozen).ok)
       return fail(ErrorCode::kResource, "the system refused memory while a store was reset");
-    }
     state.grown_bytes = 0;  // also of the instances that went
     state.host_states.keep(owned_->frozen_states);
     if (auto done = state.host_states.reset(); !done) return done;

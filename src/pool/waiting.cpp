@@ -44,9 +44,8 @@ Result<Instance*> PoolState::acquire(std::uint32_t stale, std::optional<TimePoin
 }
 
 std::unexpected<Error> PoolState::refusal() const {
-  if (closed()) {
+  if (closed())
     return fail(ErrorCode::kResource, "the pool is closed (Pool::drain, Pool::shutdown): make another pool");
-  }
   return fail(ErrorCode::kResource,
               fmt::format("all {} instances of the pool are leased{}: give leases back sooner, wait for one with "
                           "acquire_until(), or raise the pool's capacity",
@@ -156,11 +155,10 @@ Result<void> PoolState::close(TimePoint deadline, bool interrupt) {
     if (all_back()) return {};
     const TimePoint now = std::chrono::steady_clock::now();
     if (now >= deadline) break;
-    if (interrupt || !seen) {
+    if (interrupt || !seen)
       progress_.wait_until(lock, std::min(deadline, now + (interrupt ? kStopAgain : kLookAgain)));
-    } else {
+    else
       progress_.wait_until(lock, deadline);
-    }
   }
   const std::uint64_t out =
       slots_used_.load(std::memory_order_relaxed) - empty_slots_.size() + instantiated_.load(std::memory_order_relaxed);

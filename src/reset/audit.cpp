@@ -22,12 +22,10 @@ std::string differs(std::string_view what, std::uint64_t found, std::uint64_t ex
 }
 
 std::string audit_sizes(std::uint32_t index, const abi::HotHeader& found, const abi::HotHeader& expected) {
-  if (found.memory_bytes != expected.memory_bytes) {
+  if (found.memory_bytes != expected.memory_bytes)
     return differs(fmt::format("size of memory {}", index), found.memory_bytes, expected.memory_bytes);
-  }
-  if (found.memory_reached != found.memory_bytes) {
+  if (found.memory_reached != found.memory_bytes)
     return differs(fmt::format("reached size of memory {}", index), found.memory_reached, found.memory_bytes);
-  }
   return differs(fmt::format("maximum of memory {}", index), found.memory_maximum, expected.memory_maximum);
 }
 
@@ -79,9 +77,8 @@ std::string audit_memories(const Instance& instance, const Instance& reference) 
     if (auto text = audit_bytes(i, found.base, expected.base, header.memory_bytes); !text.empty()) return text;
     if (auto text = audit_cards(instance, i); !text.empty()) return text;
     // What the guest would find if it grew the memory, where that stays accessible.
-    if (auto text = audit_growth(i, found.base, header.memory_bytes, instance.regions[i].accessible); !text.empty()) {
+    if (auto text = audit_growth(i, found.base, header.memory_bytes, instance.regions[i].accessible); !text.empty())
       return text;
-    }
   }
   return "";
 }
@@ -110,9 +107,8 @@ std::string audit_globals(const Instance& instance, const Instance& reference) {
   for (std::int32_t at = begin; at < end; ++at) {
     const std::uint8_t found = *instance.at<std::uint8_t>(at);
     const std::uint8_t expected = *reference.at<std::uint8_t>(at);
-    if (found != expected) {
+    if (found != expected)
       return fmt::format("dropped segments, byte {}: expected {}, found {}", at - begin, expected, found);
-    }
   }
   return "";
 }
@@ -130,9 +126,8 @@ std::string audit_room_of_table(const Instance& instance, std::uint32_t index) {
                        (block + 1) * kBlockCards - 1, index);
   }
   const std::uint64_t end = std::min(header.size + kAuditedRoom, header.maximum);
-  for (std::uint64_t i = header.size; i < end; ++i) {
+  for (std::uint64_t i = header.size; i < end; ++i)
     if (elements[i] != 0) return fmt::format("table {}, element {}, past its size: not null", index, i);
-  }
   return "";
 }
 
@@ -142,12 +137,9 @@ std::string audit_tables(const Instance& instance, const Instance& reference) {
     if (!owns_table(instance, i)) continue;
     const abi::TableHeader& found = detail::table_header(instance.table(i));
     const abi::TableHeader& expected = detail::table_header(reference.table(i));
-    if (found.size != expected.size) {
-      return differs(fmt::format("size of table {}", i), found.size, expected.size);
-    }
-    if (found.maximum != expected.maximum) {
+    if (found.size != expected.size) return differs(fmt::format("size of table {}", i), found.size, expected.size);
+    if (found.maximum != expected.maximum)
       return differs(fmt::format("maximum of table {}", i), found.maximum, expected.maximum);
-    }
     if (found.written != 0) return differs(fmt::format("note that table {} was written", i), found.written, 0);
     for (std::uint64_t j = 0; j < found.size; ++j) {
       const std::uint64_t is = portable(instance, tables[i].element, instance.table(i)[j]);
@@ -240,9 +232,8 @@ std::string audit_functions(const Instance& instance) {
       const detail::Source source = linked.functions[i];
       expected = instance.store->instances[source.instance]->function_references()[source.index];
     }
-    if (!same(instance.function_references()[i], expected)) {
+    if (!same(instance.function_references()[i], expected))
       return fmt::format("the reference to function {}: it was overwritten", i);
-    }
   }
   return "";
 }
@@ -333,24 +324,20 @@ StateCopy::StateCopy(const StoreState& store) {
 }
 
 std::string StateCopy::compare(const StoreState& store) const {
-  if (store.instances.size() != instances_.size()) {
+  if (store.instances.size() != instances_.size())
     return differs("number of instances", store.instances.size(), instances_.size());
-  }
   if (auto text = audit_growth_count(store); !text.empty()) return text;
-  for (std::size_t i = 0; i < instances_.size(); ++i) {
-    if (auto text = compare_instance(*store.instances[i], instances_[i]); !text.empty()) {
+  for (std::size_t i = 0; i < instances_.size(); ++i)
+    if (auto text = compare_instance(*store.instances[i], instances_[i]); !text.empty())
       return in_instance(store, i, std::move(text));
-    }
-  }
   return "";
 }
 
 std::string StateCopy::compare_instance(const detail::Instance& instance, const Copy& copy) {
   if (auto text = audit_header(instance); !text.empty()) return text;
   if (auto text = compare_bytes("constants", copy.constants, constants_of(instance)); !text.empty()) return text;
-  if (auto text = compare_bytes("links, segments and globals", copy.links, links_of(instance)); !text.empty()) {
+  if (auto text = compare_bytes("links, segments and globals", copy.links, links_of(instance)); !text.empty())
     return text;
-  }
   const wasm::Module& module = instance.linked->wasm();
   auto memory = copy.memories.begin();
   for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
@@ -362,9 +349,8 @@ std::string StateCopy::compare_instance(const detail::Instance& instance, const 
         !text.empty()) {
       return text;
     }
-    if (auto text = differs("reached size of " + where, header.memory_reached, header.memory_bytes); !text.empty()) {
+    if (auto text = differs("reached size of " + where, header.memory_reached, header.memory_bytes); !text.empty())
       return text;
-    }
     if (auto text = differs("maximum of " + where, header.memory_maximum, memory->maximum); !text.empty()) return text;
     ++memory;
     if (auto text = audit_cards(instance, i); !text.empty()) return text;
@@ -372,9 +358,8 @@ std::string StateCopy::compare_instance(const detail::Instance& instance, const 
   auto table = copy.tables.begin();
   for (std::uint32_t i = 0; i < module.tables.size(); ++i) {
     if (!owns_table(instance, i)) continue;
-    if (auto text = compare_bytes(fmt::format("table {}", i), *table++, table_of(instance, i)); !text.empty()) {
+    if (auto text = compare_bytes(fmt::format("table {}", i), *table++, table_of(instance, i)); !text.empty())
       return text;
-    }
     if (auto text = audit_room_of_table(instance, i); !text.empty()) return text;
   }
   return "";

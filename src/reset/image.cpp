@@ -56,10 +56,9 @@ void ImageWriter::add(std::uint64_t page, const std::byte* content) noexcept {
 
 Result<MemoryImage> ImageWriter::finish(std::optional<Ledger> ledger) {
   std::uint64_t end_page = 0;
-  for (std::size_t i = image_.nonzero_pages.size(); i > 0 && end_page == 0; --i) {
+  for (std::size_t i = image_.nonzero_pages.size(); i > 0 && end_page == 0; --i)
     if (image_.nonzero_pages[i - 1] != 0)
       end_page = 64 * i - static_cast<unsigned>(std::countl_zero(image_.nonzero_pages[i - 1]));
-  }
   if (end_page != 0) {
     TRY(image_.file.seal());
     auto pages = TRY(image_.file.map(end_page * os::kPageBytes));

@@ -19,11 +19,10 @@ void restore_bytes(std::byte* memory, const MemoryImage& image, std::uint64_t be
     std::uint64_t page = begin / os::kPageBytes + 1;
     while (page * os::kPageBytes < end && image.is_nonzero(page) == nonzero) ++page;
     const std::uint64_t stop = std::min(page * os::kPageBytes, end);
-    if (nonzero) {
+    if (nonzero)
       std::memcpy(memory + begin, image.pages.data() + begin, stop - begin);
-    } else if (!abi::is_planted(PlantedFault::kZeroPage)) {
+    else if (!abi::is_planted(PlantedFault::kZeroPage))
       std::memset(memory + begin, 0, stop - begin);
-    }
     begin = stop;
   }
 }

@@ -113,9 +113,8 @@ bool restore_memory_whole(Instance& instance, const MemoryImage& image, Restored
   const std::uint64_t reached = std::max(header.memory_reached, region.accessible);
   if (reached > image.bytes && !take_back_growth(instance, region, image, image.bytes)) return false;
   if (region.accessible < image.bytes) {  // a cell fresh from the system, of a memory that grew before the snapshot
-    if (!os::protect(memory.base + region.accessible, image.bytes - region.accessible, os::Access::kReadWrite)) {
+    if (!os::protect(memory.base + region.accessible, image.bytes - region.accessible, os::Access::kReadWrite))
       return false;
-    }
     region.accessible = image.bytes;
   }
   header.memory_bytes = image.bytes;
@@ -130,9 +129,8 @@ bool restore_memory_whole(Instance& instance, const MemoryImage& image, Restored
 void restore_globals(const Instance& instance, const InstanceImage& image) noexcept {
   // The block ends where the HotHeader begins (CellLayout::restored_bytes).
   std::ranges::copy(image.restored_block, instance.cell - sizeof(abi::HotHeader) - image.restored_block.size());
-  for (const auto& each : image.function_globals) {
+  for (const auto& each : image.function_globals)
     *instance.at<std::uint64_t>(each.displacement) = instance.store->function_reference(each.number);
-  }
 }
 
 /// Makes elements [begin, end) of a table null.
@@ -200,9 +198,8 @@ bool restore_elements(const Instance& instance, const TableImage& image, std::ui
 void count_as_written(const Instance& instance, const TableImage& image) noexcept {
   abi::TableHeader& header = detail::table_header(instance.table(image.table));
   header.written = 1;
-  for (std::uint64_t card = 0; card < image.starts.size(); ++card) {
+  for (std::uint64_t card = 0; card < image.starts.size(); ++card)
     if (image.of_card(card) != nullptr) header.cards[card] = 1;
-  }
 }
 
 [[gnu::always_inline]] inline bool restore_tables(const Instance& instance, const InstanceImage& image) noexcept {
@@ -239,9 +236,8 @@ bool restore_instance(Instance& instance, const InstanceImage& image, Restored& 
 }
 
 bool restore_instance_whole(Instance& instance, const InstanceImage& image, Restored& restored) noexcept {
-  for (const MemoryImage& each : image.memories) {
+  for (const MemoryImage& each : image.memories)
     if (!restore_memory_whole(instance, each, restored)) return false;
-  }
   restore_globals(instance, image);
   return restore_tables(instance, image) && drop_exceptions(instance);
 }
@@ -269,9 +265,8 @@ template <typename OnMemory>
 void for_each_memory(const StoreState& store, OnMemory&& on_memory) {
   for (const auto& instance : store.instances) {
     const auto count = static_cast<std::uint32_t>(instance->linked->wasm().memories.size());  // limits::kMemories
-    for (std::uint32_t i = 0; i < count; ++i) {
+    for (std::uint32_t i = 0; i < count; ++i)
       if (owns_memory(*instance, i)) on_memory(instance->memory(i));
-    }
   }
 }
 
@@ -282,9 +277,8 @@ std::uint64_t count_own_bytes(std::byte* base, std::uint64_t size) noexcept {
   for (std::byte* next = base; next != base + size;) {
     const os::PagemapScan scan = os::scan_pagemap(next, base + size, runs);
     if (scan.next == nullptr) return size;
-    for (const os::PageRun& run : std::span(runs).first(scan.runs)) {
+    for (const os::PageRun& run : std::span(runs).first(scan.runs))
       bytes += static_cast<std::uint64_t>(run.end - run.begin);
-    }
     next = scan.next;
   }
   return bytes;
@@ -371,9 +365,8 @@ Result<std::unique_ptr<StoreState>> make_store(const Snapshot& snapshot) {
   }
   store->growable_bytes = snapshot.maximum_memory_bytes - memory_bytes;
   store->distrusted = true;
-  if (!restore(*store, snapshot).ok) {
+  if (!restore(*store, snapshot).ok)
     return fail(ErrorCode::kResource, "the system refused memory for an instance: keep fewer instances");
-  }
   return store;
 }
 

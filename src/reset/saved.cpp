@@ -36,9 +36,8 @@ Result<SavedInstance> to_saved(const Snapshot& snapshot, std::uint32_t number) {
   const wasm::Module& module = linked.wasm();
   const abi::CellLayout& layout = linked.layout();
   SavedInstance saved;
-  for (const auto& [name, which] : snapshot.names) {
+  for (const auto& [name, which] : snapshot.names)
     if (which == number) saved.names.push_back(name);
-  }
   saved.binary = linked.module->binary;
   // Inside the block, as every global of the instance's own is, and every segment's byte.
   const auto in_block = [&](std::int32_t displacement) {
@@ -49,12 +48,10 @@ Result<SavedInstance> to_saved(const Snapshot& snapshot, std::uint32_t number) {
     const ValueType type = module.globals[i].type.type;
     std::uint64_t slots[2] = {};
     std::memcpy(slots, in_block(layout.global(i)), slots_of(type) * sizeof(std::uint64_t));
-    for (const auto& each : image.function_globals) {
+    for (const auto& each : image.function_globals)
       if (each.displacement == layout.global(i)) slots[0] = each.number;
-    }
-    if (auto good = no_host_references(type, slots[0], fmt::format("global {}", i)); !good) {
+    if (auto good = no_host_references(type, slots[0], fmt::format("global {}", i)); !good)
       return std::unexpected(std::move(good.error()));
-    }
     saved.globals.insert(saved.globals.end(), slots, slots + slots_of(type));
   }
   const std::byte* const dropped = in_block(layout.restored_begin());
@@ -99,16 +96,14 @@ Result<void> check_reference(const Instance& mapped, ValueType type, std::uint64
     const std::uint64_t instance = (number - 1) >> 32;
     const std::uint64_t function = (number - 1) & 0xFFFF'FFFF;
     const auto& instances = mapped.store->instances;
-    if (instance >= instances.size() || function >= instances[instance]->linked->wasm().functions.size()) {
+    if (instance >= instances.size() || function >= instances[instance]->linked->wasm().functions.size())
       return misfit(where + " refers to a function that is not there");
-    }
     bits = mapped.store->function_reference(number);
   } else if (number != 0) {
     return misfit(where + " holds a reference that a file cannot have");
   }
-  if (const char* const problem = mapped.store->reference_problem({type, mapped.linked->type_scope()}, bits)) {
+  if (const char* const problem = mapped.store->reference_problem({type, mapped.linked->type_scope()}, bits))
     return misfit(fmt::format("{} {}", where, problem));
-  }
   return {};
 }
 
@@ -147,9 +142,8 @@ Result<void> read_memories(InstanceImage& image, const Instance& mapped, const S
     if (!owns_memory(mapped, i)) continue;
     if (next == saved.memories.size() || saved.memories[next].memory != i) return misfit("its memories");
     const SavedMemory& from = saved.memories[next++];
-    if (from.bytes % abi::kWasmPageBytes != 0 || from.bytes < sizes[i].initial || from.bytes > sizes[i].maximum) {
+    if (from.bytes % abi::kWasmPageBytes != 0 || from.bytes < sizes[i].initial || from.bytes > sizes[i].maximum)
       return misfit(fmt::format("memory {} of {} bytes", i, from.bytes));
-    }
     auto writer = TRY(ImageWriter::create(from.bytes));
     for (std::size_t j = 0; j < from.pages.size(); ++j) {
       if (from.pages[j] >= from.bytes / os::kPageBytes) return misfit(fmt::format("a page of memory {}", i));
@@ -221,9 +215,8 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
     auto linked = TRY(detail::link(is_main ? module : saved.modules[i], linker, mapped,
                                    is_main ? saved.snapshot.extra_memory_pages : 0));
     auto instance = TRY(detail::map_instance(std::move(linked), mapped));
-    for (const std::string& name : from[i].names) {
+    for (const std::string& name : from[i].names)
       if (!mapped.names.emplace(name, instance->number).second) return misfit("two instances have the same name");
-    }
   }
   snapshot.names = mapped.names;
   snapshot.ledger = ledger_of(mapped);
@@ -232,9 +225,8 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
     const Instance& instance = *mapped.instances[i];
     InstanceImage& image = snapshot.instances.emplace_back();
     image.linked = instance.linked;
-    if (auto done = read_memories(image, instance, from[i], snapshot.ledger); !done) {
+    if (auto done = read_memories(image, instance, from[i], snapshot.ledger); !done)
       return std::unexpected(std::move(done.error()));
-    }
     TRY(read_globals(image, instance, from[i]));
     TRY(read_tables(image, instance, from[i]));
   }

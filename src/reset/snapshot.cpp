@@ -22,9 +22,8 @@ using detail::StoreState;
 
 /// Keeps the pages of [begin, end) of a memory.
 void keep_pages(ImageWriter& image, const std::byte* memory, std::uint64_t begin, std::uint64_t end) {
-  for (std::uint64_t page = begin / os::kPageBytes; page * os::kPageBytes < end; ++page) {
+  for (std::uint64_t page = begin / os::kPageBytes; page * os::kPageBytes < end; ++page)
     image.add(page, memory + page * os::kPageBytes);
-  }
 }
 
 struct Look {
@@ -102,11 +101,10 @@ Result<TableImage> take_table(const Instance& instance, std::uint32_t index, Loo
     for (std::uint64_t i = begin; i < end && !error; ++i) {
       if (elements[i] == 0) continue;  // most are
       auto portable = to_portable(instance, type, elements[i], fmt::format("element {} of table {}", i, index));
-      if (!portable) {
+      if (!portable)
         error = std::move(portable.error());
-      } else {
+      else
         image.set(i, *portable);
-      }
     }
   };
   if (look.at_table_cards) {
@@ -152,15 +150,12 @@ Result<bool> run_start_without_host(Instance& started, std::chrono::nanoseconds 
                                   },
                                   &called};
   std::size_t most = 0;
-  for (const auto& instance : started.store->instances) {
-    most = std::max(most, instance->linked->host_functions.size());
-  }
+  for (const auto& instance : started.store->instances) most = std::max(most, instance->linked->host_functions.size());
   const std::vector<abi::HostFunction> stops(most, stop);
   for (const auto& instance : started.store->instances) instance->header().host_functions = stops.data();
   auto result = detail::run_start(started, detail::deadline_in(timeout));
-  for (const auto& instance : started.store->instances) {
+  for (const auto& instance : started.store->instances)
     instance->header().host_functions = instance->linked->host_functions.data();
-  }
   if (called) return false;
   if (!result) return std::unexpected(std::move(result.error()));
   return true;

@@ -50,10 +50,9 @@ class FrameOwner {
     // If it does not say, it called no other instance, and its cell is that of the function that it called.
     if (is_return_address && position && position->keeps_cell) cell_ = walk.slot(image.frames.kept_cell);
     // The cell of a fault in a library function is not known; then one instance is as good as another.
-    for (const auto& instance : store_.instances) {
+    for (const auto& instance : store_.instances)
       if (reinterpret_cast<std::uint64_t>(instance->cell) == cell_ && has_code_at(*instance, pc))
         owner = instance.get();
-    }
     cell_ = reinterpret_cast<std::uint64_t>(owner->cell);
     return {owner, position};
   }
@@ -140,9 +139,8 @@ Error describe_trap(const Instance& instance, TrapKind trap, Thread& thread) {
   }
   error.code = ErrorCode::kTrap;
   error.backtrace = std::move(backtrace.frames);
-  if (backtrace.left_out != 0) {
+  if (backtrace.left_out != 0)
     error.message += fmt::format(" (the backtrace leaves out the {} outermost frames)", backtrace.left_out);
-  }
   return error;
 }
 

@@ -20,27 +20,22 @@ Result<std::shared_ptr<detail::ModuleState>> detail::compile_or_find(const std::
   std::optional<artifact::CodeCache> cache;
   std::string note;
   if (engine->options.cache) {
-    if (auto opened = artifact::CodeCache::open(engine->options.cache_directory)) {
+    if (auto opened = artifact::CodeCache::open(engine->options.cache_directory))
       cache = std::move(*opened);
-    } else {
+    else
       note = std::move(opened.error().message);
-    }
   }
   if (cache) {
     auto found = cache->find(key);
     // What another engine kept there may need more than this one accepts: compiling says what.
-    if (found && *found && engine->options.features.has_all((*found)->module.features)) {
+    if (found && *found && engine->options.features.has_all((*found)->module.features))
       return to_state(engine, std::move(**found), options, true);
-    }
-    if (!found) {
-      note = std::move(found.error().message);
-    }
+    if (!found) note = std::move(found.error().message);
   }
   auto state = TRY(compile_fresh(engine, binary, key.hash, options));
   if (cache) {
-    if (auto stored = cache->store(key, encode(*state), engine->options.cache_bytes); !stored) {
+    if (auto stored = cache->store(key, encode(*state), engine->options.cache_bytes); !stored)
       note += (note.empty() ? "" : "; ") + stored.error().message;
-    }
   }
   state->cache_note = std::move(note);
   return state;

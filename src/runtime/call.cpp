@@ -69,9 +69,8 @@ Result<std::vector<Value>> call_export(Instance& instance, std::string_view name
     const auto found = TRY(instance.linked->find_export(name, ExternalKind::kFunction));
     const FunctionHandle handle = function_handle(*instance.linked, found.index);
     const FunctionType& type = *handle.type;
-    if (auto checked = check_arguments(instance, name, type, arguments); !checked) {
+    if (auto checked = check_arguments(instance, name, type, arguments); !checked)
       return std::unexpected(std::move(checked.error()));
-    }
     std::vector<std::uint64_t> slots(std::max({slots_of(type.parameters), slots_of(type.results), std::size_t{1}}));
     std::uint64_t* slot = slots.data();
     for (const Value& argument : arguments) {
@@ -80,9 +79,8 @@ Result<std::vector<Value>> call_export(Instance& instance, std::string_view name
     }
     std::vector<Value> results;
     results.reserve(type.results.size());  // before the call, so that what it did is never lost
-    if (const std::uint32_t trap = invoke(instance, handle, slots.data()); trap != 0) {
+    if (const std::uint32_t trap = invoke(instance, handle, slots.data()); trap != 0)
       return std::unexpected(make_trap_error(instance, trap));
-    }
     slot = slots.data();
     for (const ValueType result : type.results) {
       results.push_back(read_value(result, slot));

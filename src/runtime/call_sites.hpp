@@ -16,9 +16,8 @@ namespace anew::detail {
 [[nodiscard]] inline const Instance* find_code(const StoreState& store, const Instance& hint,
                                                std::uint64_t pc) noexcept {
   if (has_code_at(hint, pc)) return &hint;
-  for (const auto& instance : store.instances) {
+  for (const auto& instance : store.instances)
     if (has_code_at(*instance, pc)) return instance.get();
-  }
   return nullptr;
 }
 

@@ -78,9 +78,7 @@ Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr
   // The caller's bytes are the caller's; the module looks at its own.
   const auto owner = std::make_shared<Owner>();
   const wasm::MemoryLimit limit = memory_limit(engine->options, binary);
-  if (binary.size() > limit.bytes()) {
-    return std::unexpected(limit.exceeded());  // before it is copied
-  }
+  if (binary.size() > limit.bytes()) return std::unexpected(limit.exceeded());  // before it is copied
   owner->binary.assign(binary.begin(), binary.end());
   auto module = TRY(wasm::decode_module(owner->binary, limit, engine->options.features));
   auto state = std::make_shared<ModuleState>();
@@ -100,9 +98,7 @@ Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr
 
 Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant() const {
   const std::lock_guard lock(variant_mutex_);
-  if (variant_) {
-    return variant_;
-  }
+  if (variant_) return variant_;
   auto decoded = TRY(wasm::decode_module(binary));  // what it needs is accepted: this module is compiled
   decoded.features = module.features;
   auto state = std::make_shared<ModuleState>();

@@ -133,9 +133,8 @@ std::uint32_t arm(Thread& thread, std::int64_t deadline) noexcept {
     thread.interruption = Interruption::kCancel;
     return static_cast<std::uint32_t>(TrapKind::kInterrupted);
   }
-  if (deadline < thread.watched.load(std::memory_order_relaxed)) {
+  if (deadline < thread.watched.load(std::memory_order_relaxed))
     thread.watched.store(deadline, std::memory_order_release);
-  }
   if (!needs_watchdog(deadline)) return 0;
   if (!wake_watchdog()) {
     thread.pending = make_bare_error(

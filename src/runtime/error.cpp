@@ -61,9 +61,7 @@ std::string Error::to_string() const {
   for (const Frame& frame : backtrace) {
     fmt::format_to(out, "\n  at {}{}function {}", wasm::function_text(frame.function_name),
                    frame.function_name.empty() ? "" : ", ", frame.function_index);
-    if (!frame.instance_name.empty()) {
-      fmt::format_to(out, " of \"{}\"", wasm::printable_name(frame.instance_name));
-    }
+    if (!frame.instance_name.empty()) fmt::format_to(out, " of \"{}\"", wasm::printable_name(frame.instance_name));
     if (frame.is_host) fmt::format_to(out, ", a call of the host");
     if (frame.module_offset != 0) fmt::format_to(out, ", byte 0x{:x} of the module", frame.module_offset);
   }

@@ -26,9 +26,8 @@ constexpr std::uint64_t kMaximumHeld = abi::kExceptionSpace / 4 * 3;
 void in_this_order() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 const Instance* instance_with_room(const StoreState& store) noexcept {
-  for (const auto& instance : store.instances) {
+  for (const auto& instance : store.instances)
     if (instance->layout().exception_space() != 0) return instance.get();
-  }
   return nullptr;
 }
 
@@ -45,9 +44,8 @@ class Room {
       used_ = kFirst;
     }
     if (state().made + bytes > state().due && !collect(store, thread)) return nullptr;
-    while (!find_stretch(bytes)) {
+    while (!find_stretch(bytes))
       if (state().made < kLeastWhenFull || !collect(store, thread)) return nullptr;
-    }
     return base_ + state().next;
   }
 
@@ -196,9 +194,8 @@ class Room {
     if (site == nullptr) return;
     const codegen::ImageView& image = owner.linked->module->image;
     // The lists are the code generator's, or were checked when the artifact was read.
-    for (std::uint32_t i = site->roots; i != codegen::kNoRoots; i = image.roots[i].next) {
+    for (std::uint32_t i = site->roots; i != codegen::kNoRoots; i = image.roots[i].next)
       for (std::uint32_t k = 0; k < image.roots[i].count; ++k) mark(walk.slot(image.roots[i].displacement, k));
-    }
   }
 
   /// Gives back what is not marked, neighbours as one stretch. @return the bytes of the rest.

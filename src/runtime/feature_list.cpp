@@ -74,13 +74,12 @@ Result<Features> parse_list(std::string_view list) {
       }
       features = Features::mvp();
     }
-    if (!is_removed) {
+    if (!is_removed)
       features = features.with(preset ? *preset : Features(*proposal));
-    } else if (proposal) {
+    else if (proposal)
       features = features.without(*proposal);
-    } else {
+    else
       for (const Feature each : preset->list()) features = features.without(each);
-    }
     first = false;
   }
   return features;

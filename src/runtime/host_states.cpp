@@ -40,11 +40,9 @@ Result<void> HostStates::add(std::span<const std::shared_ptr<const StateDefiniti
 
 Result<void> HostStates::reset() noexcept {
   return without_exceptions("a host state is reset", [&]() -> Result<void> {
-    for (Held& held : states_) {
-      if (auto done = held.definition->reset(held.state); !done) {
+    for (Held& held : states_)
+      if (auto done = held.definition->reset(held.state); !done)
         return std::unexpected(of_state(*held.definition, std::move(done.error())));
-      }
-    }
     return {};
   });
 }

@@ -27,9 +27,8 @@ class HostStates {
   /// @return null if there is none, or its reset failed.
   [[nodiscard]] AnyState* find(const StateType& type) const noexcept {
     // A comparison for each that was defined before it: hosts have few.
-    for (const Held& held : states_) {
+    for (const Held& held : states_)
       if (held.type == &type) return held.state.get();
-    }
     return nullptr;
   }
   /// Makes them as new. After an error the store is of no more use.

@@ -55,9 +55,8 @@ void ImportResolver::resolve(const wasm::Import& import) {
   if (const auto item = find_in_store(import)) return resolve_to(import, *item);
   const auto found = linker_.definitions.find(std::pair(std::string(import.module), std::string(import.name)));
   const auto* const global = std::get_if<GlobalType>(&import.type);
-  if (global != nullptr && global->is_mutable) {
+  if (global != nullptr && global->is_mutable)
     return refuse(import, "is not another instance's: state outside the instances cannot be restored");
-  }
   if (found == linker_.definitions.end()) {
     if (import.kind() == ExternalKind::kFunction && linker_.trap_unknown_functions) {
       const HostDefinition definition = not_implemented(import);
@@ -99,9 +98,8 @@ std::string ImportResolver::near(const wasm::Import& import) {
     for (const auto& [name, definition] : linker_.definitions) names_.push_back(name.first + "." + name.second);
     for (const auto& [name, number] : store_.names) {
       const std::vector<wasm::Export>& exports = store_.instances[number]->linked->wasm().exports;
-      for (std::size_t i = 0; i < exports.size() && names_.size() < kLookedAt; ++i) {
+      for (std::size_t i = 0; i < exports.size() && names_.size() < kLookedAt; ++i)
         names_.push_back(fmt::format("{}.{}", name, exports[i].name));
-      }
     }
   }
   const std::vector<std::string_view> views(names_.begin(), names_.end());
@@ -177,8 +175,9 @@ void ImportResolver::resolve_to(const wasm::Import& import, const Item& item) {
   if (!matches(import, item, type)) {
     // Text does not tell groups, supertypes and indices of one module from those of another.
     const bool reads_alike = to_text_with_kind(type) == to_text_with_kind(detail::type_of(linked_.wasm(), import));
-    return reads_alike ? refuse(import, "is defined with a type that reads alike, but of another recursive group, with "
-                                        "other supertypes, final where this one is not, or naming other types")
+    return reads_alike ? refuse(import,
+                                "is defined with a type that reads alike, but of another recursive group, with "
+                                "other supertypes, final where this one is not, or naming other types")
                        : refuse(import, type);
   }
   const Source source = {item.owner->number, item.index};
@@ -186,9 +185,8 @@ void ImportResolver::resolve_to(const wasm::Import& import, const Item& item) {
   switch (item.kind) {
     case ExternalKind::kFunction:
       // A host function that the other instance imports is called with the cell of the one that calls it.
-      if (item.index < from.functions.size()) {
+      if (item.index < from.functions.size())
         return add_function({}, from.host_functions[item.index], from.environments[item.index]);
-      }
       return add_function(source, {}, nullptr);
     case ExternalKind::kTable:
       linked_.tables.push_back(source);
@@ -217,14 +215,11 @@ void ImportResolver::add_function(Source source, abi::HostFunction function, std
 void ImportResolver::resolve_to(const wasm::Import& import, const HostDefinition& definition) {
   const FunctionType& type = linked_.wasm().types[std::get<std::uint32_t>(import.type)];
   if (definition.type != type) return refuse(import, definition.type);
-  for (const StateType* const state : definition.states) {
-    if (std::ranges::none_of(linker_.states, [state](const auto& each) { return &each->type() == state; })) {
+  for (const StateType* const state : definition.states)
+    if (std::ranges::none_of(linker_.states, [state](const auto& each) { return &each->type() == state; }))
       return refuse(import, fmt::format("takes a host state {} that the linker does not define", state->name));
-    }
-  }
-  if (has_typed_references(type)) {
+  if (has_typed_references(type))
     return refuse(import, "is the host's, whose functions cannot have references to functions of a given type");
-  }
   add_function({}, {definition.call, definition.environment.get()}, definition.environment);
 }
 
@@ -256,18 +251,15 @@ void ImportResolver::resolve_to(const wasm::Import& import, const Limits& defini
 
 void ImportResolver::resolve_to(const wasm::Import& import, const Value& definition) {
   const auto& declared = std::get<GlobalType>(import.type);
-  if (!is_subtype({definition.type, {}}, {declared.type, linked_.type_scope()})) {
+  if (!is_subtype({definition.type, {}}, {declared.type, linked_.type_scope()}))
     return refuse(import, GlobalType{.type = definition.type, .is_mutable = false});
-  }
   if (is_reference(definition.type)) {
     // The same for every store that the module is linked into: a function or exception of one cannot be meant.
     const bool needs_null = with_null(definition.type) != ValueType::kExternRef;
-    if (needs_null && definition.bits != 0) {
+    if (needs_null && definition.bits != 0)
       return refuse(import, "is defined as a reference into another instance; only null can be imported");
-    }
-    if (definition.bits == 0 && !is_nullable(definition.type)) {
+    if (definition.bits == 0 && !is_nullable(definition.type))
       return refuse(import, "is defined as null, which its type does not allow");
-    }
   }
   linked_.globals.emplace_back();
   linked_.host_globals.push_back(definition);

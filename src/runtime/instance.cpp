@@ -132,12 +132,10 @@ void fill_functions(Instance& instance, const StoreState& store) {
 /// What the memories and tables that an instance owns begin with. At most limits::kMemories times 4 GiB, and 80 MB.
 std::uint64_t initial_bytes(const LinkedModule& linked) noexcept {
   std::uint64_t bytes = 0;
-  for (std::uint32_t i = 0; i < linked.memory_sizes.size(); ++i) {
+  for (std::uint32_t i = 0; i < linked.memory_sizes.size(); ++i)
     if (linked.memory_source(i).is_own()) bytes += linked.memory_sizes[i].initial;
-  }
-  for (std::uint32_t i = 0; i < linked.table_sizes.size(); ++i) {
+  for (std::uint32_t i = 0; i < linked.table_sizes.size(); ++i)
     if (linked.table_source(i).is_own()) bytes += linked.table_sizes[i].minimum * sizeof(std::uint64_t);
-  }
   return bytes;
 }
 

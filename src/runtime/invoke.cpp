@@ -144,9 +144,8 @@ std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& st
   const std::int64_t watched_around = thread.watched.load(std::memory_order_relaxed);
   if (const std::int64_t deadline = begin(thread, depth, store); deadline != kNoDeadline) {
     activation.deadline.store(deadline, std::memory_order_relaxed);
-    if (const std::uint32_t trap = arm(thread, deadline); trap != 0) {
+    if (const std::uint32_t trap = arm(thread, deadline); trap != 0)
       return end_refused(thread, depth, watched_around, trap);
-    }
   }
   activation.suspendable = call;
   const Metering metering(thread, depth, store);

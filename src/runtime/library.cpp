@@ -65,9 +65,8 @@ std::uint32_t memory_copy(std::byte* cell, std::uint64_t destination, std::uint6
   const Instance& instance = instance_of(cell);
   const abi::MemoryReference& to = instance.memory(destination_memory);
   const abi::MemoryReference& from = instance.memory(source_memory);
-  if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, size_of(from))) {
+  if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, size_of(from)))
     return code(TrapKind::kMemoryOutOfBounds);
-  }
   if (!charge(instance, count, kBytesPerUnit)) return code(TrapKind::kOutOfFuel);
   mark_written(to, destination, count);
   std::memmove(to.base + destination, from.base + source, count);
@@ -80,9 +79,8 @@ std::uint32_t memory_init(std::byte* cell, std::uint64_t destination, std::uint3
   const abi::MemoryReference& to = instance.memory(memory);
   BytesView bytes = instance.linked->wasm().data[segment].bytes;
   if (is_dropped(instance, instance.layout().dropped_data(segment))) bytes = {};
-  if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, bytes.size())) {
+  if (!in_bounds(destination, count, size_of(to)) || !in_bounds(source, count, bytes.size()))
     return code(TrapKind::kMemoryOutOfBounds);
-  }
   if (!charge(instance, count, kBytesPerUnit)) return code(TrapKind::kOutOfFuel);
   if (count == 0) return 0;
   mark_written(to, destination, count);
@@ -125,9 +123,8 @@ std::uint32_t table_copy(std::byte* cell, std::uint64_t destination, std::uint64
   const Instance& instance = instance_of(cell);
   std::uint64_t* const to = instance.table(destination_table);
   std::uint64_t* const from = instance.table(source_table);
-  if (!in_bounds(destination, count, table_header(to).size) || !in_bounds(source, count, table_header(from).size)) {
+  if (!in_bounds(destination, count, table_header(to).size) || !in_bounds(source, count, table_header(from).size))
     return code(TrapKind::kTableOutOfBounds);
-  }
   if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
   mark_elements(to, destination, count);
   // In bounds of a table, so at most limits::kTableElements: the product cannot overflow.
@@ -142,9 +139,8 @@ std::uint32_t table_init(std::byte* cell, std::uint64_t destination, std::uint32
   if (is_dropped(instance, instance.layout().dropped_elements(segment))) from = {};
   std::uint64_t* const elements = instance.table(table);
   abi::TableHeader& header = table_header(elements);
-  if (!in_bounds(destination, count, header.size) || !in_bounds(source, count, from.size())) {
+  if (!in_bounds(destination, count, header.size) || !in_bounds(source, count, from.size()))
     return code(TrapKind::kTableOutOfBounds);
-  }
   if (!charge(instance, count, kElementsPerUnit)) return code(TrapKind::kOutOfFuel);
   mark_elements(elements, destination, count);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -233,11 +229,10 @@ void mark_written(const abi::MemoryReference& memory, std::uint64_t address, std
   if constexpr (abi::is_planted(abi::PlantedFault::kRangeMark)) count = 1;
   const std::uint64_t first = address >> memory.card_shift;
   const std::uint64_t last = (address + count - 1) >> memory.card_shift;
-  if (first == last) {  // most often
+  if (first == last)  // most often
     memory.cards[first] = 1;
-  } else {
+  else
     std::memset(memory.cards + first, 1, last - first + 1);
-  }
 }
 
 void mark_elements(std::uint64_t* elements, std::uint64_t index, std::uint64_t count) noexcept {

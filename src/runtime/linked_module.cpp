@@ -81,9 +81,8 @@ Result<wasm::Export> LinkedModule::find_export(std::string_view export_name, Ext
                             to_string(found->second.kind), to_string(kind)));
   }
   std::vector<std::string_view> names;
-  for (const wasm::Export& each : wasm().exports) {
+  for (const wasm::Export& each : wasm().exports)
     if (each.kind == kind) names.push_back(each.name);
-  }
   return fail(ErrorCode::kNotFound, fmt::format("the module exports no {} \"{}\"{}", to_string(kind),
                                                 wasm::printable_name(export_name), near_matches(export_name, names)));
 }
@@ -106,9 +105,8 @@ Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleSta
     auto variant = TRY(module->foreign_variant());
     linked->module = std::move(variant);
   }
-  if (auto sized = size_memories(*linked, resolver.host_memories, extra_pages); !sized) {
+  if (auto sized = size_memories(*linked, resolver.host_memories, extra_pages); !sized)
     return std::unexpected(std::move(sized.error()));
-  }
   TRY(size_tables(*linked, resolver.host_tables));
   linked->exports.reserve(linked->wasm().exports.size());
   for (const wasm::Export& each : linked->wasm().exports) linked->exports.emplace(each.name, each);

@@ -53,11 +53,10 @@ void Linker::define_raw(std::string_view module, std::string_view name, detail::
 void Linker::define_raw(std::shared_ptr<const detail::StateDefinition> state) {
   const auto found =
       std::ranges::find_if(state_->states, [&state](const auto& each) { return &each->type() == &state->type(); });
-  if (found != state_->states.end()) {
+  if (found != state_->states.end())
     *found = std::move(state);
-  } else {
+  else
     state_->states.push_back(std::move(state));
-  }
 }
 
 void Linker::define(std::string_view module, std::string_view name, FunctionType type,

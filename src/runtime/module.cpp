@@ -37,12 +37,8 @@ Result<FunctionType> Module::function_type(std::string_view export_name) const {
   return detail::without_exceptions("a function is looked up", [&]() -> Result<FunctionType> {
     std::vector<std::string_view> functions;
     for (const wasm::Export& exported : state_->module.exports) {
-      if (exported.kind != ExternalKind::kFunction) {
-        continue;
-      }
-      if (exported.name == export_name) {
-        return state_->module.function_type(exported.index);
-      }
+      if (exported.kind != ExternalKind::kFunction) continue;
+      if (exported.name == export_name) return state_->module.function_type(exported.index);
       functions.push_back(exported.name);
     }
     return fail(ErrorCode::kNotFound,

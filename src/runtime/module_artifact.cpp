@@ -52,15 +52,13 @@ Result<std::shared_ptr<detail::ModuleState>> detail::load_artifact(const std::sh
       .fuel = options.fuel ? std::optional(true) : std::nullopt,
       .canonical_nan = options.canonical_nan ? std::optional(true) : std::nullopt,
       .metered_stack = options.stack_limit != 0 ? std::optional(true) : std::nullopt};
-  if (options.card_bytes != 0) {
+  if (options.card_bytes != 0)
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
-  }
   // Opened anew: code is not executed by way of a symbolic link.
   auto file = TRY(os::File::open(path, os::File::Links::kRefuse));
   auto loaded = TRY(artifact::read(file, expectation));
-  if (!engine->options.features.has_all(loaded.module.features)) {
+  if (!engine->options.features.has_all(loaded.module.features))
     TRY(wasm::validate_module(loaded.binary, engine->options.features));  // to say what is refused, and where
-  }
   return to_state(engine, std::move(loaded), options, false);
 }
 

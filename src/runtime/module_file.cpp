@@ -32,22 +32,18 @@ std::string show_start(std::span<const std::byte> bytes) {
       std::ranges::all_of(start, [](std::byte b) { return b >= std::byte{' '} && b < std::byte{0x7F}; });
   if (is_text) {
     std::string text = "\"";
-    for (const std::byte b : start) {
-      text += static_cast<char>(b);  // printable ASCII
-    }
+    for (const std::byte b : start) text += static_cast<char>(b);  // printable ASCII
     return text + '"';
   }
   std::string text;
-  for (const std::byte b : start) {
+  for (const std::byte b : start)
     text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<unsigned>(b));
-  }
   return text;
 }
 
 std::unexpected<Error> not_a_module(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  if (bytes.empty()) {
+  if (bytes.empty())
     return fail(ErrorCode::kMalformed, fmt::format("not a WebAssembly module: {} is empty", path.string()));
-  }
   return fail(ErrorCode::kMalformed, fmt::format("not a WebAssembly module: {} starts with {} instead of 00 61 73 6d",
                                                  path.string(), show_start(bytes)));
 }
@@ -59,15 +55,10 @@ Result<std::shared_ptr<detail::ModuleState>> detail::load_file(const std::shared
                                                                const CompileOptions& options) {
   auto file = TRY(os::File::open(path, os::File::Links::kFollow));
   auto bytes = TRY(file.read(kMagicBytes));
-  if (artifact::has_elf_magic(bytes)) {
-    return load_artifact(engine, path, options);
-  }
-  if (artifact::has_snapshot_magic(bytes)) {
-    return load_snapshot(engine, file, std::move(bytes), options);
-  }
-  if (bytes.size() < kWasmMagic.size() || !std::equal(kWasmMagic.begin(), kWasmMagic.end(), bytes.begin())) {
+  if (artifact::has_elf_magic(bytes)) return load_artifact(engine, path, options);
+  if (artifact::has_snapshot_magic(bytes)) return load_snapshot(engine, file, std::move(bytes), options);
+  if (bytes.size() < kWasmMagic.size() || !std::equal(kWasmMagic.begin(), kWasmMagic.end(), bytes.begin()))
     return not_a_module(path, bytes);
-  }
   TRY(file.read_rest(bytes, wasm::limits::kModuleBytes));
   return compile_or_find(engine, bytes, options);
 }

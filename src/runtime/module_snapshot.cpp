@@ -18,9 +18,7 @@ Result<std::shared_ptr<detail::ModuleState>> detail::load_snapshot(const std::sh
   std::shared_ptr<ModuleState> main;
   for (const artifact::SavedInstance& each : snapshot.instances) {
     auto state = TRY(compile_or_find(engine, each.binary, options));
-    if (main) {
-      saved->modules.push_back(std::move(main));
-    }
+    if (main) saved->modules.push_back(std::move(main));
     main = std::move(state);
   }
   saved->snapshot = std::move(snapshot);

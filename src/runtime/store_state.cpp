@@ -16,9 +16,8 @@ std::optional<Place> find_function(const StoreState& store, std::uint64_t refere
   for (const auto& instance : store.instances) {
     const std::uint64_t distance = reference - instance->reference_to(0);  // huge if below
     const std::uint64_t functions = instance->linked->wasm().functions.size();
-    if (distance % kReferenceBytes == 0 && distance / kReferenceBytes < functions) {
+    if (distance % kReferenceBytes == 0 && distance / kReferenceBytes < functions)
       return Place{instance.get(), static_cast<std::uint32_t>(distance / kReferenceBytes)};  // below `functions`
-    }
   }
   return std::nullopt;
 }
@@ -26,9 +25,8 @@ std::optional<Place> find_function(const StoreState& store, std::uint64_t refere
 }  // namespace
 
 std::string_view StoreState::name_of(const Instance& instance) const noexcept {
-  for (const auto& [name, number] : names) {
+  for (const auto& [name, number] : names)
     if (number == instance.number) return name;
-  }
   return {};
 }
 

@@ -33,15 +33,13 @@ Thread::~Thread() { forget_thread(*this); }
 bool Thread::map_stack(std::uint64_t bytes) noexcept {
   GuestStack& stack = activations[depth].stack;
   auto mapped = without_exceptions("a guest stack is mapped", [&]() -> Result<void> {
-    if (!signal_stack.ready()) {
+    if (!signal_stack.ready())
       return fail(ErrorCode::kResource, "no alternate signal stack for this thread: the system refused 64 KiB");
-    }
     if (stack.bytes() >= bytes) return {};
     // Engine lets only multiples of 4096 below a bound through: the sum cannot overflow.
     auto mapping = os::Mapping::reserve(kStackGuardBytes + bytes);
-    if (mapping && !os::protect(mapping->data() + kStackGuardBytes, bytes, os::Access::kReadWrite)) {
+    if (mapping && !os::protect(mapping->data() + kStackGuardBytes, bytes, os::Access::kReadWrite))
       mapping = fail(ErrorCode::kResource, "the system refused to make it accessible");
-    }
     if (!mapping) {
       return fail(ErrorCode::kResource,
                   fmt::format("no guest stack of {} bytes for this thread: {}", bytes, mapping.error().message));

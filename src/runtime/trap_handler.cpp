@@ -25,9 +25,8 @@ TrapKind classify(const StoreState& store, const GuestStack& stack, std::uint64_
   if (address >= stack.guard_begin() && address < stack.bottom()) return TrapKind::kStackExhausted;
   for (const auto& instance : store.instances) {
     if (instance->layout().has_memory() && is_past_end(instance->cell, address)) return TrapKind::kMemoryOutOfBounds;
-    for (const MemoryRegion& region : instance->regions) {
+    for (const MemoryRegion& region : instance->regions)
       if (region.base != nullptr && is_past_end(region.base, address)) return TrapKind::kMemoryOutOfBounds;
-    }
   }
   return TrapKind::kNone;
 }

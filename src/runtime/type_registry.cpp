@@ -42,9 +42,8 @@ std::u32string structure_of(const wasm::Module& module, std::uint32_t first, std
     key.push_back(0);  // no type's number
   };
   std::size_t words = 0;
-  for (std::uint32_t i = first; i < end; ++i) {
+  for (std::uint32_t i = first; i < end; ++i)
     words += module.types[i].parameters.size() + module.types[i].results.size() + 4;
-  }
   key.reserve(words);
   for (std::uint32_t i = first; i < end; ++i) {
     const wasm::TypeDeclaration& declaration = module.declarations[i];
@@ -143,9 +142,8 @@ TypeIdentities::TypeIdentities(const wasm::Module& module)
   const auto count = static_cast<std::uint32_t>(module.types.size());  // at most limits::kTypes
   ids_.reserve(count);
   std::size_t different = 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
+  for (std::uint32_t i = 0; i < count; ++i)
     if (module.canonical_types[i] == i && module.declarations[i].group == i) ++different;
-  }
   groups_.reserve(different);
   Registry& registry = Registry::instance();
   const std::lock_guard lock(registry.mutex);

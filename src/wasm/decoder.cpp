@@ -49,28 +49,19 @@ bool ModuleDecoder::take_memory(std::uint64_t count, std::uint64_t bytes_each) {
 }
 
 Result<Module> ModuleDecoder::decode() {
-  if (!module()) {
-    return std::unexpected(reader_.take_error());
-  }
+  if (!module()) return std::unexpected(reader_.take_error());
   return std::move(module_);
 }
 
 bool ModuleDecoder::module() {
-  if (!header()) {
-    return false;
-  }
-  while (!reader_.at_end()) {
-    if (!section()) {
-      return false;
-    }
-  }
+  if (!header()) return false;
+  while (!reader_.at_end())
+    if (!section()) return false;
   return whole_module();
 }
 
 bool ModuleDecoder::header() {
-  if (!take_memory(1, std::min<std::uint64_t>(binary_.size(), limits::kModuleBytes))) {
-    return false;
-  }
+  if (!take_memory(1, std::min<std::uint64_t>(binary_.size(), limits::kModuleBytes))) return false;
   constexpr std::array<std::byte, 4> kMagic = {std::byte{0x00}, std::byte{'a'}, std::byte{'s'}, std::byte{'m'}};
   if (binary_.size() > limits::kModuleBytes) {
     return reader_.fail(ErrorCode::kLimit, 0,
@@ -81,20 +72,15 @@ bool ModuleDecoder::header() {
     return reader_.fail(ErrorCode::kMalformed, reader_.remaining(),
                         "unexpected end: magic header not detected, this is not a WebAssembly binary");
   }
-  if (!reader_.bytes(kMagic.size(), magic)) {
-    return false;
-  }
+  if (!reader_.bytes(kMagic.size(), magic)) return false;
   if (!std::equal(magic.begin(), magic.end(), kMagic.begin())) {
     return reader_.fail(ErrorCode::kMalformed, 0,
                         "magic header not detected: a WebAssembly binary starts with 00 61 73 6D");
   }
   std::uint32_t version = 0;
-  if (!reader_.fixed32(version)) {
-    return false;
-  }
-  if (version == 0x1'000Du) {
+  if (!reader_.fixed32(version)) return false;
+  if (version == 0x1'000Du)
     return reader_.fail(ErrorCode::kUnsupported, 4, "not supported yet: the component model; pass a core module");
-  }
   return version == 1 ||
          reader_.fail(ErrorCode::kMalformed, 4, fmt::format("unknown binary version {}, expected 1", version));
 }
@@ -104,19 +90,13 @@ bool ModuleDecoder::section() {
   SectionRange range;
   std::uint32_t size = 0;
   BytesView payload;
-  if (!reader_.byte(range.id) || !section_order(range.id, start) || !reader_.u32(size)) {
-    return false;
-  }
+  if (!reader_.byte(range.id) || !section_order(range.id, start) || !reader_.u32(size)) return false;
   range.offset = reader_.offset();
   range.size = size;
-  if (!reader_.bytes(size, payload)) {
-    return false;
-  }
+  if (!reader_.bytes(size, payload)) return false;
   // Within the section nothing may be read past its end, so it has a reader of its own.
   const Reader behind = std::exchange(reader_, Reader(payload, range.offset, module_.accepted));
-  if (range.id == kCustom ? !custom_section(range) : !section_content(range.id)) {
-    return false;
-  }
+  if (range.id == kCustom ? !custom_section(range) : !section_content(range.id)) return false;
   if (!reader_.at_end()) {
     return reader_.fail(
         ErrorCode::kMalformed, reader_.offset(),
@@ -129,12 +109,8 @@ bool ModuleDecoder::section() {
 }
 
 bool ModuleDecoder::section_order(std::uint8_t id, std::uint64_t at) {
-  if (id >= kRanks.size()) {
-    return reader_.fail(ErrorCode::kMalformed, at, fmt::format("malformed section id {}", id));
-  }
-  if (id == kCustom) {
-    return true;
-  }
+  if (id >= kRanks.size()) return reader_.fail(ErrorCode::kMalformed, at, fmt::format("malformed section id {}", id));
+  if (id == kCustom) return true;
   if (kRanks[id] <= last_rank_) {
     return reader_.fail(ErrorCode::kMalformed, at,
                         fmt::format("unexpected content after last section: section {} {}", id,
@@ -166,9 +142,7 @@ bool ModuleDecoder::section_content(std::uint8_t id) {
 
 bool ModuleDecoder::custom_section(SectionRange& range) {
   BytesView payload;
-  if (!reader_.name(range.name) || !reader_.bytes(reader_.remaining(), payload)) {
-    return false;
-  }
+  if (!reader_.name(range.name) || !reader_.bytes(reader_.remaining(), payload)) return false;
   if (range.name == "name" && module_.name_section.empty()) {
     module_.name_section = payload;
     return take_memory(1, payload.size());
@@ -180,24 +154,16 @@ bool ModuleDecoder::custom_section(SectionRange& range) {
 bool ModuleDecoder::code_section() {
   code_offset_ = reader_.offset();
   std::uint32_t count = 0;
-  if (!reader_.count(limits::kFunctions, "function bodies", count)) {
-    return false;
-  }
-  if (!take_memory(count, memory::kBody)) {
-    return false;
-  }
+  if (!reader_.count(limits::kFunctions, "function bodies", count)) return false;
+  if (!take_memory(count, memory::kBody)) return false;
   module_.bodies.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint64_t start = reader_.offset();
     std::uint32_t size = 0;
     FunctionBody body;
-    if (!reader_.u32(size)) {
-      return false;
-    }
+    if (!reader_.u32(size)) return false;
     body.offset = reader_.offset();
-    if (!reader_.bytes(size, body.bytes)) {
-      return false;
-    }
+    if (!reader_.bytes(size, body.bytes)) return false;
     if (size > limits::kFunctionBytes) {
       return reader_.fail(ErrorCode::kLimit, start,
                           fmt::format("function body of {} bytes, the limit is {}", size, limits::kFunctionBytes));

@@ -37,15 +37,10 @@ bool ModuleDecoder::several_memories(std::uint64_t at) {
 bool ModuleDecoder::size_limits(bool with_maximum, std::uint64_t at, std::uint64_t most, const char* too_large,
                                 Limits& limits) {
   std::uint64_t maximum = 0;
-  if (!reader_.u64(limits.minimum) || (with_maximum && !reader_.u64(maximum)) || !reader_.wide_integers_accepted()) {
+  if (!reader_.u64(limits.minimum) || (with_maximum && !reader_.u64(maximum)) || !reader_.wide_integers_accepted())
     return false;
-  }
-  if (limits.minimum > most || maximum > most) {
-    return reader_.fail(ErrorCode::kInvalid, at, too_large);
-  }
-  if (!with_maximum) {
-    return true;
-  }
+  if (limits.minimum > most || maximum > most) return reader_.fail(ErrorCode::kInvalid, at, too_large);
+  if (!with_maximum) return true;
   limits.maximum = maximum;
   return limits.minimum <= maximum ||
          reader_.fail(ErrorCode::kInvalid, at,
@@ -53,21 +48,14 @@ bool ModuleDecoder::size_limits(bool with_maximum, std::uint64_t at, std::uint64
 }
 
 bool ModuleDecoder::table_type(TableType& type) {
-  if (!reader_.reference_type(module_.canonical_types, type.element)) {
-    return false;
-  }
+  if (!reader_.reference_type(module_.canonical_types, type.element)) return false;
   const std::uint64_t start = reader_.offset();
   std::uint8_t flags = 0;
-  if (!reader_.byte(flags)) {
-    return false;
-  }
-  if ((flags & ~(kWithMaximum | kIs64)) != 0) {
+  if (!reader_.byte(flags)) return false;
+  if ((flags & ~(kWithMaximum | kIs64)) != 0)
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed limits flags: 0x{:02X}", flags));
-  }
   type.is_64 = (flags & kIs64) != 0;
-  if (type.is_64 && !reader_.needs(Feature::kMemory64, start, "a table with addresses of 64 bits")) {
-    return false;
-  }
+  if (type.is_64 && !reader_.needs(Feature::kMemory64, start, "a table with addresses of 64 bits")) return false;
   return size_limits((flags & kWithMaximum) != 0, start, type.is_64 ? UINT64_MAX : UINT32_MAX,
                      "table size must be at most 2^32 - 1 elements", type.limits);
 }
@@ -75,21 +63,14 @@ bool ModuleDecoder::table_type(TableType& type) {
 bool ModuleDecoder::memory_type(MemoryType& type) {
   const std::uint64_t start = reader_.offset();
   std::uint8_t flags = 0;
-  if (!reader_.byte(flags)) {
-    return false;
-  }
-  if ((flags & ~(kWithMaximum | kShared | kIs64)) != 0) {
+  if (!reader_.byte(flags)) return false;
+  if ((flags & ~(kWithMaximum | kShared | kIs64)) != 0)
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed limits flags: 0x{:02X}", flags));
-  }
   const bool with_maximum = (flags & kWithMaximum) != 0;
   type.shared = (flags & kShared) != 0;
   type.is_64 = (flags & kIs64) != 0;
-  if (type.is_64 && !reader_.needs(Feature::kMemory64, start, "a memory with addresses of 64 bits")) {
-    return false;
-  }
-  if (type.shared && !with_maximum) {
-    return reader_.fail(ErrorCode::kInvalid, start, "shared memory must have maximum");
-  }
+  if (type.is_64 && !reader_.needs(Feature::kMemory64, start, "a memory with addresses of 64 bits")) return false;
+  if (type.shared && !with_maximum) return reader_.fail(ErrorCode::kInvalid, start, "shared memory must have maximum");
   if (!(type.is_64 ? size_limits(with_maximum, start, std::uint64_t{1} << 48,
                                  "memory size must be at most 2^48 pages (2^64 bytes)", type.limits)
                    : size_limits(with_maximum, start, limits::kMemoryPages,
@@ -111,23 +92,18 @@ bool ModuleDecoder::memory_type(MemoryType& type) {
 
 bool ModuleDecoder::tag_type(Tag& tag) {
   const std::uint64_t start = reader_.offset();
-  if (!reader_.needs(Feature::kExceptions, start, "a tag") || !reader_.zero_byte() || !type_index(tag.type)) {
+  if (!reader_.needs(Feature::kExceptions, start, "a tag") || !reader_.zero_byte() || !type_index(tag.type))
     return false;
-  }
   return module_.types[tag.type].results.empty() ||
          reader_.fail(ErrorCode::kInvalid, start,
                       fmt::format("non-empty tag result type: {}", to_string(module_.types[tag.type])));
 }
 
 bool ModuleDecoder::global_type(GlobalType& type) {
-  if (!reader_.value_type(module_.canonical_types, type.type)) {
-    return false;
-  }
+  if (!reader_.value_type(module_.canonical_types, type.type)) return false;
   const std::uint64_t start = reader_.offset();
   std::uint8_t mutability = 0;
-  if (!reader_.byte(mutability)) {
-    return false;
-  }
+  if (!reader_.byte(mutability)) return false;
   type.is_mutable = mutability == 1;
   return mutability <= 1 ||
          reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed mutability: 0x{:02X}", mutability));
@@ -149,36 +125,26 @@ bool ModuleDecoder::function_index(std::uint32_t& index) {
 
 bool ModuleDecoder::import_section() {
   std::uint32_t count = 0;
-  if (!reader_.count(limits::kImports, "imports", count)) {
-    return false;
-  }
-  if (!take_memory(count, memory::kImport)) {
-    return false;
-  }
+  if (!reader_.count(limits::kImports, "imports", count)) return false;
+  if (!take_memory(count, memory::kImport)) return false;
   module_.imports.resize(count);
   return std::ranges::all_of(module_.imports, [this](Import& each) { return import(each); });
 }
 
 bool ModuleDecoder::import(Import& import) {
   const std::uint64_t start = reader_.offset();
-  if (!reader_.name(import.module) || !reader_.name(import.name)) {
-    return false;
-  }
+  if (!reader_.name(import.module) || !reader_.name(import.name)) return false;
   if (std::max(import.module.size(), import.name.size()) > limits::kNameBytes) {
     return reader_.fail(ErrorCode::kLimit, start,
                         fmt::format("name of an import is longer than {} bytes", limits::kNameBytes));
   }
   const std::uint64_t kind_offset = reader_.offset();
   std::uint8_t kind = 0;
-  if (!reader_.byte(kind)) {
-    return false;
-  }
+  if (!reader_.byte(kind)) return false;
   switch (kind) {
     case 0: {
       std::uint32_t type = 0;
-      if (!type_index(type)) {
-        return false;
-      }
+      if (!type_index(type)) return false;
       import.type.emplace<0>(type);
       module_.functions.push_back(type);
       ++module_.imported_functions;
@@ -187,9 +153,7 @@ bool ModuleDecoder::import(Import& import) {
     }
     case 1: {
       TableType type;
-      if (!table_type(type)) {
-        return false;
-      }
+      if (!table_type(type)) return false;
       import.type = type;
       module_.tables.push_back(type);
       ++module_.imported_tables;
@@ -197,9 +161,7 @@ bool ModuleDecoder::import(Import& import) {
     }
     case 2: {
       MemoryType type;
-      if (!memory_type(type)) {
-        return false;
-      }
+      if (!memory_type(type)) return false;
       import.type = type;
       module_.memories.push_back(type);
       ++module_.imported_memories;
@@ -218,9 +180,7 @@ bool ModuleDecoder::import(Import& import) {
     }
     case 4: {
       Tag tag;
-      if (!tag_type(tag)) {
-        return false;
-      }
+      if (!tag_type(tag)) return false;
       import.type = tag;
       module_.tags.push_back(tag);
       ++module_.imported_tags;
@@ -238,15 +198,11 @@ bool ModuleDecoder::function_section() {
       !within(module_.functions.size() + count, limits::kFunctions, "functions", start)) {
     return false;
   }
-  if (!take_memory(count, memory::kFunction)) {
-    return false;
-  }
+  if (!take_memory(count, memory::kFunction)) return false;
   module_.functions.reserve(module_.functions.size() + count);
   for (std::uint32_t i = 0; i < count; ++i) {
     std::uint32_t type = 0;
-    if (!type_index(type)) {
-      return false;
-    }
+    if (!type_index(type)) return false;
     module_.functions.push_back(type);
   }
   return true;
@@ -262,9 +218,7 @@ bool ModuleDecoder::table_section() {
   module_.table_initializers.resize(count);
   for (ConstantExpression& initializer : module_.table_initializers) {
     const std::uint64_t at = reader_.offset();
-    if (!table(initializer) || !several_tables(at)) {
-      return false;
-    }
+    if (!table(initializer) || !several_tables(at)) return false;
   }
   return true;
 }
@@ -280,9 +234,7 @@ bool ModuleDecoder::table(ConstantExpression& initializer) {
     return false;
   }
   if (with_initializer) {
-    if (!constant_expression(type.element, initializer)) {
-      return false;
-    }
+    if (!constant_expression(type.element, initializer)) return false;
   } else if (!is_nullable(type.element)) {
     return reader_.fail(
         ErrorCode::kInvalid, start,
@@ -301,9 +253,7 @@ bool ModuleDecoder::memory_section() {
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint64_t at = reader_.offset();
-    if (!memory_type(module_.memories.emplace_back()) || !several_memories(at)) {
-      return false;
-    }
+    if (!memory_type(module_.memories.emplace_back()) || !several_memories(at)) return false;
   }
   return true;
 }
@@ -315,14 +265,9 @@ bool ModuleDecoder::tag_section() {
       !within(module_.tags.size() + count, limits::kTags, "tags", start)) {
     return false;
   }
-  if (!take_memory(count, memory::kTag)) {
-    return false;
-  }
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (!tag_type(module_.tags.emplace_back())) {
-      return false;
-    }
-  }
+  if (!take_memory(count, memory::kTag)) return false;
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (!tag_type(module_.tags.emplace_back())) return false;
   return true;
 }
 
@@ -330,18 +275,12 @@ bool ModuleDecoder::tag_section() {
 
 bool ModuleDecoder::export_section() {
   std::uint32_t count = 0;
-  if (!reader_.count(limits::kExports, "exports", count)) {
-    return false;
-  }
-  if (!take_memory(count, memory::kExport)) {
-    return false;
-  }
+  if (!reader_.count(limits::kExports, "exports", count)) return false;
+  if (!take_memory(count, memory::kExport)) return false;
   module_.exports.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     Export each{{}, ExternalKind::kFunction, 0};
-    if (!export_(each)) {
-      return false;
-    }
+    if (!export_(each)) return false;
     module_.exports.push_back(each);
   }
   return unique_export_names();
@@ -349,26 +288,19 @@ bool ModuleDecoder::export_section() {
 
 bool ModuleDecoder::export_(Export& exported) {
   const std::uint64_t start = reader_.offset();
-  if (!reader_.name(exported.name)) {
-    return false;
-  }
+  if (!reader_.name(exported.name)) return false;
   if (exported.name.size() > limits::kNameBytes) {
     return reader_.fail(ErrorCode::kLimit, start,
                         fmt::format("name of an export is longer than {} bytes", limits::kNameBytes));
   }
   const std::uint64_t kind_offset = reader_.offset();
   std::uint8_t kind = 0;
-  if (!reader_.byte(kind)) {
-    return false;
-  }
-  if (kind > 4) {
+  if (!reader_.byte(kind)) return false;
+  if (kind > 4)
     return reader_.fail(ErrorCode::kMalformed, kind_offset, fmt::format("malformed export kind: 0x{:02X}", kind));
-  }
   exported.kind = static_cast<ExternalKind>(kind);  // 0 to 4, its enumerators
   if (exported.kind == ExternalKind::kFunction) {
-    if (!function_index(exported.index)) {
-      return false;
-    }
+    if (!function_index(exported.index)) return false;
     declare(exported.index);
     return take_memory(1, exported.name.size());
   }
@@ -377,9 +309,7 @@ bool ModuleDecoder::export_(Export& exported) {
                             : exported.kind == ExternalKind::kMemory ? module_.memories.size()
                             : exported.kind == ExternalKind::kGlobal ? module_.globals.size()
                                                                      : module_.tags.size();
-  if (!reader_.u32(exported.index)) {
-    return false;
-  }
+  if (!reader_.u32(exported.index)) return false;
   if (exported.index >= count) {
     return reader_.fail(ErrorCode::kInvalid, index_offset,
                         fmt::format("unknown {} {}", to_string(exported.kind), exported.index));
@@ -392,14 +322,10 @@ bool ModuleDecoder::export_(Export& exported) {
 bool ModuleDecoder::unique_export_names() {
   std::vector<std::string_view> names;
   names.reserve(module_.exports.size());
-  for (const Export& each : module_.exports) {
-    names.push_back(each.name);
-  }
+  for (const Export& each : module_.exports) names.push_back(each.name);
   std::ranges::sort(names);
   const auto twice = std::ranges::adjacent_find(names);
-  if (twice == names.end()) {
-    return true;
-  }
+  if (twice == names.end()) return true;
   // The later one of the two; both views point into the binary, and empty ones too.
   const char* later = std::max(twice->data(), (twice + 1)->data());
   const auto offset = reinterpret_cast<const std::byte*>(later) - binary_.data();  // the view was made of these bytes
@@ -410,9 +336,7 @@ bool ModuleDecoder::unique_export_names() {
 bool ModuleDecoder::start_section() {
   const std::uint64_t start = reader_.offset();
   std::uint32_t index = 0;
-  if (!function_index(index)) {
-    return false;
-  }
+  if (!function_index(index)) return false;
   if (module_.function_type(index) != FunctionType{}) {
     return reader_.fail(
         ErrorCode::kInvalid, start,

@@ -78,27 +78,19 @@ class TypeGroups {
       const FunctionType& type = module_.types[i];
       add(word(group, module_.declarations[i]));
       add(type.parameters.size());
-      for (const ValueType each : type.parameters) {
-        add(word(group, each));
-      }
-      for (const ValueType each : type.results) {
-        add(word(group, each));
-      }
+      for (const ValueType each : type.parameters) add(word(group, each));
+      for (const ValueType each : type.results) add(word(group, each));
     }
     return hash;
   }
 
   /// A total order in which equal groups are equal.
   [[nodiscard]] std::strong_ordering compare(const Group& left, const Group& right) const {
-    if (left.size != right.size) {
-      return left.size <=> right.size;
-    }
+    if (left.size != right.size) return left.size <=> right.size;
     for (std::uint32_t i = 0; i < left.size; ++i) {
       const auto declarations =
           word(left, module_.declarations[left.first + i]) <=> word(right, module_.declarations[right.first + i]);
-      if (declarations != 0) {
-        return declarations;
-      }
+      if (declarations != 0) return declarations;
       const auto compare = [&](const std::vector<ValueType>& one, const std::vector<ValueType>& other) {
         return std::lexicographical_compare_three_way(
             one.begin(), one.end(), other.begin(), other.end(),
@@ -106,12 +98,8 @@ class TypeGroups {
       };
       const FunctionType& one = module_.types[left.first + i];
       const FunctionType& other = module_.types[right.first + i];
-      if (const auto parameters = compare(one.parameters, other.parameters); parameters != 0) {
-        return parameters;
-      }
-      if (const auto results = compare(one.results, other.results); results != 0) {
-        return results;
-      }
+      if (const auto parameters = compare(one.parameters, other.parameters); parameters != 0) return parameters;
+      if (const auto results = compare(one.results, other.results); results != 0) return results;
     }
     return std::strong_ordering::equal;
   }
@@ -122,21 +110,14 @@ class TypeGroups {
 
 bool ModuleDecoder::type_section() {
   std::uint32_t count = 0;
-  if (!reader_.count(limits::kTypes, "types", count)) {
-    return false;
-  }
-  if (!take_memory(count, memory::kType)) {
-    return false;
-  }
+  if (!reader_.count(limits::kTypes, "types", count)) return false;
+  if (!take_memory(count, memory::kType)) return false;
   module_.types.reserve(count);
   module_.declarations.reserve(count);
   module_.canonical_types.reserve(count);
   TypeGroups groups(module_);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (!recursive_group(groups)) {
-      return false;
-    }
-  }
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (!recursive_group(groups)) return false;
   return true;
 }
 
@@ -146,15 +127,14 @@ bool ModuleDecoder::recursive_group(TypeGroups& groups) {
   std::uint32_t size = 1;
   if (reader_.is_next(kGroup)) {
     std::uint8_t form = 0;
-    if (!reader_.needs(Feature::kGc, start, "a recursive group of types") || !reader_.byte(form) || !reader_.count(limits::kTypes, "types in a recursive group", size) ||
+    if (!reader_.needs(Feature::kGc, start, "a recursive group of types") || !reader_.byte(form) ||
+        !reader_.count(limits::kTypes, "types in a recursive group", size) ||
         !take_memory(size, memory::kType + memory::kGroupedType)) {
       return false;
     }
   }
   const auto first = static_cast<std::uint32_t>(module_.types.size());  // at most limits::kTypes
-  if (!within(first + std::size_t{size}, limits::kTypes, "types", start)) {
-    return false;
-  }
+  if (!within(first + std::size_t{size}, limits::kTypes, "types", start)) return false;
   const std::uint32_t end = first + size;
   module_.types.resize(end);
   module_.declarations.resize(end);
@@ -163,14 +143,9 @@ bool ModuleDecoder::recursive_group(TypeGroups& groups) {
     module_.declarations[i].group = first;
     module_.declarations[i].far = i;
   }
-  for (std::uint32_t i = first; i < end; ++i) {
-    if (!declared_type(i)) {
-      return false;
-    }
-  }
-  if (size == 0) {
-    return true;
-  }
+  for (std::uint32_t i = first; i < end; ++i)
+    if (!declared_type(i)) return false;
+  if (size == 0) return true;
   if (const std::uint32_t same = groups.canonical(first, size); same != first) {
     for (std::uint32_t i = 0; i < size; ++i) {
       module_.canonical_types[first + i] = same + i;
@@ -196,7 +171,8 @@ bool ModuleDecoder::declared_type(std::uint32_t index) {
   if (reader_.is_next(kSubtype) || reader_.is_next(kFinalSubtype)) {
     std::uint8_t form = 0;
     std::uint32_t supertypes = 0;
-    if (!reader_.needs(Feature::kGc, start, "a type that declares supertypes") || !reader_.byte(form) || !reader_.count(UINT32_MAX, "supertypes", supertypes)) {
+    if (!reader_.needs(Feature::kGc, start, "a type that declares supertypes") || !reader_.byte(form) ||
+        !reader_.count(UINT32_MAX, "supertypes", supertypes)) {
       return false;
     }
     module_.declarations[index].is_final = form == kFinalSubtype;
@@ -204,9 +180,7 @@ bool ModuleDecoder::declared_type(std::uint32_t index) {
       return reader_.fail(ErrorCode::kInvalid, start,
                           fmt::format("sub type {} declares {} supertypes, the limit is 1", index, supertypes));
     }
-    if (supertypes == 1 && !supertype(index)) {
-      return false;
-    }
+    if (supertypes == 1 && !supertype(index)) return false;
   }
   return function_type(module_.types[index]);
 }
@@ -214,9 +188,7 @@ bool ModuleDecoder::declared_type(std::uint32_t index) {
 bool ModuleDecoder::supertype(std::uint32_t index) {
   const std::uint64_t start = reader_.offset();
   std::uint32_t above = 0;
-  if (!reader_.u32(above)) {
-    return false;
-  }
+  if (!reader_.u32(above)) return false;
   if (above >= index) {
     return reader_.fail(ErrorCode::kInvalid, start,
                         fmt::format("unknown type {}: the supertype of type {} must come before it", above, index));
@@ -245,9 +217,7 @@ bool ModuleDecoder::supertype(std::uint32_t index) {
 // Specification, 3.3.10 ("Composite Types"): parameters the other way round.
 bool ModuleDecoder::matches_supertype(std::uint32_t index) {
   const std::uint32_t above = module_.declarations[index].supertype;
-  if (above == TypeDeclaration::kNone) {
-    return true;
-  }
+  if (above == TypeDeclaration::kNone) return true;
   const FunctionType& type = module_.types[index];
   const FunctionType& super = module_.types[above];
   return are_subtypes(module_.declarations, super.parameters, type.parameters) &&
@@ -257,17 +227,14 @@ bool ModuleDecoder::matches_supertype(std::uint32_t index) {
 bool ModuleDecoder::function_type(FunctionType& type) {
   const std::uint64_t start = reader_.offset();
   std::uint8_t form = 0;
-  if (!reader_.byte(form)) {
-    return false;
-  }
+  if (!reader_.byte(form)) return false;
   if (form == kArray || form == kStructure) {
     return reader_.fail(ErrorCode::kUnsupported, start,
                         fmt::format("not supported yet: garbage-collected types, {} (type 0x{:02X})",
                                     form == kArray ? "arrays" : "structures", form));
   }
-  if (form != kFunction) {
+  if (form != kFunction)
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed function type: 0x{:02X}", form));
-  }
   return value_types(limits::kParameters, "parameters of a function", type.parameters) &&
          value_types(limits::kResults, "results of a function", type.results) &&
          (type.results.size() <= 1 || reader_.needs(Feature::kMultiValue, start, "a function with several results"));
@@ -275,12 +242,8 @@ bool ModuleDecoder::function_type(FunctionType& type) {
 
 bool ModuleDecoder::value_types(std::uint32_t limit, std::string_view what, std::vector<ValueType>& types) {
   std::uint32_t count = 0;
-  if (!reader_.count(limit, what, count)) {
-    return false;
-  }
-  if (!take_memory(count, memory::kTypeOperand)) {
-    return false;
-  }
+  if (!reader_.count(limit, what, count)) return false;
+  if (!take_memory(count, memory::kTypeOperand)) return false;
   types.resize(count);
   return std::ranges::all_of(types,
                              [this](ValueType& type) { return reader_.value_type(module_.canonical_types, type); });

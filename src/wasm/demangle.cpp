@@ -153,9 +153,8 @@ class CppName {
     if (!name()) return false;
     {
       const Silence silence(*this);
-      while (!take("E")) {
+      while (!take("E"))
         if (!type()) return false;
-      }
     }
     if (take("s")) return true;  // a string
     if (take("d")) {             // in an argument's default
@@ -170,9 +169,8 @@ class CppName {
     (void)take("L");  // not seen from other files
     if (!component_without_tags()) return false;
     std::string_view tag;
-    while (take("B")) {
+    while (take("B"))
       if (!source_name(tag)) return false;
-    }
     return true;
   }
 
@@ -202,9 +200,8 @@ class CppName {
     if (take("Ul")) {
       print("{lambda}");
       const Silence silence(*this);
-      while (!take("E")) {
+      while (!take("E"))
         if (!type()) return false;
-      }
       number();
       return take("_");
     }
@@ -240,9 +237,8 @@ class CppName {
     print(out_.ends_with('<') ? " <...>" : "<...>");
     const Silence silence(*this);
     const std::string_view last = last_;  // that of the template: a constructor's name
-    while (!take("E")) {
+    while (!take("E"))
       if (!template_argument()) return false;
-    }
     last_ = last;
     return true;
   }
@@ -252,9 +248,8 @@ class CppName {
     if (!take("L")) return type();
     if (take("_Z")) {  // a function or variable
       if (!name()) return false;
-      while (!take("E")) {
+      while (!take("E"))
         if (!type()) return false;
-      }
       return true;
     }
     if (!type()) return false;
@@ -310,9 +305,7 @@ class CppName {
   }
 
   bool substitution() {
-    if (take("t")) {
-      return component() && (peek() != 'I' || template_arguments());
-    }
+    if (take("t")) return component() && (peek() != 'I' || template_arguments());
     if (!take_one_of("abisod")) {
       while (take_one_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
       }

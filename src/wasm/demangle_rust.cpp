@@ -25,9 +25,8 @@ constexpr std::string_view kEscapes[][2] = {{"SP", "@"}, {"BP", "*"}, {"RF", "&"
 
 /// What stands between two dollar signs.
 std::string unescape(std::string_view escape) {
-  for (const auto& [name, text] : kEscapes) {
+  for (const auto& [name, text] : kEscapes)
     if (escape == name) return std::string(text);
-  }
   if (!escape.starts_with('u')) return "";
   unsigned code = 0;
   const auto [end, error] = std::from_chars(escape.data() + 1, escape.data() + escape.size(), code, 16);
@@ -134,11 +133,10 @@ class RustName {
   [[nodiscard]] char peek() const noexcept { return good_ && position_ < name_.size() ? name_[position_] : '\0'; }
   char next() noexcept {
     const char c = peek();
-    if (c == '\0') {
+    if (c == '\0')
       fail();
-    } else {
+    else
       ++position_;
-    }
     return c;
   }
   bool take(char c) noexcept {
@@ -159,15 +157,14 @@ class RustName {
     while (good() && !take('_')) {
       const char c = next();
       std::uint64_t digit = 0;
-      if (is_digit(c)) {
+      if (is_digit(c))
         digit = static_cast<std::uint64_t>(c - '0');
-      } else if (c >= 'a' && c <= 'z') {
+      else if (c >= 'a' && c <= 'z')
         digit = static_cast<std::uint64_t>(c - 'a') + 10;
-      } else if (c >= 'A' && c <= 'Z') {
+      else if (c >= 'A' && c <= 'Z')
         digit = static_cast<std::uint64_t>(c - 'A') + 36;
-      } else {
+      else
         fail();
-      }
       if (number > (std::numeric_limits<std::uint64_t>::max() - digit - 1) / 62) {
         fail();
         return 0;
@@ -482,9 +479,8 @@ class RustName {
   void number() {
     const std::string_view digits = hexadecimal_digits();
     std::uint64_t value = 0;
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), value, 16).ec == std::errc{}) {
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value, 16).ec == std::errc{})
       return print(fmt::format("{}", value));
-    }
     if (digits.empty()) return fail();
     print("0x");  // more than 64 bits
     print(digits);

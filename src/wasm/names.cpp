@@ -17,18 +17,12 @@ constexpr std::uint8_t kGlobalNames = 7;
 void read_function_names(BytesView subsection, std::vector<std::string>& names) {
   Reader reader(subsection);
   std::uint32_t count = 0;
-  if (!reader.u32(count)) {
-    return;
-  }
+  if (!reader.u32(count)) return;
   for (std::uint32_t i = 0; i < count; ++i) {
     std::uint32_t index = 0;
     std::string_view name;
-    if (!reader.u32(index) || !reader.name(name)) {
-      return;
-    }
-    if (index < names.size()) {
-      names[index] = name;
-    }
+    if (!reader.u32(index) || !reader.name(name)) return;
+    if (index < names.size()) names[index] = name;
   }
 }
 
@@ -37,11 +31,8 @@ void read_name_section(BytesView section, std::vector<std::string>& names) {
   std::uint8_t id = 0;
   std::uint32_t size = 0;
   BytesView subsection;
-  while (!reader.at_end() && reader.byte(id) && reader.u32(size) && reader.bytes(size, subsection)) {
-    if (id == kFunctionNames) {
-      return read_function_names(subsection, names);
-    }
-  }
+  while (!reader.at_end() && reader.byte(id) && reader.u32(size) && reader.bytes(size, subsection))
+    if (id == kFunctionNames) return read_function_names(subsection, names);
 }
 
 }  // namespace
@@ -50,19 +41,13 @@ FunctionNames::FunctionNames(const Module& module) : names_(module.functions.siz
   read_name_section(module.name_section, names_);
   std::size_t function = 0;
   for (const Import& import : module.imports) {
-    if (import.kind() != ExternalKind::kFunction) {
-      continue;
-    }
-    if (names_[function].empty()) {
-      names_[function].append(import.module).append(".").append(import.name);
-    }
+    if (import.kind() != ExternalKind::kFunction) continue;
+    if (names_[function].empty()) names_[function].append(import.module).append(".").append(import.name);
     ++function;
   }
-  for (const Export& exported : module.exports) {
-    if (exported.kind == ExternalKind::kFunction && names_[exported.index].empty()) {
+  for (const Export& exported : module.exports)
+    if (exported.kind == ExternalKind::kFunction && names_[exported.index].empty())
       names_[exported.index] = exported.name;
-    }
-  }
 }
 
 std::string_view FunctionNames::operator[](std::uint32_t function) const noexcept {
@@ -88,19 +73,15 @@ std::map<std::uint32_t, std::string> find_global_names(const Module& module) {
     if (!entries.u32(count)) break;
     std::uint32_t index = 0;
     std::string_view name;
-    while (count-- > 0 && entries.u32(index) && entries.name(name)) {
+    while (count-- > 0 && entries.u32(index) && entries.name(name))
       if (index < module.globals.size()) names[index] = name;
-    }
   }
   std::uint32_t imported = 0;
-  for (const Import& import : module.imports) {
-    if (import.kind() == ExternalKind::kGlobal) {
+  for (const Import& import : module.imports)
+    if (import.kind() == ExternalKind::kGlobal)
       names.try_emplace(imported++, std::string(import.module) + "." + std::string(import.name));
-    }
-  }
-  for (const Export& exported : module.exports) {
+  for (const Export& exported : module.exports)
     if (exported.kind == ExternalKind::kGlobal) names.try_emplace(exported.index, exported.name);
-  }
   return names;
 }
 

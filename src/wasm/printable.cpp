@@ -36,11 +36,10 @@ void append_ascii(std::string& text, char character) {
     case '\r': text += "\\r"; return;
     default: break;
   }
-  if (character < 0x20 || character == 0x7F) {
+  if (character < 0x20 || character == 0x7F)
     fmt::format_to(std::back_inserter(text), "\\x{:02x}", static_cast<unsigned char>(character));
-  } else {
+  else
     text += character;
-  }
 }
 
 }  // namespace
@@ -56,13 +55,12 @@ std::string printable(std::string_view text) {
       continue;
     }
     const std::string_view character = text.substr(0, length);
-    if (length == 1) {
+    if (length == 1)
       append_ascii(safe, text[0]);
-    } else if (const std::uint32_t code = decode(character); is_escaped(code)) {
+    else if (const std::uint32_t code = decode(character); is_escaped(code))
       fmt::format_to(std::back_inserter(safe), "\\u{{{:x}}}", code);
-    } else {
+    else
       safe += character;
-    }
     text.remove_prefix(length);
   }
   return safe;

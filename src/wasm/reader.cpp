@@ -56,17 +56,12 @@ bool Reader::unsigned_slow(unsigned width, std::uint64_t& value) {
   std::uint64_t result = 0;
   for (unsigned shift = 0; shift < width; shift += 7) {
     std::uint8_t next = 0;
-    if (!byte(next)) {
-      return false;
-    }
+    if (!byte(next)) return false;
     const unsigned used = width - shift;  // bits of this byte that belong to the integer, if it is the last possible
     if (used < 7) {
-      if ((next & 0x80) != 0) {
-        break;
-      }
-      if (next >> used != 0) {
+      if ((next & 0x80) != 0) break;
+      if (next >> used != 0)
         return fail(ErrorCode::kMalformed, start, fmt::format("integer too large: more than {} bits", width));
-      }
     }
     result |= static_cast<std::uint64_t>(next & 0x7F) << shift;  // an int after promotion, and not negative
     if ((next & 0x80) == 0) {
@@ -83,20 +78,15 @@ bool Reader::signed_slow(unsigned width, std::int64_t& value) {
   std::uint64_t result = 0;
   for (unsigned shift = 0; shift < width; shift += 7) {
     std::uint8_t next = 0;
-    if (!byte(next)) {
-      return false;
-    }
+    if (!byte(next)) return false;
     result |= static_cast<std::uint64_t>(next & 0x7F) << shift;  // an int after promotion, and not negative
     const unsigned used = width - shift;  // bits of this byte that belong to the integer, if it is the last possible
     if (used <= 7) {
-      if ((next & 0x80) != 0) {
-        break;
-      }
+      if ((next & 0x80) != 0) break;
       // The sign bit and all the unused bits above it must agree.
       const unsigned top = (next & 0x7Fu) >> (used - 1);
-      if (top != 0 && top != 0x7Fu >> (used - 1)) {
+      if (top != 0 && top != 0x7Fu >> (used - 1))
         return fail(ErrorCode::kMalformed, start, fmt::format("integer too large: more than {} bits", width));
-      }
     }
     if ((next & 0x80) == 0) {
       const unsigned unused = shift + 7 < 64 ? 64 - (shift + 7) : 0;
@@ -109,25 +99,17 @@ bool Reader::signed_slow(unsigned width, std::int64_t& value) {
 
 bool Reader::fixed32(std::uint32_t& bits) {
   BytesView view;
-  if (!bytes(4, view)) {
-    return false;
-  }
+  if (!bytes(4, view)) return false;
   bits = 0;
-  for (unsigned i = 0; i < 4; ++i) {
-    bits |= std::to_integer<std::uint32_t>(view[i]) << (8 * i);
-  }
+  for (unsigned i = 0; i < 4; ++i) bits |= std::to_integer<std::uint32_t>(view[i]) << (8 * i);
   return true;
 }
 
 bool Reader::fixed64(std::uint64_t& bits) {
   BytesView view;
-  if (!bytes(8, view)) {
-    return false;
-  }
+  if (!bytes(8, view)) return false;
   bits = 0;
-  for (unsigned i = 0; i < 8; ++i) {
-    bits |= std::to_integer<std::uint64_t>(view[i]) << (8 * i);
-  }
+  for (unsigned i = 0; i < 8; ++i) bits |= std::to_integer<std::uint64_t>(view[i]) << (8 * i);
   return true;
 }
 
@@ -145,9 +127,7 @@ bool Reader::bytes(std::uint64_t size, BytesView& view) {
 
 bool Reader::count(std::uint32_t limit, std::string_view what, std::uint32_t& count) {
   const std::uint64_t start = offset();
-  if (!u32(count)) {
-    return false;
-  }
+  if (!u32(count)) return false;
   if (count > remaining()) {
     return fail(
         ErrorCode::kMalformed, start,
@@ -155,27 +135,20 @@ bool Reader::count(std::uint32_t limit, std::string_view what, std::uint32_t& co
             "unexpected end of section or function: length out of bounds, {} {} are announced and {} bytes are left",
             count, what, remaining()));
   }
-  if (count > limit) {
+  if (count > limit)
     return fail(ErrorCode::kLimit, start, fmt::format("too many {}: {}, the limit is {}", what, count, limit));
-  }
   return true;
 }
 
 bool Reader::name(std::string_view& view) {
   std::uint32_t size = 0;
   BytesView text;
-  if (!u32(size)) {
-    return false;
-  }
+  if (!u32(size)) return false;
   const std::uint64_t start = offset();
-  if (!bytes(size, text)) {
-    return false;
-  }
+  if (!bytes(size, text)) return false;
   // Reading std::byte objects as char is what char may alias.
   view = std::string_view(reinterpret_cast<const char*>(text.data()), text.size());
-  if (!is_utf8(view)) {
-    return fail(ErrorCode::kMalformed, start, "malformed UTF-8 encoding");
-  }
+  if (!is_utf8(view)) return fail(ErrorCode::kMalformed, start, "malformed UTF-8 encoding");
   return true;
 }
 
@@ -208,13 +181,9 @@ bool Reader::reference_type(CanonicalTypes canonical, ValueType& type) {
 bool Reader::reference(CanonicalTypes canonical, std::string_view expected, ValueType& type) {
   const std::uint64_t start = offset();
   std::uint8_t code = 0;
-  if (!byte(code)) {
-    return false;
-  }
+  if (!byte(code)) return false;
   if (code == kReference || code == kNullableReference) {
-    if (!heap_type(canonical, type)) {
-      return false;
-    }
+    if (!heap_type(canonical, type)) return false;
     type = code == kReference ? non_null(type) : type;
     return needs(Feature::kFunctionReferences, start, "a reference type that names its heap type");
   }
@@ -244,21 +213,14 @@ bool Reader::heap_type(CanonicalTypes canonical, ValueType& type) {
       type = static_cast<ValueType>(code);  // one of its enumerators
       return abstract_type(start, type);
     }
-    if (code >= 0x40 && code < 0x80) {  // a negative integer
+    if (code >= 0x40 && code < 0x80)  // a negative integer
       return fail_type(start, code, "heap");
-    }
   }
   std::int64_t index = 0;
-  if (!s33(index)) {
-    return false;
-  }
-  if (index < 0) {
-    return fail(ErrorCode::kMalformed, start, "malformed heap type: negative type index");
-  }
+  if (!s33(index)) return false;
+  if (index < 0) return fail(ErrorCode::kMalformed, start, "malformed heap type: negative type index");
   const auto at = static_cast<std::uint64_t>(index);  // not negative
-  if (at >= canonical.size()) {
-    return fail(ErrorCode::kInvalid, start, fmt::format("unknown type {}", at));
-  }
+  if (at >= canonical.size()) return fail(ErrorCode::kInvalid, start, fmt::format("unknown type {}", at));
   type = typed_reference(canonical[at], true);
   return needs(Feature::kFunctionReferences, start, "a heap type of the module's own");
 }
@@ -266,9 +228,7 @@ bool Reader::heap_type(CanonicalTypes canonical, ValueType& type) {
 bool Reader::zero_byte() {
   const std::uint64_t start = offset();
   std::uint8_t value = 0;
-  if (!byte(value)) {
-    return false;
-  }
+  if (!byte(value)) return false;
   return value == 0 || fail(ErrorCode::kMalformed, start, "zero byte expected");
 }
 
@@ -283,13 +243,9 @@ bool Reader::fail_type(std::uint64_t at, std::uint8_t code, std::string_view exp
 }
 
 std::size_t utf8_length(std::string_view text) noexcept {
-  if (text.empty()) {
-    return 0;
-  }
+  if (text.empty()) return 0;
   const auto lead = static_cast<unsigned char>(text[0]);  // char may be signed
-  if (lead < 0x80) {
-    return 1;
-  }
+  if (lead < 0x80) return 1;
   std::size_t length = 0;
   unsigned char lowest = 0x80;  // of the second byte; what follows is 80 to BF always
   unsigned char highest = 0xBF;
@@ -304,14 +260,10 @@ std::size_t utf8_length(std::string_view text) noexcept {
     lowest = lead == 0xF0 ? 0x90 : 0x80;
     highest = lead == 0xF4 ? 0x8F : 0xBF;
   }
-  if (text.size() < length) {
-    return 0;
-  }
+  if (text.size() < length) return 0;
   for (std::size_t k = 1; k < length; ++k) {
     const auto next = static_cast<unsigned char>(text[k]);  // char may be signed
-    if (next < lowest || next > highest) {
-      return 0;
-    }
+    if (next < lowest || next > highest) return 0;
     lowest = 0x80;
     highest = 0xBF;
   }
@@ -321,9 +273,7 @@ std::size_t utf8_length(std::string_view text) noexcept {
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
-    if (length == 0) {
-      return false;
-    }
+    if (length == 0) return false;
     text.remove_prefix(length);
   }
   return true;

@@ -63,9 +63,8 @@ class Reader {
   [[nodiscard, gnu::cold]] bool fail_proposal(Feature proposal, std::uint64_t at, std::string_view what);
 
   [[nodiscard]] bool byte(std::uint8_t& value) {
-    if (position_ == end_) [[unlikely]] {
+    if (position_ == end_) [[unlikely]]
       return fail_unexpected_end();
-    }
     value = std::to_integer<std::uint8_t>(*position_++);
     return true;
   }
@@ -80,9 +79,7 @@ class Reader {
       }
     }
     std::uint64_t wide = 0;
-    if (!unsigned_slow(32, wide)) {
-      return false;
-    }
+    if (!unsigned_slow(32, wide)) return false;
     value = static_cast<std::uint32_t>(wide);  // unsigned_slow checked the range
     return true;
   }
@@ -107,18 +104,14 @@ class Reader {
   /// Signed integers are handed out as the bits of their two's complement, the form that a slot holds.
   [[nodiscard]] bool s32(std::uint32_t& bits) {
     std::int64_t value = 0;
-    if (!signed_integer(32, value)) {
-      return false;
-    }
+    if (!signed_integer(32, value)) return false;
     bits = static_cast<std::uint32_t>(value);  // the low half is the value: signed_integer checked the range
     return true;
   }
   [[nodiscard]] bool s33(std::int64_t& value) { return signed_integer(33, value); }
   [[nodiscard]] bool s64(std::uint64_t& bits) {
     std::int64_t value = 0;
-    if (!signed_integer(64, value)) {
-      return false;
-    }
+    if (!signed_integer(64, value)) return false;
     bits = static_cast<std::uint64_t>(value);  // same bits
     return true;
   }

@@ -58,9 +58,8 @@ consteval ValueType parse_type(std::string_view& text) {
 /// The number at the end of an immediate's name.
 consteval unsigned parse_number(std::string_view immediate) {
   unsigned number = 0;
-  for (const char each : immediate) {
+  for (const char each : immediate)
     number = each >= '0' && each <= '9' ? number * 10 + static_cast<unsigned>(each - '0') : 0;  // a digit
-  }
   return number;
 }
 
@@ -74,23 +73,19 @@ consteval Signature parse_signature(std::string_view signature, std::string_view
     result.mask = result.mask >> 32 | std::uint64_t{0xFFFF'FFFF} << 32;
     result.operand_codes[result.operands++] = static_cast<std::uint8_t>(type);
   }
-  if (result.operands == 3) {
-    result.mask = 0;
-  }
+  if (result.operands == 3) result.mask = 0;
   signature.remove_prefix(1);
   if (!signature.empty()) {
     result.results = 1;
     result.result = parse_type(signature);
   }
   const unsigned size = parse_number(immediate);
-  if (immediate.starts_with("Memory")) {
+  if (immediate.starts_with("Memory"))
     result.access_log2 = static_cast<std::uint8_t>(std::countr_zero(size));  // below 32
-  }
-  if (immediate.starts_with("MemoryLane")) {
+  if (immediate.starts_with("MemoryLane"))
     result.lanes = static_cast<std::uint8_t>(16 / size);  // at most 16
-  } else if (immediate.starts_with("Lane")) {
+  else if (immediate.starts_with("Lane"))
     result.lanes = static_cast<std::uint8_t>(size);  // at most 16
-  }
   return result;
 }
 

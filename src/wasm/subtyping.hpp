@@ -19,21 +19,12 @@ inline constexpr auto kUnknownReference = static_cast<ValueType>(0x60 | anew::de
 /// @param is_declared_subtype  called with the indices that two typed references name, of which the types may differ.
 template <typename IsDeclaredSubtype>
 [[nodiscard]] constexpr bool is_subtype(ValueType type, ValueType wanted, IsDeclaredSubtype is_declared_subtype) {
-  if (type == kUnknown) {
-    return true;
-  }
-  if (!is_reference(type) || !is_reference(wanted)) {
-    return type == wanted;
-  }
-  if (is_nullable(type) && !is_nullable(wanted)) {
-    return false;
-  }
-  if (type == kUnknownReference) {
-    return true;
-  }
-  if (is_typed_reference(type) && is_typed_reference(wanted)) {
+  if (type == kUnknown) return true;
+  if (!is_reference(type) || !is_reference(wanted)) return type == wanted;
+  if (is_nullable(type) && !is_nullable(wanted)) return false;
+  if (type == kUnknownReference) return true;
+  if (is_typed_reference(type) && is_typed_reference(wanted))
     return is_declared_subtype(type_index(type), type_index(wanted));
-  }
   const ValueType below = with_null(type);
   const ValueType above = with_null(wanted);
   return below == above || (below == ValueType::kNullFuncRef && is_function_reference(above)) ||

@@ -13,9 +13,7 @@ namespace {
 
 // The heap type as a reference in full, "(ref null func)", names it.
 std::string heap_name(ValueType type) {
-  if (is_typed_reference(type)) {
-    return fmt::format("{}", type_index(type));
-  }
+  if (is_typed_reference(type)) return fmt::format("{}", type_index(type));
   switch (with_null(type)) {
     case ValueType::kFuncRef: return "func";
     case ValueType::kExternRef: return "extern";
@@ -56,9 +54,7 @@ std::string to_string(const FunctionType& type) {
   const auto list = [](const std::vector<ValueType>& types) {
     std::string text = "[";
     for (const ValueType each : types) {
-      if (text.size() > 1) {
-        text += ' ';
-      }
+      if (text.size() > 1) text += ' ';
       text += to_string(each);
     }
     return text + ']';
@@ -84,16 +80,13 @@ std::string to_string(const Value& value) {
     case ValueType::kI64: return fmt::format("{}", std::bit_cast<std::int64_t>(value.bits));
     case ValueType::kF32: {
       const auto number = std::bit_cast<float>(low);
-      if (std::isnan(number)) {
-        return fmt::format("{}nan:0x{:x}", std::signbit(number) ? "-" : "", low & 0x7F'FFFFu);
-      }
+      if (std::isnan(number)) return fmt::format("{}nan:0x{:x}", std::signbit(number) ? "-" : "", low & 0x7F'FFFFu);
       return fmt::format("{}", number);
     }
     case ValueType::kF64: {
       const auto number = std::bit_cast<double>(value.bits);
-      if (std::isnan(number)) {
+      if (std::isnan(number))
         return fmt::format("{}nan:0x{:x}", std::signbit(number) ? "-" : "", value.bits & 0xF'FFFF'FFFF'FFFFu);
-      }
       return fmt::format("{}", number);
     }
     case ValueType::kV128: return fmt::format("0x{:016x}{:016x}", value.high, value.bits);

@@ -23,9 +23,7 @@ std::span<const ValueType> one_result(ValueType type) {
 // hostile br_table in unreachable code can ask for it with a thousand types at each of its labels.
 bool matches(const Module& module, const ValueType* found, std::span<const ValueType> wanted) {
   bool differs = false;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    differs |= (found[i] != wanted[i]) & (found[i] != kUnknown);
-  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) differs |= (found[i] != wanted[i]) & (found[i] != kUnknown);
   return !differs || are_subtypes(module.declarations, std::span(found, wanted.size()), wanted);
 }
 
@@ -47,9 +45,7 @@ FunctionValidator::FunctionValidator(const Module& module)
 
 // By doubling, with memcpy: a hostile module declares fifty thousand locals in each of its functions of six bytes.
 void FunctionValidator::append_locals(std::uint32_t count, ValueType type) {
-  if (count == 0) {
-    return;
-  }
+  if (count == 0) return;
   // There is room: begin() lets no more than limits::kLocals through, of which parameters are a part.
   ValueType* const first = local_types_.get() + locals_.size();
   *first = type;
@@ -82,24 +78,19 @@ bool FunctionValidator::begin(std::uint32_t defined_index) {
   std::uint64_t over_limit = 0;  // where the group stands that is one too many; a body never begins at 0
   std::uint32_t groups = 0;
   // As many as there may be in the binary format; how many locals they make is what is limited.
-  if (!reader_.count(UINT32_MAX, "local declarations", groups)) {
-    return false;
-  }
+  if (!reader_.count(UINT32_MAX, "local declarations", groups)) return false;
   for (std::uint32_t i = 0; i < groups; ++i) {
     const std::uint64_t start = reader_.offset();
     std::uint32_t count = 0;
     ValueType local{};
-    if (!reader_.u32(count) || !reader_.value_type(module_.canonical_types, local)) {
-      return false;
-    }
+    if (!reader_.u32(count) || !reader_.value_type(module_.canonical_types, local)) return false;
     total += count;  // at most 2^32 groups of at most 2^32
     if (total > limits::kLocals) {
       over_limit = over_limit == 0 ? start : over_limit;
       continue;
     }
-    if (!is_nullable(local) && count != 0) {
+    if (!is_nullable(local) && count != 0)
       plain = std::min(plain, static_cast<std::uint32_t>(locals_.size()));  // at most limits::kLocals
-    }
     append_locals(count, local);
   }
   if (over_limit != 0) {
@@ -133,20 +124,14 @@ bool FunctionValidator::pop_any(ValueType& type) {
 }
 
 bool FunctionValidator::pop_reference(ValueType& type) {
-  if (!pop_any(type)) {
-    return false;
-  }
-  if (type == kUnknown) {
-    type = kUnknownReference;
-  }
+  if (!pop_any(type)) return false;
+  if (type == kUnknown) type = kUnknownReference;
   return is_reference(type) ||
          invalid(fmt::format("type mismatch: {} expects a reference, found {}", operator_name(), to_string(type)));
 }
 
 bool FunctionValidator::pop_slow(ValueType expected) {
-  if (top_ == base_) {
-    return frames_.back().polymorphic || missing_operand(to_string(expected));
-  }
+  if (top_ == base_) return frames_.back().polymorphic || missing_operand(to_string(expected));
   const ValueType found = *--top_;
   return is_subtype(module_.declarations, found, expected) || mismatch(expected, found);
 }
@@ -158,87 +143,60 @@ bool FunctionValidator::expect_slow(std::span<const ValueType> expected) {
   const ValueType* const found = top_ - there;
   const std::span<const ValueType> wanted = expected.last(there);
   if (!matches(module_, found, wanted)) {
-    for (std::size_t i = there; i-- > 0;) {
-      if (!is_subtype(module_.declarations, found[i], wanted[i])) {
-        return mismatch(wanted[i], found[i]);
-      }
-    }
+    for (std::size_t i = there; i-- > 0;)
+      if (!is_subtype(module_.declarations, found[i], wanted[i])) return mismatch(wanted[i], found[i]);
   }
   return there == expected.size() || frames_.back().polymorphic ||
          missing_operand(to_string(expected[expected.size() - there - 1]));
 }
 
 bool FunctionValidator::pop_slow(std::span<const ValueType> expected) {
-  if (!expect_slow(expected)) {
-    return false;
-  }
+  if (!expect_slow(expected)) return false;
   top_ -= std::min(static_cast<std::size_t>(top_ - base_), expected.size());  // as in expect_slow
   return true;
 }
 
 bool FunctionValidator::apply_signature_slow(Op op, ValueType first_operand) {
   const Signature& signature = signature_of(op);
-  for (std::size_t i = signature.operands; i-- > 0;) {
-    if (!pop(i == 0 ? first_operand : signature.operand(i))) {
-      return false;
-    }
-  }
+  for (std::size_t i = signature.operands; i-- > 0;)
+    if (!pop(i == 0 ? first_operand : signature.operand(i))) return false;
   return signature.results == 0 || push(signature.result);
 }
 
 bool FunctionValidator::select(bool typed, ValueType& type) {
   if (typed) {
     std::uint32_t count = 0;
-    if (!accepted(Op::kSelectTyped) || !reader_.count(UINT32_MAX, "types of select", count)) {
-      return false;
-    }
-    if (count != 1) {
-      return invalid("invalid result arity: select must have one result");
-    }
+    if (!accepted(Op::kSelectTyped) || !reader_.count(UINT32_MAX, "types of select", count)) return false;
+    if (count != 1) return invalid("invalid result arity: select must have one result");
     return reader_.value_type(module_.canonical_types, type) && pop(ValueType::kI32) && pop(type) && pop(type) &&
            push(type);
   }
   ValueType second{};
   ValueType first{};
-  if (!pop(ValueType::kI32) || !pop_any(second) || !pop_any(first)) {
-    return false;
-  }
-  if (is_reference(first) || is_reference(second)) {
+  if (!pop(ValueType::kI32) || !pop_any(second) || !pop_any(first)) return false;
+  if (is_reference(first) || is_reference(second))
     return invalid("type mismatch: select between references must state their type");
-  }
-  if (first != second && first != kUnknown && second != kUnknown) {
-    return mismatch(first, second);
-  }
+  if (first != second && first != kUnknown && second != kUnknown) return mismatch(first, second);
   type = first == kUnknown ? second : first;
   return push(type);
 }
 
 bool FunctionValidator::branch_table() {
   std::uint32_t count = 0;
-  if (!reader_.count(limits::kBrTableTargets, "targets of br_table", count)) {
-    return false;
-  }
+  if (!reader_.count(limits::kBrTableTargets, "targets of br_table", count)) return false;
   targets_.resize(count + std::size_t{1});
-  for (std::uint32_t& depth : targets_) {
-    if (!label(depth)) {
-      return false;
-    }
-  }
-  if (!pop(ValueType::kI32)) {
-    return false;
-  }
+  for (std::uint32_t& depth : targets_)
+    if (!label(depth)) return false;
+  if (!pop(ValueType::kI32)) return false;
   const std::size_t arity = label_types(frame_at(targets_.back())).size();
   // Switch statements name few labels many times over, often in a row: what was just checked is not checked again.
   const ValueType* checked = nullptr;
   for (const std::uint32_t depth : targets_) {
     const std::span<const ValueType> types = label_types(frame_at(depth));
-    if (types.size() != arity) {
+    if (types.size() != arity)
       return invalid(fmt::format("type mismatch: labels of one br_table take {} and {} values", types.size(), arity));
-    }
     if (types.data() != checked) {
-      if (!expect(types) || !alike(types, label_types(frame_at(targets_.back())))) {
-        return false;
-      }
+      if (!expect(types) || !alike(types, label_types(frame_at(targets_.back())))) return false;
       checked = types.data();
     }
   }
@@ -247,9 +205,7 @@ bool FunctionValidator::branch_table() {
 
 bool FunctionValidator::alike(std::span<const ValueType> types, std::span<const ValueType> others) {
   // Of operands that are known the types match both only if the types differ by what references they take.
-  if (!frames_.back().polymorphic || reader_.features().has(Feature::kReferenceTypes)) {
-    return true;
-  }
+  if (!frames_.back().polymorphic || reader_.features().has(Feature::kReferenceTypes)) return true;
   return std::memcmp(types.data(), others.data(), types.size_bytes()) == 0 ||
          operator_needs(Feature::kReferenceTypes, "a br_table whose labels take other types");
 }
@@ -262,15 +218,10 @@ bool FunctionValidator::branch_on_null(std::uint32_t depth) {
 bool FunctionValidator::branch_on_non_null(std::uint32_t depth) {
   const std::span<const ValueType> types = label_types(frame_at(depth));
   ValueType reference{};
-  if (types.empty()) {
-    return invalid("type mismatch: br_on_non_null to a label that takes nothing");
-  }
-  if (!pop_reference(reference)) {
-    return false;
-  }
-  if (!is_subtype(module_.declarations, non_null(reference), types.back())) {
+  if (types.empty()) return invalid("type mismatch: br_on_non_null to a label that takes nothing");
+  if (!pop_reference(reference)) return false;
+  if (!is_subtype(module_.declarations, non_null(reference), types.back()))
     return mismatch(types.back(), non_null(reference));
-  }
   return pop_and_push(types.first(types.size() - 1));
 }
 
@@ -281,12 +232,9 @@ bool FunctionValidator::branch_on_cast(Op op, std::uint32_t& depth, ValueType& w
   const std::uint64_t start = reader_.offset();
   std::uint8_t flags = 0;
   ValueType given{};
-  if (!reader_.byte(flags)) {
-    return false;
-  }
-  if ((flags & ~(kGivenNull | kWantedNull)) != 0) {
+  if (!reader_.byte(flags)) return false;
+  if ((flags & ~(kGivenNull | kWantedNull)) != 0)
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed cast flags: 0x{:02X}", flags));
-  }
   if (!label(depth) || !reader_.heap_type(module_.canonical_types, given) ||
       !reader_.heap_type(module_.canonical_types, wanted)) {
     return false;
@@ -301,23 +249,15 @@ bool FunctionValidator::branch_on_cast(Op op, std::uint32_t& depth, ValueType& w
   const ValueType carried = op == Op::kBrOnCast ? wanted : rest;
   const ValueType left = op == Op::kBrOnCast ? rest : wanted;
   const std::span<const ValueType> types = label_types(frame_at(depth));
-  if (types.empty()) {
-    return invalid(fmt::format("type mismatch: {} to a label that takes nothing", operator_name()));
-  }
-  if (!pop(given)) {
-    return false;
-  }
-  if (!is_subtype(module_.declarations, carried, types.back())) {
-    return mismatch(types.back(), carried);
-  }
+  if (types.empty()) return invalid(fmt::format("type mismatch: {} to a label that takes nothing", operator_name()));
+  if (!pop(given)) return false;
+  if (!is_subtype(module_.declarations, carried, types.back())) return mismatch(types.back(), carried);
   return pop_and_push(types.first(types.size() - 1)) && push(left);
 }
 
 bool FunctionValidator::catch_clauses() {
   std::uint32_t count = 0;
-  if (!reader_.count(limits::kCatchClauses, "catch clauses of a try_table", count)) {
-    return false;
-  }
+  if (!reader_.count(limits::kCatchClauses, "catch clauses of a try_table", count)) return false;
   clauses_.assign(count, CatchClause{});
   return std::ranges::all_of(clauses_, [this](CatchClause& clause) { return catch_clause(clause); });
 }
@@ -325,41 +265,28 @@ bool FunctionValidator::catch_clauses() {
 bool FunctionValidator::catch_clause(CatchClause& clause) {
   const std::uint64_t start = reader_.offset();
   std::uint8_t kind = 0;
-  if (!reader_.byte(kind)) {
-    return false;
-  }
-  if (kind > 3) {
+  if (!reader_.byte(kind)) return false;
+  if (kind > 3)
     return reader_.fail(ErrorCode::kMalformed, start, fmt::format("malformed catch clause: 0x{:02X}", kind));
-  }
   clause.kind = static_cast<CatchKind>(kind);  // 0 to 3, its enumerators
   caught_.clear();
   if (clause.kind == CatchKind::kCatch || clause.kind == CatchKind::kCatchRef) {
-    if (!tag_index(clause.tag)) {
-      return false;
-    }
+    if (!tag_index(clause.tag)) return false;
     caught_ = module_.types[module_.tags[clause.tag].type].parameters;
   }
-  if (clause.kind == CatchKind::kCatchRef || clause.kind == CatchKind::kCatchAllRef) {
+  if (clause.kind == CatchKind::kCatchRef || clause.kind == CatchKind::kCatchAllRef)
     caught_.push_back(non_null(ValueType::kExnRef));
-  }
-  if (!label(clause.depth)) {
-    return false;
-  }
+  if (!label(clause.depth)) return false;
   const std::span<const ValueType> wanted = label_types(frame_at(clause.depth));
   return are_subtypes(module_.declarations, caught_, wanted) ||
          wrong_types("a catch clause hands over", caught_, "its label takes", wanted);
 }
 
 bool FunctionValidator::callee(Op op, std::uint32_t type, std::uint32_t& table) {
-  if (op == Op::kCallRef || op == Op::kReturnCallRef) {
-    return pop(typed_reference(module_.canonical_types[type], true));
-  }
-  if (!table_index(table)) {
-    return false;
-  }
-  if (!is_function_reference(module_.tables[table].element)) {
+  if (op == Op::kCallRef || op == Op::kReturnCallRef) return pop(typed_reference(module_.canonical_types[type], true));
+  if (!table_index(table)) return false;
+  if (!is_function_reference(module_.tables[table].element))
     return invalid(fmt::format("type mismatch: {} through a table that does not hold functions", operator_name()));
-  }
   return pop(module_.table_address(table));
 }
 
@@ -372,17 +299,13 @@ bool FunctionValidator::returns(std::span<const ValueType> results) {
 // Locals without null.
 
 bool FunctionValidator::local_to_read_slow(std::uint32_t index) {
-  if (index >= locals_.size()) {
-    return unknown("local", index);
-  }
+  if (index >= locals_.size()) return unknown("local", index);
   return is_nullable(locals_[index]) || local_is_set_[index - plain_locals_] ||
          invalid(fmt::format("uninitialized local {}: its type {} has no null", index, to_string(locals_[index])));
 }
 
 bool FunctionValidator::local_to_set_slow(std::uint32_t index) {
-  if (index >= locals_.size()) {
-    return unknown("local", index);
-  }
+  if (index >= locals_.size()) return unknown("local", index);
   if (!is_nullable(locals_[index]) && !local_is_set_[index - plain_locals_]) {
     local_is_set_[index - plain_locals_] = true;
     locals_set_.push_back(index);
@@ -391,9 +314,8 @@ bool FunctionValidator::local_to_set_slow(std::uint32_t index) {
 }
 
 void FunctionValidator::forget_locals() {
-  for (const std::size_t before = frames_.back().locals_set; locals_set_.size() > before; locals_set_.pop_back()) {
+  for (const std::size_t before = frames_.back().locals_set; locals_set_.size() > before; locals_set_.pop_back())
     local_is_set_[locals_set_.back() - plain_locals_] = false;
-  }
 }
 
 // Immediates.
@@ -414,9 +336,7 @@ bool FunctionValidator::element_index(std::uint32_t& index) {
 }
 
 bool FunctionValidator::data_index(std::uint32_t& index) {
-  if (!reader_.u32(index)) {
-    return false;
-  }
+  if (!reader_.u32(index)) return false;
   if (!module_.data_count) {
     return reader_.fail(ErrorCode::kMalformed, operator_offset(),
                         fmt::format("data count section required by {}", operator_name()));
@@ -426,21 +346,16 @@ bool FunctionValidator::data_index(std::uint32_t& index) {
 
 bool FunctionValidator::memory_argument_slow(Op op, std::uint32_t align, MemoryArgument& argument) {
   constexpr std::uint32_t kWithMemoryIndex = 0x40;
-  if (align >= 2 * kWithMemoryIndex) {
+  if (align >= 2 * kWithMemoryIndex)
     return reader_.fail(ErrorCode::kMalformed, operator_offset(), "malformed memop flags");
-  }
   argument.align = align & ~kWithMemoryIndex;
   if ((align & kWithMemoryIndex) != 0 &&
       (!operator_needs(Feature::kMultiMemory, "a memory index in a memory argument") ||
        !reader_.u32(argument.memory))) {
     return false;
   }
-  if (!reader_.u64(argument.offset)) {
-    return false;
-  }
-  if (argument.memory >= module_.memories.size()) {
-    return unknown("memory", argument.memory);
-  }
+  if (!reader_.u64(argument.offset)) return false;
+  if (argument.memory >= module_.memories.size()) return unknown("memory", argument.memory);
   if (argument.align > signature_of(op).access_log2) {
     return invalid(
         fmt::format("alignment must not be larger than natural: {} of 2^{}", operator_name(), argument.align));
@@ -457,56 +372,38 @@ bool FunctionValidator::atomic_argument(Op op, MemoryArgument& argument) {
 
 bool FunctionValidator::lane_index(Op op, std::uint32_t& lane) {
   std::uint8_t byte = 0;
-  if (!reader_.byte(byte)) {
-    return false;
-  }
+  if (!reader_.byte(byte)) return false;
   lane = byte;
   return lane < signature_of(op).lanes || invalid_lane(lane, signature_of(op).lanes);
 }
 
 bool FunctionValidator::block_type_slow(BlockType& type) {
   const std::uint64_t start = reader_.offset();
-  if (reader_.at_end()) {
-    return missing_end();
-  }
+  if (reader_.at_end()) return missing_end();
   const auto code = std::to_integer<std::uint8_t>(*reader_.position());
   if (code >= 0x40 && code < 0x80) {  // a negative integer of one byte: a value type
     ValueType result{};
-    if (!reader_.value_type(module_.canonical_types, result)) {
-      return false;
-    }
+    if (!reader_.value_type(module_.canonical_types, result)) return false;
     type = BlockType{{},
                      is_reference(result) ? std::span<const ValueType>(&block_results_.emplace_back(result), 1)
                                           : one_result(result)};
     return true;
   }
   std::int64_t index = 0;
-  if (!reader_.s33(index)) {
-    return false;
-  }
-  if (index < 0) {
-    return reader_.fail(ErrorCode::kMalformed, start, "malformed block type: negative type index");
-  }
+  if (!reader_.s33(index)) return false;
+  if (index < 0) return reader_.fail(ErrorCode::kMalformed, start, "malformed block type: negative type index");
   const auto at = static_cast<std::uint64_t>(index);  // not negative
-  if (at >= module_.types.size()) {
-    return unknown("type", at);
-  }
+  if (at >= module_.types.size()) return unknown("type", at);
   type = BlockType{module_.types[at].parameters, module_.types[at].results};
   return operator_needs(Feature::kMultiValue, "a block whose type is a type index");
 }
 
 bool FunctionValidator::prefixed_opcode(std::uint8_t prefix, std::uint32_t& code) {
   std::uint32_t sub_opcode = 0;
-  if (prefix == 0xFF) {
-    return illegal_opcode(prefix);
-  }
-  if (!reader_.u32(sub_opcode)) {
-    return false;
-  }
+  if (prefix == 0xFF) return illegal_opcode(prefix);
+  if (!reader_.u32(sub_opcode)) return false;
   // Larger ones than the table has would not fit into an Op.
-  if (sub_opcode > (prefix == 0xFD ? 0x1FF : 0xFF)) {
-    return illegal_opcode(prefix);
-  }
+  if (sub_opcode > (prefix == 0xFD ? 0x1FF : 0xFF)) return illegal_opcode(prefix);
   code = prefixed_code(prefix, sub_opcode);
   return true;
 }

@@ -91,9 +91,7 @@ class FunctionValidator {
   /// Whether the operator is to be handed over; if so, says where it stands.
   template <typename Sink>
   [[nodiscard]] bool live(Sink& sink) {
-    if (live_) {
-      sink.at(operator_offset());
-    }
+    if (live_) sink.at(operator_offset());
     return live_;
   }
 

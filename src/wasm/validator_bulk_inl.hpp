@@ -15,9 +15,7 @@ namespace anew::wasm {
 // The operators of one byte that are too rare for the switch in operators().
 template <typename Sink>
 bool FunctionValidator::rare_operator(Op op, Sink& sink) {
-  if (!accepted(op)) {
-    return false;
-  }
+  if (!accepted(op)) return false;
   switch (op) {
     case Op::kTryTable: return open_block(op, sink);
     case Op::kThrow:
@@ -45,63 +43,35 @@ bool FunctionValidator::memory_operator(Op op, Sink& sink) {
   std::uint32_t memory = 0;
   std::uint32_t index = 0;  // of the segment, or of the source memory
   if (op == Op::kDataDrop) {
-    if (!data_index(index)) {
-      return false;
-    }
-    if (live(sink)) {
-      sink.data_drop(index);
-    }
+    if (!data_index(index)) return false;
+    if (live(sink)) sink.data_drop(index);
     return true;
   }
-  if ((op == Op::kMemoryInit && !data_index(index)) || !memory_index(memory)) {
-    return false;
-  }
+  if ((op == Op::kMemoryInit && !data_index(index)) || !memory_index(memory)) return false;
   const ValueType address = module_.memory_address(memory);
   switch (op) {
     case Op::kMemorySize:
-      if (!push(address)) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.memory_size(memory);
-      }
+      if (!push(address)) return false;
+      if (live(sink)) sink.memory_size(memory);
       return true;
     case Op::kMemoryGrow:
-      if (!pop(address) || !push(address)) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.memory_grow(memory);
-      }
+      if (!pop(address) || !push(address)) return false;
+      if (live(sink)) sink.memory_grow(memory);
       return true;
     case Op::kMemoryInit:
-      if (!pop(std::array{address, ValueType::kI32, ValueType::kI32})) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.memory_init(index, memory);
-      }
+      if (!pop(std::array{address, ValueType::kI32, ValueType::kI32})) return false;
+      if (live(sink)) sink.memory_init(index, memory);
       return true;
     case Op::kMemoryCopy: {
-      if (!memory_index(index)) {
-        return false;
-      }
+      if (!memory_index(index)) return false;
       const ValueType source = module_.memory_address(index);
-      if (!pop(std::array{address, source, smaller_address(address, source)})) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.memory_copy(memory, index);
-      }
+      if (!pop(std::array{address, source, smaller_address(address, source)})) return false;
+      if (live(sink)) sink.memory_copy(memory, index);
       return true;
     }
     default:  // kMemoryFill
-      if (!pop(std::array{address, ValueType::kI32, address})) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.memory_fill(memory);
-      }
+      if (!pop(std::array{address, ValueType::kI32, address})) return false;
+      if (live(sink)) sink.memory_fill(memory);
       return true;
   }
 }
@@ -111,88 +81,50 @@ bool FunctionValidator::table_operator(Op op, Sink& sink) {
   std::uint32_t index = 0;  // of the segment, or of the source table
   std::uint32_t table = 0;
   if (op == Op::kTableInit || op == Op::kElemDrop) {
-    if (!element_index(index)) {
-      return false;
-    }
+    if (!element_index(index)) return false;
     if (op == Op::kElemDrop) {
-      if (live(sink)) {
-        sink.elem_drop(index);
-      }
+      if (live(sink)) sink.elem_drop(index);
       return true;
     }
   }
-  if (!table_index(table)) {
-    return false;
-  }
+  if (!table_index(table)) return false;
   const ValueType element = module_.tables[table].element;
   const ValueType address = module_.table_address(table);
   switch (op) {
     case Op::kTableGet:
-      if (!pop(address) || !push(element)) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.table_get(table);
-      }
+      if (!pop(address) || !push(element)) return false;
+      if (live(sink)) sink.table_get(table);
       return true;
     case Op::kTableSet:
-      if (!pop(std::array{address, element})) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.table_set(table);
-      }
+      if (!pop(std::array{address, element})) return false;
+      if (live(sink)) sink.table_set(table);
       return true;
     case Op::kTableInit:
-      if (!is_subtype(module_.declarations, module_.elements[index].type, element)) {
+      if (!is_subtype(module_.declarations, module_.elements[index].type, element))
         return invalid("type mismatch: the element segment holds what the table may not");
-      }
-      if (!pop(std::array{address, ValueType::kI32, ValueType::kI32})) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.table_init(index, table);
-      }
+      if (!pop(std::array{address, ValueType::kI32, ValueType::kI32})) return false;
+      if (live(sink)) sink.table_init(index, table);
       return true;
     case Op::kTableCopy: {
-      if (!table_index(index)) {
-        return false;
-      }
-      if (!is_subtype(module_.declarations, module_.tables[index].element, element)) {
+      if (!table_index(index)) return false;
+      if (!is_subtype(module_.declarations, module_.tables[index].element, element))
         return invalid("type mismatch: the source table holds what the destination may not");
-      }
       const ValueType source = module_.table_address(index);
-      if (!pop(std::array{address, source, smaller_address(address, source)})) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.table_copy(table, index);
-      }
+      if (!pop(std::array{address, source, smaller_address(address, source)})) return false;
+      if (live(sink)) sink.table_copy(table, index);
       return true;
     }
     case Op::kTableGrow:
-      if (!pop(std::array{element, address}) || !push(address)) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.table_grow(table);
-      }
+      if (!pop(std::array{element, address}) || !push(address)) return false;
+      if (live(sink)) sink.table_grow(table);
       return true;
     case Op::kTableSize:
-      if (!push(address)) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.table_size(table);
-      }
+      if (!push(address)) return false;
+      if (live(sink)) sink.table_size(table);
       return true;
     default:  // kTableFill
-      if (!pop(std::array{address, element, address})) {
-        return false;
-      }
-      if (live(sink)) {
-        sink.table_fill(table);
-      }
+      if (!pop(std::array{address, element, address})) return false;
+      if (live(sink)) sink.table_fill(table);
       return true;
   }
 }
@@ -202,44 +134,24 @@ bool FunctionValidator::reference_operator(Op op, Sink& sink) {
   ValueType type{};
   std::uint32_t index = 0;
   if (op == Op::kRefNull) {
-    if (!reader_.heap_type(module_.canonical_types, type) || !push(type)) {
-      return false;
-    }
-    if (live(sink)) {
-      sink.ref_null(type);
-    }
+    if (!reader_.heap_type(module_.canonical_types, type) || !push(type)) return false;
+    if (live(sink)) sink.ref_null(type);
     return true;
   }
   if (op == Op::kRefIsNull) {
-    if (!pop_reference(type) || !push(ValueType::kI32)) {
-      return false;
-    }
-    if (live(sink)) {
-      sink.ref_is_null();
-    }
+    if (!pop_reference(type) || !push(ValueType::kI32)) return false;
+    if (live(sink)) sink.ref_is_null();
     return true;
   }
   if (op == Op::kRefAsNonNull) {
-    if (!pop_reference(type) || !push(non_null(type))) {
-      return false;
-    }
-    if (live(sink)) {
-      sink.ref_as_non_null();
-    }
+    if (!pop_reference(type) || !push(non_null(type))) return false;
+    if (live(sink)) sink.ref_as_non_null();
     return true;
   }
-  if (!function_index(index)) {
-    return false;
-  }
-  if (!module_.declared_functions[index]) {
-    return invalid("undeclared function reference");
-  }
-  if (!push(typed_reference(module_.canonical_types[module_.functions[index]], false))) {
-    return false;
-  }
-  if (live(sink)) {
-    sink.ref_func(index);
-  }
+  if (!function_index(index)) return false;
+  if (!module_.declared_functions[index]) return invalid("undeclared function reference");
+  if (!push(typed_reference(module_.canonical_types[module_.functions[index]], false))) return false;
+  if (live(sink)) sink.ref_func(index);
   return true;
 }
 

@@ -13,33 +13,25 @@ bool FunctionValidator::open_block(Op op, Sink& sink) {
       (op == Op::kIf && !pop(ValueType::kI32)) || !pop(frame.type.parameters)) {
     return false;
   }
-  if (frames_.size() > limits::kNesting) {
-    return nesting_limit();
-  }
+  if (frames_.size() > limits::kNesting) return nesting_limit();
   frame.op = op;
   frame.base = top_;
   frame.handed_over = live_;
   frame.locals_set = static_cast<std::uint32_t>(locals_set_.size());  // at most the number of locals
-  if (op == Op::kTryTable && live_) {
-    for (const CatchClause& clause : clauses_) {
-      frame_at(clause.depth).end_reached = true;
-    }
-  }
+  if (op == Op::kTryTable && live_)
+    for (const CatchClause& clause : clauses_) frame_at(clause.depth).end_reached = true;
   frames_.push_back(frame);
   base_ = top_;
-  if (!push(frame.type.parameters)) {
-    return false;
-  }
+  if (!push(frame.type.parameters)) return false;
   if (live(sink)) {
-    if (op == Op::kBlock) {
+    if (op == Op::kBlock)
       sink.block(frame.type);
-    } else if (op == Op::kLoop) {
+    else if (op == Op::kLoop)
       sink.loop(frame.type);
-    } else if (op == Op::kIf) {
+    else if (op == Op::kIf)
       sink.if_(frame.type);
-    } else {
+    else
       sink.try_table(frame.type, std::span<const CatchClause>(clauses_));
-    }
   }
   return true;
 }
@@ -47,48 +39,31 @@ bool FunctionValidator::open_block(Op op, Sink& sink) {
 template <typename Sink>
 bool FunctionValidator::else_block(Sink& sink) {
   Frame& frame = frames_.back();
-  if (frame.op != Op::kIf) {
-    return invalid("else without if");
-  }
-  if (!pop(frame.type.results)) {
-    return false;
-  }
-  if (top_ != base_) {
-    return left_over();
-  }
-  if (locals_set_.size() != frame.locals_set) [[unlikely]] {
+  if (frame.op != Op::kIf) return invalid("else without if");
+  if (!pop(frame.type.results)) return false;
+  if (top_ != base_) return left_over();
+  if (locals_set_.size() != frame.locals_set) [[unlikely]]
     forget_locals();
-  }
   const bool falls_through = live_;
   frame.op = Op::kElse;
   frame.polymorphic = false;
   frame.end_reached |= falls_through;
   live_ = frame.handed_over;
-  if (!push(frame.type.parameters)) {
-    return false;
-  }
-  if (live(sink)) {
-    sink.else_(falls_through);
-  }
+  if (!push(frame.type.parameters)) return false;
+  if (live(sink)) sink.else_(falls_through);
   return true;
 }
 
 template <typename Sink>
 bool FunctionValidator::end_block(Sink& sink) {
   const Frame frame = frames_.back();
-  if (!pop(frame.type.results)) {
-    return false;
-  }
-  if (top_ != base_) {
-    return left_over();
-  }
+  if (!pop(frame.type.results)) return false;
+  if (top_ != base_) return left_over();
   const bool without_else = frame.op == Op::kIf;
-  if (without_else && !are_subtypes(module_.declarations, frame.type.parameters, frame.type.results)) {
+  if (without_else && !are_subtypes(module_.declarations, frame.type.parameters, frame.type.results))
     return invalid("type mismatch: an if without else must have the same parameters and results");
-  }
-  if (locals_set_.size() != frame.locals_set) [[unlikely]] {
+  if (locals_set_.size() != frame.locals_set) [[unlikely]]
     forget_locals();
-  }
   frames_.pop_back();
   if (frame.handed_over) {
     sink.at(operator_offset());
@@ -107,16 +82,13 @@ bool FunctionValidator::end_block(Sink& sink) {
 template <typename Sink>
 bool FunctionValidator::branch_operator(Op op, Sink& sink) {
   std::uint32_t depth = 0;
-  if (!label(depth) || !(op == Op::kBrOnNull ? branch_on_null(depth) : branch_on_non_null(depth))) {
-    return false;
-  }
+  if (!label(depth) || !(op == Op::kBrOnNull ? branch_on_null(depth) : branch_on_non_null(depth))) return false;
   if (live(sink)) {
     frame_at(depth).end_reached = true;
-    if (op == Op::kBrOnNull) {
+    if (op == Op::kBrOnNull)
       sink.br_on_null(depth);
-    } else {
+    else
       sink.br_on_non_null(depth);
-    }
   }
   return true;
 }
@@ -125,18 +97,15 @@ template <typename Sink>
 bool FunctionValidator::throw_operator(Op op, Sink& sink) {
   std::uint32_t tag = 0;
   if (op == Op::kThrow) {
-    if (!tag_index(tag) || !pop(module_.types[module_.tags[tag].type].parameters)) {
-      return false;
-    }
+    if (!tag_index(tag) || !pop(module_.types[module_.tags[tag].type].parameters)) return false;
   } else if (!pop(ValueType::kExnRef)) {
     return false;
   }
   if (live(sink)) {
-    if (op == Op::kThrow) {
+    if (op == Op::kThrow)
       sink.throw_(tag);
-    } else {
+    else
       sink.throw_ref();
-    }
   }
   set_unreachable();
   return true;
@@ -148,24 +117,16 @@ bool FunctionValidator::call_operator(Op op, Sink& sink) {
   std::uint32_t table = 0;
   const FunctionType* type = nullptr;
   if (op == Op::kCall || op == Op::kReturnCall) {
-    if (!function_index(index)) {
-      return false;
-    }
+    if (!function_index(index)) return false;
     type = &module_.function_type(index);
   } else {
-    if (!type_index(index) || !callee(op, index, table)) {
-      return false;
-    }
+    if (!type_index(index) || !callee(op, index, table)) return false;
     type = &module_.types[index];
   }
   const bool tail = op == Op::kReturnCall || op == Op::kReturnCallIndirect || op == Op::kReturnCallRef;
   // Of a tail call through a reference the table names the other proposal that it needs.
-  if (tail && !reader_.accepts(Feature::kTailCall)) {
-    return not_accepted(Feature::kTailCall);
-  }
-  if (!pop(type->parameters) || !(tail ? returns(type->results) : push(type->results))) {
-    return false;
-  }
+  if (tail && !reader_.accepts(Feature::kTailCall)) return not_accepted(Feature::kTailCall);
+  if (!pop(type->parameters) || !(tail ? returns(type->results) : push(type->results))) return false;
   if (live(sink)) {
     switch (op) {
       case Op::kCall: sink.call(index); break;
@@ -176,9 +137,7 @@ bool FunctionValidator::call_operator(Op op, Sink& sink) {
       default: sink.return_call_ref(index); break;
     }
   }
-  if (tail) {
-    set_unreachable();
-  }
+  if (tail) set_unreachable();
   return true;
 }
 

@@ -15,18 +15,16 @@
 namespace anew::wasm {
 
 inline bool FunctionValidator::push(ValueType type) {
-  if (top_ == limit_) [[unlikely]] {
+  if (top_ == limit_) [[unlikely]]
     return stack_limit();
-  }
   *top_++ = type;
   return true;
 }
 
 inline bool FunctionValidator::push(std::span<const ValueType> types) {
   // limit_ is never below top_.
-  if (static_cast<std::size_t>(limit_ - top_) < types.size()) [[unlikely]] {
+  if (static_cast<std::size_t>(limit_ - top_) < types.size()) [[unlikely]]
     return stack_limit();
-  }
   top_ = std::copy(types.begin(), types.end(), top_);
   return true;
 }
@@ -67,9 +65,8 @@ inline bool FunctionValidator::apply_signature(Op op) {
   // Two types as one number, the topmost in its high half; there are two below the first operand, see kStackSlack.
   std::uint64_t topmost = 0;
   std::memcpy(&topmost, top_ - 2, sizeof topmost);
-  if ((topmost & signature.mask) != signature.expected || top_ - base_ < signature.operands) [[unlikely]] {
+  if ((topmost & signature.mask) != signature.expected || top_ - base_ < signature.operands) [[unlikely]]
     return apply_signature_slow(op, signature.operand(0));
-  }
   top_ -= signature.operands;
   *top_ = signature.result;  // of no meaning if there is no result; there is room, for an operand was popped
   top_ += signature.results;
@@ -110,26 +107,21 @@ inline bool FunctionValidator::label(std::uint32_t& depth) {
 inline bool FunctionValidator::memory_argument(Op op, MemoryArgument& argument) {
   std::uint32_t align = 0;
   std::uint64_t offset = 0;
-  if (!reader_.u32(align)) [[unlikely]] {
+  if (!reader_.u32(align)) [[unlikely]]
     return false;
-  }
-  if (align > signature_of(op).access_log2 || !plain_memories_) [[unlikely]] {
+  if (align > signature_of(op).access_log2 || !plain_memories_) [[unlikely]]
     return memory_argument_slow(op, align, argument);
-  }
-  if (!reader_.u64(offset)) [[unlikely]] {
+  if (!reader_.u64(offset)) [[unlikely]]
     return false;
-  }
-  if (offset > UINT32_MAX) [[unlikely]] {
+  if (offset > UINT32_MAX) [[unlikely]]
     return invalid("offset out of range: more than 32 bits");
-  }
   argument = MemoryArgument{0, align, offset};
   return true;
 }
 
 inline bool FunctionValidator::apply_access(Op op, const MemoryArgument& argument) {
-  if (plain_memories_) [[likely]] {
+  if (plain_memories_) [[likely]]
     return apply_signature(op);
-  }
   return apply_signature_slow(op, module_.memory_address(argument.memory));
 }
 
@@ -144,13 +136,9 @@ inline bool FunctionValidator::block_type(BlockType& type) {
 
 template <OperatorSink Sink>
 Result<void> FunctionValidator::validate(std::uint32_t defined_index, Sink& sink) {
-  if (!begin(defined_index)) {
-    return std::unexpected(reader_.take_error());
-  }
+  if (!begin(defined_index)) return std::unexpected(reader_.take_error());
   sink.begin_function(function_index_, module_.function_type(function_index_), std::span<const ValueType>(locals_));
-  if (!operators(sink) || !reader_.wide_integers_accepted()) {
-    return std::unexpected(reader_.take_error());
-  }
+  if (!operators(sink) || !reader_.wide_integers_accepted()) return std::unexpected(reader_.take_error());
   features_ = features_.with(reader_.features());
   return {};
 }
@@ -158,174 +146,125 @@ Result<void> FunctionValidator::validate(std::uint32_t defined_index, Sink& sink
 template <typename Sink>
 bool FunctionValidator::operators(Sink& sink) {
   while (!frames_.empty()) {
-    if (reader_.at_end()) [[unlikely]] {
+    if (reader_.at_end()) [[unlikely]]
       return missing_end();
-    }
     operator_position_ = reader_.position();
     std::uint8_t opcode = 0;
-    if (!reader_.byte(opcode)) [[unlikely]] {
+    if (!reader_.byte(opcode)) [[unlikely]]
       return false;
-    }
     const auto op = static_cast<Op>(opcode);  // those that are no operator end in `default` below
     std::uint32_t index = 0;
     switch (op) {
 #define ANEW_X(name, ...) case Op::k##name:
       ANEW_ONE_BYTE_NUMERIC_OPERATORS(ANEW_X) {
-        if (!apply_signature(op)) [[unlikely]] {
+        if (!apply_signature(op)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.numeric(op);
-        }
+        if (live(sink)) sink.numeric(op);
         break;
       }
       ANEW_SIGN_EXTENSION_OPERATORS(ANEW_X) {
-        if (!accepted(op) || !apply_signature(op)) [[unlikely]] {
+        if (!accepted(op) || !apply_signature(op)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.numeric(op);
-        }
+        if (live(sink)) sink.numeric(op);
         break;
       }
       ANEW_LOAD_OPERATORS(ANEW_X) {
         MemoryArgument argument;
-        if (!memory_argument(op, argument) || !apply_access(op, argument)) [[unlikely]] {
+        if (!memory_argument(op, argument) || !apply_access(op, argument)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.load(op, argument);
-        }
+        if (live(sink)) sink.load(op, argument);
         break;
       }
       ANEW_STORE_OPERATORS(ANEW_X) {
         MemoryArgument argument;
-        if (!memory_argument(op, argument) || !apply_access(op, argument)) [[unlikely]] {
+        if (!memory_argument(op, argument) || !apply_access(op, argument)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.store(op, argument);
-        }
+        if (live(sink)) sink.store(op, argument);
         break;
       }
 #undef ANEW_X
 
       case Op::kLocalGet:
-        if (!local_to_read(index) || !push(locals_[index])) [[unlikely]] {
+        if (!local_to_read(index) || !push(locals_[index])) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.local_get(index);
-        }
+        if (live(sink)) sink.local_get(index);
         break;
       case Op::kLocalSet:
-        if (!local_to_set(index) || !pop(locals_[index])) [[unlikely]] {
+        if (!local_to_set(index) || !pop(locals_[index])) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.local_set(index);
-        }
+        if (live(sink)) sink.local_set(index);
         break;
       case Op::kLocalTee:
-        if (!local_to_set(index) || !pop(locals_[index]) || !push(locals_[index])) [[unlikely]] {
+        if (!local_to_set(index) || !pop(locals_[index]) || !push(locals_[index])) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.local_tee(index);
-        }
+        if (live(sink)) sink.local_tee(index);
         break;
       case Op::kGlobalGet:
-        if (!global_index(index) || !push(module_.globals[index].type.type)) [[unlikely]] {
+        if (!global_index(index) || !push(module_.globals[index].type.type)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.global_get(index);
-        }
+        if (live(sink)) sink.global_get(index);
         break;
       case Op::kGlobalSet:
-        if (!global_index(index)) [[unlikely]] {
+        if (!global_index(index)) [[unlikely]]
           return false;
-        }
-        if (!module_.globals[index].type.is_mutable) [[unlikely]] {
+        if (!module_.globals[index].type.is_mutable) [[unlikely]]
           return invalid("global is immutable: global.set of an immutable global");
-        }
-        if (!pop(module_.globals[index].type.type)) [[unlikely]] {
+        if (!pop(module_.globals[index].type.type)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.global_set(index);
-        }
+        if (live(sink)) sink.global_set(index);
         break;
 
       case Op::kI32Const: {
         std::uint32_t bits = 0;
-        if (!reader_.s32(bits) || !push(ValueType::kI32)) [[unlikely]] {
+        if (!reader_.s32(bits) || !push(ValueType::kI32)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.constant(ValueType::kI32, bits);
-        }
+        if (live(sink)) sink.constant(ValueType::kI32, bits);
         break;
       }
       case Op::kI64Const: {
         std::uint64_t bits = 0;
-        if (!reader_.s64(bits) || !push(ValueType::kI64)) [[unlikely]] {
+        if (!reader_.s64(bits) || !push(ValueType::kI64)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.constant(ValueType::kI64, bits);
-        }
+        if (live(sink)) sink.constant(ValueType::kI64, bits);
         break;
       }
       case Op::kF32Const: {
         std::uint32_t bits = 0;
-        if (!reader_.fixed32(bits) || !push(ValueType::kF32)) [[unlikely]] {
+        if (!reader_.fixed32(bits) || !push(ValueType::kF32)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.constant(ValueType::kF32, bits);
-        }
+        if (live(sink)) sink.constant(ValueType::kF32, bits);
         break;
       }
       case Op::kF64Const: {
         std::uint64_t bits = 0;
-        if (!reader_.fixed64(bits) || !push(ValueType::kF64)) [[unlikely]] {
+        if (!reader_.fixed64(bits) || !push(ValueType::kF64)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.constant(ValueType::kF64, bits);
-        }
+        if (live(sink)) sink.constant(ValueType::kF64, bits);
         break;
       }
 
       case Op::kNop: break;
       case Op::kUnreachable:
-        if (live(sink)) {
-          sink.unreachable();
-        }
+        if (live(sink)) sink.unreachable();
         set_unreachable();
         break;
       case Op::kBlock:
       case Op::kLoop:
       case Op::kIf:
-        if (!open_block(op, sink)) [[unlikely]] {
+        if (!open_block(op, sink)) [[unlikely]]
           return false;
-        }
         break;
       case Op::kElse:
-        if (!else_block(sink)) [[unlikely]] {
+        if (!else_block(sink)) [[unlikely]]
           return false;
-        }
         break;
       case Op::kEnd:
-        if (!end_block(sink)) [[unlikely]] {
+        if (!end_block(sink)) [[unlikely]]
           return false;
-        }
         break;
       case Op::kBr:
-        if (!label(index) || !pop(label_types(frame_at(index)))) [[unlikely]] {
+        if (!label(index) || !pop(label_types(frame_at(index)))) [[unlikely]]
           return false;
-        }
         if (live(sink)) {
           frame_at(index).end_reached = true;
           sink.br(index);
@@ -333,68 +272,53 @@ bool FunctionValidator::operators(Sink& sink) {
         set_unreachable();
         break;
       case Op::kBrIf:
-        if (!label(index) || !pop(ValueType::kI32) || !pop_and_push(label_types(frame_at(index)))) [[unlikely]] {
+        if (!label(index) || !pop(ValueType::kI32) || !pop_and_push(label_types(frame_at(index)))) [[unlikely]]
           return false;
-        }
         if (live(sink)) {
           frame_at(index).end_reached = true;
           sink.br_if(index);
         }
         break;
       case Op::kBrTable:
-        if (!branch_table()) [[unlikely]] {
+        if (!branch_table()) [[unlikely]]
           return false;
-        }
         if (live(sink)) {
-          for (const std::uint32_t depth : targets_) {
-            frame_at(depth).end_reached = true;
-          }
+          for (const std::uint32_t depth : targets_) frame_at(depth).end_reached = true;
           sink.br_table(std::span<const std::uint32_t>(targets_));
         }
         set_unreachable();
         break;
       case Op::kReturn:
-        if (!pop(frames_.front().type.results)) [[unlikely]] {
+        if (!pop(frames_.front().type.results)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.return_();
-        }
+        if (live(sink)) sink.return_();
         set_unreachable();
         break;
       case Op::kCall:
       case Op::kCallIndirect:
-        if (!call_operator(op, sink)) [[unlikely]] {
+        if (!call_operator(op, sink)) [[unlikely]]
           return false;
-        }
         break;
 
       case Op::kDrop: {
         ValueType type{};
-        if (!pop_any(type)) [[unlikely]] {
+        if (!pop_any(type)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.drop();
-        }
+        if (live(sink)) sink.drop();
         break;
       }
       case Op::kSelect:
       case Op::kSelectTyped: {
         ValueType type{};
-        if (!select(op == Op::kSelectTyped, type)) [[unlikely]] {
+        if (!select(op == Op::kSelectTyped, type)) [[unlikely]]
           return false;
-        }
-        if (live(sink)) {
-          sink.select(type);
-        }
+        if (live(sink)) sink.select(type);
         break;
       }
 
       default:
-        if (opcode >= 0xFB ? !prefixed_operator(opcode, sink) : !rare_operator(op, sink)) [[unlikely]] {
+        if (opcode >= 0xFB ? !prefixed_operator(opcode, sink) : !rare_operator(op, sink)) [[unlikely]]
           return false;
-        }
         break;
     }
   }

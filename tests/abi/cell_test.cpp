@@ -26,18 +26,15 @@ std::vector<Stretch> parts(const wasm::Module& module, const CellLayout& layout)
   auto add = [&](std::string what, std::int64_t begin, std::uint64_t bytes) {
     if (bytes != 0) all.push_back({std::move(what), begin, begin + static_cast<std::int64_t>(bytes)});
   };
-  for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
-    if (layout.is_linked_global(i)) {
+  for (std::uint32_t i = 0; i < module.globals.size(); ++i)
+    if (layout.is_linked_global(i))
       add("linked global", layout.global(i), 8);
-    } else {
+    else
       add("global", layout.global(i), 8 * slots_of(module.globals[i].type.type));
-    }
-  }
   for (std::uint32_t i = 0; i < module.data.size(); ++i) add("dropped data", layout.dropped_data(i), 1);
   for (std::uint32_t i = 0; i < module.elements.size(); ++i) add("dropped elements", layout.dropped_elements(i), 1);
-  for (std::uint32_t i = 0; i < module.memories.size(); ++i) {
+  for (std::uint32_t i = 0; i < module.memories.size(); ++i)
     add("memory", layout.memory_reference(i), sizeof(MemoryReference));
-  }
   for (std::uint32_t i = 0; i < module.imported_tables; ++i) add("table link", layout.table_link(i), 8);
   for (std::uint32_t i = 0; i < module.tags.size(); ++i) add("tag", layout.tag(i), 8);
   if (layout.has_memory()) add("cards", layout.cards(), layout.card_table_bytes());
@@ -49,9 +46,8 @@ std::vector<Stretch> parts(const wasm::Module& module, const CellLayout& layout)
     add("cards of a table", layout.table_cards(i), (table_cards(layout.table_capacity(i)) + 63) / 64 * 64);
     EXPECT_EQ(layout.table_cards(i) % 64, 0);
   }
-  for (std::uint32_t i = 0; i < module.functions.size(); ++i) {
+  for (std::uint32_t i = 0; i < module.functions.size(); ++i)
     add("function reference", layout.function_reference(i), sizeof(FunctionReference));
-  }
   add("exceptions", layout.exceptions(), layout.exception_space());
   return all;
 }
@@ -89,9 +85,8 @@ TEST(CellLayout, GivesEveryPartItsOwnAlignedPlace) {
       const CellLayout layout = CellLayout::of(module, shift).value();
       std::vector<Stretch> all = parts(module, layout);
       std::ranges::sort(all, {}, &Stretch::begin);
-      for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+      for (std::size_t i = 0; i + 1 < all.size(); ++i)
         ASSERT_LE(all[i].end, all[i + 1].begin) << all[i].what << " reaches into " << all[i + 1].what;
-      }
       EXPECT_GE(all.front().begin, -static_cast<std::int64_t>(layout.header_bytes()));
       EXPECT_LE(layout.header_bytes(), 0x7FFF'FFFFu);  // C5
       EXPECT_EQ(layout.header_bytes() % 4'096, 0u);

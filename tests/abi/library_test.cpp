@@ -10,9 +10,8 @@ namespace {
 
 TEST(TrapKinds, AreAllBelowTheirNumber) {
   const std::string unknown = to_string(static_cast<TrapKind>(0xFF));
-  for (std::size_t kind = 0; kind < 0xFF; ++kind) {
+  for (std::size_t kind = 0; kind < 0xFF; ++kind)
     EXPECT_EQ(to_string(static_cast<TrapKind>(kind)) == unknown, kind >= kTrapKinds) << kind;
-  }
 }
 
 }  // namespace

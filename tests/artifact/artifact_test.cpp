@@ -33,9 +33,7 @@ class ArtifactFile : public testing::Test {
   }
   [[nodiscard]] Result<Loaded> read_back(const Expectation& expectation = kAnything) const {
     auto file = os::File::open(path_, os::File::Links::kRefuse);
-    if (!file) {
-      return std::unexpected(file.error());
-    }
+    if (!file) return std::unexpected(file.error());
     return read(*file, expectation);
   }
   /// Expects a refusal that says `why`.
@@ -96,9 +94,8 @@ TEST_F(ArtifactFile, ReadsBackAsItWasWritten) {
 TEST_F(ArtifactFile, RunsFromWhereItIsMapped) {
   const auto loaded = read_back();
   ASSERT_TRUE(loaded) << loaded.error().message;
-  for (std::uint32_t i = 0; i < sample_.module.functions.size(); ++i) {
+  for (std::uint32_t i = 0; i < sample_.module.functions.size(); ++i)
     EXPECT_EQ(test::call_entry(loaded->code, i), 100 + i);
-  }
 }
 
 TEST_F(ArtifactFile, KeepsRunningWhenTheFileIsReplacedOrRemoved) {
@@ -341,9 +338,7 @@ TEST_F(ArtifactFile, ThatOthersMayWriteIsRefused) {
 }
 
 TEST_F(ArtifactFile, ThatAnotherUserOwnsIsRefused) {
-  if (chown(path_.c_str(), 65'534, 65'534) != 0) {
-    GTEST_SKIP() << "only root may give files away";
-  }
+  if (chown(path_.c_str(), 65'534, 65'534) != 0) GTEST_SKIP() << "only root may give files away";
   expect_refused("another user owns it");
 }
 
@@ -392,18 +387,14 @@ TEST(Artifact, OfAModuleWithoutAnyCodeReadsBack) {
 std::string output_of(const std::string& command) {
   std::string output;
   if (FILE* pipe = popen((command + " 2>&1").c_str(), "r")) {
-    for (int c = 0; (c = std::fgetc(pipe)) != EOF;) {
-      output += static_cast<char>(c);
-    }
+    for (int c = 0; (c = std::fgetc(pipe)) != EOF;) output += static_cast<char>(c);
     pclose(pipe);
   }
   return output;
 }
 
 TEST_F(ArtifactFile, IsReadByObjdumpWithTheFunctionsNames) {
-  if (output_of("command -v objdump").empty()) {
-    GTEST_SKIP() << "objdump is not installed";
-  }
+  if (output_of("command -v objdump").empty()) GTEST_SKIP() << "objdump is not installed";
   const std::string listing = output_of("objdump -d " + path_.string());
   EXPECT_NE(listing.find("file format elf64-x86-64"), std::string::npos) << listing;
   EXPECT_NE(listing.find("<answer>:"), std::string::npos) << listing;
@@ -413,9 +404,7 @@ TEST_F(ArtifactFile, IsReadByObjdumpWithTheFunctionsNames) {
 }
 
 TEST_F(ArtifactFile, IsAnElfFileWithoutWritableSegmentsThatReadelfFindsNoFaultWith) {
-  if (output_of("command -v readelf").empty()) {
-    GTEST_SKIP() << "readelf is not installed";
-  }
+  if (output_of("command -v readelf").empty()) GTEST_SKIP() << "readelf is not installed";
   const std::string listing = output_of("readelf --all --wide " + path_.string());
   EXPECT_EQ(listing.find("arning"), std::string::npos) << listing;
   EXPECT_EQ(listing.find("rror"), std::string::npos) << listing;

@@ -174,9 +174,7 @@ TEST_F(Cache, WritesFilesThatOnlyThisUserMayRead) {
 TEST_F(Cache, ReportsAFullDiskAndLeavesNothingBehind) {
   constexpr int kNotPermitted = 77;
   const int status = test::run_in_child([&] {
-    if (!test::mount_small_disk(cache_.directory(), "64k")) {
-      return kNotPermitted;
-    }
+    if (!test::mount_small_disk(cache_.directory(), "64k")) return kNotPermitted;
     const CodeCache cache = CodeCache::open(cache_.directory()).value();
     const test::Sample small(100);
     const test::Sample large(200, 1 << 20);
@@ -186,9 +184,7 @@ TEST_F(Cache, ReportsAFullDiskAndLeavesNothingBehind) {
     if (test::count_files(cache_.directory()) != 1) return 3;
     return cache.find(key_of(small))->has_value() ? 0 : 4;
   });
-  if (status == kNotPermitted) {
-    GTEST_SKIP() << "mounting a small file system is not permitted here";
-  }
+  if (status == kNotPermitted) GTEST_SKIP() << "mounting a small file system is not permitted here";
   EXPECT_EQ(status, 0);
 }
 
@@ -217,9 +213,7 @@ TEST_F(Cache, ServesManyProcessesAtOnce) {
       return hits > 0 ? 0 : 4;
     }));
   }
-  for (const pid_t child : children) {
-    EXPECT_EQ(test::wait_for(child), 0);
-  }
+  for (const pid_t child : children) EXPECT_EQ(test::wait_for(child), 0);
   EXPECT_FALSE(cache_.list().value().empty());
   EXPECT_LE(test::count_files(cache_.directory()), 3u);  // and no temporary files
 }
@@ -256,9 +250,7 @@ TEST(CacheDirectory, ThatOthersMayWriteIsRefused) {
 
 TEST(CacheDirectory, OfAnotherUserIsRefused) {
   const test::TemporaryDirectory directory;
-  if (chown(directory.path().c_str(), 65'534, 65'534) != 0) {
-    GTEST_SKIP() << "only root may give directories away";
-  }
+  if (chown(directory.path().c_str(), 65'534, 65'534) != 0) GTEST_SKIP() << "only root may give directories away";
   const auto cache = CodeCache::open(directory.path());
   ASSERT_FALSE(cache);
   EXPECT_NE(cache.error().message.find("another user"), std::string::npos) << cache.error().message;

@@ -12,10 +12,10 @@
 #include "artifact/artifact.hpp"
 #include "artifact/code_cache.hpp"
 #include "artifact/sample.hpp"
-#include "support/module_builder.hpp"
 #include "os/child_process.hpp"
 #include "os/temporary_directory.hpp"
 #include "runtime/module_state.hpp"
+#include "support/module_builder.hpp"
 #include "support/wat.hpp"
 
 namespace anew {
@@ -98,9 +98,8 @@ TEST_F(EngineWithCache, WritesNothingWhenTheCacheIsOff) {
 TEST_F(EngineWithCache, CompilesAgainWhatWasDamagedAndSaysSo) {
   const Engine engine(options_for(cache_));
   ASSERT_TRUE(engine.compile(binary_));
-  for (const auto& entry : std::filesystem::directory_iterator(cache_)) {
+  for (const auto& entry : std::filesystem::directory_iterator(cache_))
     ASSERT_EQ(truncate(entry.path().c_str(), 1000), 0);
-  }
   const auto again = engine.compile(binary_);
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_FALSE(again->from_cache());
@@ -126,17 +125,14 @@ TEST_F(EngineWithCache, CompilesBesideACacheThatItMayNotReadOrWrite) {
     const int status = test::run_in_child([&] {
       // Permission bits do not hold root back, so become somebody else.
       std::filesystem::create_directory(cache);
-      if (geteuid() == 0 && (chown(cache.c_str(), 65'534, 65'534) != 0 || setgid(65'534) != 0 || setuid(65'534) != 0)) {
+      if (geteuid() == 0 && (chown(cache.c_str(), 65'534, 65'534) != 0 || setgid(65'534) != 0 || setuid(65'534) != 0))
         return kNotPermitted;
-      }
       if (chmod(cache.c_str(), mode) != 0) return 1;
       const auto compiled = Engine(options_for(cache)).compile(binary_);
       if (!compiled || compiled->from_cache()) return 2;
       return compiled->cache_note().find("Permission denied") != std::string::npos ? 0 : 3;
     });
-    if (status == kNotPermitted) {
-      GTEST_SKIP() << "cannot become another user";
-    }
+    if (status == kNotPermitted) GTEST_SKIP() << "cannot become another user";
     EXPECT_EQ(status, 0) << "mode " << mode;
   }
 }
@@ -145,16 +141,12 @@ TEST_F(EngineWithCache, CompilesOnAFullDiskAndSaysSo) {
   constexpr int kNotPermitted = 77;
   std::filesystem::create_directory(cache_);
   const int status = test::run_in_child([&] {
-    if (!test::mount_small_disk(cache_, "4k")) {
-      return kNotPermitted;
-    }
+    if (!test::mount_small_disk(cache_, "4k")) return kNotPermitted;
     const auto compiled = Engine(options_for(cache_)).compile(binary_);
     if (!compiled || compiled->from_cache()) return 1;
     return compiled->cache_note().find("No space left") != std::string::npos ? 0 : 2;
   });
-  if (status == kNotPermitted) {
-    GTEST_SKIP() << "mounting a small file system is not permitted here";
-  }
+  if (status == kNotPermitted) GTEST_SKIP() << "mounting a small file system is not permitted here";
   EXPECT_EQ(status, 0);
 }
 
@@ -172,9 +164,7 @@ TEST_F(EngineWithCache, ServesProcessesThatCompileTheSameModuleAtOnce) {
       return 0;
     }));
   }
-  for (const pid_t child : children) {
-    EXPECT_EQ(test::wait_for(child), 0);
-  }
+  for (const pid_t child : children) EXPECT_EQ(test::wait_for(child), 0);
   EXPECT_EQ(test::count_files(cache_), 1u);
 }
 

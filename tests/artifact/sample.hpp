@@ -46,12 +46,8 @@ struct Sample {
   /// @param text_bytes  how much text there is at least.
   explicit Sample(std::uint32_t seed = 100, std::size_t text_bytes = 0) {
     std::memcpy(hash.data(), &seed, sizeof seed);
-    for (std::uint32_t i = 0; i < module.functions.size(); ++i) {
-      image.functions.push_back(add_function(seed + i));
-    }
-    for (std::uint32_t i = 0; i < module.types.size(); ++i) {
-      image.thunks.push_back(add_function(1000 + i));
-    }
+    for (std::uint32_t i = 0; i < module.functions.size(); ++i) image.functions.push_back(add_function(seed + i));
+    for (std::uint32_t i = 0; i < module.types.size(); ++i) image.thunks.push_back(add_function(1000 + i));
     image.frames.kept_cell = -24;
     image.position_starts = {0, 2, 5};
     image.positions.assign(5, std::byte{0x11});
@@ -60,9 +56,7 @@ struct Sample {
     image.try_blocks = {{codegen::kNoTryBlock, 0, 1}, {0, 1, 2}};
     image.handlers = {
         {wasm::CatchKind::kCatch, 0, 8}, {wasm::CatchKind::kCatchRef, 0, 12}, {wasm::CatchKind::kCatchAllRef, 0, 0}};
-    if (image.text.size() < text_bytes) {
-      image.text.resize(text_bytes, std::byte{0xCC});
-    }
+    if (image.text.size() < text_bytes) image.text.resize(text_bytes, std::byte{0xCC});
   }
   Sample(const Sample&) = delete;
   Sample& operator=(const Sample&) = delete;
@@ -91,9 +85,7 @@ inline std::uint32_t call_entry(const codegen::CodeMemory& code, std::uint32_t f
 
 inline std::vector<std::byte> join(const artifact::Encoded& encoded) {
   std::vector<std::byte> bytes;
-  for (const BytesView piece : encoded.pieces()) {
-    bytes.insert(bytes.end(), piece.begin(), piece.end());
-  }
+  for (const BytesView piece : encoded.pieces()) bytes.insert(bytes.end(), piece.begin(), piece.end());
   return bytes;
 }
 

@@ -76,12 +76,10 @@ TEST_F(Call, TakesIntegersSignedOrUnsignedInDecimalOrHexadecimal) {
 }
 
 TEST_F(Call, TakesFloatsThatReadBackAsPrinted) {
-  for (const char* const text : {"0.1", "-0", "1e+30", "inf", "nan:0x400000", "nan:0x1"}) {
+  for (const char* const text : {"0.1", "-0", "1e+30", "inf", "nan:0x400000", "nan:0x1"})
     EXPECT_EQ(call({"f32", text}).out, std::string(text) + "\n");
-  }
-  for (const char* const text : {"0.1", "-inf", "5e-324", "-nan:0x8000000000000"}) {
+  for (const char* const text : {"0.1", "-inf", "5e-324", "-nan:0x8000000000000"})
     EXPECT_EQ(call({"f64", "--", text}).out, std::string(text) + "\n");
-  }
   EXPECT_EQ(call({"f64", "0x1.8p3"}).out, "12\n");
 }
 

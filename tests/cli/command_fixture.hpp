@@ -89,9 +89,8 @@ inline std::string run_on_terminal(const std::string& command) {
   std::string output;
   char buffer[4096];
   // Reading fails once the other side is closed.
-  for (ssize_t size = 0; child > 0 && (size = ::read(terminal, buffer, sizeof buffer)) > 0;) {
+  for (ssize_t size = 0; child > 0 && (size = ::read(terminal, buffer, sizeof buffer)) > 0;)
     output.append(buffer, static_cast<std::size_t>(size));
-  }
   close(terminal);
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);

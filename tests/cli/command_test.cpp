@@ -112,9 +112,8 @@ TEST_F(Command, ReportsAFileThatCannotBeRead) {
 
 /// A byte that could drive a terminal, or a character that turns the direction of its text.
 bool is_safe(const std::string& text) {
-  for (const char c : text) {
+  for (const char c : text)
     if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7F) return false;
-  }
   return text.find("\u202e") == text.npos && text.find("\u009b") == text.npos && text.find("\xff") == text.npos;
 }
 
@@ -447,9 +446,8 @@ TEST_F(Cache, ListsTheOptionsOfEachModule) {
   }
   const std::string list = anew({"cache", "list"}).out;
   EXPECT_TRUE(contains(list, "3 compiled modules"));
-  for (const char* const line : {"cards of 512 bytes\n", "cards of 512 bytes, explicit bounds, fuel\n", "no marks\n"}) {
+  for (const char* const line : {"cards of 512 bytes\n", "cards of 512 bytes, explicit bounds, fuel\n", "no marks\n"})
     EXPECT_TRUE(contains(list, line));
-  }
   // What is none of ours is not listed, whatever its name does to a terminal.
   std::ofstream(path("cache") / (std::string(63, '0') + "\x1b-x.anew")) << "x";
   std::ofstream(path("cache") / (std::string(64, '0') + "-x.anew")) << "damaged";

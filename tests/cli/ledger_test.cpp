@@ -68,9 +68,8 @@ TEST_F(LedgerOption, PagemapFallsBackToCowWhereTheKernelHasNoneAndSaysSo) {
   close(pipes[1]);
   std::string output;
   char buffer[4096];
-  for (ssize_t size = 0; (size = ::read(pipes[0], buffer, sizeof buffer)) > 0;) {
+  for (ssize_t size = 0; (size = ::read(pipes[0], buffer, sizeof buffer)) > 0;)
     output.append(buffer, static_cast<std::size_t>(size));
-  }
   close(pipes[0]);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);

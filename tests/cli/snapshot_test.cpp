@@ -87,9 +87,8 @@ TEST_F(CallLimits, MemoryGrowsUpToTheLimit) {
   const Outcome refused = grow("0", "64KiB");
   EXPECT_EQ(refused.exit_code, 3) << refused.err;
   EXPECT_TRUE(contains(refused.err, "--max-memory")) << refused.err;
-  for (const char* const size : {"1", "MiB", "-1MiB", "1MB", "1.5GiB", "", "99999999999GiB", "99999999999999999999B"}) {
+  for (const char* const size : {"1", "MiB", "-1MiB", "1MB", "1.5GiB", "", "99999999999GiB", "99999999999999999999B"})
     EXPECT_EQ(grow("0", size).exit_code, 64) << size;
-  }
 }
 
 }  // namespace

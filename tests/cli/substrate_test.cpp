@@ -226,9 +226,8 @@ TEST_F(Substrate, CallsAnyEntryPoint) {
 
 std::string from_hexadecimal(std::string_view text) {
   std::string bytes;
-  for (std::size_t i = 2; i + 1 < text.size(); i += 2) {
+  for (std::size_t i = 2; i + 1 < text.size(); i += 2)
     bytes += static_cast<char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16));  // a byte
-  }
   return bytes;
 }
 

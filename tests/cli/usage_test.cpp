@@ -96,21 +96,17 @@ TEST_F(Usage, TakesTimesWithAUnitUpTo31Years) {
     const std::string allowed = ": write a number and its unit, ns, us, ms or s, such as 20ms or 1.5s";
     expect_time_refused("-5ms", "is less than no time: 0s ends at once, and the longest is 1e9s");
     expect_time_refused("-inf", "is less than no time: 0s ends at once, and the longest is 1e9s");
-    for (const char* const late : {"1e30s", "1e400ns", "1000000001s"}) {
+    for (const char* const late : {"1e30s", "1e400ns", "1000000001s"})
       expect_time_refused(late, "is longer than 1e9s, the longest time that can be asked for");
-    }
-    for (const char* const none : {"", "ms", "infs", "nans", "soon", "+5ms", "0xs"}) {
-      if (std::string_view(none) == "0xs") {
+    for (const char* const none : {"", "ms", "infs", "nans", "soon", "+5ms", "0xs"})
+      if (std::string_view(none) == "0xs")
         expect_time_refused(none, "has an unknown unit, \"xs\"" + allowed);
-      } else {
+      else
         expect_time_refused(none, "is no time" + allowed);
-      }
-    }
     expect_time_refused("5", "has no unit" + allowed);
     expect_time_refused("5m", "has an unknown unit, \"m\"" + allowed);
-    for (const char* const taken : {"1e9s", "1.5s", "2000ms", ".5s", "3e9us", "2000000000000ns"}) {
+    for (const char* const taken : {"1e9s", "1.5s", "2000ms", ".5s", "3e9us", "2000000000000ns"})
       EXPECT_EQ(anew({"call", module_, "f", option, taken}).out, "7\n") << taken;
-    }
   }
 }
 

@@ -81,9 +81,8 @@ class AtomicModule {
     if (!pool_) return;
     for (const std::uint32_t offset : offsets_) {
       for (const std::uint32_t address : addresses_) {
-        for (const char* shape : {"locals", "registers", "homes", "local and home", "alive"}) {
+        for (const char* shape : {"locals", "registers", "homes", "local and home", "alive"})
           check(fmt::format("{} {:#x}", shape, offset), address, offset);
-        }
         check(fmt::format("constant {:#x} {:#x}", address, offset), address, offset);
         if (testing::Test::HasFailure()) return;
       }
@@ -125,9 +124,8 @@ class AtomicModule {
   void add(std::string_view shape, std::uint32_t offset) {
     Code code;
     const std::uint32_t count = signature_.operands;
-    if (shape == "alive") {
+    if (shape == "alive")
       for (std::uint32_t i = 0; i < kAlive; ++i) code.get(count).i64(1'000 + 37 * i).op(Op::kI64Add);
-    }
     for (std::uint32_t i = 0; i < count; ++i) code.get(i).op(Op::kGlobalSet, globals_[i]);
     for (std::uint32_t i = 0; i < count; ++i) {
       const bool is_local = shape == "locals" || shape == "alive" || (shape == "local and home" && i == 0);
@@ -182,12 +180,8 @@ class AtomicModule {
     ASSERT_TRUE(result) << result.error().to_string();
     std::uint64_t old = 0;
     std::memcpy(&old, &pattern_[at], bytes_);
-    if (signature_.results != 0) {
-      ASSERT_EQ(result->front(), Value::i64(has(op_, ".notify") ? 0 : old));
-    }
-    if (name.starts_with("alive")) {
-      ASSERT_EQ(lease_->global("live")->bits, sum_of_alive());
-    }
+    if (signature_.results != 0) ASSERT_EQ(result->front(), Value::i64(has(op_, ".notify") ? 0 : old));
+    if (name.starts_with("alive")) ASSERT_EQ(lease_->global("live")->bits, sum_of_alive());
     const std::uint64_t now = has(op_, ".notify") ? old : updated(op_, old, operand(1), operand(2));
     std::memcpy(&pattern_[at], &now, bytes_);
     ASSERT_TRUE(is_as_expected());
@@ -275,9 +269,7 @@ TEST(Atomics, ComputeWithAnyNumbers) {
         const auto result = lease.call_values(wasm::to_string(op), arguments);
         ASSERT_TRUE(result) << result.error().to_string();
         const std::uint64_t before = cut(old, bytes);
-        if (signature.results != 0) {
-          EXPECT_EQ(result->front().bits, before) << wasm::to_string(op);
-        }
+        if (signature.results != 0) EXPECT_EQ(result->front().bits, before) << wasm::to_string(op);
         const std::uint64_t now = updated(op, before, first, 0x5A5B'5C5D);
         EXPECT_EQ(lease.memory().load<std::uint64_t>(24).value(), (old & ~cut(~0ull, bytes)) | cut(now, bytes))
             << wasm::to_string(op) << fmt::format(" of {:#x} and {:#x}", old, first);

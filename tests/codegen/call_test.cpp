@@ -89,17 +89,15 @@ TEST(Calls, PassArgumentsAndResultsInAnyOrder) {
           local ? caller.get(i) : caller.op(Op::kGlobalGet, globals[i]);
           if (kind == Source::kHomes || (kind == Source::kMixed && i == count / 2)) caller.call(nothing);
         }
-        if (indirect) {
+        if (indirect)
           caller.i32(0).op(Op::kCallIndirect).unsigned_leb(builder.type({passed_types, returned_types})).byte(0);
-        } else {
+        else
           caller.call(function);
-        }
         std::vector<ValueType> results = {kI64};
         if (count > 0) results.push_back(types[0]);
         results.insert(results.end(), returned_types.begin(), returned_types.end());
-        if (count == 0) {  // no global to read
+        if (count == 0)  // no global to read
           caller = Code().i64(0x1234'5678'9ABC'DEF0).call(function);
-        }
         builder.function({types, results}, {}, caller, fmt::format("run {} {}", source, indirect));
       }
     }
@@ -349,9 +347,8 @@ TEST(Frames, WithManyArgumentsAndResultsExhaustTheStackCleanly) {
     for (std::uint32_t i = 0; i < count; ++i) entry.op(Op::kDrop);
     builder.function({}, {}, entry, "run");
     const Pool pool = make_pool(builder);
-    for (int again = 0; again < 3; ++again) {
+    for (int again = 0; again < 3; ++again)
       EXPECT_EQ(pool.acquire()->call("run").error().trap, TrapKind::kStackExhausted) << count;
-    }
   }
 }
 

@@ -84,9 +84,8 @@ TEST(Positions, ReadNoByteOutsideTheirStream) {
     std::vector<std::byte> noise(random.below(40));
     for (std::byte& each : noise)
       each = static_cast<std::byte>(random.percent(60) ? random.bits() | 0x80 : random.bits());
-    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{100}, ~std::uint64_t{0}}) {
+    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{100}, ~std::uint64_t{0}})
       static_cast<void>(find_in_positions(noise, offset));  // the sanitizer build says if it reads past the end
-    }
   }
   EXPECT_EQ(find_in_positions({}, 7), FoundPosition());
 }
@@ -115,9 +114,7 @@ TEST(Positions, TellEveryOffsetOfAnImageItsFunction) {
     const std::uint32_t function = position->function_index;
     ++seen[function];
     EXPECT_GE(offset, image.functions[function]);
-    if (function + 1 < 5) {
-      EXPECT_LT(offset, image.functions[function + 1]);
-    }
+    if (function + 1 < 5) EXPECT_LT(offset, image.functions[function + 1]);
     if (position->module_offset != 0) {
       ASSERT_GE(function, 2u);
       const wasm::FunctionBody& body = source.module.bodies[function - 2];
@@ -499,9 +496,8 @@ TEST(Limits, AreReachedByWhatIsValid) {
   ASSERT_TRUE(results) << results.error().to_string();
   std::ranges::reverse(arguments);
   EXPECT_EQ(*results, arguments);
-  for (const std::uint32_t index : {0u, 1u, kTargets - 1, ~0u}) {
+  for (const std::uint32_t index : {0u, 1u, kTargets - 1, ~0u})
     EXPECT_EQ(pool.acquire()->call<std::uint32_t>("table", index).value(), kNesting - std::min(index, kTargets - 1));
-  }
 }
 
 }  // namespace

@@ -111,11 +111,10 @@ TEST(Blocks, CanBeLeftFromAnyDepthToAnyOther) {
       Code code;
       for (std::uint32_t i = 0; i < kDepth; ++i) code.open(Op::kBlock, kI32);
       code.i32(0);
-      if (conditional) {
+      if (conditional)
         code.get(0).op(Op::kBrIf, to);
-      } else {
+      else
         code.op(Op::kBr, to);
-      }
       for (std::uint32_t i = 0; i < kDepth; ++i) code.end().i32(1).op(Op::kI32Add);
       builder.function({{kI32}, {kI32}}, {}, code, fmt::format("to {}", to));
     }
@@ -124,9 +123,7 @@ TEST(Blocks, CanBeLeftFromAnyDepthToAnyOther) {
     Lease lease = pool->acquire().value();
     for (std::uint32_t to = 0; to <= kDepth; to += 7) {
       EXPECT_EQ(lease.call<std::uint32_t>(fmt::format("to {}", to), 1u).value(), kDepth - to) << conditional;
-      if (conditional) {
-        EXPECT_EQ(lease.call<std::uint32_t>(fmt::format("to {}", to), 0u).value(), kDepth);
-      }
+      if (conditional) EXPECT_EQ(lease.call<std::uint32_t>(fmt::format("to {}", to), 0u).value(), kDepth);
     }
   }
 }
@@ -450,11 +447,10 @@ TEST(Operands, ByTheHundredKeepTheirValues) {
       Code code;
       std::vector<ValueType> results;
       for (std::uint32_t i = 0; i < count; ++i) {
-        if (i % 2 == 0) {
+        if (i % 2 == 0)
           code.get(0).i64(i).op(Op::kI64Add);
-        } else {
+        else
           code.get(1).constant(kF64, std::bit_cast<std::uint64_t>(1.0 * i)).op(Op::kF64Add);
-        }
         results.push_back(i % 2 == 0 ? kI64 : kF64);
         if (i != count / 2) continue;
         if (interruption == 1) code.call(nothing);

@@ -185,11 +185,10 @@ class FunctionGenerator {
     if (!top_is(types) || (!types.empty() && random_.percent(30))) push_values(types);
   }
   void condition() {
-    if (random_.percent(60)) {
+    if (random_.percent(60))
       compare(1);
-    } else {
+    else
       push_value(kI32);
-    }
   }
 
   /// A numeric operator on what is on top.
@@ -485,20 +484,18 @@ class FunctionGenerator {
       return false;
     }
     provide(label.types);
-    if (depth + 1 == labels_.size() && random_.percent(50)) {
+    if (depth + 1 == labels_.size() && random_.percent(50))
       emit(Op::kReturn);
-    } else {
+    else
       emit(Op::kBr, depth);
-    }
     return true;
   }
   bool branch_table(std::uint32_t depth) {
     if (label_at(depth).counter) return false;
     const Types types = label_at(depth).types;
     std::vector<std::uint32_t> same;
-    for (std::uint32_t i = 0; i < labels_.size(); ++i) {
+    for (std::uint32_t i = 0; i < labels_.size(); ++i)
       if (label_at(i).types == types) same.push_back(i);
-    }
     Instruction table;
     table.op = Op::kBrTable;
     table.targets.resize(random_.percent(5) ? 50 : random_.below(6));
@@ -565,11 +562,10 @@ class FunctionGenerator {
     const std::uint32_t way = random_.below(1000);
     const bool full = available() > (random_.percent(20) ? 60u : 12u);
     if (way < 250) {
-      if (full || (available() > 0 && random_.percent(50))) {
+      if (full || (available() > 0 && random_.percent(50)))
         operate();
-      } else {
+      else
         push_value(any_type());
-      }
     } else if (way < 400) {
       available() > 0 ? operate() : push_value(any_type());
     } else if (way < 500) {
@@ -689,9 +685,8 @@ Program generate(std::uint64_t seed, std::uint32_t size, Nans nans) {
     return types;
   };
   program.globals.push_back(Value::i64(0));
-  for (const ValueType type : kValueTypes) {
+  for (const ValueType type : kValueTypes)
     for (int i = 0; i < 2; ++i) program.globals.push_back({type, random_value(random, type)});
-  }
   for (int i = 0; i < 2; ++i) program.imports.push_back({any_types(9), any_types(random.percent(70) ? 1 : 8)});
   const std::uint32_t count = 2 + random.below(3);
   for (std::uint32_t i = 0; i < count; ++i) {

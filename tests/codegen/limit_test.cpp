@@ -84,9 +84,8 @@ std::vector<std::byte> repeated(const Code& operators, std::size_t bytes) {
 /// Bytes of the field of /proc/self/status.
 double status_bytes(const std::string& field) {
   std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
+  for (std::string line; std::getline(status, line);)
     if (line.starts_with(field)) return std::strtod(line.c_str() + field.size(), nullptr) * 1024;
-  }
   return 0;
 }
 

@@ -54,9 +54,8 @@ class AccessModule {
           offset);
       add(fmt::format("home {:#x}", offset),
           Code().get(0).op(Op::kGlobalSet, global).op(Op::kGlobalGet, global).call(nothing), offset);
-      for (const std::uint32_t address : addresses_) {
+      for (const std::uint32_t address : addresses_)
         add(fmt::format("constant {:#x} {:#x}", address, offset), Code().i32(address), offset);
-      }
     }
     // Not each: after a trap an audit reads the whole card table, megabytes of it.
     pool_.emplace(make_pool(builder_, options, 40));
@@ -66,9 +65,8 @@ class AccessModule {
   void check() {
     for (const std::uint32_t offset : kOffsets) {
       for (const std::uint32_t address : addresses_) {
-        for (const char* base : {"parameter", "register", "home"}) {
+        for (const char* base : {"parameter", "register", "home"})
           check(fmt::format("{} {:#x}", base, offset), address, offset);
-        }
         check(fmt::format("constant {:#x} {:#x}", address, offset), address, offset);
         if (testing::Test::HasFailure()) return;
       }
@@ -349,13 +347,12 @@ class StoreGenerator {
   }
   void base(Code& code) {
     const std::uint32_t way = random_.below(10);
-    if (way < 7) {
+    if (way < 7)
       code.get(base_local());
-    } else if (way < 9) {
+    else if (way < 9)
       code.i32(random_.percent(50) ? 4'096 * random_.below(40) : random_.below(150'000));
-    } else {
+    else
       code.get(base_local()).i32(0xFFFF).op(Op::kI32And);
-    }
   }
   void store(Code& code) {
     static constexpr Op kStores[] = {Op::kI32Store8, Op::kI32Store16, Op::kI32Store,

@@ -89,9 +89,8 @@ class OperatorModule {
           expect(expected, call(fmt::format("constant_left_{}", i), {{signature_.operand(1), right[j]}}), left[i],
                  right[j], "constant on the left");
         }
-        if (expected.trap != TrapKind::kNone) {
+        if (expected.trap != TrapKind::kNone)
           expect(expected, call(fmt::format("constants_{}_{}", i, j), {}), left[i], right[j], "constants");
-        }
         ++number;
       }
       check_constants(i, left[i], right);
@@ -113,9 +112,8 @@ class OperatorModule {
       shapes_.push_back({fmt::format("locals, {} alive", live), Place::kLocal, Place::kLocal, live, false});
       shapes_.push_back({fmt::format("registers, {} alive", live), Place::kRegister, Place::kRegister, live, false});
     }
-    if (binary_ && signature_.operand(0) == signature_.operand(1)) {
+    if (binary_ && signature_.operand(0) == signature_.operand(1))
       shapes_.push_back({"one local twice", Place::kLocal, Place::kLocal, 0, true});
-    }
   }
 
   /// An i32 result is returned as an i64, so that its register's upper half shows.
@@ -138,9 +136,8 @@ class OperatorModule {
     code.get(0).op(Op::kGlobalSet, left_);
     if (binary_) code.get(1).op(Op::kGlobalSet, right_);
     if (shape.left == Place::kStoredLocal || shape.right == Place::kStoredLocal) code.call(nothing_);
-    for (std::uint32_t i = 0; i < shape.live; ++i) {
+    for (std::uint32_t i = 0; i < shape.live; ++i)
       code.op(Op::kGlobalGet, live_integers_[i]).op(Op::kGlobalGet, live_floats_[i]);
-    }
     push_operand(code, 0, shape.left);
     if (binary_) push_operand(code, shape.same_local ? 0 : 1, shape.right);
     code.op(op_);
@@ -189,9 +186,8 @@ class OperatorModule {
         pair(constant, 0, 0);
       } else {
         const std::vector<std::uint64_t>& right = corner_values(signature_.operand(1));
-        for (std::size_t j = 0; j < right.size(); ++j) {
+        for (std::size_t j = 0; j < right.size(); ++j)
           pair(Code(constant).constant(signature_.operand(1), right[j]), right[j], j);
-        }
         Code with_parameter = Code(constant).get(0).op(op_);
         widen(with_parameter);
         builder_.function({{signature_.operand(1)}, {returned()}}, {}, with_parameter,

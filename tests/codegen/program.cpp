@@ -25,13 +25,12 @@ void encode(ModuleBuilder& module, const Sequence& sequence, Code& out) {
       case Op::kBlock:
       case Op::kLoop:
       case Op::kIf:
-        if (each.block.parameters.empty() && each.block.results.empty()) {
+        if (each.block.parameters.empty() && each.block.results.empty())
           out.open(each.op);
-        } else if (each.block.parameters.empty() && each.block.results.size() == 1) {
+        else if (each.block.parameters.empty() && each.block.results.size() == 1)
           out.open(each.op, each.block.results[0]);
-        } else {
+        else
           out.open(each.op, module.type(each.block));
-        }
         encode(module, each.body, out);
         if (!each.otherwise.empty()) {
           out.op(Op::kElse);
@@ -138,13 +137,11 @@ void print(const Sequence& sequence, std::size_t indent, std::string& out) {
 
 std::vector<std::byte> encode(const Program& program) {
   ModuleBuilder module;
-  for (std::size_t i = 0; i < program.imports.size(); ++i) {
+  for (std::size_t i = 0; i < program.imports.size(); ++i)
     module.import_function("host", fmt::format("h{}", i), program.imports[i]);
-  }
   module.memory(kProgramMemoryBytes / 65'536, kProgramMemoryBytes / 65'536);
-  for (std::size_t i = 0; i < program.globals.size(); ++i) {
+  for (std::size_t i = 0; i < program.globals.size(); ++i)
     module.global(program.globals[i].type, program.globals[i].bits, fmt::format("g{}", i));
-  }
   std::vector<std::uint32_t> table(program.function_count());
   std::iota(table.begin(), table.end(), 0u);
   module.table(table, program.function_count() + 1);

@@ -24,9 +24,8 @@ constexpr std::uint64_t kSteps = 100'000;
 std::string describe(const FunctionType& type, const Effects& effects) {
   if (effects.trap != TrapKind::kNone) return fmt::format("trap: {}\n", to_string(effects.trap));
   std::string text = "results:";
-  for (std::size_t i = 0; i < effects.results.size(); ++i) {
+  for (std::size_t i = 0; i < effects.results.size(); ++i)
     text += " " + to_string(Value{type.results[i], effects.results[i]});
-  }
   text += "\nglobals:";
   for (const std::uint64_t global : effects.globals) text += fmt::format(" {:#x}", global);
   return text + fmt::format("\nhost: {:#x}\n", effects.host);
@@ -41,15 +40,12 @@ std::string difference(const Program& program, const Effects& expected, const Ef
   // State after a trap is nobody's.
   if (expected.trap != TrapKind::kNone) return "";
   const FunctionType& type = program.functions.back().type;
-  for (std::size_t i = 0; i < type.results.size(); ++i) {
+  for (std::size_t i = 0; i < type.results.size(); ++i)
     if (!same(type.results[i], expected.results[i], found.results[i])) return fmt::format("result {}", i);
-  }
-  for (std::size_t i = 0; i < program.globals.size(); ++i) {
+  for (std::size_t i = 0; i < program.globals.size(); ++i)
     if (!same(program.globals[i].type, expected.globals[i], found.globals[i])) return fmt::format("global {}", i);
-  }
-  for (std::size_t i = 0; i < expected.memory.size(); ++i) {
+  for (std::size_t i = 0; i < expected.memory.size(); ++i)
     if (expected.memory[i] != found.memory[i]) return fmt::format("memory at {:#x}", i);
-  }
   return expected.host != found.host ? "what the host was called with" : "";
 }
 
@@ -110,9 +106,8 @@ class Compiled {
       return effects;
     }
     for (const Value& value : *results) effects.results.push_back(value.bits);
-    for (std::size_t i = 0; i < program_.globals.size(); ++i) {
+    for (std::size_t i = 0; i < program_.globals.size(); ++i)
       effects.globals.push_back(lease->global(fmt::format("g{}", i)).value().bits);
-    }
     const auto memory = lease->memory().read(0, kProgramMemoryBytes).value();
     effects.memory.assign(memory.begin(), memory.end());
     return effects;
@@ -178,9 +173,8 @@ void check(std::uint64_t seed, std::uint32_t size, Mode mode, Tally& tally) {
     for (int again = 0; again < 2; ++again) {
       const Effects found = compiled.call(arguments);
       std::string arguments_text;
-      for (std::size_t i = 0; i < arguments.size(); ++i) {
+      for (std::size_t i = 0; i < arguments.size(); ++i)
         arguments_text += " " + to_string(Value{type.parameters[i], arguments[i]});
-      }
       ASSERT_EQ(difference(program, *expected, found, nans), "")
           << "seed " << seed << ", size " << size << ", call " << again << ", arguments:" << arguments_text
           << "\nexpected " << describe(type, *expected) << "found " << describe(type, found) << print(program);

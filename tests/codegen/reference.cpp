@@ -21,34 +21,31 @@ using U64 = std::uint64_t;
 // A slot as a C++ value, and back. The conversions between integers keep the low bits, as C++20 defines them.
 template <typename T>
 T from(U64 bits) noexcept {
-  if constexpr (std::is_same_v<T, float>) {
+  if constexpr (std::is_same_v<T, float>)
     return std::bit_cast<float>(static_cast<U32>(bits));
-  } else if constexpr (std::is_same_v<T, double>) {
+  else if constexpr (std::is_same_v<T, double>)
     return std::bit_cast<double>(bits);
-  } else {
+  else
     return static_cast<T>(bits);
-  }
 }
 template <typename T>
 Outcome to(T value) noexcept {
-  if constexpr (std::is_same_v<T, float>) {
+  if constexpr (std::is_same_v<T, float>)
     return {TrapKind::kNone, std::bit_cast<U32>(value)};
-  } else if constexpr (std::is_same_v<T, double>) {
+  else if constexpr (std::is_same_v<T, double>)
     return {TrapKind::kNone, std::bit_cast<U64>(value)};
-  } else if constexpr (sizeof(T) == 8) {
+  else if constexpr (sizeof(T) == 8)
     return {TrapKind::kNone, static_cast<U64>(value)};
-  } else {
+  else
     return {TrapKind::kNone, static_cast<U32>(value)};
-  }
 }
 Outcome trap(TrapKind kind) noexcept { return {kind, 0}; }
 
 template <typename T>
 Outcome divide(T a, T b, bool remainder) noexcept {
   if (b == 0) return trap(TrapKind::kIntegerDivideByZero);
-  if (std::is_signed_v<T> && a == std::numeric_limits<T>::min() && b == static_cast<T>(-1)) {
+  if (std::is_signed_v<T> && a == std::numeric_limits<T>::min() && b == static_cast<T>(-1))
     return remainder ? to(T{0}) : trap(TrapKind::kIntegerOverflow);
-  }
   return to(static_cast<T>(remainder ? a % b : a / b));
 }
 

@@ -65,9 +65,8 @@ class Applications {
     Lease lease = pool->acquire().value();
     for (std::uint32_t i = 0; i < 2; ++i) ASSERT_TRUE(lease.memory().store(16 * i, operands_[i]));
     ASSERT_TRUE(lease.call("run"));
-    for (std::uint32_t i = 0; i < 2; ++i) {
+    for (std::uint32_t i = 0; i < 2; ++i)
       EXPECT_EQ(lease.memory().load<std::uint64_t>(32 + 16 * i).value(), low(locals_[i], operands_[i]));
-    }
     for (std::size_t i = 0; i < expected_.size(); ++i) {
       const Vector found = lease.memory().load<Vector>(kResults + 16 * i).value();
       ASSERT_EQ(found, expected_[i].first) << expected_[i].second;
@@ -88,13 +87,12 @@ class Applications {
     return type == kI32 || type == kF32 ? bits[0] & 0xFFFF'FFFF : bits[0];
   }
   void push(ValueType type, std::uint32_t index, bool in_register, bool is_constant) {
-    if (is_constant) {
+    if (is_constant)
       type == kV128 ? code_.v128(operands_[index][0], operands_[index][1]) : code_.constant(type, operands_[index][0]);
-    } else if (in_register) {
+    else if (in_register)
       code_.i32(16 * index).access(load_of(type), 0);
-    } else {
+    else
       code_.get(index);
-    }
   }
 
   ValueType left_;
@@ -158,9 +156,7 @@ template <typename Units>
 Pattern units(const Units& from) {
   const std::size_t bytes = 16 / from.size();
   Pattern pattern;
-  for (std::size_t i = 0; i < 16; ++i) {
-    pattern[i] = static_cast<std::uint8_t>(from[i / bytes] * bytes + i % bytes);
-  }
+  for (std::size_t i = 0; i < 16; ++i) pattern[i] = static_cast<std::uint8_t>(from[i / bytes] * bytes + i % bytes);
   return pattern;
 }
 
@@ -182,9 +178,8 @@ void check_shuffles(const std::vector<Pattern>& patterns) {
 
 TEST(Shuffles, OfLanesOf32Bits) {
   std::vector<Pattern> patterns;
-  for (unsigned which = 0; which < 8 * 8 * 8 * 8; ++which) {
+  for (unsigned which = 0; which < 8 * 8 * 8 * 8; ++which)
     patterns.push_back(units(std::array{which & 7, which >> 3 & 7, which >> 6 & 7, which >> 9}));
-  }
   check_shuffles(patterns);
 }
 
@@ -224,9 +219,8 @@ TEST(Shuffles, OfLanesOf16Bits) {
       for (std::uint8_t& lane : patterns.emplace_back(units(each))) lane ^= 16;
     }
   }
-  for (unsigned lane = 0; lane < 16; ++lane) {
+  for (unsigned lane = 0; lane < 16; ++lane)
     patterns.push_back(units(std::array{lane, lane, lane, lane, lane, lane, lane, lane}));
-  }
   check_shuffles(patterns);
 }
 
@@ -271,9 +265,8 @@ TEST(Shuffles, OfBytes) {
   for (int i = 0; i < 2'000; ++i) {
     Pattern& pattern = patterns.emplace_back();
     const bool in_place = random.percent(20);
-    for (unsigned j = 0; j < 16; ++j) {
+    for (unsigned j = 0; j < 16; ++j)
       pattern[j] = static_cast<std::uint8_t>(in_place ? j + 16 * random.below(2) : random.below(32));
-    }
   }
   check_shuffles(patterns);
 }
@@ -321,9 +314,8 @@ TEST(VectorConstants, AreWhatTheyAreAlsoIfThereAreThousands) {
   builder.memory(1);
   for (const std::size_t half : {0u, 1u}) {  // a function finds nothing of the one before it
     Code code;
-    for (std::size_t i = half; i < used.size(); i += 2) {
+    for (std::size_t i = half; i < used.size(); i += 2)
       code.i32(static_cast<std::uint32_t>(16 * i)).v128(used[i][0], used[i][1]).access(Op::kV128Store, 0);
-    }
     builder.function({}, {}, code, half == 0 ? "even" : "odd");
   }
   const std::optional<Pool> pool = make_pool(builder);
@@ -331,9 +323,8 @@ TEST(VectorConstants, AreWhatTheyAreAlsoIfThereAreThousands) {
   Lease lease = pool->acquire().value();
   ASSERT_TRUE(lease.call("even"));
   ASSERT_TRUE(lease.call("odd"));
-  for (std::size_t i = 0; i < used.size(); ++i) {
+  for (std::size_t i = 0; i < used.size(); ++i)
     ASSERT_EQ(lease.memory().load<Vector>(16 * i).value(), used[i]) << "constant " << i;
-  }
 }
 
 }  // namespace

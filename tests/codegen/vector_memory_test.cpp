@@ -90,9 +90,8 @@ class VectorAccess {
           offset);
       add(fmt::format("home {:#x}", offset),
           Code().get(0).op(Op::kGlobalSet, global).op(Op::kGlobalGet, global).call(nothing), offset);
-      for (const std::uint32_t address : addresses_) {
+      for (const std::uint32_t address : addresses_)
         add(fmt::format("constant {:#x} {:#x}", address, offset), Code().i32(address), offset);
-      }
     }
     auto module = engine().compile(builder_.finish(), options);
     if (!module) {
@@ -108,9 +107,8 @@ class VectorAccess {
     if (!pool_) return;
     for (const std::uint32_t offset : kOffsets) {
       for (const std::uint32_t address : addresses_) {
-        for (const char* base : {"parameter", "register", "home"}) {
+        for (const char* base : {"parameter", "register", "home"})
           check(fmt::format("{} {:#x}", base, offset), address, offset);
-        }
         check(fmt::format("constant {:#x} {:#x}", address, offset), address, offset);
         if (testing::Test::HasFailure()) return;
       }

@@ -142,9 +142,8 @@ class VectorModule {
       for (std::uint32_t i = 0; i < signature_.operands; ++i) {
         operands[i] = cut(signature_.operand(i), random_vector());
         // Counts of shifts: each from 0 to twice the widest lane.
-        if (signature_.operand(0) == kV128 && signature_.operand(i) == kI32 && random_.percent(80)) {
+        if (signature_.operand(0) == kV128 && signature_.operand(i) == kI32 && random_.percent(80))
           operands[i] = {records_.size() % 130, 0};
-        }
       }
       records_.push_back(operands);
     }
@@ -159,9 +158,8 @@ class VectorModule {
     for (std::uint32_t i = 0; i < count; ++i) own[i] = i;
     static constexpr const char* kNames[] = {"register", "local", "stored local", "home"};
     auto all = [&](Place place) { return std::vector<Place>(count, place); };
-    for (const Place place : {Place::kRegister, Place::kLocal, Place::kStoredLocal, Place::kHome}) {
+    for (const Place place : {Place::kRegister, Place::kLocal, Place::kStoredLocal, Place::kHome})
       shapes_.push_back({fmt::format("each a {}", kNames[static_cast<std::size_t>(place)]), all(place), own});
-    }
     for (std::uint32_t set = 1; set + 1 < 1u << count; ++set) {  // some registers, some locals
       std::vector<Place> places;
       for (std::uint32_t i = 0; i < count; ++i)
@@ -196,11 +194,10 @@ class VectorModule {
 
   /// With an address below it on the stack. An i32 is stored as an i64, so that its register's upper half shows.
   void store_result(Code& code) const {
-    if (signature_.result == kI32) {
+    if (signature_.result == kI32)
       code.op(Op::kI64ExtendI32U).access(Op::kI64Store, kResult);
-    } else {
+    else
       code.access(store_of(signature_.result), kResult);
-    }
   }
 
   void add_function(const Shape& shape) {
@@ -208,13 +205,11 @@ class VectorModule {
     const auto any = [&](Place place) { return std::ranges::find(shape.places, place) != shape.places.end(); };
     Code code;
     code.open(Op::kLoop);
-    for (std::uint32_t i = 0; i < count; ++i) {
+    for (std::uint32_t i = 0; i < count; ++i)
       code.get(kAt).access(load_of(signature_.operand(i)), 16 * i).set(kFirstOperand + i);
-    }
     if (any(Place::kStoredLocal)) code.call(nothing_);
-    for (std::uint32_t i = 0; i < shape.live; ++i) {
+    for (std::uint32_t i = 0; i < shape.live; ++i)
       code.i32(kLive).access(Op::kV128Load, 16 * i).i32(kLive).access(Op::kI64Load, 16 * i);
-    }
     code.get(kAt);
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::uint32_t field = shape.fields[i];
@@ -237,9 +232,8 @@ class VectorModule {
       code.i32(kLiveOut).get(kResultLocal + 1).access(Op::kI64Store, 32 * i + 16);
     }
     // Were a local changed, the record would be.
-    for (std::uint32_t i = 0; i < count; ++i) {
+    for (std::uint32_t i = 0; i < count; ++i)
       code.get(kAt).get(kFirstOperand + i).access(store_of(signature_.operand(i)), 16 * i);
-    }
     code.get(kAt).i32(kRecordBytes).op(Op::kI32Add).tee(kAt).get(kEnd).op(Op::kI32LtU).op(Op::kBrIf, 0).end();
     std::vector<ValueType> locals = {kV128, kV128, kV128, kV128, kI64};
     for (std::uint32_t i = 0; i < count; ++i) locals[i] = signature_.operand(i);
@@ -261,17 +255,14 @@ class VectorModule {
       Code code;
       for (std::uint32_t record = 0; record < kConstantRecords; ++record) {
         const std::uint32_t at = kRecords + kRecordBytes * record;
-        for (std::uint32_t i = 0; i < count; ++i) {
+        for (std::uint32_t i = 0; i < count; ++i)
           code.i32(at).access(load_of(signature_.operand(i)), 16 * i).set(kFirstOperand + i);
-        }
         code.i32(at);
-        for (std::uint32_t i = 0; i < count; ++i) {
-          if (which == count || which == i) {
+        for (std::uint32_t i = 0; i < count; ++i)
+          if (which == count || which == i)
             push_constant(code, signature_.operand(i), records_[record][i]);
-          } else {
+          else
             code.get(kFirstOperand + i);
-          }
-        }
         code.op(op_);
         store_result(code);
       }
@@ -299,9 +290,8 @@ class VectorModule {
     std::ranges::fill(memory, std::byte{0xA5});
     auto put = [&](std::size_t at, const Vector& vector) { std::memcpy(&memory[at], vector.data(), sizeof(vector)); };
     for (std::uint32_t i = 0; i < kMaximumLive; ++i) put(kLive + 16 * i, live(i));
-    for (std::size_t record = 0; record < records_.size(); ++record) {
+    for (std::size_t record = 0; record < records_.size(); ++record)
       for (std::size_t i = 0; i < 3; ++i) put(kRecords + kRecordBytes * record + 16 * i, records_[record][i]);
-    }
   }
   [[nodiscard]] static Vector live(std::uint32_t i) {
     return {0x0101'0101'0101'0101u * (i + 1), 0x1011'1213'1415'1617u * (i + 1)};
@@ -358,9 +348,8 @@ class VectorModule {
       if (testing::Test::HasFailure()) return;
     }
     if (!has_counts_ || !run("constant counts", 0)) return;
-    for (std::uint32_t shift = 0; shift < kShifts; ++shift) {
+    for (std::uint32_t shift = 0; shift < kShifts; ++shift)
       expect({records_[shift][0], {shift < 130 ? shift : ~shift, 0}, {}}, shift, "constant count");
-    }
   }
 
   Op op_;

@@ -340,11 +340,10 @@ class Case {
         auto lease = pool_->acquire();
         if (!lease) return find("no lease: " + lease.error().to_string());
         leases.push_back(std::move(*lease));
-        if (random_.percent(40)) {
+        if (random_.percent(40))
           probe(leases.back(), sequences[random_.below(sequences.size())]);
-        } else {
+        else
           change(leases.back());
-        }
       }
       while (!leases.empty()) {
         std::swap(leases[random_.below(leases.size())], leases.back());

@@ -179,9 +179,8 @@ class Maker {
       segment.byte(2).unsigned_leb(i).constant(state_.tables[i].is_64 ? kI64 : kI32, at).end().byte(0);
       element_segment(segment, count, false);
     }
-    for (std::uint32_t j = random_.below(3); j-- != 0;) {
+    for (std::uint32_t j = random_.below(3); j-- != 0;)
       element_segment(Code().byte(1).byte(0), 1 + random_.below(6), true);
-    }
     // Every function that a reference may be made of is declared.
     Code declared;
     declared.byte(3).byte(0).unsigned_leb(state_.referable.size());
@@ -257,9 +256,7 @@ class Maker {
   }
 
   void write_bodies() {
-    for (std::uint32_t i = 0; i < plains_; ++i) {
-      body(kPlain, state_, [](Statements& made) { made.plain(); });
-    }
+    for (std::uint32_t i = 0; i < plains_; ++i) body(kPlain, state_, [](Statements& made) { made.plain(); });
     for (std::size_t i = 0; i < actions_.size(); ++i) {
       // Calls by name lead to later functions; those through tables anywhere, as long as the budget lasts.
       State state = state_;
@@ -271,15 +268,11 @@ class Maker {
     if (options_.endless) body(kActionType, state_, [](Statements& made) { made.endless(); });
     body(kPlain, state_, [](Statements& made) { made.probe(); });
     const auto probe = [this](auto&& fill) { body(kProbeType, state_, fill); };
-    for (std::uint32_t i = 0; i < state_.memories.size(); ++i) {
+    for (std::uint32_t i = 0; i < state_.memories.size(); ++i)
       probe([i](Statements& made) { made.probe_memory_growth(i); });
-    }
-    for (std::uint32_t i = 0; i < state_.tables.size(); ++i) {
+    for (std::uint32_t i = 0; i < state_.tables.size(); ++i)
       probe([i](Statements& made) { made.probe_table_growth(i); });
-    }
-    for (std::uint32_t i = 0; i < state_.tables.size(); ++i) {
-      probe([i](Statements& made) { made.probe_element(i); });
-    }
+    for (std::uint32_t i = 0; i < state_.tables.size(); ++i) probe([i](Statements& made) { made.probe_element(i); });
     probe([](Statements& made) { made.probe_segment(); });
     probe([](Statements& made) { made.probe_function(); });
     probe([](Statements& made) { made.probe_host(); });
@@ -312,9 +305,8 @@ class Maker {
     }
     made_.offer.functions.push_back({"plain0", kPlain});
     for (const auto& list : {made_.actions, made_.probes}) {
-      for (const Callable& each : list) {
+      for (const Callable& each : list)
         if (each.role != Role::kEndless) made_.offer.functions.push_back({each.name, each.type});
-      }
     }
   }
 

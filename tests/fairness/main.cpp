@@ -61,9 +61,8 @@ class Modules {
  public:
   explicit Modules(const Arguments& arguments) : smith_({arguments.smith}), has_smith_(!arguments.smith.empty()) {
     if (!arguments.modules.empty()) {
-      for (const auto& entry : fs::directory_iterator(arguments.modules)) {
+      for (const auto& entry : fs::directory_iterator(arguments.modules))
         if (entry.path().extension() == ".wasm") paths_.push_back(entry.path());
-      }
     }
     std::ranges::sort(paths_);
   }
@@ -150,9 +149,8 @@ int run(const Arguments& arguments) {
     if (finding) json["difference"] = finding->difference;
     fmt::print("{}\n", json.dump(2));
   } else {
-    if (finding && arguments.expect_failure) {
+    if (finding && arguments.expect_failure)
       fmt::print("found after {:.2f} s, at seed {}: {}\n", seconds, seed, finding->difference);
-    }
     fmt::print(
         "anew_fairness: {} modules ({} refused), {} calls, {} traps, {} kills, {} resets, {} audits, {} probes in "
         "{:.1f} s: {}\n",

@@ -80,11 +80,10 @@ void Statements::push(ValueType type) {
     case kF64: return push(kI64), void(code_.op(Op::kF64ReinterpretI64));
     case kV128: return push(kI64), void(code_.op(Op::kI64x2Splat));
     case kFuncRef:
-      if (random_.percent(75)) {
+      if (random_.percent(75))
         code_.op(Op::kRefFunc, random_.pick(state_.referable));
-      } else {
+      else
         code_.op(Op::kRefNull).type(type);
-      }
       return;
     case kExternRef:
       if (!safe_ && random_.percent(75)) return push(kI64), void(code_.call(kHostObject));
@@ -92,9 +91,8 @@ void Statements::push(ValueType type) {
     default: break;
   }
   // An exception, or nothing: one that some global holds.
-  for (std::uint32_t i = 0; i < state_.globals.size(); ++i) {
+  for (std::uint32_t i = 0; i < state_.globals.size(); ++i)
     if (state_.globals[i].type == type && random_.percent(70)) return void(code_.op(Op::kGlobalGet, i));
-  }
   code_.op(Op::kRefNull).type(type);
 }
 
@@ -116,11 +114,10 @@ void Statements::store() {
   constexpr std::array<std::uint32_t, 9> kBytes = {4, 8, 4, 8, 1, 2, 1, 2, 4};
   constexpr std::array kTypes = {kI32, kI64, kF32, kF64, kI32, kI32, kI64, kI64, kI64};
   address(memory, kBytes[way]);
-  if (random_.percent(15)) {
+  if (random_.percent(15))
     code_.constant(kTypes[way], random_.bits() | 1);
-  } else {
+  else
     push(kTypes[way]);
-  }
   memory_argument(op_at(Op::kI32Store, way), memory, offset());
 }
 
@@ -287,11 +284,10 @@ void Statements::change_table() {
 }
 
 void Statements::drop() {
-  if (!state_.data.empty() && random_.percent(60)) {
+  if (!state_.data.empty() && random_.percent(60))
     code_.op(Op::kDataDrop, random_.below(state_.data.size()));
-  } else {
+  else
     code_.op(Op::kElemDrop, random_.below(state_.elements.size()));
-  }
 }
 
 void Statements::call() {
@@ -356,25 +352,22 @@ void Statements::exception() {
   // global = block (result exnref) { try_table (catch_all_ref 0) { throw } null }
   const std::uint32_t tag = random_.below(state_.tags.size());
   std::uint32_t holder = ~0u;
-  for (std::uint32_t i = 0; i < state_.globals.size(); ++i) {
+  for (std::uint32_t i = 0; i < state_.globals.size(); ++i)
     if (state_.globals[i].type == kExnRef && state_.globals[i].is_mutable) holder = i;
-  }
   code_.open(Op::kBlock, kExnRef);
   code_.op(Op::kTryTable).byte(0x40);
-  if (random_.percent(5)) {
+  if (random_.percent(5))
     code_.unsigned_leb(0);  // catches nothing
-  } else {
+  else
     code_.unsigned_leb(1).byte(3).unsigned_leb(0);
-  }
   if (random_.percent(50)) store();
   for (const ValueType each : state_.tags[tag]) push(each);
   code_.op(Op::kThrow, tag).end();
   code_.op(Op::kRefNull).type(kExnRef).end();
-  if (holder != ~0u) {
+  if (holder != ~0u)
     code_.op(Op::kGlobalSet, holder);
-  } else {
+  else
     code_.op(Op::kDrop);
-  }
 }
 
 void Statements::loop() {
@@ -474,9 +467,8 @@ void Statements::safe(std::uint32_t statements, bool with_host) {
 }
 
 void Statements::plain() {
-  for (std::uint32_t i = 0; i < state_.globals.size() && random_.percent(60); ++i) {
+  for (std::uint32_t i = 0; i < state_.globals.size() && random_.percent(60); ++i)
     if (state_.globals[i].type == kI64) return void(code_.op(Op::kGlobalGet, i));
-  }
   code_.i64(random_.bits());
 }
 

@@ -13,8 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (anew::wasm::demangle(name).size() > 4000) std::abort();
   const std::string text = anew::wasm::function_text(name);
   if (text.size() > 4 * 403 + 3 || !anew::wasm::is_utf8(text)) std::abort();
-  for (const char c : text) {
+  for (const char c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) std::abort();
-  }
   return 0;
 }

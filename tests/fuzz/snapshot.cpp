@@ -144,11 +144,10 @@ struct Mutation {
     *value = values[random() % std::size(values)];
   }
   void numbers(std::vector<std::uint64_t>& values) {
-    if (random() % 8 == 0) {
+    if (random() % 8 == 0)
       values.resize(random() % 16);
-    } else {
+    else
       number(any(values));
-    }
   }
   void memory(artifact::SavedMemory& memory) {
     switch (random() % 5) {

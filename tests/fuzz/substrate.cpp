@@ -10,9 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto bytes = std::as_bytes(std::span(data, size));
   // Parsers of text take characters; both are bytes.
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto spec = substrate::parse_chain_spec(text)) {
+  if (const auto spec = substrate::parse_chain_spec(text))
     (void)substrate::MemoryState::from_chain_spec(*spec, substrate::StateVersion::kV1);
-  }
   (void)substrate::MemoryState::from_pairs(text, substrate::StateVersion::kV0);
   (void)substrate::decompress_code(bytes);
   (void)substrate::decode_version(bytes);

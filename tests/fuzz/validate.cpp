@@ -32,9 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!error.offset || *error.offset > size || error.message.empty() || !is_of_the_format(error.code)) std::abort();
   }
   const auto second = wasm::validate_module(bytes, Features::all());
-  if (first.has_value() != second.has_value() || (!first && first.error().to_string() != second.error().to_string())) {
+  if (first.has_value() != second.has_value() || (!first && first.error().to_string() != second.error().to_string()))
     std::abort();
-  }
   const Features accepted = features_for({data, size});
   const auto third = wasm::validate_module(bytes, accepted);
   if (third.has_value() != (first && accepted.has_all(*first)) || (third && *third != *first)) std::abort();

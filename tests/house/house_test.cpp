@@ -51,9 +51,8 @@ constexpr std::array<std::string_view, 10> kSystemHeaders = {
 std::string folder_of(const fs::path& path) { return path.parent_path().generic_string(); }
 
 std::optional<std::size_t> place_of(std::string_view folder) {
-  for (const Group& group : kGroups) {
+  for (const Group& group : kGroups)
     if (folder == group.folder) folder = group.of;
-  }
   const auto* found = std::find(kFolders.begin(), kFolders.end(), folder);
   if (found == kFolders.end()) return std::nullopt;
   return static_cast<std::size_t>(found - kFolders.begin());
@@ -62,23 +61,17 @@ std::optional<std::size_t> place_of(std::string_view folder) {
 /// What is wrong with a file in `folder` including `header` ("os/file.hpp", "anew/pool.hpp", "vector"); empty: nothing.
 std::string violation(std::string_view folder, const std::string& header) {
   if (folder != "os") {
-    for (const std::string_view system : kSystemHeaders) {
-      if (header == system || (system.ends_with('/') && header.starts_with(system))) {
+    for (const std::string_view system : kSystemHeaders)
+      if (header == system || (system.ends_with('/') && header.starts_with(system)))
         return header + " names an operating system; only src/os may";
-      }
-    }
   }
-  if (folder != kProcessorFolder && std::ranges::find(kProcessorHeaders, header) != kProcessorHeaders.end()) {
+  if (folder != kProcessorFolder && std::ranges::find(kProcessorHeaders, header) != kProcessorHeaders.end())
     return header + " names a processor; only the processor's folder may";
-  }
-  if (folder_of(header) == kProcessorFolder &&
-      std::ranges::find(kKnowTheProcessor, folder) == kKnowTheProcessor.end()) {
+  if (folder_of(header) == kProcessorFolder && std::ranges::find(kKnowTheProcessor, folder) == kKnowTheProcessor.end())
     return header + " is the processor's; include abi/processor.hpp";
-  }
   if (folder == "wasm") {
-    for (const std::string_view forbidden : kForbiddenToWasm) {
+    for (const std::string_view forbidden : kForbiddenToWasm)
       if (header.starts_with(std::string(forbidden) + "/")) return "wasm may not include " + header;
-    }
   }
   const auto own = place_of(folder);
   if (!own) return "the folder is not in the list";
@@ -104,9 +97,8 @@ std::string read(const fs::path& path) {
 std::vector<std::string> includes(const std::string& text) {
   static const std::regex kInclude(R"re(^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"])re", std::regex::multiline);
   std::vector<std::string> headers;
-  for (std::sregex_iterator match(text.begin(), text.end(), kInclude), end; match != end; ++match) {
+  for (std::sregex_iterator match(text.begin(), text.end(), kInclude), end; match != end; ++match)
     headers.push_back((*match)[1]);
-  }
   return headers;
 }
 
@@ -236,14 +228,12 @@ void add_reachable(const std::string& header, std::set<fs::path>& reached) {
   if (!fs::exists(path) || reached.contains(path)) return;
   std::vector<fs::path> together = {path};
   if (!is_public) {
-    for (const auto& entry : fs::directory_iterator(path.parent_path())) {
+    for (const auto& entry : fs::directory_iterator(path.parent_path()))
       if (entry.is_regular_file()) together.push_back(entry.path());
-    }
   }
   reached.insert(together.begin(), together.end());
-  for (const fs::path& each : together) {
+  for (const fs::path& each : together)
     for (const std::string& included : includes(read(each))) add_reachable(included, reached);
-  }
 }
 
 TEST(CodeVersion, CoversAllThatDecidesTheCodeOrIsTrustedWithIt) {
@@ -364,9 +354,8 @@ TEST(HostFunctionTable, NamesAllThatSubstrateHas) {
   const std::string table = read(kRoot / "docs/host-functions.md");
   for (const auto& row : matches(table, std::regex(R"re(\| `(ext_\w+)` \| ([\d, ]+) \|)re"))) {
     const std::string versions = row[2];
-    for (const auto& version : matches(versions, std::regex(R"re(\d+)re"))) {
+    for (const auto& version : matches(versions, std::regex(R"re(\d+)re")))
       listed.insert(row[1].str() + "_version_" + version.str());
-    }
   }
   for (const std::string& function : functions) EXPECT_TRUE(listed.contains(function)) << function;
 }

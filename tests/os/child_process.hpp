@@ -29,9 +29,7 @@ pid_t start_child(F&& work) {
 /// @return the child's exit status, or -1 if it did not exit by itself.
 inline int wait_for(pid_t child) {
   int status = 0;
-  if (waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
-    return -1;
-  }
+  if (waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
   return WEXITSTATUS(status);
 }
 

@@ -135,9 +135,7 @@ TEST(Directory, LeavesTheOldFileAndNothingElseWhenAWriteFails) {
   const int status = test::run_in_child([&] {
     std::signal(SIGXFSZ, SIG_IGN);  // the write fails with EFBIG instead
     const rlimit limit{1000, 1000};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) {
-      return 1;
-    }
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
     const std::string text(5000, 'x');
     const BytesView pieces[] = {bytes_of(text)};
     const auto written = write_file(directory / "file", pieces, 0600);
@@ -152,20 +150,14 @@ TEST(Directory, SaysThatTheDiskIsFullAndLeavesNothingBehind) {
   const test::TemporaryDirectory directory;
   constexpr int kNotPermitted = 77;
   const int status = test::run_in_child([&] {
-    if (!test::mount_small_disk(directory.path(), "64k")) {
-      return kNotPermitted;
-    }
+    if (!test::mount_small_disk(directory.path(), "64k")) return kNotPermitted;
     const std::string text(1 << 20, 'x');
     const BytesView pieces[] = {bytes_of(text)};
     const auto written = write_file(directory / "file", pieces, 0600);
-    if (written || written.error().message.find("No space left on device") == std::string::npos) {
-      return 1;
-    }
+    if (written || written.error().message.find("No space left on device") == std::string::npos) return 1;
     return test::count_files(directory.path()) == 0 ? 0 : 2;
   });
-  if (status == kNotPermitted) {
-    GTEST_SKIP() << "mounting a small file system is not permitted here";
-  }
+  if (status == kNotPermitted) GTEST_SKIP() << "mounting a small file system is not permitted here";
   EXPECT_EQ(status, 0);
 }
 

@@ -36,11 +36,10 @@ Runs own_pages(const Mapping& mapping, std::size_t buffer) {
         return static_cast<std::uint64_t>(at - mapping.data()) / kPageBytes;
       };
       // A full buffer may cut a run in two.
-      if (!all.empty() && all.back().second == page(run.begin)) {
+      if (!all.empty() && all.back().second == page(run.begin))
         all.back().second = page(run.end);
-      } else {
+      else
         all.emplace_back(page(run.begin), page(run.end));
-      }
     }
     next = scan.next;
   }

@@ -38,9 +38,7 @@ TEST(VirtualMemory, DiscardedPagesReadAsZero) {
   ASSERT_TRUE(protect(mapping.data(), kPageBytes, Access::kReadWrite));
   std::memset(mapping.data(), 0xAB, kPageBytes);
   ASSERT_TRUE(discard(mapping.data(), kPageBytes));
-  for (std::uint64_t i = 0; i < kPageBytes; ++i) {
-    ASSERT_EQ(mapping.data()[i], std::byte{0});
-  }
+  for (std::uint64_t i = 0; i < kPageBytes; ++i) ASSERT_EQ(mapping.data()[i], std::byte{0});
 }
 
 TEST(VirtualMemory, GoesWithItsOwnerAndMovesWithoutACopy) {
@@ -76,14 +74,10 @@ constexpr bool kSanitized = false;
 #endif
 
 TEST(VirtualMemory, SaysThatTheAddressSpaceLimitIsTheReason) {
-  if (kSanitized) {
-    GTEST_SKIP() << "not under a sanitizer";
-  }
+  if (kSanitized) GTEST_SKIP() << "not under a sanitizer";
   const int status = test::run_in_child([] {
     const rlimit limit{1ull << 32, 1ull << 32};
-    if (setrlimit(RLIMIT_AS, &limit) != 0) {
-      return 1;
-    }
+    if (setrlimit(RLIMIT_AS, &limit) != 0) return 1;
     const auto mapping = Mapping::reserve(1ull << 40);
     return !mapping && mapping.error().code == ErrorCode::kResource &&
                    mapping.error().message.find("RLIMIT_AS") != std::string::npos &&
@@ -95,20 +89,14 @@ TEST(VirtualMemory, SaysThatTheAddressSpaceLimitIsTheReason) {
 }
 
 TEST(VirtualMemory, SaysThatTheNumberOfMappingsIsTheReason) {
-  if (kSanitized) {
-    GTEST_SKIP() << "not under a sanitizer";
-  }
+  if (kSanitized) GTEST_SKIP() << "not under a sanitizer";
   const int status = test::run_in_child([] {
     // Neighbours of unlike access stay apart in the kernel's list, so this ends where the limit is.
     int access = PROT_READ;
-    while (::mmap(nullptr, kPageBytes, access, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {
-      access ^= PROT_WRITE;
-    }
+    while (::mmap(nullptr, kPageBytes, access, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) access ^= PROT_WRITE;
     // And this is unlike the one that it would come to lie beside.
     const auto mapping = Mapping::reserve(2 * kPageBytes);
-    if (mapping) {
-      return 2;
-    }
+    if (mapping) return 2;
     return mapping.error().message.find("vm.max_map_count") != std::string::npos &&
                    mapping.error().message.find("sysctl") != std::string::npos
                ? 0

@@ -33,9 +33,8 @@ auto attempt(F&& function, ErrorCode other = ErrorCode::kResource) -> decltype(f
     report("a function that returns a Result threw");
     throw;  // ends the test
   }
-  if (!result && result.error().code != other && !(failed && result.error().code == ErrorCode::kResource)) {
+  if (!result && result.error().code != other && !(failed && result.error().code == ErrorCode::kResource))
     report(result.error().message);
-  }
   return result;
 }
 

@@ -33,9 +33,8 @@ Binary read(const fs::path& path) {
 /// Small modules that use every feature.
 std::vector<Binary> corpus() {
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(fs::path(ANEW_SOURCE_DIR) / "tests" / "fuzz" / "corpus")) {
+  for (const auto& entry : fs::directory_iterator(fs::path(ANEW_SOURCE_DIR) / "tests" / "fuzz" / "corpus"))
     paths.push_back(entry.path());
-  }
   std::ranges::sort(paths);
   std::vector<Binary> modules;
   for (const fs::path& path : paths) modules.push_back(read(path));

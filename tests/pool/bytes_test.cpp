@@ -78,9 +78,8 @@ TEST(BytesFunction, RefusesWhatTheGuestGetsWrong) {
   EXPECT_EQ(result(65'536, 0).value().size(), 0u);
   EXPECT_EQ(result(65'535, 1).value().size(), 1u);
   EXPECT_EQ(result(0, 65'536).value().size(), 65'536u);
-  for (const auto& [address, size] : {std::pair{65'535u, 2u}, {65'537u, 0u}, {0u, 65'537u}, {~0u, ~0u}, {0u, ~0u}}) {
+  for (const auto& [address, size] : {std::pair{65'535u, 2u}, {65'537u, 0u}, {0u, 65'537u}, {~0u, ~0u}, {0u, ~0u}})
     EXPECT_EQ(result(address, size).error().trap, TrapKind::kMemoryOutOfBounds) << address << " " << size;
-  }
 }
 
 TEST(BytesFunction, RefusesWhatTheHostGetsWrong) {

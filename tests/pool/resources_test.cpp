@@ -31,9 +31,8 @@ std::string in_child(Body&& body) {
   close(ends[1]);
   std::string text;
   char buffer[4096];
-  for (ssize_t count = 0; (count = read(ends[0], buffer, sizeof buffer)) > 0;) {
+  for (ssize_t count = 0; (count = read(ends[0], buffer, sizeof buffer)) > 0;)
     text.append(buffer, static_cast<std::size_t>(count));
-  }
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
@@ -46,15 +45,13 @@ std::string exhaust(const Pool& pool, const Function<int()>& function, std::vect
   std::string message;
   while (message.empty()) {
     auto lease = pool.acquire();
-    if (!lease) {
+    if (!lease)
       message = lease.error().code == ErrorCode::kResource ? lease.error().message : "another code";
-    } else {
+    else
       leases.push_back(std::move(*lease));
-    }
   }
-  for (Lease& each : leases) {
+  for (Lease& each : leases)
     if (each.call(function).value_or(0) != 1) return "a call failed: " + message;
-  }
   if (leases.size() < 2) return "hardly any: " + message;
   leases.pop_back();
   auto again = pool.acquire();

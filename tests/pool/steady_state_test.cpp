@@ -67,11 +67,10 @@ class SteadyState : public testing::Test {
   template <typename R, typename F, typename... A>
   static bool call(const Pool& pool, const F& function, A... arguments) {
     Result<Lease> lease = pool.acquire();
-    if constexpr (std::is_convertible_v<F, std::string_view>) {
+    if constexpr (std::is_convertible_v<F, std::string_view>)
       return lease && lease->call<R>(function, arguments...).has_value();
-    } else {
+    else
       return lease && lease->call(function, arguments...).has_value();
-    }
   }
 
   /// One call of each kind, each in an instance as new. @return false if one fails.
@@ -119,9 +118,8 @@ TEST_F(SteadyState, MakesNoSystemCallInTenThousandCalls) {
   const auto constant = pool.function<std::int32_t()>("constant").value();
   ASSERT_TRUE(round(pool, constant));
   const int status = without_system_calls([&] {
-    for (int i = 0; i < 10'000; ++i) {
+    for (int i = 0; i < 10'000; ++i)
       if (!round(pool, constant)) return false;
-    }
     return true;
   });
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)

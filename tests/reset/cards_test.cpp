@@ -16,11 +16,10 @@ Runs naive_runs(const std::vector<std::uint8_t>& cards) {
   Runs runs;
   for (std::size_t i = 0; i < cards.size(); ++i) {
     if (cards[i] == 0) continue;
-    if (!runs.empty() && runs.back().second == i) {
+    if (!runs.empty() && runs.back().second == i)
       ++runs.back().second;
-    } else {
+    else
       runs.emplace_back(i, i + 1);
-    }
   }
   return runs;
 }

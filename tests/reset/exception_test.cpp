@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "support/module_builder.hpp"
 #include "support/linked.hpp"
+#include "support/module_builder.hpp"
 
 namespace anew::test {
 namespace {

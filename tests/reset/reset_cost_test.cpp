@@ -86,16 +86,14 @@ TEST(ResetCost, OfATableIsThatOfTheElementsWritten) {
     (func (export "fill") (table.fill $t (i32.const 100) (ref.func $f) (i32.const 5000)))
     (func (export "trap") (table.set $t (i32.const 5) (ref.func $f)) unreachable)))",
                               without_limit());
-  for (const std::string_view function : {"nothing", "set", "fill", "trap"}) {
+  for (const std::string_view function : {"nothing", "set", "fill", "trap"})
     expect_in_proportion(measure(pool, function), std::string(function));
-  }
   const Pool growing = make_pool(R"((module (table $t 0 9000000 funcref) (func $f) (elem declare func $f)
     (func (export "null") (drop (table.grow $t (ref.null func) (i32.const 9000000))))
     (func (export "full") (drop (table.grow $t (ref.func $f) (i32.const 9000000))))))",
                                  without_limit());
-  for (const std::string_view function : {"null", "full"}) {
+  for (const std::string_view function : {"null", "full"})
     expect_in_proportion(measure(growing, function), std::string(function));
-  }
 }
 
 TEST(ResetCost, OfATrapIsThatOfThePagesTouched) {
@@ -172,18 +170,15 @@ TEST(ResetCost, OfRandomModulesIsInProportionToTheCall) {
     std::string text = "(module (func $f) (elem declare func $f)";
     for (int i = 0; i < memories; ++i) text += fmt::format("(memory $m{} {})", i, pages);
     for (int i = 0; i < tables; ++i) text += fmt::format("(table $t{} {} funcref)", i, size);
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 3; ++i)
       text += fmt::format("(func (export \"f{}\") {})", i, random_function(random, memories, tables, pages, size));
-    }
     const Module module = compile(text + ")", {.explicit_bounds = random() % 4 == 0});
     const Pool pool = Pool::create(module, Linker(), without_limit()).value();
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 3; ++i)
       expect_in_proportion(measure(pool, fmt::format("f{}", i)), fmt::format("seed {}, function {}", seed, i));
-    }
     const Pool audited = Pool::create(module, Linker(), {.capacity = 1, .audit_every = 1}).value();
-    if (seed % 5 == 0) {
+    if (seed % 5 == 0)
       for (int i = 0; i < 3; ++i) (void)measure(audited, fmt::format("f{}", i), 2);
-    }
     EXPECT_EQ(audited.audit_report(), "") << "seed " << seed;
   }
 }

@@ -503,9 +503,8 @@ TEST(Deadlines, LeaveNoOtherSignalsHandlerInItsMidst) {
 /// Signals that wait for this process's user.
 int queued_signals() {
   std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
+  for (std::string word; status >> word;)
     if (int queued = -1; word == "SigQ:" && status >> queued) return queued;
-  }
   return -1;
 }
 

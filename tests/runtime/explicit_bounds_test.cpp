@@ -40,9 +40,8 @@ void check(const Instance& instance, MemoryView memory) {
   EXPECT_EQ(trap("load_behind", {Value::i32(~0u)}), TrapKind::kMemoryOutOfBounds) << "the sum does not wrap";
   EXPECT_EQ(trap("load_far", {Value::i32(0)}), TrapKind::kMemoryOutOfBounds);
   EXPECT_EQ(call(instance, "constant_last"), Value::i32(5));
-  for (const char* name : {"constant_around", "constant_second", "constant_highest"}) {
+  for (const char* name : {"constant_around", "constant_second", "constant_highest"})
     EXPECT_EQ(trap(name), TrapKind::kMemoryOutOfBounds) << name;
-  }
   EXPECT_EQ(call(instance, "grow"), Value::i32(1));
   EXPECT_EQ(call(instance, "constant_second"), Value::i32(0));
   EXPECT_EQ(call(instance, "load", {Value::i32(2 * 65'536 - 4)}), Value::i32(0));
@@ -61,10 +60,9 @@ TEST(ExplicitBounds, HoldInTheMemoryOfAnotherInstance) {
 
 TEST(ExplicitBounds, HoldInFurtherMemories) {
   std::string text = R"((module (memory 3) (memory $m (export "memory") 1 2))" + std::string(kFunctions);
-  for (const std::string op : {"i32.load", "i32.store", "memory.grow"}) {
+  for (const std::string op : {"i32.load", "i32.store", "memory.grow"})
     for (std::size_t at = 0; (at = text.find("(" + op + " ", at)) != text.npos; ++at)
       text.insert(at + 1 + op.size(), " $m");
-  }
   Group group;
   const Instance instance = group.add("m", compile(text, kExplicit));
   ASSERT_TRUE(group.store.freeze().has_value());

@@ -14,7 +14,6 @@
 
 namespace anew::test {
 
-
 /// A store that is audited whenever it is reset.
 class Group {
  public:

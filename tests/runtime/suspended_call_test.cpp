@@ -31,9 +31,8 @@ Linker waiting_for_i64() { return waiting({{ValueType::kI64}, {ValueType::kI64}}
 class Call {
  public:
   Call(detail::Instance& instance, std::string_view name) : instance_(instance) {
-    for (const wasm::Export& exported : instance.linked->wasm().exports) {
+    for (const wasm::Export& exported : instance.linked->wasm().exports)
       if (exported.name == name) handle_ = detail::function_handle(*instance.linked, exported.index);
-    }
   }
   Call(const Instance& instance, std::string_view name) : Call(*instance.state(), name) {}
 

@@ -85,11 +85,9 @@ TEST(TypeRegistry, GivesNoIdentityThatIsInUse) {
     living.push_back({std::move(module), std::move(ids)});
     const Living& last = living.back();
     for (const Living& each : living) {
-      for (std::size_t i = 0; i < each.module.types.size(); ++i) {
-        for (std::size_t j = 0; j < last.module.types.size(); ++j) {
+      for (std::size_t i = 0; i < each.module.types.size(); ++i)
+        for (std::size_t j = 0; j < last.module.types.size(); ++j)
           ASSERT_EQ(each.ids[i] == last.ids[j], each.module.types[i] == last.module.types[j]);
-        }
-      }
     }
   }
   living.clear();
@@ -148,9 +146,8 @@ TEST(TypeRegistry, ATypeIsFinalOrNotAndHasItsSupertype) {
   const TypeIdentities other_ids(other);
   EXPECT_EQ(ids[0], ids[5]);
   EXPECT_EQ(ids[2], ids[6]);
-  for (std::uint32_t i = 0; i < 5; ++i) {
+  for (std::uint32_t i = 0; i < 5; ++i)
     for (std::uint32_t k = 0; k < i; ++k) EXPECT_NE(ids[i], ids[k]);
-  }
   EXPECT_EQ(other_ids[0], ids[1]);
   EXPECT_EQ(other_ids[1], ids[2]);
   EXPECT_EQ(other_ids[2], ids[4]);

@@ -192,9 +192,8 @@ struct Child {
 [[nodiscard]] JobResult finish(Child& child, const Job& job) {
   close(child.pipe);
   int status = 0;
-  while (waitpid(child.process, &status, 0) < 0) {
+  while (waitpid(child.process, &status, 0) < 0)
     if (errno != EINTR) fail_with("waitpid");
-  }
   JobResult result;
   result.counts = {child.progress->passed, child.progress->failed, child.progress->not_applicable};
   std::optional<std::string> end = ending(status);

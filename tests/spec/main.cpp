@@ -49,9 +49,8 @@ struct Options {
 
 [[nodiscard]] std::optional<std::vector<Way>> parse_ways(std::string_view name) {
   if (name == "all") return Options().ways;
-  for (const Way way : kAllWays) {
+  for (const Way way : kAllWays)
     if (name == to_string(way)) return std::vector(1, way);
-  }
   return std::nullopt;
 }
 
@@ -111,9 +110,8 @@ struct Corpus {
       const std::string name = group.name + "/" + script.get<std::string>();
       if (name.find(options.filter) == std::string::npos) continue;
       ++group.scripts;
-      for (const Way way : options.ways) {
+      for (const Way way : options.ways)
         corpus.jobs.push_back({way, corpus.groups.size(), name, entry.value("not_applicable", "")});
-      }
     }
     if (group.scripts > 0) corpus.groups.push_back(std::move(group));
   }
@@ -160,9 +158,8 @@ void print_json(const Options& options, const Corpus& corpus, std::span<const Jo
                       {"not_applicable", group.counts.not_applicable}});
   }
   Json failures = Json::array();
-  for (const JobResult& result : results) {
+  for (const JobResult& result : results)
     for (const std::string& failure : result.failures) failures.push_back(failure);
-  }
   const Json json = {{"ways", ways}, {"repeated", corpus.repeated}, {"groups", groups}, {"failures", failures}};
   fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
@@ -170,11 +167,9 @@ void print_json(const Options& options, const Corpus& corpus, std::span<const Jo
 /// A line for each script and reason, in the order of the corpus.
 void print_not_applicable(const Corpus& corpus, std::span<const JobResult> results) {
   fmt::print("| script | reason | commands |\n|---|---|---:|\n");
-  for (std::size_t index = 0; index < results.size(); ++index) {
-    for (const auto& [reason, count] : results[index].reasons) {
+  for (std::size_t index = 0; index < results.size(); ++index)
+    for (const auto& [reason, count] : results[index].reasons)
       fmt::print("| {} | {} | {} |\n", corpus.jobs[index].script, reason, grouped(count));
-    }
-  }
 }
 
 [[nodiscard]] int run(const Options& options) {
@@ -192,17 +187,15 @@ void print_not_applicable(const Corpus& corpus, std::span<const JobResult> resul
 
   std::FILE* const failures_to = options.list_not_applicable ? stderr : stdout;
   if (!options.json || options.list_not_applicable) {
-    for (const JobResult& result : results) {
+    for (const JobResult& result : results)
       for (const std::string& failure : result.failures) fmt::print(failures_to, "{}\n", failure);
-    }
   }
-  if (options.list_not_applicable) {
+  if (options.list_not_applicable)
     print_not_applicable(corpus, results);
-  } else if (options.json) {
+  else if (options.json)
     print_json(options, corpus, results);
-  } else {
+  else
     print_table(options, corpus, all);
-  }
   return all.counts.failed == 0 ? 0 : 1;
 }
 

@@ -64,9 +64,8 @@ template <typename List>
 [[nodiscard]] std::uint64_t number(const std::string& text, unsigned bits) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > low_bits(bits)) {
+  if (error != std::errc() || end != text.data() + text.size() || value > low_bits(bits))
     throw std::runtime_error(fmt::format("no number of {} bits: '{}'", bits, text));
-  }
   return value;
 }
 
@@ -115,9 +114,8 @@ template <typename List>
 
 std::optional<Value> to_value(const Json& argument) {
   const auto& type = argument.at("type").get_ref<const std::string&>();
-  if (const Scalar* const scalar = find_scalar(type)) {
+  if (const Scalar* const scalar = find_scalar(type))
     return Value{scalar->type, number(argument.at("value").get_ref<const std::string&>(), scalar->shape.lane_bits)};
-  }
   if (type == "v128") {
     const Shape& shape = vector_shape(argument);
     Value value{ValueType::kV128};
@@ -165,9 +163,8 @@ bool matches(const Json& expected, const Value& value) {
 
 bool matches(const Json& expected, std::span<const Value> values) {
   if (expected.size() != values.size()) return false;
-  for (std::size_t index = 0; index < values.size(); ++index) {
+  for (std::size_t index = 0; index < values.size(); ++index)
     if (!matches(expected[index], values[index])) return false;
-  }
   return true;
 }
 

@@ -28,13 +28,11 @@ constexpr std::string_view kNeeds = "needs the proposal ";
 /// Why a refusal is no failure: features that Anew refuses on purpose.
 [[nodiscard]] std::optional<Verdict> unsupported(const Error& error) {
   if (error.code != ErrorCode::kUnsupported) return std::nullopt;
-  if (error.message.find("garbage-collected types") != std::string::npos) {
+  if (error.message.find("garbage-collected types") != std::string::npos)
     return not_applicable("garbage-collected types");
-  }
   if (error.message.find("shared memor") != std::string::npos) return not_applicable("shared memories");
-  if (const auto at = error.message.find(kNeeds); at != std::string::npos) {
+  if (const auto at = error.message.find(kNeeds); at != std::string::npos)
     return not_applicable(error.message.substr(at, error.message.find(',', at) - at));
-  }
   return std::nullopt;
 }
 
@@ -114,9 +112,8 @@ Verdict Script::run(const Json& command) {
   // What a proposal takes back stands where it is not accepted.
   if (!all_features_ && verdict.kind == Verdict::Kind::kPassed) return verdict;
   const auto now = command["superseded"].at("now").get<std::string>();
-  if (verdict.kind == Verdict::Kind::kFailed && verdict.outcome == now) {
+  if (verdict.kind == Verdict::Kind::kFailed && verdict.outcome == now)
     return not_applicable("superseded: " + command["superseded"].at("reason").get<std::string>());
-  }
   return failed(fmt::format("listed as superseded, now '{}', which is not what came of it; {}", now,
                             verdict.kind == Verdict::Kind::kPassed ? "it is as the script says" : verdict.text));
 }
@@ -134,9 +131,8 @@ Verdict Script::run_as_stated(const Json& command) {
       type == "assert_exception") {
     return run_action(command);
   }
-  if (type == "assert_malformed_custom" || type == "assert_invalid_custom") {
+  if (type == "assert_malformed_custom" || type == "assert_invalid_custom")
     return not_applicable("custom sections never make a module invalid");
-  }
   if (type == "assert_suspension") return not_applicable("stack switching");
   if (type == "thread" || type == "wait") return not_applicable("threads");
   throw std::runtime_error("unknown command " + type);
@@ -224,9 +220,8 @@ Verdict Script::run_action(const Json& command) {
   }
   const bool trapped = !results && results.error().code == ErrorCode::kTrap;
   const TrapKind kind = trapped ? results.error().trap : TrapKind::kNone;
-  if (type == "assert_exception") {
+  if (type == "assert_exception")
     return kind == TrapKind::kUnhandledException ? passed() : differs("an unhandled exception");
-  }
   const auto& text = command.at("text").get_ref<const std::string&>();
   const bool right_kind = type != "assert_exhaustion" || kind == TrapKind::kStackExhausted;
   return right_kind && matches(text, kind) ? passed() : differs(fmt::format("the trap '{}'", text));
@@ -244,13 +239,11 @@ template <typename Action>
 auto Script::perform(const Action& action) -> decltype(action()) {
   if (way_ == Way::kReset) {
     // Their errors must not pass for the action's own, so they get a code that no command expects.
-    if (const auto frozen = store_.freeze(); !frozen) {
+    if (const auto frozen = store_.freeze(); !frozen)
       return fail(ErrorCode::kHost, "cannot freeze: " + frozen.error().to_string());
-    }
     static_cast<void>(action());
-    if (const auto reset = store_.reset(); !reset) {
+    if (const auto reset = store_.reset(); !reset)
       return fail(ErrorCode::kHost, "wrong after a reset: " + reset.error().to_string());
-    }
   }
   return action();
 }

@@ -149,9 +149,8 @@ TEST(SpecMatcher, FunctionReferencesAreNotNull) {
 }
 
 TEST(SpecMatcher, NoValueIsGarbageCollected) {
-  for (const char* const type : {"ref.any", "ref.eq", "ref.array", "ref.struct", "ref.i31"}) {
+  for (const char* const type : {"ref.any", "ref.eq", "ref.array", "ref.struct", "ref.i31"})
     EXPECT_FALSE(matches(Json{{"type", type}}, Value{ValueType::kExternRef, 1})) << type;
-  }
 }
 
 TEST(SpecMatcher, ResultsAreAsManyAsExpected) {

@@ -85,12 +85,10 @@ TEST_P(BlockBuilderTest, AuthorsABlock) {
     if (!builder) return std::unexpected(builder.error());
     const auto inherent_extrinsics = builder->inherent_extrinsics(inherents);
     if (!inherent_extrinsics) return std::unexpected(inherent_extrinsics.error());
-    for (const Bytes& extrinsic : *inherent_extrinsics) {
+    for (const Bytes& extrinsic : *inherent_extrinsics)
       if (const auto applied = builder->apply(extrinsic); !applied) return std::unexpected(applied.error());
-    }
-    for (const Bytes& extrinsic : transactions) {
+    for (const Bytes& extrinsic : transactions)
       (void)builder->apply(extrinsic);  // one that traps or is refused leaves no trace
-    }
     return builder->finish();
   };
   const auto built = author();
@@ -130,9 +128,8 @@ TEST_P(BlockBuilderTest, ForksGoTheirOwnWays) {
   const BlockOutcome built = finish_with(builder, extrinsics);
   for (const Bytes& extrinsic : extrinsics) {
     Bytes argument = {static_cast<std::byte>(extrinsic.size() << 2)};
-    if (extrinsic.size() >= 64) {
+    if (extrinsic.size() >= 64)
       argument = {static_cast<std::byte>(extrinsic.size() << 2 | 1), static_cast<std::byte>(extrinsic.size() >> 6)};
-    }
     const auto applied = executor.call(state, *fork, "BlockBuilder_apply_extrinsic", join({argument, extrinsic}));
     ASSERT_TRUE(applied) << applied.error().to_string();
     EXPECT_EQ(*applied, from_hex("0000"));

@@ -37,9 +37,8 @@ void expect_refused(const Bytes& code, const char* reason) {
 }
 
 TEST(CodeBlob, CodeWithoutThePrefixIsLeftAlone) {
-  for (const Bytes& code : {Bytes{}, from_hex("0061736d"), from_hex("52bc537646db8e"), compress(sample(100))}) {
+  for (const Bytes& code : {Bytes{}, from_hex("0061736d"), from_hex("52bc537646db8e"), compress(sample(100))})
     EXPECT_EQ(decompress_code(code), code);
-  }
 }
 
 TEST(CodeBlob, DecompressesBehindThePrefix) {
@@ -74,9 +73,8 @@ TEST(CodeBlob, StopsAtABomb) {
 
 TEST(CodeBlob, DataCutShortAnywhereIsRefused) {
   const Bytes code = join({prefix(), compress(sample(2000))});
-  for (std::size_t size = prefix().size(); size < code.size(); ++size) {
+  for (std::size_t size = prefix().size(); size < code.size(); ++size)
     EXPECT_FALSE(decompress_code(std::span(code).first(size))) << "cut to " << size;
-  }
   expect_refused(prefix(), "ends early");
   expect_refused(Bytes(code.begin(), code.end() - 1), "ends early");
 }

@@ -65,15 +65,12 @@ TEST(Ed25519, RefusesWhatDiffersInABit) {
   const Bytes key = from_hex(kRfc8032[2].key);
   const Bytes message = from_hex(kRfc8032[2].message);
   const Bytes signature = from_hex(kRfc8032[2].signature);
-  for (std::size_t bit = 0; bit < 512; ++bit) {
+  for (std::size_t bit = 0; bit < 512; ++bit)
     EXPECT_FALSE(verifies(with_bit_flipped(signature, bit), message, key)) << bit;
-  }
-  for (std::size_t bit = 0; bit < 256; ++bit) {
+  for (std::size_t bit = 0; bit < 256; ++bit)
     EXPECT_FALSE(verifies(signature, message, with_bit_flipped(key, bit))) << bit;
-  }
-  for (std::size_t bit = 0; bit < 16; ++bit) {
+  for (std::size_t bit = 0; bit < 16; ++bit)
     EXPECT_FALSE(verifies(signature, with_bit_flipped(message, bit), key)) << bit;
-  }
 }
 
 /// Every encoding of the points whose order divides 8. The last six are not canonical.
@@ -169,9 +166,8 @@ constexpr auto kSpeccheck = std::to_array<Case>({
 });
 
 TEST(Ed25519, DecidesTheEdgeCasesAsZip215Says) {
-  for (const Case& one : kSpeccheck) {
+  for (const Case& one : kSpeccheck)
     EXPECT_EQ(verifies(from_hex(one.signature), from_hex(one.message), from_hex(one.key)), one.valid) << one.signature;
-  }
 }
 
 TEST(Ed25519, AcceptsWhatLibsodiumRefuses) {

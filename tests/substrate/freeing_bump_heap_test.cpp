@@ -67,9 +67,8 @@ class HeapTest : public testing::Test {
   }
   /// Every later call of a heap that failed fails too.
   void expect_poisoned() {
-    for (const Error& error : {heap.allocate(memory, 1).error(), heap.deallocate(memory, 8).error()}) {
+    for (const Error& error : {heap.allocate(memory, 1).error(), heap.deallocate(memory, 8).error()})
       EXPECT_NE(error.message.find("poisoned"), std::string::npos) << error.message;
-    }
   }
   void expect_allocation_fails(std::uint32_t size, const char* reason) {
     const auto address = heap.allocate(memory, size);

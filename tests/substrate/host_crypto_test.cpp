@@ -251,9 +251,8 @@ TEST_F(HostCrypto, SeedsThatAreNoneTrap) {
     const auto message = [&](const Bytes& seed) { return guest.trap({step(name, {"babe", seed})}, &externalities); };
     EXPECT_TRUE(has(message(some(scale(from_hex("ff")))), "ext_crypto_" + name + ": the seed is not UTF-8"));
     EXPECT_TRUE(has(message(some(scale("no such phrase"))), "ext_crypto_" + name + ": "));
-    for (const Bytes& malformed : {Bytes{}, from_hex("01"), from_hex("02 00"), from_hex("01 10 61")}) {
+    for (const Bytes& malformed : {Bytes{}, from_hex("01"), from_hex("02 00"), from_hex("01 10 61")})
       EXPECT_TRUE(has(message(malformed), "ext_crypto_" + name + ": SCALE data"));
-    }
     EXPECT_EQ(keystore.public_keys(scheme.scheme, kBabe).size(), 0u);
   }
 }
@@ -267,9 +266,8 @@ TEST_F(HostCrypto, WithoutAKeystoreWhatNeedsOneTraps) {
     steps.push_back(step(prefix + "generate_version_1", {"babe", kNone}));
     steps.push_back(step(prefix + "sign_version_1", {"babe", from_hex(scheme.alice), "message"}));
   }
-  for (const Step& one : steps) {
+  for (const Step& one : steps)
     EXPECT_TRUE(has(guest.trap({one}, &bare), "ext_" + one.function + ": this call has no keystore"));
-  }
 }
 
 }  // namespace

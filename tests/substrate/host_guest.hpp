@@ -271,9 +271,8 @@ class HostGuest {
 
   static std::size_t index_of(std::string_view function) {
     if (function == "trap") return std::size(kHostFunctions);
-    for (std::size_t i = 0; i < std::size(kHostFunctions); ++i) {
+    for (std::size_t i = 0; i < std::size(kHostFunctions); ++i)
       if (kHostFunctions[i].name.substr(4) == function) return i;
-    }
     throw std::runtime_error(fmt::format("no host function {}", function));
   }
 
@@ -298,13 +297,12 @@ class HostGuest {
       if (!function.result.empty()) types += fmt::format(" (result {})", type(function.result));
       imports += fmt::format("(import \"env\" \"{0}\" (func ${0}{1}))\n", function.name, types);
       std::string step = fmt::format("(call ${}{})", function.name, reads);
-      if (function.result.empty()) {
+      if (function.result.empty())
         step += " (call $write_span (i64.const 0))";
-      } else if (function.result.starts_with('p')) {
+      else if (function.result.starts_with('p'))
         step = fmt::format("(call $write_p {} (i32.const {}))", step, function.result.substr(1));
-      } else {
+      else
         step = fmt::format("(call $write_{} {})", function.result, step);
-      }
       steps += fmt::format("(func ${}.step {}{})\n", function.name, step, after);
     }
     std::string elements;
@@ -378,9 +376,8 @@ inline MemoryState state_of(const std::map<Bytes, Bytes>& top,
                             const std::map<Bytes, std::map<Bytes, Bytes>>& children = {}) {
   StateChanges changes;
   for (const auto& [key, value] : top) changes.top[key] = std::make_shared<const Bytes>(value);
-  for (const auto& [storage_key, child] : children) {
+  for (const auto& [storage_key, child] : children)
     for (const auto& [key, value] : child) changes.children[storage_key][key] = std::make_shared<const Bytes>(value);
-  }
   return MemoryState().with(changes, StateVersion::kV0).value();
 }
 

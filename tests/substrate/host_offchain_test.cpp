@@ -156,9 +156,8 @@ TEST_F(HostOffchain, WithoutServicesOnlyTheIndexIsThere) {
   for (const HostFunction& function : kHostFunctions) {
     if (!function.name.starts_with("ext_offchain_") || function.name.starts_with("ext_offchain_index_")) continue;
     std::vector<Argument> arguments;
-    for (const std::string& word : function.parameter_words()) {
+    for (const std::string& word : function.parameter_words())
       arguments.push_back(word == "u32" ? Argument(1u) : Argument(kNone));
-    }
     const std::string message = guest.trap({{function.name.substr(4), arguments}}, &bare);
     EXPECT_TRUE(has(message, function.name));
     EXPECT_TRUE(has(message, "no offchain services"));

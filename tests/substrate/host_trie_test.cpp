@@ -43,9 +43,8 @@ Bytes encode(const std::vector<Bytes>& values) {
 /// Keys of two lengths, values on both sides of the length from which version 1 hashes them.
 Pairs sample() {
   Pairs pairs;
-  for (std::size_t i = 0; i < 100; ++i) {
+  for (std::size_t i = 0; i < 100; ++i)
     pairs.emplace_back(i % 3 == 0 ? compact(i * 1000) : compact(i), Bytes(i, static_cast<std::byte>(i)));
-  }
   return pairs;
 }
 

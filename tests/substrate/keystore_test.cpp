@@ -280,9 +280,8 @@ TEST(Keystore, SignsWithTheKeysItHas) {
     EXPECT_FALSE(store.sign(scheme, kGrandpa, key, message));
     EXPECT_FALSE(store.sign(scheme, kBabe, with_bit_flipped(key, 0), message));
     EXPECT_FALSE(store.sign(scheme, kBabe, {}, message));
-    for (const KeyScheme other : kSchemes) {
+    for (const KeyScheme other : kSchemes)
       EXPECT_EQ(store.sign(other, kBabe, key, message).has_value(), other == scheme);
-    }
   }
 }
 

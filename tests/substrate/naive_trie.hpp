@@ -85,13 +85,12 @@ class NaiveTrie {
     const auto push = [&](std::size_t word, int count) {
       for (int i = 0; i < count; ++i) bytes += static_cast<char>(word >> 8 * i & 255);
     };
-    if (n < 64) {
+    if (n < 64)
       push(n << 2, 1);
-    } else if (n < 16'384) {
+    else if (n < 16'384)
       push(n << 2 | 1, 2);
-    } else {
+    else
       push(n << 2 | 2, 4);
-    }
     return bytes;
   }
 
@@ -110,9 +109,8 @@ class NaiveTrie {
     static const std::string kNothing = "=" + std::string(1, '\0');
     const bool is_target = target != nullptr && target->size() == end;
     std::map<int, Pairs> children;
-    for (const auto& pair : pairs) {
+    for (const auto& pair : pairs)
       if (pair.first.size() > end) children[pair.first[end]].insert(pair);
-    }
     if (is_target) value = children.empty() ? &kNothing : nullptr;
     unsigned kind = 0;
     unsigned most = 63;

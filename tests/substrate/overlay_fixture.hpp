@@ -85,9 +85,8 @@ class OverlayTest : public testing::Test {
   }
   std::vector<std::string> keys(TrieId trie = {}) const {
     std::vector<std::string> keys;
-    for (std::optional<Bytes> key = Bytes(); (key = overlay.next_key(trie, *key).value());) {
+    for (std::optional<Bytes> key = Bytes(); (key = overlay.next_key(trie, *key).value());)
       keys.push_back(text_of(*key));
-    }
     return keys;
   }
 

@@ -47,11 +47,10 @@ class Model {
     ScaleReader reader(old);
     std::uint32_t count = 0;
     Bytes items;
-    if (reader.compact(count)) {
+    if (reader.compact(count))
       items = Bytes(BytesView(old).subspan(reader.position()).begin(), BytesView(old).end());
-    } else {
+    else
       count = 0;
-    }
     Bytes value;
     append_compact(value, count + 1);
     changes_[{}][key] = join({value, items, item});
@@ -61,9 +60,8 @@ class Model {
                                               std::optional<std::uint32_t> limit) {
     const Bytes roots = from_text(":child_storage:");
     if (!name && (starts_with(prefix, roots) || starts_with(roots, prefix))) return {0, true};
-    for (auto& [key, value] : changes_[name]) {
+    for (auto& [key, value] : changes_[name])
       if (starts_with(key, prefix)) value.reset();
-    }
     std::uint32_t looked_at = 0;
     for (const auto& [key, value] : base_[name]) {
       if (!starts_with(key, prefix)) continue;
@@ -92,9 +90,8 @@ class Model {
 
   Bytes root(StateVersion version) {
     const Tries changes = changes_;
-    for (const auto& [name, trie] : changes) {
+    for (const auto& [name, trie] : changes)
       if (name) child_root(*name, version);
-    }
     return bytes_of(trie_root({}, version));
   }
 
@@ -116,9 +113,8 @@ class Model {
  private:
   Trie merged(const Name& name) const {
     Trie all = base_.contains(name) ? base_.at(name) : Trie();
-    if (const auto changed = changes_.find(name); changed != changes_.end()) {
+    if (const auto changed = changes_.find(name); changed != changes_.end())
       for (const auto& [key, value] : changed->second) all[key] = value;
-    }
     std::erase_if(all, [](const auto& pair) { return !pair.second; });
     return all;
   }
@@ -161,9 +157,8 @@ class OverlayModelTest : public testing::TestWithParam<unsigned> {
     }
     base = MemoryState().with(genesis, StateVersion::kV0).value();
     Tries tries = as_tries(genesis);
-    for (const auto& [child, changes] : genesis.children) {
+    for (const auto& [child, changes] : genesis.children)
       tries[{}][child_root_key(child)] = *base.get({}, child_root_key(child)).value();
-    }
     model = Model(std::move(tries));
   }
 

@@ -232,9 +232,8 @@ TEST_F(OverlayTest, NestsAsDeepAsARuntimeLikes) {
     set("a", fmt::format("{}", i));
     append("list", "i");
   }
-  for (unsigned i = kDepth; --i > 0;) {
+  for (unsigned i = kDepth; --i > 0;)
     ASSERT_TRUE(i % 2 == 0 ? overlay.commit_transaction() : overlay.rollback_transaction());
-  }
   EXPECT_EQ(get("a"), "0");
   EXPECT_EQ(get("list"), "\x04i");
 }

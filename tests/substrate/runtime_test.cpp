@@ -448,9 +448,8 @@ TEST(HostFunctions, RuntimeVersionCallsTheOtherRuntime) {
 TEST(HostFunctions, RuntimeVersionOfWhatCannotBeAskedIsNone) {
   const Runtime runtime = make(asking_guest());
   const Guest trapping{.entries = {{"Core_version", from_hex("00")}}};
-  for (const Bytes& code : {Bytes{}, from_text("garbage"), trapping.binary(), Guest{}.binary()}) {
+  for (const Bytes& code : {Bytes{}, from_text("garbage"), trapping.binary(), Guest{}.binary()})
     EXPECT_EQ(call(runtime, "ask", code), from_hex("00"));
-  }
 }
 
 TEST(HostFunctions, RuntimeVersionOfLargeCodeIsReadButNotAskedFor) {

@@ -73,12 +73,10 @@ TEST(Sr25519, RefusesWhatDiffersInABit) {
     EXPECT_FALSE(verifies(with_bit_flipped(kSignature, bit), kMessage, kAlice)) << bit;
     EXPECT_FALSE(verifies_deprecated(with_bit_flipped(kSignature, bit), kMessage, kAlice)) << bit;
   }
-  for (std::size_t bit = 0; bit < 256; ++bit) {
+  for (std::size_t bit = 0; bit < 256; ++bit)
     EXPECT_FALSE(verifies(kSignature, kMessage, with_bit_flipped(kAlice, bit))) << bit;
-  }
-  for (std::size_t bit = 0; bit < 8 * kMessage.size(); ++bit) {
+  for (std::size_t bit = 0; bit < 8 * kMessage.size(); ++bit)
     EXPECT_FALSE(verifies(kSignature, with_bit_flipped(kMessage, bit), kAlice)) << bit;
-  }
 }
 
 // Signatures of schnorrkel 0.1.1, from sp-core's tests.
@@ -102,15 +100,12 @@ TEST(Sr25519, OnlyTheDeprecatedVerificationTakesSignaturesFromBeforeTheAudit) {
 }
 
 TEST(Sr25519, DeprecatedVerificationRefusesWhatDiffersInABit) {
-  for (std::size_t bit = 0; bit < 512; ++bit) {
+  for (std::size_t bit = 0; bit < 512; ++bit)
     EXPECT_FALSE(verifies_deprecated(with_bit_flipped(kOldSignature, bit), kOldMessage, kOldKey)) << bit;
-  }
-  for (std::size_t bit = 0; bit < 256; ++bit) {
+  for (std::size_t bit = 0; bit < 256; ++bit)
     EXPECT_FALSE(verifies_deprecated(kOldSignature, kOldMessage, with_bit_flipped(kOldKey, bit))) << bit;
-  }
-  for (std::size_t bit = 0; bit < 8 * kOldMessage.size(); ++bit) {
+  for (std::size_t bit = 0; bit < 8 * kOldMessage.size(); ++bit)
     EXPECT_FALSE(verifies_deprecated(kOldSignature, with_bit_flipped(kOldMessage, bit), kOldKey)) << bit;
-  }
 }
 
 TEST(Sr25519, SignaturesAreMarkedAndNeverTheSame) {

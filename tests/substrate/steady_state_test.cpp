@@ -14,13 +14,14 @@ namespace {
 thread_local int allocations = -1;
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined: GCC would take them for a pair that does not match.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   if (allocations >= 0) ++allocations;
   if (void* const memory = std::malloc(size > 0 ? size : 1); memory != nullptr) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace anew::substrate {
 namespace {

@@ -128,9 +128,8 @@ TEST(TrieProofs, ShowEachValueAndNoOther) {
       Hash other_root = root;
       other_root[7] ^= std::byte{1};
       EXPECT_FALSE(verify(other_root, proof, key, value.bytes, version));
-      for (std::size_t bit = 0; bit < value.bytes.size() * 8; bit += 7) {
+      for (std::size_t bit = 0; bit < value.bytes.size() * 8; bit += 7)
         EXPECT_FALSE(verify(root, proof, key, with_bit_flipped(value.bytes, bit), version));
-      }
       EXPECT_FALSE(verify(root, proof, key, join({value.bytes, from_hex("00")}), version));
       EXPECT_FALSE(verify(root, proof, key, {}, version));
       EXPECT_FALSE(verify(root, proof, join({key, from_hex("00")}), value.bytes, version));

@@ -60,9 +60,8 @@ struct Fixture {
 /// The names of the functions that a module exports.
 inline std::vector<std::string> functions_of(const detail::LinkedModule& linked) {
   std::vector<std::string> names;
-  for (const wasm::Export& each : linked.wasm().exports) {
+  for (const wasm::Export& each : linked.wasm().exports)
     if (each.kind == ExternalKind::kFunction) names.emplace_back(each.name);
-  }
   return names;
 }
 

@@ -202,9 +202,7 @@ TEST(Decoder, MemoriesOf64Bits) {
 
 TEST(Decoder, ManyMemories) {
   ByteVector memories;
-  for (std::uint32_t i = 0; i < limits::kMemories; ++i) {
-    memories.insert(memories.end(), {0, 1});
-  }
+  for (std::uint32_t i = 0; i < limits::kMemories; ++i) memories.insert(memories.end(), {0, 1});
   const ByteVector most = module({section(5, join({leb(limits::kMemories), memories}))});
   const Result<Module> decoded = decode_module(view(most));
   ASSERT_TRUE(decoded) << decoded.error().message;
@@ -464,9 +462,7 @@ TEST(Decoder, Limits) {
   EXPECT_EQ(decode_module(view(named(longest + 'x'))).error().code, ErrorCode::kLimit);
 
   ByteVector tables = leb(limits::kTables + 1);
-  for (std::uint32_t i = 0; i <= limits::kTables; ++i) {
-    tables.insert(tables.end(), {kFuncRef, 0, 0});
-  }
+  for (std::uint32_t i = 0; i <= limits::kTables; ++i) tables.insert(tables.end(), {kFuncRef, 0, 0});
   EXPECT_EQ(decode_module(view(module({section(4, tables)}))).error().code, ErrorCode::kLimit);
 
   ByteVector big(limits::kFunctionBytes + 1, 0x01);

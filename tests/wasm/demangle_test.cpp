@@ -92,9 +92,8 @@ constexpr Name kCpp[] = {
 };
 
 void expect_all(std::span<const Name> names) {
-  for (const Name& name : names) {
+  for (const Name& name : names)
     EXPECT_EQ(demangle(name.mangled), name.readable == nullptr ? "" : name.readable) << name.mangled;
-  }
 }
 
 TEST(Demangle, ReadsBothManglingsOfRust) { expect_all(kRust); }
@@ -113,9 +112,8 @@ std::string doubling(int times) {
   const auto back_reference = [&](std::size_t place) {  // to a place behind "_R"
     if (place == 0) return std::string("B_");
     std::string digits;
-    for (std::size_t number = place - 1; digits.empty() || number > 0; number /= 62) {
+    for (std::size_t number = place - 1; digits.empty() || number > 0; number /= 62)
       digits.insert(digits.begin(), kDigits[number % 62]);
-    }
     return "B" + digits + "_";
   };
   std::string name = "_RINvC1a1b";

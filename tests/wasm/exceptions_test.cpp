@@ -120,9 +120,7 @@ TEST(Exceptions, AClauseReachesItsLabel) {
 TEST(Exceptions, ClausesAreLimited) {
   const auto with = [](std::uint32_t count) {
     ByteVector operators = join({{0x1F, kEmpty}, leb(count)});
-    for (std::uint32_t i = 0; i < count; ++i) {
-      operators.insert(operators.end(), {2, 0});
-    }
+    for (std::uint32_t i = 0; i < count; ++i) operators.insert(operators.end(), {2, 0});
     return join({operators, {0x0B}});
   };
   expect_accepted(with(limits::kCatchClauses));

@@ -34,9 +34,8 @@ TEST(Features, ListsNamePresetsAndProposals) {
   EXPECT_EQ(parsed("+threads"), Features::all());
   EXPECT_EQ(parsed("all,-2.0"), parsed("mvp,tail-call,extended-const,multi-memory,memory64,threads"));
   EXPECT_EQ(parsed("3.0").list().size(), 15u);
-  for (const Feature each : Features::all().list()) {
+  for (const Feature each : Features::all().list())
     EXPECT_EQ(parsed(std::string("mvp,") + to_string(each)), Features(each));
-  }
 }
 
 TEST(Features, AProposalBringsWhatItBuildsOnAndTakesWhatBuildsOnIt) {
@@ -70,10 +69,8 @@ TEST(Features, AListThatIsNoneSaysWhatIsWrong) {
       reason("simd"),
       "\"simd\" does not say what it is added to: write \"mvp,simd\" or another set of features before it, \"+simd\" "
       "to add it to all, or \"-simd\" to take it away");
-  for (const std::string_view list :
-       {"", ",", "mvp,", "mvp,,simd", "+", "-", "mvp simd", "--simd", "MVP", "mvp, simd"}) {
+  for (const std::string_view list : {"", ",", "mvp,", "mvp,,simd", "+", "-", "mvp simd", "--simd", "MVP", "mvp, simd"})
     EXPECT_NE(reason(list).find(" is no set of features"), std::string::npos) << list;
-  }
 }
 
 // Operators.
@@ -117,15 +114,14 @@ Body body_for(Op op, std::string_view immediate) {
                                                                      {"ElementTable", {0, 0}},
                                                                      {"MemoryMemory", {0, 0}},
                                                                      {"TableTable", {0, 0}}};
-  if (const auto found = kImmediates.find(immediate); found != kImmediates.end()) {
+  if (const auto found = kImmediates.find(immediate); found != kImmediates.end())
     around.immediates = found->second;
-  } else if (immediate.starts_with("MemoryArgument")) {
+  else if (immediate.starts_with("MemoryArgument"))
     around.immediates = {signature_of(op).access_log2, 0};
-  } else if (immediate.starts_with("MemoryLane")) {
+  else if (immediate.starts_with("MemoryLane"))
     around.immediates = {0, 0, 0};
-  } else {
+  else
     around.immediates = {0};  // an index, a lane, a number
-  }
   return around;
 }
 

@@ -31,9 +31,7 @@ inline BytesView view(const ByteVector& bytes) { return std::as_bytes(std::span(
 
 inline ByteVector join(std::initializer_list<ByteVector> parts) {
   ByteVector result;
-  for (const ByteVector& part : parts) {
-    result.insert(result.end(), part.begin(), part.end());
-  }
+  for (const ByteVector& part : parts) result.insert(result.end(), part.begin(), part.end());
   return result;
 }
 

@@ -38,9 +38,8 @@ TEST(Printable, LetsNoByteThrough) {
       const std::string safe = printable(text);
       ASSERT_TRUE(is_utf8(safe)) << i;
       for (const char c : safe) ASSERT_TRUE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) << i;
-      for (const char* const hidden : {"\xc2\x85", "\xe2\x80\xae", "\xe2\x80\xa8", "\xe2\x81\xa6"}) {
+      for (const char* const hidden : {"\xc2\x85", "\xe2\x80\xae", "\xe2\x80\xa8", "\xe2\x81\xa6"})
         ASSERT_EQ(safe.find(hidden), std::string::npos) << i;
-      }
     }
   }
 }

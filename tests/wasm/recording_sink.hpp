@@ -22,9 +22,7 @@ class RecordingSink {
 
   void begin_function(std::uint32_t index, const FunctionType& type, std::span<const ValueType> locals) {
     std::string line = fmt::format("function {} {}", index, anew::to_string(type));
-    for (const ValueType local : locals) {
-      line += fmt::format(" {}", anew::to_string(local));
-    }
+    for (const ValueType local : locals) line += fmt::format(" {}", anew::to_string(local));
     lines.push_back(line);
   }
   void end_function(bool reachable) { add("end_function {}", reachable); }
@@ -49,9 +47,7 @@ class RecordingSink {
   void br_if(std::uint32_t depth) { add("br_if {}", depth); }
   void br_table(std::span<const std::uint32_t> depths) {
     std::string text;
-    for (const std::uint32_t depth : depths) {
-      text += fmt::format(" {}", depth);
-    }
+    for (const std::uint32_t depth : depths) text += fmt::format(" {}", depth);
     add("br_table{}", text);
   }
   void br_on_null(std::uint32_t depth) { add("br_on_null {}", depth); }
@@ -142,9 +138,7 @@ class ReachabilitySink : public NullSink {
   void loop(BlockType) { open(true, false); }
   void if_(BlockType) { open(false, true); }
   void try_table(BlockType, std::span<const CatchClause> clauses) {
-    for (const CatchClause& clause : clauses) {
-      branch(clause.depth);
-    }
+    for (const CatchClause& clause : clauses) branch(clause.depth);
     open(false, false);
   }
   void else_(bool reachable) {
@@ -168,9 +162,7 @@ class ReachabilitySink : public NullSink {
   void br_if(std::uint32_t depth) { branch(depth); }
   void br_table(std::span<const std::uint32_t> depths) {
     ASSERT_FALSE(depths.empty());
-    for (const std::uint32_t depth : depths) {
-      branch(depth);
-    }
+    for (const std::uint32_t depth : depths) branch(depth);
     stop();
   }
   void br_on_null(std::uint32_t depth) { branch(depth); }

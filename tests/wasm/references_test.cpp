@@ -40,9 +40,7 @@ TEST(References, TypesThatNameThemselvesAreEqualIfTheyDoItAlike) {
             (std::vector<std::uint32_t>{0, 1, 0, 1}));
   const ByteVector bytes = module({section(1, vector({takes(kRef, 0), takes(kRef, 1), takes(kRef, 1)}))});
   const Module decoded = decode_module(view(bytes)).value();
-  for (const FunctionType& each : decoded.types) {
-    EXPECT_EQ(each.parameters, std::vector{typed_reference(0, false)});
-  }
+  for (const FunctionType& each : decoded.types) EXPECT_EQ(each.parameters, std::vector{typed_reference(0, false)});
 }
 
 TEST(References, TypesNameThemselvesAndEarlierOnesOnly) {
@@ -104,9 +102,8 @@ TEST(References, AreNamedByTheCanonicalIndexEverywhere) {
 }
 
 TEST(References, AreWrittenInShortAndInFull) {
-  for (const std::uint8_t heap_type : ByteVector{kFuncRef, kExternRef, kExnRef, 0x73, 0x72, 0x74}) {
+  for (const std::uint8_t heap_type : ByteVector{kFuncRef, kExternRef, kExnRef, 0x73, 0x72, 0x74})
     expect_accepted({0xD0, heap_type, 0x21, 0, 0x20, 0, 0x21, 1}, 0, {2, 1, heap_type, 1, kRefNull, heap_type});
-  }
 }
 
 TEST(References, RefFuncHasTheFunctionsType) {

@@ -13,12 +13,8 @@ namespace {
 
 Result<void> validate(const ByteVector& bytes, std::uint64_t* body_offset = nullptr) {
   const Result<Module> module = decode_module(view(bytes));
-  if (!module) {
-    return std::unexpected(module.error());
-  }
-  if (body_offset != nullptr) {
-    *body_offset = module->bodies[0].offset;
-  }
+  if (!module) return std::unexpected(module.error());
+  if (body_offset != nullptr) *body_offset = module->bodies[0].offset;
   FunctionValidator validator(*module);
   NullSink sink;
   return validator.validate(0, sink);
@@ -258,9 +254,7 @@ TEST(Validator, LocalsAreCountedWithoutOverflow) {
 TEST(Validator, DeepNestingAndHighStacksAreLimited) {
   const auto nested = [](std::uint32_t depth) {
     ByteVector operators;
-    for (std::uint32_t i = 0; i < depth; ++i) {
-      operators.insert(operators.end(), {0x02, kEmpty});
-    }
+    for (std::uint32_t i = 0; i < depth; ++i) operators.insert(operators.end(), {0x02, kEmpty});
     operators.insert(operators.end(), depth, 0x0B);
     return operators;
   };
@@ -268,9 +262,7 @@ TEST(Validator, DeepNestingAndHighStacksAreLimited) {
   expect_refused(nested(limits::kNesting + 1), ErrorCode::kLimit, "nested too deep", 2 * limits::kNesting);
 
   ByteVector pushes;
-  for (std::uint32_t i = 0; i < limits::kOperandStack; ++i) {
-    pushes.insert(pushes.end(), {0x41, 0});
-  }
+  for (std::uint32_t i = 0; i < limits::kOperandStack; ++i) pushes.insert(pushes.end(), {0x41, 0});
   expect_valid(join({pushes, {0x00}}));
   expect_refused(join({pushes, {0x41, 0, 0x00}}), ErrorCode::kLimit, "too many operands", 2 * limits::kOperandStack);
 }
@@ -299,9 +291,7 @@ TEST(Validator, ManyTargetsOfManyResultsAreBearable) {
   // br_table with 65,520 targets of 1,000 results each, over and over, first in reachable and then in unreachable code.
   const ByteVector wide(limits::kResults, kI32);
   ByteVector operators = {0x02, 1};
-  for (int i = 0; i < 1000; ++i) {
-    operators.insert(operators.end(), {0x41, 0});
-  }
+  for (int i = 0; i < 1000; ++i) operators.insert(operators.end(), {0x41, 0});
   for (int i = 0; i < 20; ++i) {
     operators.insert(operators.end(), {0x41, 0, 0x0E, 0xF0, 0xFF, 0x03});
     operators.insert(operators.end(), std::size_t{limits::kBrTableTargets} + 1, 0);

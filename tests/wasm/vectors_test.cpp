@@ -35,9 +35,7 @@ ByteVector prefixed(Op op) {
 ByteVector use(Op op, const ByteVector& immediates, std::size_t operands) {
   const Signature& signature = signature_of(op);
   ByteVector result;
-  for (std::size_t i = 0; i < operands; ++i) {
-    result = join({result, constant(signature.operand(i))});
-  }
+  for (std::size_t i = 0; i < operands; ++i) result = join({result, constant(signature.operand(i))});
   return join({result, prefixed(op), immediates, signature.results != 0 ? ByteVector{0x1A} : ByteVector{}});
 }
 

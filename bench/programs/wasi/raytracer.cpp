@@ -93,14 +93,11 @@ double trace(const Scene& scene, const Ray& ray, int bounces) {
 extern "C" __attribute__((export_name("run"))) int run(int n) {
   Scene scene;
   scene.push_back(std::make_unique<Floor>());
-  for (int i = 0; i < 9; ++i) {
+  for (int i = 0; i < 9; ++i)
     scene.push_back(std::make_unique<Sphere>(Vector{i % 3 * 1.5 - 1.5, 0.6, i / 3 * 1.5 + 2.0}, 0.6));
-  }
   double sum = 0;
-  for (int y = 0; y < n; ++y) {
-    for (int x = 0; x < n; ++x) {
+  for (int y = 0; y < n; ++y)
+    for (int x = 0; x < n; ++x)
       sum += trace(scene, {{0, 2, -3}, Vector{x * 2.0 / n - 1, 0.4 - y * 1.4 / n, 1.5}.unit()}, 3);
-    }
-  }
   return static_cast<int>(sum * 256);
 }

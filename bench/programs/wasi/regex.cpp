@@ -13,8 +13,7 @@ extern "C" __attribute__((export_name("run"))) int run(int n) {
   }
   const std::regex pattern("([0-9]{4})-([0-9]{2})-([0-9]{2})|([a-z0-9]+)@([a-z0-9]+)\\.(org|com)");
   int digest = 0;
-  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match) {
+  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match)
     digest = digest * 31 + static_cast<int>(match->position(0)) + static_cast<int>(match->length(0));
-  }
   return digest;
 }

@@ -31,9 +31,7 @@ std::uint64_t detect() noexcept {
   std::uint32_t c = 0;
   std::uint32_t d = 0;
   std::uint64_t features = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0) {
-    return 0;
-  }
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return 0;
   const bool ymm = (c & bit_OSXSAVE) != 0 && (c & bit_AVX) != 0 && saves_ymm();
   features |= (c & bit_POPCNT) != 0 ? feature::kPopcnt : 0;
   features |= (c & bit_MOVBE) != 0 ? feature::kMovbe : 0;
@@ -43,9 +41,7 @@ std::uint64_t detect() noexcept {
     features |= (b & bit_BMI) != 0 ? feature::kBmi1 : 0;
     features |= (b & bit_BMI2) != 0 ? feature::kBmi2 : 0;
   }
-  if (__get_cpuid(0x8000'0001, &a, &b, &c, &d) != 0) {
-    features |= (c & bit_LZCNT) != 0 ? feature::kLzcnt : 0;
-  }
+  if (__get_cpuid(0x8000'0001, &a, &b, &c, &d) != 0) features |= (c & bit_LZCNT) != 0 ? feature::kLzcnt : 0;
   return features;
 }
 
@@ -65,9 +61,8 @@ std::string feature_names(std::uint64_t features) {
       features &= ~feature.bit;
     }
   }
-  if (features != 0) {
+  if (features != 0)
     names += names.empty() ? "features unknown to this version" : " and features unknown to this version";
-  }
   return names;
 }
 

@@ -23,9 +23,8 @@ std::uint32_t Blocks::keep_state() {
 }
 
 void Blocks::forget_states_of(const Control& control) {
-  for (const std::uint32_t index : {control.state, control.else_state}) {
+  for (const std::uint32_t index : {control.state, control.else_state})
     if (index != kNone) free_states_.push_back(index);
-  }
 }
 
 // --- Opening and closing ---
@@ -108,9 +107,8 @@ void Blocks::move_results(const Control& control) {
   std::uint32_t slot = control.slot;
   for (std::size_t i = 0; i < types.size(); ++i) {
     const Operand& result = operand(first + i);
-    if (result.kind != Operand::Kind::kHome || result.slot != slot) {
+    if (result.kind != Operand::Kind::kHome || result.slot != slot)
       move_to_memory(operand_home(slot, types[i]), result);
-    }
     slot += slots_of(types[i]);
   }
 }

@@ -21,11 +21,10 @@ void QuickCompiler::place_arguments(std::uint32_t type_index) {
     move = Move{};
     move.operand = operand(first + i);
     const abi::Place place = places.places[i];
-    if (place.kind == abi::Place::Kind::kMemory) {
+    if (place.kind == abi::Place::Kind::kMemory)
       move.memory = stack_argument(place.index, type.parameters[i]);
-    } else {
+    else
       move.reg = argument_register(place);
-    }
   }
   move_all(moves_);
   drop_to(first);

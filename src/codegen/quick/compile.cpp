@@ -229,9 +229,8 @@ class Linker {
       displacement -= static_cast<std::uint32_t>(entries_ + base + at + sizeof(displacement));
       std::memcpy(code.data() + at, &displacement, sizeof(displacement));
     }
-    for (const std::uint32_t function : tables.functions) {
+    for (const std::uint32_t function : tables.functions)
       image_.functions.push_back(static_cast<std::uint32_t>(base + function));
-    }
     tables.entries = {};
     tables.functions = {};
     tables_.push_back({std::move(tables), static_cast<std::uint32_t>(base)});
@@ -249,12 +248,10 @@ class Linker {
       image_.call_sites.push_back(
           {each.return_offset + text, shifted(each.try_block, blocks), shifted(each.roots, roots)});
     }
-    for (const TryBlock& each : tables.try_blocks) {
+    for (const TryBlock& each : tables.try_blocks)
       image_.try_blocks.push_back({shifted(each.outer, blocks), each.first_handler + handlers, each.handlers});
-    }
-    for (const Roots& each : tables.roots) {
+    for (const Roots& each : tables.roots)
       image_.roots.push_back({each.displacement, each.count, shifted(each.next, roots)});
-    }
     for (const Handler& each : tables.handlers) image_.handlers.push_back({each.kind, each.tag, each.offset + text});
   }
 

@@ -98,11 +98,10 @@ void QuickCompiler::move_results_of_function() {
     for (std::size_t i = 0; i < results.size(); ++i) {
       moves[i].operand = operand(first + i);
       const abi::Place place = places.places[i];
-      if (place.kind == abi::Place::Kind::kMemory) {
+      if (place.kind == abi::Place::Kind::kMemory)
         moves[i].memory = spilled_result(place.index, results[i]);
-      } else {
+      else
         moves[i].reg = result_register(place);
-      }
     }
     move_all(moves);
   }
@@ -162,9 +161,8 @@ void QuickCompiler::br_table(std::span<const std::uint32_t> depths) {
   settle_flags();
   move_to(kIndex, top());
   drop_to(height() - 1);
-  for (const std::uint32_t depth : depths) {
+  for (const std::uint32_t depth : depths)
     if (depth < open_blocks()) make_way_for_result(block_at(depth));
-  }
   jump_by_table(static_cast<std::uint32_t>(depths.size() - 1));  // at most limits::kBrTableTargets
   // One way to each target, however often it is named.
   if (stub_of_depth_.size() <= open_blocks()) stub_of_depth_.resize(open_blocks() + 1, kNone);

@@ -55,9 +55,8 @@ void QuickCompiler::emit_handlers(const Control& control) {
         slot += slots_of(type);
       }
     }
-    if (clause.kind == wasm::CatchKind::kCatchRef || clause.kind == wasm::CatchKind::kCatchAllRef) {
+    if (clause.kind == wasm::CatchKind::kCatchRef || clause.kind == wasm::CatchKind::kCatchAllRef)
       push_register(non_null(ValueType::kExnRef), kCaughtException);
-    }
     release();
     branch(clause.depth);
   }

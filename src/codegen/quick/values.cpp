@@ -83,11 +83,10 @@ void Values::push_again(const Operand& operand, Register reg) {
 Values::Operand Values::pop() {
   const Operand operand = stack_.back();
   stack_.pop_back();
-  if (operand.kind == Operand::Kind::kLocal) {
+  if (operand.kind == Operand::Kind::kLocal)
     first_reference_[operand.local] = operand.next_reference;
-  } else if (operand.kind == Operand::Kind::kRegister) {
+  else if (operand.kind == Operand::Kind::kRegister)
     held_ |= bit(operand.reg);
-  }
   settled_ = std::min(settled_, height());
   listed_to_ = std::min(listed_to_, height());
   return operand;
@@ -195,11 +194,10 @@ void Values::move_to(Register to, const Operand& operand) {
     case Operand::Kind::kRegister:
     case Operand::Kind::kLocal:
     case Operand::Kind::kHome:
-      if (const Register from = register_of(operand); from != kNoRegister) {
+      if (const Register from = register_of(operand); from != kNoRegister)
         move_register(to, from, operand.type);
-      } else {
+      else
         load_register(to, home_of(operand), operand.type);
-      }
       break;
     case Operand::Kind::kFlags: assert(false); break;
   }
@@ -234,9 +232,8 @@ Register Values::use(const Operand& operand) {
 Register Values::use_writable(const Operand& operand) {
   if (operand.kind == Operand::Kind::kRegister) return operand.reg;
   // If the operand is a cached local, its register may not be the one to make room.
-  if (operand.kind == Operand::Kind::kLocal && local_register_[operand.local] != kNoRegister) {
+  if (operand.kind == Operand::Kind::kLocal && local_register_[operand.local] != kNoRegister)
     pinned_ |= bit(local_register_[operand.local]);
-  }
   const Register reg = allocate_for(operand.type);
   move_to(reg, operand);
   return reg;
@@ -262,9 +259,8 @@ void Values::move_all(std::span<const Move> moves) {
     between[count++] = {from, move.reg, move.operand.type};
   }
   move_registers(std::span(between).first(count));
-  for (const Move& move : moves) {
+  for (const Move& move : moves)
     if (move.reg != kNoRegister && register_of(move.operand) == kNoRegister) move_to(move.reg, move.operand);
-  }
 }
 
 // --- Locals ---

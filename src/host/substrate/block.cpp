@@ -62,9 +62,8 @@ bool read_header(ScaleReader& reader, BytesView encoded, Header& header) {
     return false;
   }
   if (items > kMaximumDigestItems) return reader.fail_at(reader.position(), "a digest of more than 1,024 items");
-  for (std::uint32_t i = 0; i < items; ++i) {
+  for (std::uint32_t i = 0; i < items; ++i)
     if (!read_digest_item(reader, encoded, header.digest.emplace_back())) return false;
-  }
   return true;
 }
 

@@ -76,11 +76,10 @@ bool read_failure(ScaleReader& reader, std::string& reason) {
   if (!reader.u8(kind)) return false;
   std::uint8_t pallet = 0;
   std::uint8_t error = 0;
-  if (kind == kModule && reader.u8(pallet) && reader.u8(error)) {
+  if (kind == kModule && reader.u8(pallet) && reader.u8(error))
     reason = fmt::format("its call failed with error {} of pallet {}", error, pallet);
-  } else {
+  else
     reason = fmt::format("its call failed with dispatch error {}", kind);
-  }
   return true;
 }
 
@@ -173,9 +172,8 @@ Result<BlockBuilder> BlockBuilder::begin(const Executor& executor, const StateBa
     header.number = start.number;
     for (const Bytes& encoded : start.digest) header.digest.emplace_back().encoded = encoded;
     BlockBuilder builder(executor, parent, services);
-    if (auto begun = builder.call("Core_initialize_block", encode_header(header, header.digest)); !begun) {
+    if (auto begun = builder.call("Core_initialize_block", encode_header(header, header.digest)); !begun)
       return std::unexpected(std::move(begun.error()));
-    }
     return builder;
   });
 }

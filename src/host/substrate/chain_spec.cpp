@@ -64,9 +64,8 @@ Result<RawGenesis> find_genesis(const Json& spec) {
     return fail_spec("\"genesis.raw\" is neither an object nor a list that begins with the top map");
   }
   if (!found.top->is_object()) return fail_spec("the top map of \"genesis.raw\" is not an object");
-  if (found.children != nullptr && !found.children->is_object()) {
+  if (found.children != nullptr && !found.children->is_object())
     return fail_spec("the child tries of \"genesis.raw\" are not an object");
-  }
   return found;
 }
 
@@ -83,9 +82,8 @@ Result<void> read_pairs(const Json& json, std::map<Bytes, Bytes>& pairs) {
     if (!value.is_string()) return fail_spec(fmt::format("the value of storage key {} is not a string", quote(key)));
     auto key_bytes = TRY(read_key(key));
     Bytes value_bytes;
-    if (const char* wrong = decode_hex(value.get_ref<const std::string&>(), value_bytes); wrong != nullptr) {
+    if (const char* wrong = decode_hex(value.get_ref<const std::string&>(), value_bytes); wrong != nullptr)
       return fail_spec(fmt::format("the value of storage key {} {}", quote(key), wrong));
-    }
     // JSON objects come in the order of their keys, which but for upper-case digits is the order of the bytes.
     const std::size_t before = pairs.size();
     pairs.emplace_hint(pairs.end(), std::move(key_bytes), std::move(value_bytes));
@@ -98,9 +96,8 @@ Result<void> read_children(const RawGenesis& genesis, ChainSpec& spec) {
   if (genesis.children == nullptr) return {};
   for (const auto& [key, pairs] : genesis.children->items()) {
     auto storage_key = TRY(read_key(key));
-    if (const BytesView prefix = as_bytes(kDefaultChildPrefix); genesis.prefixed && starts_with(storage_key, prefix)) {
+    if (const BytesView prefix = as_bytes(kDefaultChildPrefix); genesis.prefixed && starts_with(storage_key, prefix))
       storage_key.erase(storage_key.begin(), storage_key.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
-    }
     const auto [child, added] = spec.children.try_emplace(std::move(storage_key));
     if (!added) return fail_spec(fmt::format("child trie {} is there twice", quote(key)));
     if (!pairs.is_object()) return fail_spec(fmt::format("child trie {} is not an object", quote(key)));
@@ -124,14 +121,12 @@ Result<ChainSpec> read_spec(const Json& json) {
   TRY(read_pairs(*genesis.top, spec.top));
   TRY(read_children(genesis, spec));
 
-  if (!spec.top.contains(code_key())) {
+  if (!spec.top.contains(code_key()))
     return fail_spec("genesis has no storage key 0x3a636f6465 (\":code\"), so there is no runtime");
-  }
   const BytesView heap_pages_key = as_bytes(kHeapPagesKey);
   if (const auto found = spec.top.find(Bytes(heap_pages_key.begin(), heap_pages_key.end())); found != spec.top.end()) {
-    if (found->second.size() != sizeof(std::uint64_t)) {
+    if (found->second.size() != sizeof(std::uint64_t))
       return fail_spec(fmt::format("the value of \":heappages\" has {} bytes, not 8", found->second.size()));
-    }
     std::uint64_t pages = 0;
     for (std::size_t i = 8; i-- > 0;) pages = pages << 8 | std::to_integer<std::uint64_t>(found->second[i]);
     spec.heap_pages = pages;

@@ -25,9 +25,8 @@ ChangedTrie::Entry* ChangedTrie::find(BytesView key) noexcept {
 std::vector<TrieChange> ChangedTrie::changes() const {
   std::vector<TrieChange> changes;
   changes.reserve(entries_.size());
-  for (Number number = keys_.first(); number != kNone; number = keys_.next(number)) {
+  for (Number number = keys_.first(); number != kNone; number = keys_.next(number))
     changes.push_back({keys_.key(number), entries_[number].value.value()});
-  }
   return changes;
 }
 
@@ -89,11 +88,10 @@ void ChangedTrie::add_gap(Number begin, Number end) {
   const BytesView first = keys_.key(begin);
   auto gap = gaps_.upper_bound(first);
   while (gap != gaps_.end() && !kLess(keys_.key(end), gap->first)) gap = gaps_.erase(gap);
-  if (gap != gaps_.begin() && !kLess(keys_.key(std::prev(gap)->second), first)) {
+  if (gap != gaps_.begin() && !kLess(keys_.key(std::prev(gap)->second), first))
     std::prev(gap)->second = end;
-  } else {
+  else
     gaps_.emplace_hint(gap, copy(first), end);
-  }
 }
 
 /// Takes an entry's key out of the gap that it is in. Never fails: changes must be undone when memory is out, too.
@@ -115,11 +113,10 @@ void ChangedTrie::split_gap(Number number) {
   if (kLess(keys_.key(end), key)) return;
   // All that the base has in a gap was removed, so what is left of it ends with the entry before.
   const Number previous = keys_.previous(number);
-  if (previous != kNone && kLess(gap->first, keys_.key(previous))) {
+  if (previous != kNone && kLess(gap->first, keys_.key(previous)))
     gap->second = previous;
-  } else {
+  else
     gaps_.erase(gap);
-  }
   if (end != number) gaps_.emplace(copy(key), end);
 }
 

@@ -48,9 +48,8 @@ std::expected<secp256k1_pubkey, RecoverError> recover(EcdsaSignature signature, 
     return std::unexpected(RecoverError::kBadRs);
   }
   secp256k1_pubkey key;
-  if (secp256k1_ecdsa_recover(secp256k1_context_static, &key, &parsed, octets(message_hash.data())) == 0) {
+  if (secp256k1_ecdsa_recover(secp256k1_context_static, &key, &parsed, octets(message_hash.data())) == 0)
     return std::unexpected(RecoverError::kBadSignature);  // also if r or s is 0
-  }
   return key;
 }
 

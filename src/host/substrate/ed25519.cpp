@@ -33,11 +33,9 @@ constexpr Scalar25519 kEight = {std::byte{8}};
 bool multiply_by_cofactor(std::span<const std::byte, 32> bytes, Point& product) noexcept {
   // This addition takes every encoding that ZIP-215 does.
   if (crypto_core_ed25519_add(octets(product.data()), octets(bytes.data()), octets(bytes.data())) != 0) return false;
-  for (int i = 0; i < 2; ++i) {
-    if (crypto_core_ed25519_add(octets(product.data()), octets(product.data()), octets(product.data())) != 0) {
+  for (int i = 0; i < 2; ++i)
+    if (crypto_core_ed25519_add(octets(product.data()), octets(product.data()), octets(product.data())) != 0)
       return false;
-    }
-  }
   return true;
 }
 

@@ -164,9 +164,8 @@ Result<void> Externalities::rollback_transaction() {
 
 Result<Externalities> Externalities::fork() const {
   return detail::without_exceptions("a state's changes are copied", [&]() -> Result<Externalities> {
-    if (state_->overlay.open_transactions() != 0) {
+    if (state_->overlay.open_transactions() != 0)
       return fail(ErrorCode::kArgument, "changes cannot be forked in a transaction: commit it or roll it back first");
-    }
     return Externalities(std::make_unique<State>(state_->fork()));
   });
 }

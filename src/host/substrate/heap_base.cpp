@@ -28,9 +28,8 @@ std::optional<HeapBase> find_announced_heap_base(const wasm::Module& module) {
   }
   for (const auto& [index, name] : wasm::find_global_names(module)) {
     if (name != kName) continue;
-    if (const auto value = value_of(module, index)) {
+    if (const auto value = value_of(module, index))
       return HeapBase{*value, "global __heap_base, by the name section", true};
-    }
   }
   return std::nullopt;
 }

@@ -330,11 +330,10 @@ class HostFunctions {
     if (wrong != nullptr) [[unlikely]]
       return std::unexpected(*wrong);
     const auto invoke = [&]() -> R {
-      if constexpr (std::is_same_v<Context, Externalities::State&>) {
+      if constexpr (std::is_same_v<Context, Externalities::State&>)
         return function(*call.state.externalities, *argument<I>(arguments)...);
-      } else {
+      else
         return function(call, *argument<I>(arguments)...);
-      }
     };
     if constexpr (std::is_void_v<R>) {
       invoke();
@@ -344,11 +343,10 @@ class HostFunctions {
     } else {
       const R result = invoke();
       if (!result) return std::unexpected(result.error());
-      if constexpr (std::is_void_v<Value>) {
+      if constexpr (std::is_void_v<Value>)
         return {};
-      } else {
+      else
         return Returned<Value>::give(call, *result);
-      }
     }
   }
 

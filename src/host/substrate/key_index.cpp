@@ -76,9 +76,8 @@ KeyIndex::Number KeyIndex::not_less(BytesView key) const noexcept {
   Link link = root_;
   while (is_branch(link) && branch(link).place < place) link = branch(link).links[slot_of(key, branch(link).place)];
   if (is_branch(link) && branch(link).place == place) {
-    if (const std::uint32_t behind = branch(link).used >> slot << slot; behind != 0) {
+    if (const std::uint32_t behind = branch(link).used >> slot << slot; behind != 0)
       return first_of(branch(link).links[lowest(behind)]);
-    }
   } else if (slot < other) {  // all that is here goes on as that key does
     return first_of(link);
   }

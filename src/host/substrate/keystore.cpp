@@ -39,16 +39,14 @@ Bytes public_key_of(const Key& key) {
 /// label, the seed and the junction.
 Result<Seed> derive_seed(Seed seed, const std::vector<Junction>& junctions, std::string_view label) {
   for (const Junction& junction : junctions) {
-    if (!junction.hard) {
+    if (!junction.hard)
       return fail(ErrorCode::kArgument, "a secret URI has a soft junction (\"/\"), which only sr25519 keys can have");
-    }
     // SCALE: the label with its length, then the rest as it is.
     detail::Blake2b<sizeof seed.bytes> hash;
     Bytes length;
     append_compact(length, static_cast<std::uint32_t>(label.size()));  // a few characters
-    for (const BytesView part : {BytesView(length), as_bytes(label), BytesView(seed.bytes), BytesView(junction.code)}) {
+    for (const BytesView part : {BytesView(length), as_bytes(label), BytesView(seed.bytes), BytesView(junction.code)})
       hash.add(part);
-    }
     seed.bytes = hash.finish();
     hash.wipe();
   }
@@ -63,9 +61,8 @@ Result<Key> make_ecdsa_key(const Seed& seed) {
 Result<Key> make_key(KeyScheme scheme, const SecretUri& uri) {
   if (scheme == KeyScheme::kSr25519) {
     Sr25519Key key(uri.seed);
-    for (const Junction& junction : uri.junctions) {
+    for (const Junction& junction : uri.junctions)
       key = junction.hard ? key.derive_hard(junction.code) : key.derive_soft(junction.code);
-    }
     return key;
   }
   const bool ecdsa = scheme == KeyScheme::kEcdsa;
@@ -84,9 +81,8 @@ Result<Key> make_key(KeyScheme scheme, std::string_view suri) {
 }
 
 Key make_random_key(KeyScheme scheme) {
-  for (;;) {  // nearly every seed is a key of each scheme
+  for (;;)  // nearly every seed is a key of each scheme
     if (auto key = make_key(scheme, {Seed::random(), {}})) return *std::move(key);
-  }
 }
 
 }  // namespace
@@ -137,9 +133,8 @@ Result<Bytes> Keystore::generate(KeyScheme scheme, KeyTypeId type, std::optional
 std::vector<Bytes> Keystore::public_keys(KeyScheme scheme, KeyTypeId type) const {
   const std::shared_lock lock(state_->mutex);
   std::vector<Bytes> found;
-  if (const auto* const keys = state_->find(scheme, type)) {
+  if (const auto* const keys = state_->find(scheme, type))
     for (const auto& [public_key, key] : *keys) found.push_back(public_key);
-  }
   return found;
 }
 

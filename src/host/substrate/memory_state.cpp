@@ -70,18 +70,15 @@ Result<TrieChanges> read_pairs(const Json& pairs) {
   std::size_t index = 0;
   for (const Json& pair : pairs) {
     const auto fail_entry = [&](std::string_view what) { return fail_pairs(fmt::format("entry {} {}", index, what)); };
-    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !pair[1].is_string()) {
+    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !pair[1].is_string())
       return fail_entry("is not a list of two strings, key and value");
-    }
     const auto& key_text = pair[0].get_ref<const std::string&>();
     Bytes key;
     Bytes value;
-    if (const char* wrong = decode_hex(key_text, key); wrong != nullptr) {
+    if (const char* wrong = decode_hex(key_text, key); wrong != nullptr)
       return fail_entry(fmt::format("has a key {} that {}", quote(key_text), wrong));
-    }
-    if (const char* wrong = decode_hex(pair[1].get_ref<const std::string&>(), value); wrong != nullptr) {
+    if (const char* wrong = decode_hex(pair[1].get_ref<const std::string&>(), value); wrong != nullptr)
       return fail_entry(fmt::format("has a value, of key {}, that {}", quote(key_text), wrong));
-    }
     const auto [place, added] = changes.try_emplace(std::move(key));
     if (!added) return fail_entry(fmt::format("has a key that was there before: {}", quote(key_text)));
     place->second = std::make_shared<const Bytes>(std::move(value));
@@ -206,11 +203,10 @@ Result<MemoryState> MemoryState::with(const StateChanges& changes, StateVersion 
     }
 
     const TrieNode* code = next->top.find(as_bytes(kCodeKey));
-    if (code == nullptr) {
+    if (code == nullptr)
       next->code_hash.reset();
-    } else if (next->code_hash == nullptr || next->code_hash->value() != code->value) {
+    else if (next->code_hash == nullptr || next->code_hash->value() != code->value)
       next->code_hash = std::make_shared<LazyHash>(code->value);
-    }
     return MemoryState(std::move(next));
   });
 }

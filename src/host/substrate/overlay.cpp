@@ -281,9 +281,8 @@ Result<Hash> Overlay::root(StateVersion version, const Charge& charge) {
 
 Result<Hash> Overlay::child_root(BytesView storage_key, StateVersion version) {
   if (const Number number = state_->children.find(storage_key); number != kNone) {
-    if (Result<void> done = state_->compute_root(number, version); !done) {
+    if (Result<void> done = state_->compute_root(number, version); !done)
       return std::unexpected(std::move(done.error()));
-    }
     state_->put_root(number);
     return state_->child(number).root->hash;
   }
@@ -302,18 +301,16 @@ bool Overlay::commit_transaction() {
   std::vector<UndoRecord>& committed = transactions.back();
   if (open != 0) {
     std::vector<UndoRecord>& outer = transactions[open - 1];
-    if (const std::size_t size = outer.size() + committed.size(); size > outer.capacity() && !outer.empty()) {
+    if (const std::size_t size = outer.size() + committed.size(); size > outer.capacity() && !outer.empty())
       outer.reserve(std::max(size, outer.size() * 2));
-    }
     // What the outer transaction has an older record of needs no other.
     for (UndoRecord& record : committed) state_->tries[record.trie].entry(record.number).recorded_in = open;
     std::erase_if(committed,
                   [&](const UndoRecord& record) { return record.before && record.before->recorded_in == open; });
-    if (outer.empty()) {
+    if (outer.empty())
       outer.swap(committed);
-    } else {
+    else
       outer.insert(outer.end(), std::make_move_iterator(committed.begin()), std::make_move_iterator(committed.end()));
-    }
   } else {
     for (const UndoRecord& record : committed) state_->tries[record.trie].entry(record.number).recorded_in = 0;
   }
@@ -335,9 +332,8 @@ std::size_t Overlay::open_transactions() const noexcept { return state_->transac
 StateChanges Overlay::changes() const {
   const auto changes_of = [](const ChangedTrie& trie) {
     TrieChanges changes;
-    for (const auto& [key, value] : trie.changes()) {
+    for (const auto& [key, value] : trie.changes())
       changes.emplace_hint(changes.end(), Bytes(key.begin(), key.end()), value);
-    }
     return changes;
   };
   StateChanges changes;

@@ -89,11 +89,10 @@ KeyPath::KeyPath(BytesView key, std::size_t size)
 void KeyPath::push(std::uint8_t nibble) {
   const std::size_t place = (begin_ + size_) % 2;
   const auto bits = static_cast<std::byte>(place == 0 ? nibble << 4 : nibble);  // a nibble is less than 16
-  if (place == 0 || bytes_.empty()) {
+  if (place == 0 || bytes_.empty())
     bytes_.push_back(bits);
-  } else {
+  else
     bytes_.back() |= bits;
-  }
   ++size_;
 }
 
@@ -102,11 +101,10 @@ void KeyPath::append(const PartialKey& more) {
   BytesView own = more.bytes();
   if (more.begin_ != 0) {
     const std::byte first = own[0] & kLow;
-    if (bytes_.empty()) {
+    if (bytes_.empty())
       bytes_.push_back(first);
-    } else {
+    else
       bytes_.back() |= first;
-    }
     own = own.subspan(1);
   }
   bytes_.insert(bytes_.end(), own.begin(), own.end());

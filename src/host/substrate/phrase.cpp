@@ -53,13 +53,11 @@ Result<Bits> bits_of(const std::vector<std::string_view>& words) {
   std::size_t at = 0;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto found = std::ranges::lower_bound(kWordTable, words[i]);
-    if (found == kWordTable.end() || *found != words[i]) {
+    if (found == kWordTable.end() || *found != words[i])
       return fail(ErrorCode::kArgument, fmt::format("word {} of a phrase is not in the English list of BIP-39", i + 1));
-    }
     const auto number = static_cast<unsigned>(found - kWordTable.begin());  // less than 2048
-    for (unsigned bit = kBitsPerWord; bit-- > 0; ++at) {
+    for (unsigned bit = kBitsPerWord; bit-- > 0; ++at)
       if ((number >> bit & 1) != 0) bits.bytes[at / 8] |= std::byte{0x80} >> at % 8;
-    }
   }
   return bits;
 }
@@ -79,9 +77,8 @@ Result<Seed> seed_of_phrase(std::string_view phrase, std::string_view password) 
   const unsigned unused_bits = 8 - static_cast<unsigned>(words.size() / 3);  // 4 to 8 words
   Secret<crypto_hash_sha256_BYTES> hash;
   (void)crypto_hash_sha256(octets(hash.bytes.data()), octets(bits.bytes.data()), entropy_bytes);  // always 0
-  if ((bits.bytes[entropy_bytes] >> unused_bits) != (hash.bytes[0] >> unused_bits)) {
+  if ((bits.bytes[entropy_bytes] >> unused_bits) != (hash.bytes[0] >> unused_bits))
     return fail(ErrorCode::kArgument, "the checksum of a phrase is wrong: a word is another one, or in another place");
-  }
 
   std::string salt = "mnemonic";
   salt += password;

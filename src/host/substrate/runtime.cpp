@@ -44,9 +44,8 @@ class Lent {
 
 /// A runtime that panics logs its words and then executes `unreachable`.
 Error with_panic(Error error, const std::string& panic) {
-  if (error.trap == TrapKind::kUnreachable && error.code == ErrorCode::kTrap && !panic.empty()) {
+  if (error.trap == TrapKind::kUnreachable && error.code == ErrorCode::kTrap && !panic.empty())
     error.message += fmt::format("; the runtime said: {}", wasm::printable(panic));
-  }
   return error;
 }
 
@@ -104,9 +103,8 @@ Result<void> Runtime::call(const Method& method, BytesView arguments, Bytes& res
 Result<Bytes> Runtime::call(std::string_view name, BytesView arguments, Externalities* externalities) const {
   auto found = TRY(method(name));
   Bytes result;
-  if (auto called = call(found, arguments, result, externalities); !called) {
+  if (auto called = call(found, arguments, result, externalities); !called)
     return std::unexpected(std::move(called.error()));
-  }
   return result;
 }
 

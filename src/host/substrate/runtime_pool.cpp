@@ -20,11 +20,9 @@ namespace {
 
 /// Defines the imported memory just as the module asks for it: the heap pages are added when the pool is made.
 void define_imported_memory(Linker& linker, const wasm::Module& module) {
-  for (const wasm::Import& import : module.imports) {
-    if (const auto* memory = std::get_if<MemoryType>(&import.type); memory != nullptr && import.module == "env") {
+  for (const wasm::Import& import : module.imports)
+    if (const auto* memory = std::get_if<MemoryType>(&import.type); memory != nullptr && import.module == "env")
       linker.define_memory(import.module, import.name, memory->limits);
-    }
-  }
 }
 
 Result<Linker> prepare(const Module& module, const RuntimeOptions& options, VersionReader read_version,

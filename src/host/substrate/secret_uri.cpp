@@ -78,9 +78,8 @@ ChainCode code_of(std::string_view name) {
 }  // namespace
 
 Result<SecretUri> parse_secret_uri(std::string_view uri) {
-  if (uri.size() > kMaximumUriBytes) {
+  if (uri.size() > kMaximumUriBytes)
     return fail(ErrorCode::kArgument, fmt::format("a secret URI has more than {} bytes", kMaximumUriBytes));
-  }
   if (!wasm::is_utf8(uri)) return fail(ErrorCode::kArgument, "a secret URI is not UTF-8");
 
   const std::string_view root = uri.substr(0, uri.find('/'));

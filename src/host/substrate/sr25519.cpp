@@ -41,9 +41,8 @@ Point multiply_base(const Scalar25519& scalar) noexcept {
 Point multiply(const Scalar25519& scalar, std::span<const std::byte, 32> point) noexcept {
   Point product{};
   // The same.
-  if (crypto_scalarmult_ristretto255(octets(product.data()), octets(scalar.data()), octets(point.data())) != 0) {
+  if (crypto_scalarmult_ristretto255(octets(product.data()), octets(scalar.data()), octets(point.data())) != 0)
     product.fill({});
-  }
   return product;
 }
 
@@ -125,9 +124,8 @@ Sr25519Key::Sr25519Key(const Seed& seed) noexcept {
   scalar_.bytes.front() &= std::byte{0xF8};
   scalar_.bytes.back() &= std::byte{0x3F};
   scalar_.bytes.back() |= std::byte{0x40};
-  for (std::size_t i = 0; i < 32; ++i) {
+  for (std::size_t i = 0; i < 32; ++i)
     scalar_.bytes[i] = scalar_.bytes[i] >> 3 | (i < 31 ? scalar_.bytes[i + 1] << 5 : std::byte{0});
-  }
   public_key_ = multiply_base(scalar_.bytes);
 }
 

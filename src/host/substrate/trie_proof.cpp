@@ -50,9 +50,8 @@ bool read_nibbles(ScaleReader& reader, std::uint8_t first, unsigned kind_bits, s
   const std::size_t most = 0xFFu >> kind_bits;
   nibbles = first & most;
   if (nibbles < most) return true;
-  for (std::uint8_t more = 255; more == 255; nibbles += more) {  // no more than 255 for each byte of the data
+  for (std::uint8_t more = 255; more == 255; nibbles += more)  // no more than 255 for each byte of the data
     if (!reader.u8(more)) return false;
-  }
   return true;
 }
 
@@ -83,9 +82,8 @@ std::optional<ProofNode> decode(BytesView data) {
   if (node.value_form == ValueForm::kInline && !reader.bytes(node.value)) return std::nullopt;
   if (node.value_form == ValueForm::kHashed && !reader.take(kHashBytes, node.value)) return std::nullopt;
   const std::size_t children = reader.position();
-  for (std::size_t i = 0; i < node.children.size(); ++i) {
+  for (std::size_t i = 0; i < node.children.size(); ++i)
     if ((bits & 1u << i) != 0 && !reader.bytes(node.children[i].emplace())) return std::nullopt;
-  }
   node.behind_value = data.subspan(children, reader.position() - children);
   return node;
 }
@@ -94,17 +92,15 @@ std::optional<ProofNode> decode(BytesView data) {
 bool matches(const ProofNode& node, BytesView key, std::size_t depth) {
   if (node.nibbles > nibble_count(key) - depth) return false;
   const std::size_t padding = node.nibbles % 2;
-  for (std::size_t i = 0; i < node.nibbles; ++i) {
+  for (std::size_t i = 0; i < node.nibbles; ++i)
     if (nibble_at(node.partial, padding + i) != nibble_at(key, depth + i)) return false;
-  }
   return true;
 }
 
 /// @param open  the child that is left open, if any.
 bool has_valid_children(const ProofNode& node, std::optional<std::uint8_t> open) {
-  for (std::size_t i = 0; i < node.children.size(); ++i) {
+  for (std::size_t i = 0; i < node.children.size(); ++i)
     if (i != open && node.children[i] && node.children[i]->size() > kHashBytes) return false;
-  }
   return true;
 }
 
@@ -112,18 +108,16 @@ bool has_valid_children(const ProofNode& node, std::optional<std::uint8_t> open)
 Bytes with_value(const ProofNode& node, BytesView value, StateVersion version, TrieHasher hasher) {
   const bool is_hashed = version == StateVersion::kV1 && value.size() >= kHashedValueBytes;
   Bytes encoding;
-  if (node.is_branch) {
+  if (node.is_branch)
     append_node_header(encoding, is_hashed ? kBranchWithHash : kBranchWithValue, node.nibbles);
-  } else {
+  else
     append_node_header(encoding, is_hashed ? kLeafWithHash : kLeaf, node.nibbles);
-  }
   append(encoding, node.partial);
   append(encoding, node.bitmap);
-  if (is_hashed) {
+  if (is_hashed)
     append(encoding, hasher(value));
-  } else {
+  else
     append_bytes(encoding, value);  // of a guest's memory: its length fits
-  }
   append(encoding, node.behind_value);
   return encoding;
 }

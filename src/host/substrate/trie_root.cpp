@@ -21,9 +21,8 @@ Hash trie_root(std::span<const std::pair<BytesView, BytesView>> pairs, StateVers
 
   std::vector<TrieChange> changes;
   changes.reserve(sorted.size());
-  for (const auto& [key, value] : sorted) {
+  for (const auto& [key, value] : sorted)
     changes.push_back({key, std::make_shared<const Bytes>(value.begin(), value.end())});
-  }
   return Trie(hasher).with(changes, version).root();
 }
 

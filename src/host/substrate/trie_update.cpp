@@ -80,13 +80,12 @@ class TrieUpdate {
         return;
       }
       const std::size_t matched = node->partial.match(change.key, depth);
-      if (matched == node->partial.size()) {
+      if (matched == node->partial.size())
         open_.push_back({.begin = depth, .was = std::move(node), .becomes = nullptr});
-      } else if (change.value != nullptr) {
+      else if (change.value != nullptr)
         split(*node, depth, matched);
-      } else {
+      else
         return;
-      }
       if (depth + matched == end) return set_value(open_.back(), change.value);
       open_.back().open_child = nibble_at(change.key, depth + matched);
     }
@@ -135,11 +134,10 @@ class TrieUpdate {
     open_.pop_back();
     if (changed == nullptr) return;
     std::shared_ptr<const TrieNode> node = finish(std::move(changed));
-    if (open_.empty()) {
+    if (open_.empty())
       root_ = std::move(node);
-    } else {
+    else
       open_.back().change().set_child(open_.back().open_child, std::move(node));
-    }
   }
 
   /// Whether a node only leads to another one, so that a trie does not hold it.

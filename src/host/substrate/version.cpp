@@ -75,9 +75,8 @@ bool read_api(ScaleReader& reader, RuntimeApi& api) {
 std::uint32_t core_version_of(const std::vector<RuntimeApi>& apis) noexcept {
   static const ApiId core = id_of("Core");
   std::uint32_t version = 0;
-  for (const RuntimeApi& api : apis) {
+  for (const RuntimeApi& api : apis)
     if (api.id == core) version = std::max(version, api.version);
-  }
   return version;
 }
 
@@ -160,15 +159,13 @@ Result<std::optional<RuntimeVersion>> read_embedded_version(const wasm::Module& 
   const auto apis_section = find_section(module, binary, "runtime_apis");
   if (apis_section) {
     ScaleReader reader(*apis_section);
-    while (reader.remaining() > 0) {
+    while (reader.remaining() > 0)
       if (!read_api(reader, apis.emplace_back())) return fail_in("custom section runtime_apis", reader);
-    }
   }
   ScaleReader reader(*version_section);
   RuntimeVersion version;
-  if (!read_version(reader, version, apis_section ? &apis : nullptr)) {
+  if (!read_version(reader, version, apis_section ? &apis : nullptr))
     return fail_in("custom section runtime_version", reader);
-  }
   return version;
 }
 

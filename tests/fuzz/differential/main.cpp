@@ -147,11 +147,10 @@ class Engines {
     const auto other = other_.receive(kDeadline);
     Outcome outcome{anew.value_or("failed\n# " + anew_.failure() + "\n"),
                     other.value_or("failed\n# " + other_.failure() + "\n"), std::nullopt};
-    if (!anew) {
+    if (!anew)
       outcome.comparison = Comparison{.difference = "Anew: " + anew_.failure()};
-    } else if (other && !other->starts_with("failed")) {
+    else if (other && !other->starts_with("failed"))
       outcome.comparison = compare(*anew, *other, must_be_accepted);
-    }
     return outcome;
   }
 
@@ -308,9 +307,8 @@ class Job {
         counts.traps += outcome.comparison->traps;
       }
     }
-    if (outcome.comparison && outcome.comparison->comparable && !outcome.comparison->difference.empty()) {
+    if (outcome.comparison && outcome.comparison->comparable && !outcome.comparison->difference.empty())
       session_.report(source, seed, module, settings, outcome.comparison->difference, outcome.anew, outcome.other);
-    }
   }
 
   Session& session_;

@@ -132,9 +132,8 @@ Linker make_linker(const nlohmann::json& plan) {
     linker.define("host", std::to_string(index), FunctionType{types_of(parameters), types_of(results)},
                   [=](Caller caller, std::span<std::uint64_t> slots) -> Result<void> {
                     std::uint64_t hash = 17 + index;
-                    for (std::size_t i = 0; i < parameters.size(); ++i) {
+                    for (std::size_t i = 0; i < parameters.size(); ++i)
                       hash = hash * 31 + comparable_bits(parameters[i], slots[i]);
-                    }
                     auto& log = caller.state<HostLog>();
                     ++log.count;
                     log.hash = log.hash * 31 + hash;
@@ -201,9 +200,8 @@ class Run {
     const std::string results = entry[2];
     (void)lease_->call_values("refuel", {});
     std::vector<Value> arguments;
-    for (std::uint32_t p = 0; p < parameters.size(); ++p) {
+    for (std::uint32_t p = 0; p < parameters.size(); ++p)
       arguments.push_back({type_of(parameters[p]), argument_bits(parameters[p], pick(j, k, p))});
-    }
     const auto values = lease_->call_values(name, arguments);
     out_ += fmt::format("call {} {}", name, k);
     if (!values) {
@@ -211,9 +209,8 @@ class Run {
                                                      : fmt::format(" ! {}\n", values.error().to_string());
       return false;
     }
-    for (std::size_t i = 0; i < results.size(); ++i) {
+    for (std::size_t i = 0; i < results.size(); ++i)
       out_ += fmt::format(" {:016x}", comparable_bits(results[i], (*values)[i].bits));
-    }
     out_ += '\n';
     return true;
   }
@@ -253,9 +250,8 @@ std::string run_twice(const Module& module, const nlohmann::json& plan) {
     return fmt::format("segment 0\ninstantiate trap {}\n", trap_name(pool.error()));
   }
   std::string text = Run(*pool, plan).text();
-  if (const std::string again = Run(*pool, plan).text(); again != text) {
+  if (const std::string again = Run(*pool, plan).text(); again != text)
     text += fmt::format("! a restored instance differs: {}\n", first_difference(text, again));
-  }
   if (pool->statistics().audit_failures != 0) text += fmt::format("! audit: {}\n", pool->audit_report());
   return text;
 }
@@ -302,21 +298,19 @@ std::string answer(const Engine& engine, std::span<const std::byte> binary, Sett
   if (settings.also_without_marks()) {
     const auto other =
         engine.compile(binary, {.card_bytes = 4096, .ledger = Ledger::kCow, .canonical_nan = settings.canonical_nan()});
-    if (!other) {
+    if (!other)
       complaints += fmt::format("! without marks: {}\n", other.error().to_string());
-    } else if (const std::string again = run_twice(*other, plan); again != text) {
+    else if (const std::string again = run_twice(*other, plan); again != text)
       complaints += fmt::format("! without marks: {}\n", first_difference(text, again));
-    }
   }
   if (settings.also_through_artifact()) {
     const std::string path = fmt::format("/tmp/anew-differential-{}.anew", getpid());
-    if (const auto saved = engine.save(*module, path); !saved) {
+    if (const auto saved = engine.save(*module, path); !saved)
       complaints += fmt::format("! artifact: {}\n", saved.error().to_string());
-    } else if (const auto loaded = engine.load(path); !loaded) {
+    else if (const auto loaded = engine.load(path); !loaded)
       complaints += fmt::format("! artifact: {}\n", loaded.error().to_string());
-    } else if (const std::string again = run_twice(*loaded, plan); again != text) {
+    else if (const std::string again = run_twice(*loaded, plan); again != text)
       complaints += fmt::format("! artifact: {}\n", first_difference(text, again));
-    }
     unlink(path.c_str());
   }
   return "accepted\n" + text + complaints;

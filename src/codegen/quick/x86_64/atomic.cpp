@@ -92,11 +92,10 @@ void Operators::check_alignment(Operand& base, const wasm::MemoryArgument& argum
 }
 
 void Operators::load_zero_extended(Register to, const Mem& from, std::uint32_t bytes) {
-  if (bytes < 4) {
+  if (bytes < 4)
     a_.movzx(gp32(to), from);
-  } else {
+  else
     a_.mov(gp(to, bytes == 8), from);
-  }
 }
 
 void Operators::atomic_load(const wasm::MemoryArgument& argument, ValueType type, std::uint32_t bytes) {

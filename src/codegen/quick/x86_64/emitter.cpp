@@ -24,32 +24,29 @@ void Emitter::begin_code() {
 // --- Moves ---
 
 void Emitter::load_register(Register to, const Mem& from, ValueType type) {
-  if (type == ValueType::kV128) {
+  if (type == ValueType::kV128)
     a_.vmovups(xmm(to), from);
-  } else if (is_float(type)) {
+  else if (is_float(type))
     is_wide(type) ? a_.vmovsd(xmm(to), from) : a_.vmovss(xmm(to), from);
-  } else {
+  else
     a_.mov(gp(to, is_wide(type)), from);
-  }
 }
 
 void Emitter::store_register(const Mem& to, Register from, ValueType type) {
-  if (type == ValueType::kV128) {
+  if (type == ValueType::kV128)
     a_.vmovups(to, xmm(from));
-  } else if (is_float(type)) {
+  else if (is_float(type))
     is_wide(type) ? a_.vmovsd(to, xmm(from)) : a_.vmovss(to, xmm(from));
-  } else {
+  else
     a_.mov(to, gp(from, is_wide(type)));
-  }
 }
 
 void Emitter::move_register(Register to, Register from, ValueType type) {
   if (to == from) return;
-  if (is_in_xmm(type)) {
+  if (is_in_xmm(type))
     a_.vmovaps(xmm(to), xmm(from));
-  } else {
+  else
     a_.mov(gp(to, is_wide(type)), gp(from, is_wide(type)));
-  }
 }
 
 // Uses no instruction that changes the flags: `xor reg, reg` would.

@@ -309,11 +309,10 @@ void Operators::integer_from_float(bool to_64, bool from_64, bool is_signed, boo
     // Convert to 64 bits; the value is in range if its low half, extended, is the whole. Out of the 64-bit range the
     // instruction gives 2^63, which is not.
     a_.emit(convert, gp64(to), xmm(x));
-    if (is_signed) {
+    if (is_signed)
       a_.movsxd(x86::r11, gp32(to));
-    } else {
+    else
       a_.mov(x86::r11d, gp32(to));
-    }
     a_.cmp(x86::r11, gp64(to));
     if (!saturate) {
       a_.jne(cold_overflow_trap(x, from_64));

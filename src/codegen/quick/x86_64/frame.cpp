@@ -71,9 +71,8 @@ void Frame::begin_frame(std::uint32_t function_index, const FunctionType& type, 
   }
   const abi::Places& places = argument_places();
   stack_home_.assign(type.parameters.size(), kNone);
-  for (std::size_t i = 0; i < type.parameters.size(); ++i) {
+  for (std::size_t i = 0; i < type.parameters.size(); ++i)
     if (places.places[i].kind == abi::Place::Kind::kMemory) stack_home_[i] = places.places[i].index;
-  }
   epilogue_ = Label{};
   preserved_used_ = 0;
   frame_size_at_.clear();
@@ -123,9 +122,8 @@ void Frame::zero_locals() {
 // --- The way out ---
 
 void Frame::load_preserved(RegisterSet registers) {
-  for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i) {
+  for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i)
     if ((registers & bit(kPreservedRegisters[i])) != 0) a_.mov(gp64(kPreservedRegisters[i]), saved_register(i));
-  }
 }
 
 void Frame::emit_epilogue() {
@@ -133,11 +131,10 @@ void Frame::emit_epilogue() {
   if (context_.options.metered_stack) leave_metered();
   load_preserved(preserved_used_);
   a_.leave();
-  if (const std::uint32_t bytes = argument_places().stack_bytes(); bytes != 0) {
+  if (const std::uint32_t bytes = argument_places().stack_bytes(); bytes != 0)
     a_.ret(bytes);
-  } else {
+  else
     a_.ret();
-  }
 }
 
 // The callee returns to this function's caller. The stack arguments go where this function's own ones lie, their ends

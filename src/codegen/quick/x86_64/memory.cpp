@@ -129,11 +129,10 @@ void Operators::mark(const Operand& base, const Address& to, const wasm::MemoryA
     // in whatever order they are stored, and saves the addition.
     const std::int64_t displacement = to.mem.offset();
     const bool at_base = argument.offset + bytes <= abi::kSlackBytes;
-    if (at_base || displacement == 0) {
+    if (at_base || displacement == 0)
       a_.mov(x86::r11, gp64(to.index));
-    } else {
+    else
       a_.lea(x86::r11, x86::ptr(gp64(to.index), static_cast<std::int32_t>(displacement)));
-    }
     a_.shr(x86::r11, shift);
     a_.mov(x86::Mem(x86::r13, x86::r11, 0, cards, 1), 1);
     if (base.kind != Operand::Kind::kLocal) return;

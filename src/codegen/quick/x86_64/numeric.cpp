@@ -133,11 +133,10 @@ void Operators::integer_binary(InstId inst, bool is_64, bool commutative) {
   }
   const Register from = is_immediate ? kNoRegister : use(right);
   const Register to = use_writable(left);
-  if (is_immediate) {
+  if (is_immediate)
     a_.emit(inst, gp(to, is_64), asmjit::imm(immediate_of(right.bits, is_64)));
-  } else {
+  else
     a_.emit(inst, gp(to, is_64), gp(from, is_64));
-  }
   push_register(integer(is_64), to);
   release();
 }
@@ -214,11 +213,10 @@ void Operators::integer_compare(Condition condition, bool is_64) {
   if (right.kind == Operand::Kind::kConstant && fits_immediate(right.bits, is_64)) {
     const Register reg = use(left);
     const bool with_zero = right.bits == 0 && (condition == Condition::kE || condition == Condition::kNE);
-    if (with_zero) {
+    if (with_zero)
       a_.test(gp(reg, is_64), gp(reg, is_64));
-    } else {
+    else
       a_.cmp(gp(reg, is_64), asmjit::imm(immediate_of(right.bits, is_64)));
-    }
   } else {
     const Register b = use(right);
     const Register a = use(left);

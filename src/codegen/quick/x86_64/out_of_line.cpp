@@ -55,11 +55,10 @@ void Emitter::emit_cold_code() {
     add_position();
     if (cold.checked != kNoRegister) {
       Label is_nan;
-      if (cold.checked_64) {
+      if (cold.checked_64)
         a_.vucomisd(xmm(cold.checked), xmm(cold.checked));
-      } else {
+      else
         a_.vucomiss(xmm(cold.checked), xmm(cold.checked));
-      }
       a_.jp(is_nan);
       call_raise(cold.kind);
       a_.bind(is_nan);

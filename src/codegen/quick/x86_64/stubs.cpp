@@ -31,17 +31,16 @@ void register_to_slot(Assembler& a, const x86::Mem& slot, Register reg, ValueTyp
 
 void slot_to_register(Assembler& a, Register reg, x86::Mem slot, ValueType type) {
   slot.setSize(bytes_of(type));
-  if (type == ValueType::kV128) {
+  if (type == ValueType::kV128)
     a.vmovups(x86::xmm(reg - kFirstXmm), slot);
-  } else if (type == ValueType::kF64) {
+  else if (type == ValueType::kF64)
     a.vmovsd(x86::xmm(reg - kFirstXmm), slot);
-  } else if (type == ValueType::kF32) {
+  else if (type == ValueType::kF32)
     a.vmovss(x86::xmm(reg - kFirstXmm), slot);
-  } else if (type == ValueType::kI32) {
+  else if (type == ValueType::kI32)
     a.mov(x86::gpd(reg), slot);
-  } else {
+  else
     a.mov(x86::gpq(reg), slot);
-  }
 }
 
 void memory_to_memory(Assembler& a, const x86::Mem& to, x86::Mem from, ValueType type) {
@@ -79,11 +78,10 @@ void emit_import_stub(Assembler& a, const ModuleContext& context, std::uint32_t 
   std::size_t slot = 0;
   for (std::size_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = arguments.places[i];
-    if (place.kind == abi::Place::Kind::kMemory) {
+    if (place.kind == abi::Place::Kind::kMemory)
       memory_to_memory(a, slot_at(x86::rsp, slot), slot_at(x86::rbp, 2 + place.index), type.parameters[i]);
-    } else {
+    else
       register_to_slot(a, slot_at(x86::rsp, slot), argument_register(place), type.parameters[i]);
-    }
     slot += slots_of(type.parameters[i]);
   }
   a.mov(x86::eax, import);
@@ -94,11 +92,10 @@ void emit_import_stub(Assembler& a, const ModuleContext& context, std::uint32_t 
   slot = 0;
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const abi::Place place = results.places[i];
-    if (place.kind == abi::Place::Kind::kMemory) {
+    if (place.kind == abi::Place::Kind::kMemory)
       memory_to_memory(a, spilled_slot(x86::r10, place), slot_at(x86::rsp, slot), type.results[i]);
-    } else {
+    else
       slot_to_register(a, result_register(place), slot_at(x86::rsp, slot), type.results[i]);
-    }
     slot += slots_of(type.results[i]);
   }
   a.leave();
@@ -115,11 +112,10 @@ void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t 
   std::size_t slot = 0;
   for (std::size_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = arguments.places[i];
-    if (place.kind == abi::Place::Kind::kMemory) {
+    if (place.kind == abi::Place::Kind::kMemory)
       memory_to_memory(a, slot_at(x86::rsp, place.index), slot_at(x86::r14, slot), type.parameters[i]);
-    } else {
+    else
       slot_to_register(a, argument_register(place), slot_at(x86::r14, slot), type.parameters[i]);
-    }
     slot += slots_of(type.parameters[i]);
   }
   a.call(x86::qword_ptr(x86::rax));
@@ -127,11 +123,10 @@ void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t 
   slot = 0;
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const abi::Place place = results.places[i];
-    if (place.kind == abi::Place::Kind::kMemory) {
+    if (place.kind == abi::Place::Kind::kMemory)
       memory_to_memory(a, slot_at(x86::r14, slot), spilled_slot(x86::r9, place), type.results[i]);
-    } else {
+    else
       register_to_slot(a, slot_at(x86::r14, slot), result_register(place), type.results[i]);
-    }
     slot += slots_of(type.results[i]);
   }
   a.add(x86::rsp, 8);  // the callee has popped the rest

@@ -186,13 +186,12 @@ void Operators::vector_numeric(Op op) {
   const bool is_unary = one.form == OneInstruction::Form::kUnary;
   const Vectors v = take_vectors(is_unary ? 1 : 2);
   const asmjit::Imm immediate = asmjit::imm(one.immediate);
-  if (is_unary) {
+  if (is_unary)
     one.has_immediate ? a_.emit(one.inst, v.to, v.a, immediate) : a_.emit(one.inst, v.to, v.a);
-  } else if (one.form == OneInstruction::Form::kSwapped) {
+  else if (one.form == OneInstruction::Form::kSwapped)
     a_.emit(one.inst, v.to, v.b, v.a);
-  } else {
+  else
     one.has_immediate ? a_.emit(one.inst, v.to, v.a, v.b, immediate) : a_.emit(one.inst, v.to, v.a, v.b);
-  }
   push_vector(v);
 }
 
@@ -228,13 +227,12 @@ void Operators::push_vector(const Vectors& vectors) {
 void Operators::vector_constant(wasm::Vector bits) {
   settle_flags();
   const Register to = allocate(true);
-  if (bits == splat64(0)) {
+  if (bits == splat64(0))
     a_.vpxor(xmm(to), xmm(to), xmm(to));
-  } else if (bits == splat64(~std::uint64_t{0})) {
+  else if (bits == splat64(~std::uint64_t{0}))
     a_.vpcmpeqd(xmm(to), xmm(to), xmm(to));
-  } else {
+  else
     a_.vmovups(xmm(to), vector_in_code(bits));
-  }
   push_register(ValueType::kV128, to);
   release();
 }

@@ -95,11 +95,10 @@ void Operators::lane(Op op, std::uint32_t lane) {
 
 void Operators::extract_float_lane(bool is_64, std::uint32_t lane) {
   const Vectors v = take_vectors(1);
-  if (lane != 0) {  // what is in a float's register above the float does not matter
+  if (lane != 0)  // what is in a float's register above the float does not matter
     is_64 ? a_.vunpckhpd(v.to, v.a, v.a) : a_.vpermilps(v.to, v.a, lane);
-  } else if (v.to != v.a) {
+  else if (v.to != v.a)
     a_.vmovaps(v.to, v.a);
-  }
   push_register(is_64 ? ValueType::kF64 : ValueType::kF32, v.result);
   release();
 }
@@ -129,9 +128,8 @@ using Lanes = std::span<const std::uint8_t, 16>;
 
 template <typename F>
 constexpr bool every_lane(Lanes lanes, F&& expected) {
-  for (std::uint32_t i = 0; i < 16; ++i) {
+  for (std::uint32_t i = 0; i < 16; ++i)
     if (lanes[i] != expected(i)) return false;
-  }
   return true;
 }
 
@@ -142,9 +140,8 @@ std::optional<std::array<std::uint8_t, kUnits>> units_of(Lanes lanes) {
   std::array<std::uint8_t, kUnits> units{};
   for (std::size_t i = 0; i < kUnits; ++i) {
     if (lanes[i * kBytes] % kBytes != 0) return std::nullopt;
-    for (std::size_t j = 1; j < kBytes; ++j) {
+    for (std::size_t j = 1; j < kBytes; ++j)
       if (lanes[i * kBytes + j] != lanes[i * kBytes] + j) return std::nullopt;
-    }
     units[i] = static_cast<std::uint8_t>(lanes[i * kBytes] / kBytes);
   }
   return units;
