@@ -275,6 +275,13 @@ TEST(Features, WhatIsNewInSectionsIsRefused) {
 
   expect_module_gated(module({section(1, vector({type({}, {kI32, kI32})}))}), Feature::kMultiValue,
                       "a function with several results", payload + 1);
+  expect_module_gated(module({section(1, vector({{0x4E, 1, 0x60, 0, 0}}))}), Feature::kGc, "a recursive group of types",
+                      payload + 1);
+  for (const std::uint8_t form : {std::uint8_t{0x4F}, std::uint8_t{0x50}}) {
+    expect_module_gated(module({section(1, vector({{form, 0, 0x60, 0, 0}}))}), Feature::kGc,
+                        "a type that declares supertypes", payload + 1);
+  }
+  expect_module_gated(module({section(1, vector({type({0x6E}, {})}))}), Feature::kGc, "the type anyref", payload + 3);
   expect_module_gated(module({section(1, vector({type({kV128}, {})}))}), Feature::kSimd, "the type v128", payload + 3);
   expect_module_gated(module({section(2, vector({join({{0, 0}, {0x03, kI32, 1}})}))}), Feature::kMutableGlobal,
                       "the import of a mutable global", payload + 1);
