@@ -374,4 +374,17 @@ TEST(Guarantees, NameTestsThatExist) {
   EXPECT_GT(checked, 10u);
 }
 
+TEST(Documentation, NamesFilesThatExist) {
+  static const std::regex kPath("`((?:src|tests|include|docs|bench|cmake|scripts|examples)/[A-Za-z0-9_./-]*)`");
+  std::size_t checked = 0;
+  for (const char* const page : {"docs/architecture.md", "docs/where-to-put-what.md"}) {
+    const std::string text = read(kRoot / page);
+    for (const auto& path : matches(text, kPath)) {
+      EXPECT_TRUE(fs::exists(kRoot / path[1].str())) << page << " names " << path[1];
+      ++checked;
+    }
+  }
+  EXPECT_GT(checked, 80u) << "they were not found";
+}
+
 }  // namespace
