@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "abi/cell.hpp"
-#include "reference.hpp"
 #include "run.hpp"
 #include "support/module_builder.hpp"
 #include "support/print.hpp"
+#include "support/reference.hpp"
 #include "support/wat.hpp"
 #include "wasm/signatures.hpp"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "generator.hpp"
+#include "support/generator.hpp"
 #include "support/module_builder.hpp"
 #include "support/wat.hpp"
 

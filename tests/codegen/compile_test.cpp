@@ -14,10 +14,10 @@
 
 #include "codegen/positions.hpp"
 #include "codegen/quick/tier.hpp"
-#include "generator.hpp"
-#include "program.hpp"
 #include "runtime/module_state.hpp"
+#include "support/generator.hpp"
 #include "support/module_builder.hpp"
+#include "support/program.hpp"
 #include "support/wat.hpp"
 #include "wasm/decoder.hpp"
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "reference.hpp"
 #include "run.hpp"
 #include "support/module_builder.hpp"
+#include "support/reference.hpp"
 #include "support/wat.hpp"
 #include "wasm/signatures.hpp"
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "abi/cell.hpp"
-#include "generator.hpp"
 #include "run.hpp"
+#include "support/generator.hpp"
 #include "support/module_builder.hpp"
 #include "support/print.hpp"
 #include "support/wat.hpp"

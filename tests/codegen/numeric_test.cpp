@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "reference.hpp"
 #include "support/module_builder.hpp"
 #include "support/print.hpp"
+#include "support/reference.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {

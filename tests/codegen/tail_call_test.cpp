@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "generator.hpp"
 #include "run.hpp"
+#include "support/generator.hpp"
 #include "support/wat.hpp"
 
 namespace anew::codegen::test {

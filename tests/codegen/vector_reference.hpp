@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "reference.hpp"
+#include "support/reference.hpp"
 #include "wasm/module.hpp"
 #include "wasm/opcodes.hpp"
 

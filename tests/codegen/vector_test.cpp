@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "generator.hpp"
 #include "run.hpp"
+#include "support/generator.hpp"
 #include "support/module_builder.hpp"
 #include "vector_reference.hpp"
 #include "wasm/signatures.hpp"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "codegen/generator.hpp"
+#include "support/generator.hpp"
 #include "support/module_builder.hpp"
 
 namespace anew::fairness {

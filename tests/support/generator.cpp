@@ -3,14 +3,14 @@
 // The mix aims at what a one-pass compiler gets wrong: values that stay on the stack over blocks, branches and calls,
 // references to a local that then changes, comparisons left waiting, more values than registers, bits above those that
 // an operator looks at.
-#include "generator.hpp"
+#include "support/generator.hpp"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
 
-#include "reference.hpp"
+#include "support/reference.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "program.hpp"
+#include "support/program.hpp"
 
 namespace anew::codegen::test {
 

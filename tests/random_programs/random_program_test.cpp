@@ -11,10 +11,10 @@
 #include <string>
 #include <tuple>
 
-#include "generator.hpp"
 #include "interpreter.hpp"
-#include "program.hpp"
-#include "reference.hpp"
+#include "support/generator.hpp"
+#include "support/program.hpp"
+#include "support/reference.hpp"
 
 namespace anew::codegen::test {
 namespace {

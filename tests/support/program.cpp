@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "program.hpp"
+#include "support/program.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "reference.hpp"
+#include "support/reference.hpp"
 
 #include <bit>
 #include <cstdlib>

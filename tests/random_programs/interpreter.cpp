@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#include "reference.hpp"
+#include "support/reference.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "program.hpp"
+#include "support/program.hpp"
 
 namespace anew::codegen::test {
 
