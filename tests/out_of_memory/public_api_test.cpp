@@ -102,14 +102,20 @@ TEST(PublicApi, OfModulesDescriptions) {
   ASSERT_TRUE(guest().exports().size() == 8 && library().exports().size() == 2);
   for_each_allocation("function_type", [] {
     const auto type = attempt([] { return guest().function_type("a function with several results"); });
-    if (type) EXPECT_EQ(type->results.size(), 3u);
+    if (type) {
+      EXPECT_EQ(type->results.size(), 3u);
+    }
     EXPECT_FALSE(attempt([] { return guest().function_type("a function that is not there"); }, ErrorCode::kNotFound));
   });
   for_each_allocation("imports and exports", [] {
     std::vector<ImportDescription> imports;
-    if (may_throw([&] { imports = guest().imports(); })) EXPECT_EQ(imports.size(), 6u);
+    if (may_throw([&] { imports = guest().imports(); })) {
+      EXPECT_EQ(imports.size(), 6u);
+    }
     std::vector<ExportDescription> exports;
-    if (may_throw([&] { exports = guest().exports(); })) EXPECT_EQ(exports.size(), 8u);
+    if (may_throw([&] { exports = guest().exports(); })) {
+      EXPECT_EQ(exports.size(), 8u);
+    }
   });
   const std::filesystem::path path =
       std::filesystem::temp_directory_path() / ("anew-out-of-memory-api-" + std::to_string(getpid()));
@@ -121,7 +127,9 @@ TEST(PublicApi, OfModulesDescriptions) {
 TEST(PublicApi, OfLinkersAndEngines) {
   for_each_allocation("definitions", [] {
     Linker linker;
-    if (may_throw([&] { define_all(linker); })) EXPECT_TRUE(Pool::create(guest(), linker).has_value());
+    if (may_throw([&] { define_all(linker); })) {
+      EXPECT_TRUE(Pool::create(guest(), linker).has_value());
+    }
     define_all(linker);
     EXPECT_TRUE(Pool::create(guest(), linker).has_value());
   });
@@ -158,7 +166,9 @@ TEST(PublicApi, OfPools) {
     warm.minimum_warm = 2;
     warm.reset = ResetWhen::kHelper;
     auto pool = attempt([&] { return Pool::create(guest(), linker(), std::move(warm)); });
-    if (pool) EXPECT_TRUE(pool->acquire_until(Clock::now() + std::chrono::hours(1)).has_value());
+    if (pool) {
+      EXPECT_TRUE(pool->acquire_until(Clock::now() + std::chrono::hours(1)).has_value());
+    }
   });
 }
 
@@ -171,8 +181,9 @@ TEST(PublicApi, OfLeases) {
       auto third = attempt([&] { return pool.acquire(); });
       auto fourth = attempt([&] { return pool.acquire(); }, ErrorCode::kResource);
       auto fifth = attempt([&] { return pool.acquire_until(Clock::now() - std::chrono::hours(1)); });
-      for (auto* const each : {&first, &second, &third, &fourth, &fifth})
+      for (auto* const each : {&first, &second, &third, &fourth, &fifth}) {
         if (*each) never_fails([&] { (*each)->release(); });
+      }
     }
     expect_works(pool);
     EXPECT_TRUE(attempt([&] { return pool.drain(Clock::now() + std::chrono::hours(1)); }));
@@ -223,7 +234,9 @@ TEST(PublicApi, OfCalls) {
     EXPECT_EQ(attempt([&] { return lease.call<int>("a function that calls the host", 4); }).value(), 7);
     const Value arguments[] = {Value::i32(1)};
     const auto results = attempt([&] { return lease.call_values("a function with several results", arguments); });
-    if (results) EXPECT_EQ(results->at(1), Value::i64(2));
+    if (results) {
+      EXPECT_EQ(results->at(1), Value::i64(2));
+    }
     (void)attempt([&] { return lease.call_values("a function with several results", {}); }, ErrorCode::kArgument);
     (void)attempt([&] { return lease.call_values("a function that is not there", {}); }, ErrorCode::kNotFound);
     (void)attempt([&] { return lease.call<float>("a function that returns"); }, ErrorCode::kArgument);
@@ -240,7 +253,9 @@ TEST(PublicApi, OfCalls) {
       EXPECT_EQ(failed.error().trap, TrapKind::kHostError);
     }
     std::string text;
-    if (may_throw([&] { text = trap.error().to_string(); })) EXPECT_FALSE(text.empty());
+    if (may_throw([&] { text = trap.error().to_string(); })) {
+      EXPECT_FALSE(text.empty());
+    }
   });
   expect_works(pool);
 }

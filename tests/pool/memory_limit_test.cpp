@@ -59,7 +59,9 @@ TEST_P(MemoryLimit, IsOneForAllMemoriesAndTablesAndTheSameInEachLease) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::kResource);
     EXPECT_NE(refused.error().message.find("maximum_memory_bytes"), std::string::npos) << refused.error().message;
-    if (round % 2 == 1) EXPECT_EQ(lease.call("grow_and_trap").error().trap, TrapKind::kUnreachable);
+    if (round % 2 == 1) {
+      EXPECT_EQ(lease.call("grow_and_trap").error().trap, TrapKind::kUnreachable);
+    }
   }
   Lease fresh = pool.instantiate().value();
   EXPECT_EQ(call(fresh, "grow_a", 3), 2) << "the same in an instance made the slow way";

@@ -222,8 +222,12 @@ TEST(Group, IsLeasedAndResetAsOne) {
     EXPECT_EQ(lease.call(count).value(), 1000 + 1 + 11 + 1);
     EXPECT_EQ(lease.call(count).value(), 0 + 2 + 12 + 2);
     EXPECT_EQ(lease.call(next).value(), 3) << "an import that is exported again";
-    if (i % 4 == 1) EXPECT_EQ(lease.call<int>("grow").value(), 1);
-    if (i % 5 == 2) EXPECT_EQ(lease.call("trap").error().trap, TrapKind::kUnreachable);
+    if (i % 4 == 1) {
+      EXPECT_EQ(lease.call<int>("grow").value(), 1);
+    }
+    if (i % 5 == 2) {
+      EXPECT_EQ(lease.call("trap").error().trap, TrapKind::kUnreachable);
+    }
   }
   EXPECT_EQ(other.call(next).value(), 2) << "another lease's library is another one";
   const PoolStatistics statistics = pool.statistics();

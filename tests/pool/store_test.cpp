@@ -51,8 +51,12 @@ TEST(Store, LinksInstancesByNameAndResetsThemTogether) {
     (void)call_i32(user, "change", {});
     EXPECT_EQ(library.global("g").value(), Value::i32(50));
     EXPECT_EQ(call_i32(library, "call", {0}), 3);
-    if (i % 2 == 1) EXPECT_EQ(call_i32(library, "grow", {}), 1);
-    if (i % 3 == 1) EXPECT_FALSE(library.call_values("trap", std::vector{Value::i32(3000)}));
+    if (i % 2 == 1) {
+      EXPECT_EQ(call_i32(library, "grow", {}), 1);
+    }
+    if (i % 3 == 1) {
+      EXPECT_FALSE(library.call_values("trap", std::vector{Value::i32(3000)}));
+    }
     const auto done = store.reset();
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(library.global("g").value(), Value::i32(1));

@@ -70,7 +70,9 @@ TEST(Reset, OnAcquireLeavesTheCallsStateUntilThen) {
   for (int i = 0; i < 10; ++i) {
     Lease lease = pool.acquire().value();
     EXPECT_EQ(lease.call<int>("count").value(), 6);
-    if (i % 3 == 0) EXPECT_FALSE(lease.call("trap").has_value());
+    if (i % 3 == 0) {
+      EXPECT_FALSE(lease.call("trap").has_value());
+    }
   }
   EXPECT_EQ(pool.statistics().restored, 10u);
   EXPECT_EQ(pool.statistics().instances, 1u);

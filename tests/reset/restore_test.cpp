@@ -161,7 +161,9 @@ TEST_P(Restore, CoversWhatTheHostWrites) {
     const std::uint64_t count = std::min<std::uint64_t>(random() % 9000, memory.size() - address);
     const std::span<std::byte> bytes = memory.write(address, count).value();
     std::ranges::fill(bytes, std::byte{0xDD});
-    if (round % 8 == 0) EXPECT_TRUE(memory.grow(1).has_value());
+    if (round % 8 == 0) {
+      EXPECT_TRUE(memory.grow(1).has_value());
+    }
     ASSERT_EQ(fixture.restore(), "") << count << " bytes at " << address;
   }
 }
@@ -190,8 +192,9 @@ TEST(RestoreCost, PastSixtyFourMebibytesPagesAreGivenBack) {
       (func (export "fill") (param i32 i32) (memory.fill (local.get 0) (i32.const 7) (local.get 1)))
       (func (export "stride") (param i32 i32) (loop (i32.store (local.get 0) (i32.const -1))
         (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (local.get 1))) (i32.const 83886080))))))";
-    for (std::uint32_t i = 0; i < image_pages; ++i)
+    for (std::uint32_t i = 0; i < image_pages; ++i) {
       text += fmt::format("(data (i32.const {}) \"{}\")", (83'886'000 / image_pages * i + 60'000) % 83'886'000, i);
+    }
     for (const std::uint32_t card_bytes : {512u, 4096u}) {
       Fixture fixture(text + ")", {}, {.card_bytes = card_bytes});
       EXPECT_EQ(fixture.snapshot.instances[0].memories[0].is_mapped(), image_pages > 16);
@@ -211,8 +214,9 @@ TEST(Snapshot, KeepsOnlyPagesThatAreNotZero) {
   const Fixture fixture(kMutator);
   const reset::MemoryImage& image = fixture.snapshot.instances[0].memories[0];
   std::vector<std::uint64_t> pages;
-  for (std::uint64_t page = 0; page < image.bytes / 4096; ++page)
+  for (std::uint64_t page = 0; page < image.bytes / 4096; ++page) {
     if (image.is_nonzero(page)) pages.push_back(page);
+  }
   EXPECT_EQ(pages, (std::vector<std::uint64_t>{0, 70000 / 4096, 63}));
 }
 

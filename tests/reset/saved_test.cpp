@@ -48,7 +48,9 @@ void expect_frozen(const Pool& pool) {
     EXPECT_EQ(lease.call<int>("sum").value(), kSum);
     EXPECT_EQ(lease.call<int>("sizes").value(), 3 + 2 + 7);
     EXPECT_TRUE(lease.call("spoil").has_value());
-    if (i == 1) EXPECT_FALSE(lease.call("trap").has_value());
+    if (i == 1) {
+      EXPECT_FALSE(lease.call("trap").has_value());
+    }
   }
   {
     Lease lease = pool.acquire().value();

@@ -14,8 +14,9 @@ Value i32(std::uint32_t value) { return Value::i32(value); }
 
 std::vector<std::string> names(const Error& error) {
   std::vector<std::string> result;
-  for (const Frame& frame : error.backtrace)
+  for (const Frame& frame : error.backtrace) {
     result.push_back(frame.instance_name + ":" + frame.function_name + (frame.is_host ? " (host)" : ""));
+  }
   return result;
 }
 
@@ -60,8 +61,9 @@ TEST(CrossCall, PassesManyArgumentsAndResultsOfAllTypes) {
                   "(call $reverse))" + "(func (export \"indirect\") (type $t)" + in_order +
                   "(call_indirect (type $t) (i32.const 0)))" + "(func (export \"tail\") (type $t)" + in_order +
                   "(return_call $reverse))" + "(export \"reverse\" (func $reverse)))");
-  for (const char* const name : {"direct", "indirect", "tail", "reverse"})
+  for (const char* const name : {"direct", "indirect", "tail", "reverse"}) {
     EXPECT_EQ(user.call_values(name, many.arguments).value(), many.expected) << name;
+  }
 }
 
 TEST(CrossCall, PassesManyArgumentsAndResultsToTheHost) {
@@ -74,7 +76,9 @@ TEST(CrossCall, PassesManyArgumentsAndResultsToTheHost) {
     std::size_t slot = 0;
     for (const Value& each : many.arguments) {
       EXPECT_EQ(slots[slot++], each.bits);
-      if (each.type == ValueType::kV128) EXPECT_EQ(slots[slot++], each.high);
+      if (each.type == ValueType::kV128) {
+        EXPECT_EQ(slots[slot++], each.high);
+      }
     }
     EXPECT_EQ(slot, slots.size());
     slot = 0;
@@ -203,8 +207,9 @@ std::string chain_link(int number) {
   text += "(return_call_indirect (type $next) (i32.const " + std::to_string(next) + ")))";
   // Callers of the first of the chain, in its instance: directly, and by a tail call within it, in either order.
   text += R"((func $first (param i32 i32) (result i32 i32 i32 i32 i32) (local.get 0) (local.get 1))";
-  for (int i = 0; i < kWide[number]; ++i)
+  for (int i = 0; i < kWide[number]; ++i) {
     text += "(i64.add (i64.extend_i32_u (local.get 0)) (i64.const " + std::to_string(1000 * i) + "))";
+  }
   return text + R"((return_call $step))
     (func (export "run") (param i32 i32) (result i32)
       (call $first (local.get 0) (local.get 1))
@@ -417,8 +422,9 @@ TEST(CrossTrap, TellsInstancesOfOneModuleApart) {
     last = group.add(name, link);
   }
   const std::vector<std::string> expected = {"end:step", "c:step", "b:step", "a:step"};
-  for (std::uint32_t i = 0; i < 3; ++i)
+  for (std::uint32_t i = 0; i < 3; ++i) {
     EXPECT_EQ(names(call_error(last, "step", {i32(3 + i % 2)})), expected) << "and whatever earlier calls left there";
+  }
 }
 
 TEST(CrossTrap, InAHostFunctionShowsItsImport) {

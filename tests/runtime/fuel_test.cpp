@@ -35,7 +35,9 @@ std::uint64_t price(const Pool& pool, std::string_view name, A... arguments) {
     lease.set_fuel(used - 1);
     const auto stopped = lease.call_values(name, values);
     EXPECT_FALSE(stopped) << name << " with " << used - 1;
-    if (!stopped) EXPECT_EQ(stopped.error().trap, TrapKind::kOutOfFuel) << name;
+    if (!stopped) {
+      EXPECT_EQ(stopped.error().trap, TrapKind::kOutOfFuel) << name;
+    }
     EXPECT_EQ(lease.fuel(), 0u) << name;
   }
   lease.release();
@@ -190,15 +192,17 @@ TEST(Fuel, PaysForWhatBulkOperatorsMove) {
     (func (export "table_copy") (param i32) (table.copy $t $u (i32.const 0) (i32.const 0) (local.get 0)))
     (func (export "table_init") (param i32) (table.init $t $e (i32.const 0) (i32.const 0) (local.get 0)))
     (func (export "table_grow") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0)))))");
-  for (const char* name : {"fill", "copy"})
+  for (const char* name : {"fill", "copy"}) {
     for (const std::uint32_t bytes : {0u, 63u, 64u, 127u, 128u, 60'000u})
       EXPECT_EQ(price(pool, name, bytes), 4u + bytes / 64) << name << " " << bytes;
+  }
   for (const std::uint32_t bytes : {0u, 63u, 64u, 70u}) EXPECT_EQ(price(pool, "init", bytes), 4u + bytes / 64);
   EXPECT_EQ(price(pool, "grow", 0u), 2u);
   EXPECT_EQ(price(pool, "grow", 3u), 2u + 3 * 1'024);
   EXPECT_EQ(price(pool, "grow", 4u), 2u) << "what is refused is not paid for";
-  for (const char* name : {"table_fill", "table_copy"})
+  for (const char* name : {"table_fill", "table_copy"}) {
     for (const std::uint32_t count : {0u, 7u, 8u, 64u}) EXPECT_EQ(price(pool, name, count), 4u + count / 8) << name;
+  }
   for (const std::uint32_t count : {0u, 7u, 8u, 17u}) EXPECT_EQ(price(pool, "table_init", count), 4u + count / 8);
   EXPECT_EQ(price(pool, "table_grow", 0u), 3u);
   EXPECT_EQ(price(pool, "table_grow", 136u), 3u + 17);
@@ -248,8 +252,9 @@ TEST(Fuel, IsPaidForWhereAThrowLooks) {
     Code body = Code().open(Op::kBlock);
     for (std::uint32_t i = 0; i < around; ++i) body.open(Op::kTryTable).unsigned_leb(0);
     body.open(Op::kTryTable).unsigned_leb(clauses + 1);
-    for (std::uint32_t i = 0; i < clauses; ++i)
+    for (std::uint32_t i = 0; i < clauses; ++i) {
       body.byte(static_cast<std::uint8_t>(wasm::CatchKind::kCatch)).unsigned_leb(other).unsigned_leb(around);
+    }
     body.byte(static_cast<std::uint8_t>(wasm::CatchKind::kCatchAll)).unsigned_leb(around);
     body.get(0).call(0).end();
     for (std::uint32_t i = 0; i < around; ++i) body.end();
@@ -298,8 +303,9 @@ TEST(Fuel, PaysForValuesThatCallsAndBranchesMove) {
             .value();
     return price(pool, "run");
   };
-  for (const std::uint32_t values : {0u, 1u, 7u, 8u, 100u, 1'000u})
+  for (const std::uint32_t values : {0u, 1u, 7u, 8u, 100u, 1'000u}) {
     EXPECT_EQ(price_of(values), 5u + values + 4 * (values / 8)) << values;
+  }
 }
 
 TEST(Fuel, IsPaidForASegmentThatTraps) {

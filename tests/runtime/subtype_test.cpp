@@ -11,9 +11,9 @@ namespace {
 
 using wasm::Op;
 
-/// Types 0 to 2, each below the one before and the last of them final; then type 3, below type 0 and final. All of
-/// these are [i64 f64 v128] -> [i64]. Type 4 is [] -> [i64], type 5 [i64 f64 v128 i32] -> [i64], type 6 [(ref null 1)]
-/// -> [i64], type 7 [i32] -> [i32].
+/// Types 0 to 2, each below the one before and the last of them final; then type 3, below type 0 and final. All of these
+/// are [i64 f64 v128] -> [i64]. Type 4 is [] -> [i64], type 5 [i64 f64 v128 i32] -> [i64], type 6 [(ref null 1)] ->
+/// [i64], type 7 [i32] -> [i32].
 /// @param padding  types before them.
 Code types(std::uint32_t padding = 0) {
   const auto chain = [](Code& code, std::uint8_t form, std::optional<std::uint32_t> supertype) {
@@ -64,8 +64,9 @@ Module importer(std::uint32_t padding) {
   const auto at = [padding](std::uint32_t type) { return padding + type; };
   Code imports;
   imports.unsigned_leb(4);
-  for (std::uint32_t i = 0; i < 4; ++i)
+  for (std::uint32_t i = 0; i < 4; ++i) {
     imports.name("library").name("f" + std::to_string(i)).byte(0).unsigned_leb(at(i));
+  }
   Code functions;
   Code exports;
   Code bodies;
@@ -121,8 +122,9 @@ Module importer(std::uint32_t padding) {
   // For branches: a type of blocks whose label takes an i32 and a function.
   Code section_types;
   section_types.unsigned_leb(9 + padding);
-  for (std::size_t i = 1; i < types(padding).size(); ++i)
+  for (std::size_t i = 1; i < types(padding).size(); ++i) {
     section_types.byte(std::to_integer<std::uint8_t>(types(padding).bytes()[i]));
+  }
   section_types.byte(0x60).byte(0).byte(2).byte(0x7F).byte(0x70);
   return raw_module({{1, section_types},
                      {2, imports},
@@ -147,10 +149,11 @@ TEST(Subtypes, ACallThroughATableTakesFunctionsOfSubtypes) {
       const std::uint64_t expected = 11 + 5 + 14 + 1000ull * function;
       for (const auto& [name, more] : {std::pair("call", 50u), std::pair("tail", 0u)}) {
         const std::string export_name = name + std::to_string(type);
-        if (kIsBelow[function][type])
+        if (kIsBelow[function][type]) {
           EXPECT_EQ(call(user, export_name, arguments), Value::i64(expected + more)) << function;
-        else
+        } else {
           EXPECT_EQ(call_error(user, export_name, arguments).trap, TrapKind::kIndirectCallTypeMismatch) << function;
+        }
         ASSERT_TRUE(group.store.reset().has_value());
       }
     }
@@ -199,7 +202,9 @@ TEST(Subtypes, AnImportMayAskForASupertype) {
     for (std::uint32_t type = 0; type < 4; ++type) {
       const auto instance = group.store.instantiate(import_of(function, 2 + type, types(2)), {});
       EXPECT_EQ(instance.has_value(), kIsBelow[function][type]) << function << " as " << type;
-      if (!instance) EXPECT_EQ(instance.error().code, ErrorCode::kLink);
+      if (!instance) {
+        EXPECT_EQ(instance.error().code, ErrorCode::kLink);
+      }
     }
   }
 }
@@ -231,8 +236,9 @@ TEST(Subtypes, TheHostPassesReferencesToFunctionsOfSubtypes) {
   Code section_types = types();
   Code with_give;
   with_give.byte(9);
-  for (std::size_t i = 1; i < section_types.size(); ++i)
+  for (std::size_t i = 1; i < section_types.size(); ++i) {
     with_give.byte(std::to_integer<std::uint8_t>(section_types.bytes()[i]));
+  }
   with_give.byte(0x60).byte(1).byte(0x7F).byte(1).byte(0x70);
   Code imports;
   imports.byte(4);

@@ -83,12 +83,15 @@ TEST(Ecdsa, SignsAndRecoversAsTheRustPortDoes) {
 TEST(Ecdsa, RefusesWhatDiffersInABit) {
   const Bytes key = to_bytes(key_of(kSeed).public_key());
   for (const EcdsaParsing parsing : kBoth) {
-    for (std::size_t bit = 0; bit < 8 * 65; ++bit)
+    for (std::size_t bit = 0; bit < 8 * 65; ++bit) {
       EXPECT_FALSE(verifies(with_bit_flipped(kSignature, bit), kHash, key, parsing)) << bit;
-    for (std::size_t bit = 0; bit < 8 * 33; ++bit)
+    }
+    for (std::size_t bit = 0; bit < 8 * 33; ++bit) {
       EXPECT_FALSE(verifies(kSignature, kHash, with_bit_flipped(key, bit), parsing)) << bit;
-    for (std::size_t bit = 0; bit < 256; ++bit)
+    }
+    for (std::size_t bit = 0; bit < 256; ++bit) {
       EXPECT_FALSE(verifies(kSignature, hash_of(with_bit_flipped(to_bytes(kHash), bit)), key, parsing)) << bit;
+    }
   }
 }
 
@@ -140,7 +143,9 @@ TEST(Ecdsa, OnlyTheOverflowingParsingReducesRAndS) {
       const bool overflows = r != kOne || s != kFive;
       const auto standard = recover(signature, EcdsaParsing::kStandard);
       EXPECT_EQ(standard.has_value(), !overflows);
-      if (overflows) EXPECT_EQ(standard.error(), RecoverError::kBadRs);
+      if (overflows) {
+        EXPECT_EQ(standard.error(), RecoverError::kBadRs);
+      }
       EXPECT_EQ(verifies(signature, {}, to_bytes(*expected), EcdsaParsing::kStandard), !overflows);
     }
   }

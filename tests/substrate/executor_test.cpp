@@ -219,10 +219,12 @@ TEST(Executor, HeapPagesAreTheStatesOrThoseOfItsOptions) {
 TEST(Executor, HeapPagesThatDoNotDecodeCountAsNone) {
   const Executor executor(engine(), {.runtime = {.heap_pages = 7}});
   const MemoryState state = state_of(code_of(1));
-  for (const std::size_t size : {0u, 4u, 7u})
+  for (const std::size_t size : {0u, 4u, 7u}) {
     EXPECT_EQ(memory_of(executor, with(state, ":heappages", value_of(Bytes(size)))), (2u + 7) * 65'536) << size;
-  for (const char* pages : {"2c01000000000000 00", "2c01000000000000 ffff", "2c01000001000000"})
+  }
+  for (const char* pages : {"2c01000000000000 00", "2c01000000000000 ffff", "2c01000001000000"}) {
     EXPECT_EQ(memory_of(executor, with(state, ":heappages", value_of(from_hex(pages)))), (2u + 300) * 65'536) << pages;
+  }
 }
 
 TEST(Executor, HeapPagesThatDoNotFitAreRefused) {
@@ -348,8 +350,9 @@ class BrokenState final : public StateBackend {
 TEST(Executor, ErrorsOfTheBackEndArePassedOnAndNotRemembered) {
   const Executor executor(engine());
   using Part = BrokenState::Part;
-  for (const Part part : {Part::kHash, Part::kHeapPages, Part::kCode})
+  for (const Part part : {Part::kHash, Part::kHeapPages, Part::kCode}) {
     expect_error(error_of(executor, BrokenState(part)), ErrorCode::kIo, "the disk is gone");
+  }
   expect_error(error_of(executor, BrokenState(Part::kCodeMissing)), ErrorCode::kNotFound, "but no value");
   EXPECT_EQ(answer_of(executor, with(MemoryState(), ":code", value_of(code_of(1)))), from_hex("01"));
 }
@@ -384,10 +387,11 @@ TEST(Executor, ServesManyThreadsWithManyStates) {
     EXPECT_EQ(statistics.hits + statistics.joined + statistics.misses, 2u * kThreads * kCalls);
     EXPECT_EQ(statistics.remembered_failures, 0u);
     EXPECT_EQ(statistics.failures, 0u);
-    if (maximum_bytes > 1)
+    if (maximum_bytes > 1) {
       EXPECT_EQ(statistics.compilations, kStates) << "each once, however many ask at once";
-    else
+    } else {
       EXPECT_GT(statistics.evictions, 0u);
+    }
   }
 }
 

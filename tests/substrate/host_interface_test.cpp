@@ -15,13 +15,15 @@ class HostInterface : public HostTest {
   /// Arguments that every function takes: 1 is a state version and a kind of storage, 0 a None and an empty list.
   static std::vector<Argument> arguments_of(const HostFunction& function) {
     std::vector<Argument> arguments;
-    for (const std::string& word : function.parameter_words())
-      if (word == "u32")
+    for (const std::string& word : function.parameter_words()) {
+      if (word == "u32") {
         arguments.emplace_back(1u);
-      else if (word.starts_with('p'))
+      } else if (word.starts_with('p')) {
         arguments.emplace_back(Bytes(std::stoul(word.substr(1))));
-      else
+      } else {
         arguments.emplace_back(kNone);
+      }
+    }
     return arguments;
   }
 
@@ -67,7 +69,9 @@ TEST_F(HostInterface, WhatLiesOutsideTheMemoryTrapsAndLeavesTheNextCallAsNew) {
         EXPECT_TRUE(has(message, "are not inside the memory of")) << function.name << ", parameter " << i;
         ++checked;
       }
-      if (!wrong.empty()) EXPECT_EQ(guest.run({{"allocator_malloc_version_1", {1u}}}), expected);
+      if (!wrong.empty()) {
+        EXPECT_EQ(guest.run({{"allocator_malloc_version_1", {1u}}}), expected);
+      }
     }
   }
   EXPECT_GT(checked, 500u);

@@ -70,10 +70,11 @@ TEST(KeyIndex, DoesWhatASortedMapDoes) {
     std::mt19937 random(seed);
     Both both;
     for (int i = 0; i < 400; ++i) {
-      if (random() % 4 == 0)
+      if (random() % 4 == 0) {
         for (auto n = random() % (random() % 8 == 0 ? 100 : 4); n > 0; --n) both.remove_last();
-      else
+      } else {
         ASSERT_NO_FATAL_FAILURE(both.insert(random_key(random)));
+      }
       ASSERT_NO_FATAL_FAILURE(both.check(random_key(random)));
       if (i % 20 == 0) {
         const Both copy = both;

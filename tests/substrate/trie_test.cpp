@@ -24,10 +24,11 @@ class Model {
     std::vector<TrieChange> list;
     for (const auto& [key, value] : changes) {
       list.push_back({key, value});
-      if (value == nullptr)
+      if (value == nullptr) {
         map.erase(key);
-      else
+      } else {
         map[key] = {*value, version == StateVersion::kV1 && value->size() >= 33};
+      }
     }
     trie = trie.with(list, version);
   }
@@ -49,7 +50,9 @@ class Model {
     const auto next = map.upper_bound(key);
     const auto found = trie.next_key(key);
     ASSERT_EQ(found.has_value(), next != map.end());
-    if (found) ASSERT_EQ(*found, next->first);
+    if (found) {
+      ASSERT_EQ(*found, next->first);
+    }
   }
 
   Trie trie{blake2b_256};
@@ -95,11 +98,13 @@ TEST(Trie, ChangesMakeTheRootThatAllPairsMakeAnew) {
     Model model;
     for (int round = 0; round < 25; ++round) {
       std::map<Bytes, StorageValue> changes;
-      for (unsigned n = 1 + source.below(seed % 2 == 0 ? 4 : 40); n > 0; --n)
+      for (unsigned n = 1 + source.below(seed % 2 == 0 ? 4 : 40); n > 0; --n) {
         changes[source.key()] = source.below(5) < 2 ? nullptr : source.value();
+      }
       if (source.below(6) == 0) {  // most of what is there goes
-        for (const auto& [key, value] : model.map)
+        for (const auto& [key, value] : model.map) {
           if (source.below(8) != 0) changes[key] = nullptr;
+        }
       }
       model.apply(changes, source.below(2) == 0 ? StateVersion::kV0 : StateVersion::kV1);
       ASSERT_NO_FATAL_FAILURE(model.check());

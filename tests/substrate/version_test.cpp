@@ -93,11 +93,14 @@ TEST(RuntimeVersion, GarbageNeverDoesMoreThanFail) {
   int refused = 0;
   for (int i = 0; i < 20'000; ++i) {
     Bytes bytes = whole;
-    for (auto changes = random() % 4 + 1; changes > 0; --changes)
+    for (auto changes = random() % 4 + 1; changes > 0; --changes) {
       bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+    }
     const auto version = decode_version(bytes);
     refused += version ? 0 : 1;
-    if (version) ASSERT_LE(version->apis.size(), bytes.size() / 12);
+    if (version) {
+      ASSERT_LE(version->apis.size(), bytes.size() / 12);
+    }
   }
   EXPECT_GT(refused, 1000) << "lengths and UTF-8 were hit, too";
 }

@@ -135,8 +135,9 @@ TEST(RecursiveTypes, SupertypesAboveOneAnotherAreLimited) {
   for (std::uint32_t below = 0; below <= limits::kSupertypes; ++below) {
     EXPECT_EQ(decoded->declarations[below].depth, below);
     for (std::uint32_t above = 0; above <= limits::kSupertypes; ++above) {
-      if (above <= below)
+      if (above <= below) {
         EXPECT_EQ(supertype_at(decoded->declarations, below, static_cast<std::uint8_t>(above)), above);
+      }
       EXPECT_EQ(is_subtype(decoded->declarations, typed_reference(below, false), typed_reference(above, true)),
                 above <= below);
       EXPECT_FALSE(is_subtype(decoded->declarations, typed_reference(below, true), typed_reference(above, false)));
@@ -215,7 +216,9 @@ TEST(RecursiveTypes, ASubtypeDoesWhereItsSupertypeIsAskedFor) {
         verdict({0x41, 0, 0x20, type, 0x26, 0});              // table.set
         verdict({0x20, type, 0x41, 1, 0xFC, 0x0F, 0, 0x1A});  // table.grow
       }
-      if (type == 1) verdict({0x41, 0, 0x25, 0, 0x21, wanted});  // table.get
+      if (type == 1) {
+        verdict({0x41, 0, 0x25, 0, 0x21, wanted});  // table.get
+      }
     }
   }
 }
@@ -302,7 +305,9 @@ TEST(RecursiveTypes, ManyGroupsAreBearable) {
   const auto add = [&](const ByteVector& bytes) { types.insert(types.end(), bytes.begin(), bytes.end()); };
   for (std::uint32_t i = 0; i < 2 * kGroups; ++i) {
     add({0x4E, kSize});
-    for (std::uint32_t k = 1; k < kSize; ++k) add(type({kI32, kI64, kF32, kF64}, {}));
+    for (std::uint32_t k = 1; k < kSize; ++k) {
+      add(type({kI32, kI64, kF32, kF64}, {}));
+    }
     add(type(ByteVector(1 + i % kGroups, kI32), {}));
   }
   for (std::uint32_t i = 0; i < 20'000; ++i) {

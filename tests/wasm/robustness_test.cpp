@@ -114,8 +114,8 @@ ByteVector rich_module_of_types() {
   };
   // clang-format on
   return module({
-      section(1, vector({{0x4E, 3, 0x50,     0, 0x60, 0, 1, kRefNull, 1, 0x50, 1,    0, 0x60,
-                          0,    1, kRefNull, 2, 0x4F, 1, 1, 0x60,     0, 1,    kRef, 2},
+      section(1, vector({{0x4E, 3, 0x50, 0, 0x60, 0, 1, kRefNull, 1, 0x50, 1, 0, 0x60, 0, 1, kRefNull, 2, 0x4F, 1, 1,
+                          0x60, 0, 1, kRef, 2},
                          {0x60, 1, kRefNull, 0, 0},
                          {0x4E, 0},
                          {0x50, 0, 0x60, 0, 0},
@@ -148,8 +148,9 @@ TEST_P(Robustness, EveryTruncationIsAnError) {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     // Cut between sections before the functions are announced, what is left is a module of its own.
     bool is_module = size == 8;
-    for (const SectionRange& section : module.sections)
+    for (const SectionRange& section : module.sections) {
       is_module |= section.id < 3 && size == section.offset + section.size;
+    }
     const ByteVector cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     EXPECT_EQ(check(cut).has_value(), is_module) << size;
   }
@@ -202,7 +203,9 @@ TEST_P(Robustness, NoRandomChangesDoHarm) {
     const Result<Features> needed = validate_module(view(changed), Features::all());
     const Result<Features> narrow = validate_module(view(changed), accepted);
     EXPECT_EQ(narrow.has_value(), needed && accepted.has_all(*needed)) << round;
-    if (needed && !narrow) EXPECT_EQ(narrow.error().code, ErrorCode::kUnsupported) << narrow.error().message;
+    if (needed && !narrow) {
+      EXPECT_EQ(narrow.error().code, ErrorCode::kUnsupported) << narrow.error().message;
+    }
   }
 }
 
@@ -227,10 +230,13 @@ TEST(RobustnessOfARealModule, WithRandomChanges) {
   for (int round = 0; round < 20'000; ++round) {
     const auto index = static_cast<std::uint32_t>(random.below(module.bodies.size()));  // below 2^32
     const BytesView body = module.bodies[index].bytes;
-    if (body.size() > 20'000) continue;
+    if (body.size() > 20'000) {
+      continue;
+    }
     std::vector<std::byte> changed(body.begin(), body.end());
-    for (std::size_t n = 1 + random.below(3); n > 0; --n)
+    for (std::size_t n = 1 + random.below(3); n > 0; --n) {
       changed[random.below(changed.size())] = std::byte{random.byte()};
+    }
     changed_module.bodies[index].bytes = changed;
     ReachabilitySink sink;
     (void)validator.validate(index, sink);  // any answer will do
@@ -239,11 +245,15 @@ TEST(RobustnessOfARealModule, WithRandomChanges) {
   // The module as a whole, where the sections other than code and data are.
   for (int round = 0; round < 300; ++round) {
     const SectionRange& section = module.sections[random.below(module.sections.size())];
-    if (section.id == 10 || section.size == 0) continue;
+    if (section.id == 10 || section.size == 0) {
+      continue;
+    }
     ByteVector changed = whole;
     changed[section.offset - 2 + random.below(std::min<std::uint64_t>(section.size, 2000))] ^= random.bit();
     const Result<Module> result = decode_module(view(changed));
-    if (!result) EXPECT_LE(result.error().offset.value(), changed.size());
+    if (!result) {
+      EXPECT_LE(result.error().offset.value(), changed.size());
+    }
   }
 }
 #endif
