@@ -180,8 +180,12 @@ class AtomicModule {
     ASSERT_TRUE(result) << result.error().to_string();
     std::uint64_t old = 0;
     std::memcpy(&old, &pattern_[at], bytes_);
-    if (signature_.results != 0) ASSERT_EQ(result->front(), Value::i64(has(op_, ".notify") ? 0 : old));
-    if (name.starts_with("alive")) ASSERT_EQ(lease_->global("live")->bits, sum_of_alive());
+    if (signature_.results != 0) {
+      ASSERT_EQ(result->front(), Value::i64(has(op_, ".notify") ? 0 : old));
+    }
+    if (name.starts_with("alive")) {
+      ASSERT_EQ(lease_->global("live")->bits, sum_of_alive());
+    }
     const std::uint64_t now = has(op_, ".notify") ? old : updated(op_, old, operand(1), operand(2));
     std::memcpy(&pattern_[at], &now, bytes_);
     ASSERT_TRUE(is_as_expected());
@@ -269,7 +273,9 @@ TEST(Atomics, ComputeWithAnyNumbers) {
         const auto result = lease.call_values(wasm::to_string(op), arguments);
         ASSERT_TRUE(result) << result.error().to_string();
         const std::uint64_t before = cut(old, bytes);
-        if (signature.results != 0) EXPECT_EQ(result->front().bits, before) << wasm::to_string(op);
+        if (signature.results != 0) {
+          EXPECT_EQ(result->front().bits, before) << wasm::to_string(op);
+        }
         const std::uint64_t now = updated(op, before, first, 0x5A5B'5C5D);
         EXPECT_EQ(lease.memory().load<std::uint64_t>(24).value(), (old & ~cut(~0ull, bytes)) | cut(now, bytes))
             << wasm::to_string(op) << fmt::format(" of {:#x} and {:#x}", old, first);

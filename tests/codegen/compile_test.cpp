@@ -114,7 +114,9 @@ TEST(Positions, TellEveryOffsetOfAnImageItsFunction) {
     const std::uint32_t function = position->function_index;
     ++seen[function];
     EXPECT_GE(offset, image.functions[function]);
-    if (function + 1 < 5) EXPECT_LT(offset, image.functions[function + 1]);
+    if (function + 1 < 5) {
+      EXPECT_LT(offset, image.functions[function + 1]);
+    }
     if (position->module_offset != 0) {
       ASSERT_GE(function, 2u);
       const wasm::FunctionBody& body = source.module.bodies[function - 2];

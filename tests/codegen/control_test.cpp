@@ -123,7 +123,9 @@ TEST(Blocks, CanBeLeftFromAnyDepthToAnyOther) {
     Lease lease = pool->acquire().value();
     for (std::uint32_t to = 0; to <= kDepth; to += 7) {
       EXPECT_EQ(lease.call<std::uint32_t>(fmt::format("to {}", to), 1u).value(), kDepth - to) << conditional;
-      if (conditional) EXPECT_EQ(lease.call<std::uint32_t>(fmt::format("to {}", to), 0u).value(), kDepth);
+      if (conditional) {
+        EXPECT_EQ(lease.call<std::uint32_t>(fmt::format("to {}", to), 0u).value(), kDepth);
+      }
     }
   }
 }

@@ -11,9 +11,9 @@ namespace {
 
 using wasm::Op;
 
-/// Types 0 to 2, each below the one before and the last of them final; then type 3, below type 0 and final. All of these
-/// are [i64 f64 v128] -> [i64]. Type 4 is [] -> [i64], type 5 [i64 f64 v128 i32] -> [i64], type 6 [(ref null 1)] ->
-/// [i64], type 7 [i32] -> [i32].
+/// Types 0 to 2, each below the one before and the last of them final; then type 3, below type 0 and final. All of
+/// these are [i64 f64 v128] -> [i64]. Type 4 is [] -> [i64], type 5 [i64 f64 v128 i32] -> [i64], type 6 [(ref null 1)]
+/// -> [i64], type 7 [i32] -> [i32].
 /// @param padding  types before them.
 Code types(std::uint32_t padding = 0) {
   const auto chain = [](Code& code, std::uint8_t form, std::optional<std::uint32_t> supertype) {

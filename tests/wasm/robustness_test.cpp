@@ -114,8 +114,8 @@ ByteVector rich_module_of_types() {
   };
   // clang-format on
   return module({
-      section(1, vector({{0x4E, 3, 0x50, 0, 0x60, 0, 1, kRefNull, 1, 0x50, 1, 0, 0x60, 0, 1, kRefNull, 2, 0x4F, 1, 1,
-                          0x60, 0, 1, kRef, 2},
+      section(1, vector({{0x4E, 3, 0x50,     0, 0x60, 0, 1, kRefNull, 1, 0x50, 1,    0, 0x60,
+                          0,    1, kRefNull, 2, 0x4F, 1, 1, 0x60,     0, 1,    kRef, 2},
                          {0x60, 1, kRefNull, 0, 0},
                          {0x4E, 0},
                          {0x50, 0, 0x60, 0, 0},
