@@ -62,9 +62,10 @@ class Function<R(A...)> {
 
 namespace detail {
 
+/// Inlined, as Lease::call and Caller::call are: it is a few instructions beside the call.
 template <typename R, typename... A>
-[[nodiscard]] Result<R> call(Instance& instance, const Function<R(A...)>& function,
-                             std::type_identity_t<A>... arguments) {
+[[nodiscard, gnu::always_inline]] inline Result<R> call(Instance& instance, const Function<R(A...)>& function,
+                                                        std::type_identity_t<A>... arguments) {
   std::uint64_t slots[sizeof...(A) > 0 ? sizeof...(A) : 1] = {ValueTraits<A>::to_slot(arguments)...};
   if (const std::uint32_t trap = invoke(instance, function.handle(), slots); trap != 0) [[unlikely]]
     return std::unexpected(make_trap_error(instance, trap));
