@@ -45,7 +45,7 @@ struct SuspendedCall;
 
 /// A call that runs: what the signal handlers of its thread, the watchdog and interrupt_calls() must know of it. Only
 /// its thread writes it, but for `interrupted`.
-struct Activation {
+struct alignas(64) Activation {  // what each call touches is one line of the cache
   std::atomic<StoreState*> store =
       nullptr;  ///< followed by its own thread only: it may go as soon as the call has ended
   std::atomic<const void*> owner = nullptr;
@@ -53,12 +53,12 @@ struct Activation {
   /// Which call it is, of those at this depth. Written after the owner: who reads it first finds an owner that is as
   /// new, or newer, and then the call with this number has ended.
   std::atomic<std::uint64_t> serial = 0;
+  /// Mapped when first needed and kept for the next call at this depth, unless the call takes it along.
+  GuestStack stack;
   std::uint64_t stub_frame_around =
       0;  ///< ThreadRecord::stub_frame when it began: where the activation around it waits
   std::atomic<std::uint64_t> interrupted = 0;  ///< the serial number of the call that interrupt_calls() wants stopped
-  /// Mapped when first needed and kept for the next call at this depth, unless the call takes it along.
-  GuestStack stack;
-  SuspendedCall* suspendable = nullptr;  ///< what keeps the call if a host function leaves it; null: none may
+  SuspendedCall* suspendable = nullptr;        ///< what keeps the call if a host function leaves it; null: none may
 };
 
 /// Why a call was stopped from outside.
