@@ -93,7 +93,7 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
   for (const os::Directory::Entry* entry : artifacts) {
     if (bytes <= limit) break;
     if (entry->name != keep) {
-      if (auto removed = directory.remove(entry->name); !removed) return std::unexpected(std::move(removed.error()));
+      TRY(directory.remove(entry->name));
       bytes -= entry->status.bytes;
     }
   }
@@ -125,7 +125,7 @@ Result<CodeCache> CodeCache::open(const std::filesystem::path& directory) {
   const auto path = TRY(locate(directory));
   auto opened = os::Directory::open(path);
   if (!opened && opened.error().code == ErrorCode::kNotFound) {
-    if (auto made = os::make_private_directory(path); !made) return std::unexpected(std::move(made.error()));
+    TRY(os::make_private_directory(path));
     opened = os::Directory::open(path);
   }
   if (!opened) return std::unexpected(std::move(opened.error()));

@@ -210,18 +210,17 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   // The head first, through the descriptor: it says how much to map as what.
   Meta meta;
   std::array<std::byte, kHeadBytes> head;
-  if (auto done = file.read_at(0, head); !done) return std::unexpected(std::move(done.error()));
+  TRY(file.read_at(0, head));
   if (!has_elf_magic(head)) return refuse("it is not an ELF file");
   std::memcpy(&meta, head.data() + kMetaOffset, sizeof meta);
-  if (auto good = check_origin(meta, bytes, refuse); !good) return std::unexpected(std::move(good.error()));
-  if (auto good = check_expectation(meta, expectation, refuse); !good) return std::unexpected(std::move(good.error()));
+  TRY(check_origin(meta, bytes, refuse));
+  TRY(check_expectation(meta, expectation, refuse));
   if (!ranges_fit(meta, bytes)) return refuse("its sections do not fit the file");
 
   // Mapped privately and never written. From here on only mapped bytes count: the head is compared with its mapping by
   // way of the hash.
   auto data = TRY(os::Mapping::reserve(meta.text.offset));
-  if (auto done = os::map_file_over(data.data(), data.size(), file.descriptor(), 0, os::Access::kRead); !done)
-    return std::unexpected(std::move(done.error()));
+  TRY(os::map_file_over(data.data(), data.size(), file.descriptor(), 0, os::Access::kRead));
   const std::span<const std::byte> mapped(data.data(), data.size());
   auto code = TRY(codegen::CodeMemory::from_file(file.descriptor(), meta.text.offset, meta.text.bytes,
                                                  meta.functions.bytes / sizeof(std::uint32_t)));

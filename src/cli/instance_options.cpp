@@ -59,9 +59,7 @@ void add_features_option(const Command& command, Features& features) {
   command.parsed(
       "--features", "LIST",
       [&features](std::string_view list) -> Result<void> {
-        auto parsed = Features::parse(list);
-        if (!parsed) return std::unexpected(std::move(parsed.error()));
-        features = *parsed;
+        features = TRY(Features::parse(list));
         return {};
       },
       "The proposals to WebAssembly that modules may use: mvp, 2.0, 3.0, substrate or all (the default), with names "

@@ -92,8 +92,7 @@ Result<CodeMemory> CodeMemory::from_file(int file, std::uint64_t text_offset, st
   auto memory = reserve(text_bytes, functions);
   if (!memory || text_bytes == 0) return memory;
   std::byte* const text = memory->mapping_.data() + entries_bytes(functions);
-  if (auto mapped = os::map_file_over(text, to_pages(text_bytes), file, text_offset, os::Access::kReadExecute); !mapped)
-    return std::unexpected(std::move(mapped.error()));
+  TRY(os::map_file_over(text, to_pages(text_bytes), file, text_offset, os::Access::kReadExecute));
   return memory;
 }
 

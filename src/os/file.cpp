@@ -165,7 +165,7 @@ bool File::touch() noexcept {
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t maximum) {
   auto file = TRY(File::open(path, File::Links::kFollow));
   std::vector<std::byte> bytes;
-  if (auto done = file.read_rest(bytes, maximum); !done) return std::unexpected(std::move(done.error()));
+  TRY(file.read_rest(bytes, maximum));
   return bytes;
 }
 

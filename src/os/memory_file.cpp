@@ -46,8 +46,7 @@ Result<Mapping> MemoryFile::map(std::uint64_t bytes) const {
   auto mapping = Mapping::reserve(bytes);
   if (!mapping) return mapping;
   // On touch: the file may be sparse, and reading a hole would fill it.
-  if (auto done = map_file_over(mapping->data(), bytes, descriptor(), 0, Access::kRead, Populate::kOnTouch); !done)
-    return std::unexpected(std::move(done.error()));
+  TRY(map_file_over(mapping->data(), bytes, descriptor(), 0, Access::kRead, Populate::kOnTouch));
   return mapping;
 }
 

@@ -50,8 +50,7 @@ Result<SavedInstance> to_saved(const Snapshot& snapshot, std::uint32_t number) {
     std::memcpy(slots, in_block(layout.global(i)), slots_of(type) * sizeof(std::uint64_t));
     for (const auto& each : image.function_globals)
       if (each.displacement == layout.global(i)) slots[0] = each.number;
-    if (auto good = no_host_references(type, slots[0], fmt::format("global {}", i)); !good)
-      return std::unexpected(std::move(good.error()));
+    TRY(no_host_references(type, slots[0], fmt::format("global {}", i)));
     saved.globals.insert(saved.globals.end(), slots, slots + slots_of(type));
   }
   const std::byte* const dropped = in_block(layout.restored_begin());
@@ -72,10 +71,7 @@ Result<SavedInstance> to_saved(const Snapshot& snapshot, std::uint32_t number) {
     for (std::uint64_t i = 0; i < each.size; ++i) {
       const std::uint64_t* const of_card = each.of_card(i >> abi::kTableCardShift);
       if (of_card != nullptr) elements[i] = of_card[i % abi::kTableCardElements];
-      if (auto good = no_host_references(type, elements[i], fmt::format("element {} of table {}", i, each.table));
-          !good) {
-        return std::unexpected(std::move(good.error()));
-      }
+      TRY(no_host_references(type, elements[i], fmt::format("element {} of table {}", i, each.table)));
     }
     saved.tables.push_back({each.table, std::move(elements)});
   }
@@ -225,8 +221,7 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
     const Instance& instance = *mapped.instances[i];
     InstanceImage& image = snapshot.instances.emplace_back();
     image.linked = instance.linked;
-    if (auto done = read_memories(image, instance, from[i], snapshot.ledger); !done)
-      return std::unexpected(std::move(done.error()));
+    TRY(read_memories(image, instance, from[i], snapshot.ledger));
     TRY(read_globals(image, instance, from[i]));
     TRY(read_tables(image, instance, from[i]));
   }

@@ -69,8 +69,7 @@ Result<std::vector<Value>> call_export(Instance& instance, std::string_view name
     const auto found = TRY(instance.linked->find_export(name, ExternalKind::kFunction));
     const FunctionHandle handle = function_handle(*instance.linked, found.index);
     const FunctionType& type = *handle.type;
-    if (auto checked = check_arguments(instance, name, type, arguments); !checked)
-      return std::unexpected(std::move(checked.error()));
+    TRY(check_arguments(instance, name, type, arguments));
     std::vector<std::uint64_t> slots(std::max({slots_of(type.parameters), slots_of(type.results), std::size_t{1}}));
     std::uint64_t* slot = slots.data();
     for (const Value& argument : arguments) {

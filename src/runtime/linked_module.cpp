@@ -105,8 +105,7 @@ Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleSta
     auto variant = TRY(module->foreign_variant());
     linked->module = std::move(variant);
   }
-  if (auto sized = size_memories(*linked, resolver.host_memories, extra_pages); !sized)
-    return std::unexpected(std::move(sized.error()));
+  TRY(size_memories(*linked, resolver.host_memories, extra_pages));
   TRY(size_tables(*linked, resolver.host_tables));
   linked->exports.reserve(linked->wasm().exports.size());
   for (const wasm::Export& each : linked->wasm().exports) linked->exports.emplace(each.name, each);

@@ -593,18 +593,22 @@
   X(I64AtomicRmw32CmpxchgU, "i64.atomic.rmw32.cmpxchg_u", 0xFE4E, Threads, MemoryArgument4, I32I64I64_I64, Traps)
 // clang-format on
 
-#define ANEW_OPERATORS(X)          \
-  ANEW_CONTROL_OPERATORS(X)        \
-  ANEW_LOAD_OPERATORS(X)           \
-  ANEW_STORE_OPERATORS(X)          \
-  ANEW_NUMERIC_OPERATORS(X)        \
-  ANEW_VECTOR_LOAD_OPERATORS(X)    \
-  ANEW_VECTOR_STORE_OPERATORS(X)   \
-  ANEW_VECTOR_NUMERIC_OPERATORS(X) \
-  ANEW_LANE_OPERATORS(X)           \
-  ANEW_LOAD_LANE_OPERATORS(X)      \
-  ANEW_STORE_LANE_OPERATORS(X)     \
+// All whose signature is in the table.
+#define ANEW_OPERATORS_BY_SIGNATURE(X) \
+  ANEW_LOAD_OPERATORS(X)               \
+  ANEW_STORE_OPERATORS(X)              \
+  ANEW_NUMERIC_OPERATORS(X)            \
+  ANEW_VECTOR_LOAD_OPERATORS(X)        \
+  ANEW_VECTOR_STORE_OPERATORS(X)       \
+  ANEW_VECTOR_NUMERIC_OPERATORS(X)     \
+  ANEW_LANE_OPERATORS(X)               \
+  ANEW_LOAD_LANE_OPERATORS(X)          \
+  ANEW_STORE_LANE_OPERATORS(X)         \
   ANEW_ATOMIC_OPERATORS(X)
+
+#define ANEW_OPERATORS(X)   \
+  ANEW_CONTROL_OPERATORS(X) \
+  ANEW_OPERATORS_BY_SIGNATURE(X)
 
 namespace anew::wasm {
 

@@ -100,16 +100,7 @@ inline constexpr auto kSignatures = [] {
   std::array<Signature, kOperatorIndices> table{};
 #define ANEW_X(name, text, code, proposal, immediate, signature, outcome) \
   table[operator_index(Op::k##name)] = parse_signature(#signature, #immediate);
-  ANEW_LOAD_OPERATORS(ANEW_X)
-  ANEW_STORE_OPERATORS(ANEW_X)
-  ANEW_NUMERIC_OPERATORS(ANEW_X)
-  ANEW_VECTOR_LOAD_OPERATORS(ANEW_X)
-  ANEW_VECTOR_STORE_OPERATORS(ANEW_X)
-  ANEW_VECTOR_NUMERIC_OPERATORS(ANEW_X)
-  ANEW_LANE_OPERATORS(ANEW_X)
-  ANEW_LOAD_LANE_OPERATORS(ANEW_X)
-  ANEW_STORE_LANE_OPERATORS(ANEW_X)
-  ANEW_ATOMIC_OPERATORS(ANEW_X)
+  ANEW_OPERATORS_BY_SIGNATURE(ANEW_X)
   ANEW_X(I8x16Shuffle, "", 0, Simd, Shuffle, V128V128_V128, Total)
 #undef ANEW_X
   return table;

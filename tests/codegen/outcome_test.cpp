@@ -37,16 +37,7 @@ void expect_position(Op op, std::string_view immediate) {
 
 TEST(Outcome, OnlyAnOperatorThatMayTrapHasAPosition) {
 #define ANEW_X(name, text, code, proposal, immediate, ...) expect_position(Op::k##name, #immediate);
-  ANEW_LOAD_OPERATORS(ANEW_X)
-  ANEW_STORE_OPERATORS(ANEW_X)
-  ANEW_NUMERIC_OPERATORS(ANEW_X)
-  ANEW_VECTOR_LOAD_OPERATORS(ANEW_X)
-  ANEW_VECTOR_STORE_OPERATORS(ANEW_X)
-  ANEW_VECTOR_NUMERIC_OPERATORS(ANEW_X)
-  ANEW_LANE_OPERATORS(ANEW_X)
-  ANEW_LOAD_LANE_OPERATORS(ANEW_X)
-  ANEW_STORE_LANE_OPERATORS(ANEW_X)
-  ANEW_ATOMIC_OPERATORS(ANEW_X)
+  ANEW_OPERATORS_BY_SIGNATURE(ANEW_X)
 #undef ANEW_X
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <anew/runtime_cache.hpp>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "support/wat.hpp"
@@ -463,6 +465,16 @@ TEST(PoolCache, StaysWithinBoundsWhileThreadsChurn) {
   EXPECT_GT(cache.statistics().evictions, 0u);
   (void)cache.trim();
   EXPECT_LE(cache.statistics().bytes, kBytes);
+}
+
+TEST(PoolCache, HasItsOldNamesForOneRelease) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  EXPECT_TRUE((std::is_same_v<RuntimeCache, PoolCache>));
+  EXPECT_TRUE((std::is_same_v<RuntimeCacheOptions, PoolCacheOptions>));
+  EXPECT_TRUE((std::is_same_v<RuntimeCacheStatistics, PoolCacheStatistics>));
+  EXPECT_TRUE((std::is_same_v<RuntimeSettings, PoolSettings>));
+#pragma GCC diagnostic pop
 }
 
 }  // namespace

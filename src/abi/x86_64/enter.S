@@ -29,6 +29,40 @@
         .cfi_offset r15, -56
         .endm
 
+        .macro push_preserved register
+        push    \register
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset \register, 0
+        .endm
+        .macro pop_preserved register
+        pop     \register
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore \register
+        .endm
+
+// Makes the picture above, with rdi = the ThreadRecord.
+        .macro leave_host_stack
+        push_preserved rbp
+        push_preserved rbx
+        push_preserved r12
+        push_preserved r13
+        push_preserved r14
+        push_preserved r15
+        sub     rsp, 8
+        .cfi_adjust_cfa_offset 8
+        mov     [rdi + ANEW_RECORD_HOST_SP], rsp
+        .endm
+
+// To anew_enter's caller, from host_sp + 16: r15 is taken care of.
+        .macro return_to_host
+        pop_preserved r14
+        pop_preserved r13
+        pop_preserved r12
+        pop_preserved rbx
+        pop_preserved rbp
+        ret
+        .endm
+
 // EnterResult anew_enter(record: rdi, cell: rsi, thunk: rdx, slots: rcx, entry: r8, stack_top: r9)
         .globl  anew_enter
         .hidden anew_enter
@@ -36,28 +70,7 @@
         .p2align 4
 anew_enter:
         .cfi_startproc
-        push    rbp
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbp, 0
-        push    rbx
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbx, 0
-        push    r12
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r12, 0
-        push    r13
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r13, 0
-        push    r14
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r14, 0
-        push    r15
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r15, 0
-        sub     rsp, 8
-        .cfi_adjust_cfa_offset 8
-
-        mov     [rdi + ANEW_RECORD_HOST_SP], rsp
+        leave_host_stack
         // The guest preserves them: a call that returns finds the way back without a load.
         mov     rbx, rsp
         mov     r12, rdi
@@ -83,22 +96,7 @@ anew_enter:
         // The guest has preserved r15 as well.
         add     rsp, 16
         .cfi_adjust_cfa_offset -16
-        pop     r14
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r14
-        pop     r13
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r13
-        pop     r12
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r12
-        pop     rbx
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore rbx
-        pop     rbp
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore rbp
-        ret
+        return_to_host
 
         .cfi_undefined rip
 .Lkilled_at_entry:
@@ -121,27 +119,7 @@ anew_enter:
         .p2align 4
 anew_resume:
         .cfi_startproc
-        push    rbp
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbp, 0
-        push    rbx
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbx, 0
-        push    r12
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r12, 0
-        push    r13
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r13, 0
-        push    r14
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r14, 0
-        push    r15
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset r15, 0
-        sub     rsp, 8
-        .cfi_adjust_cfa_offset 8
-        mov     [rdi + ANEW_RECORD_HOST_SP], rsp
+        leave_host_stack
         mov     rsp, rsi
         .cfi_undefined rip
         mov     dword ptr [rdi + ANEW_RECORD_STATE], ANEW_STATE_GUEST
@@ -192,25 +170,8 @@ anew_landing:
         mov     rdx, rdi
         add     rsp, 8
         .cfi_adjust_cfa_offset -8
-        pop     r15
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r15
-        pop     r14
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r14
-        pop     r13
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r13
-        pop     r12
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore r12
-        pop     rbx
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore rbx
-        pop     rbp
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore rbp
-        ret
+        pop_preserved r15
+        return_to_host
         .cfi_endproc
         .size   anew_landing, . - anew_landing
 

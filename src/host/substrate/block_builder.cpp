@@ -172,8 +172,7 @@ Result<BlockBuilder> BlockBuilder::begin(const Executor& executor, const StateBa
     header.number = start.number;
     for (const Bytes& encoded : start.digest) header.digest.emplace_back().encoded = encoded;
     BlockBuilder builder(executor, parent, services);
-    if (auto begun = builder.call("Core_initialize_block", encode_header(header, header.digest)); !begun)
-      return std::unexpected(std::move(begun.error()));
+    TRY(builder.call("Core_initialize_block", encode_header(header, header.digest)));
     return builder;
   });
 }

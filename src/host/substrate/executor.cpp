@@ -88,8 +88,7 @@ Result<Bytes> Executor::State::call(const Runtime& runtime, Externalities& exter
   auto lease = TRY(runtime.pool().acquire_until(after(options.acquire_timeout)));
   if (options.call_timeout != std::chrono::nanoseconds{}) lease.set_deadline(after(options.call_timeout));
   Bytes result;
-  if (auto called = Runtime::call_in(lease, method, arguments, result, &externalities); !called)
-    return std::unexpected(std::move(called.error()));
+  TRY(Runtime::call_in(lease, method, arguments, result, &externalities));
   return result;
 }
 

@@ -103,8 +103,7 @@ Result<void> Runtime::call(const Method& method, BytesView arguments, Bytes& res
 Result<Bytes> Runtime::call(std::string_view name, BytesView arguments, Externalities* externalities) const {
   auto found = TRY(method(name));
   Bytes result;
-  if (auto called = call(found, arguments, result, externalities); !called)
-    return std::unexpected(std::move(called.error()));
+  TRY(call(found, arguments, result, externalities));
   return result;
 }
 
