@@ -211,7 +211,7 @@ class RandomPrograms : public testing::TestWithParam<std::tuple<Mode, std::uint3
 TEST_P(RandomPrograms, DoWhatTheInterpreterDoes) {
   const auto [mode, size] = GetParam();
   const std::uint64_t first = number_from("ANEW_RANDOM_SEED", 1);
-  const std::uint64_t count = number_from("ANEW_RANDOM_PROGRAMS", 60'000 / (size + 20));
+  const std::uint64_t count = number_from("ANEW_RANDOM_PROGRAMS", 36'000 / (size + 20));
   Tally tally;
   for (std::uint64_t i = 0; i < count && !HasFatalFailure(); ++i) check((first + i) * 1'000 + size, size, mode, tally);
   RecordProperty("calls", std::to_string(tally.calls));
