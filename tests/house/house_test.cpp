@@ -31,8 +31,10 @@ constexpr std::array<std::string_view, 14> kFolders = {
 struct Group {
   std::string_view folder, of;
 };
-constexpr std::array<Group, 3> kGroups = {
-    {{"anew/substrate", "anew"}, {"abi/x86_64", "abi"}, {"codegen/quick/x86_64", "codegen/quick"}}};
+constexpr std::array<Group, 4> kGroups = {{{"anew/substrate", "anew"},
+                                           {"os/sandbox", "os"},
+                                           {"abi/x86_64", "abi"},
+                                           {"codegen/quick/x86_64", "codegen/quick"}}};
 
 /// Who may know the processor: its folder, those who speak for it, and what is the processor's in a tier.
 constexpr std::string_view kProcessorFolder = "abi/x86_64";
@@ -60,7 +62,7 @@ std::optional<std::size_t> place_of(std::string_view folder) {
 
 /// What is wrong with a file in `folder` including `header` ("os/file.hpp", "anew/pool.hpp", "vector"); empty: nothing.
 std::string violation(std::string_view folder, const std::string& header) {
-  if (folder != "os") {
+  if (folder != "os" && folder != "os/sandbox") {
     for (const std::string_view system : kSystemHeaders)
       if (header == system || (system.ends_with('/') && header.starts_with(system)))
         return header + " names an operating system; only src/os may";
@@ -76,6 +78,8 @@ std::string violation(std::string_view folder, const std::string& header) {
   const auto own = place_of(folder);
   if (!own) return "the folder is not in the list";
   const auto other = place_of(folder_of(header));
+  const bool is_neighbour = folder.starts_with("host/") && header.starts_with("host/") && folder != folder_of(header);
+  if (is_neighbour) return std::string(folder) + " may not include " + header + ": they stand side by side";
   if (other && *other > *own) return std::string(folder) + " may not include " + header + ": it points upwards";
   return {};
 }
@@ -128,6 +132,9 @@ TEST(IncludeDirection, RefusesWhatPointsUpwards) {
   EXPECT_NE(violation("runtime", "abi/x86_64/frame.hpp"), "");
   EXPECT_NE(violation("codegen/quick", "abi/x86_64/convention.hpp"), "");
   EXPECT_NE(violation("reset", "emmintrin.h"), "");
+  EXPECT_NE(violation("host/wasi", "sys/mman.h"), "");
+  EXPECT_NE(violation("host/wasi", "host/substrate/hex.hpp"), "");
+  EXPECT_NE(violation("host/substrate", "host/wasi/sandbox.hpp"), "");
   EXPECT_NE(violation("somewhere", "vector"), "");
 }
 
@@ -193,6 +200,7 @@ struct Confined {
 const std::vector<Confined> kConfined = {
     {"anew/substrate", {"include/anew/substrate", "src/host/substrate/", "src/cli/"}},
     {"host/substrate/", {"src/host/substrate/", "src/cli/"}},
+    {"anew/wasi.hpp", {"src/host/wasi/", "src/cli/"}},
     {"botan/", {"src/host/substrate/"}},
     {"secp256k1", {"src/host/substrate/"}},
     {"zstd.h", {"src/host/substrate/"}},
