@@ -34,10 +34,10 @@ struct PoolSettings {
 
 /// What a cache may keep, and how it makes pools.
 struct PoolCacheOptions {
-  /// What the cached pools may take together; the least recently used go first. Counted are, of each compiled module,
-  /// the binary and the machine code; of each pool, the pages of its snapshot that are not zero and its tables, and
-  /// these again, 16 KiB, and 4 KiB for each memory behind the first, for each instance. Not counted are pages that
-  /// calls touched beyond.
+  /// What the cached pools may take together; the least recently used go first. A compiled module counts with its
+  /// binary and its machine code; a pool with the pages of its snapshot that are not zero and its tables, and each of
+  /// its instances with these again, 16 KiB, and 4 KiB for each memory behind the first. Pages that calls touched
+  /// beyond do not count.
   std::uint64_t maximum_bytes = 1ull << 30;
   /// Likewise, of the mappings that a process may have (the system's vm.max_map_count, 65,530 by default): two for each
   /// memory of each instance, and up to two for its image.

@@ -31,7 +31,7 @@ class Frame : public Emitter {
   void begin_frame(std::uint32_t function_index, const FunctionType& type, std::span<const ValueType> locals);
   /// Of the locals that are no parameters. Behind what the parameters' registers need.
   void zero_locals();
-  /// Where returns jump to. Behind it stands nothing but what is out of line.
+  /// Where returns jump to. Only what is out of line stands behind it.
   void emit_epilogue();
   /// @param operand_slots  how many the operands take at most.
   void finish_frame(std::uint32_t operand_slots);
