@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <tuple>
 
 namespace {
 
@@ -39,6 +40,11 @@ anew::Result<void> call_by_name(const anew::Pool& pool) {
   if (!results) return std::unexpected(results.error());
   std::printf("17 by 5: %s, remainder %s\n", anew::to_string((*results)[0]).c_str(),
               anew::to_string((*results)[1]).c_str());
+
+  const auto parts = lease->call<std::tuple<int, int>>("divide", 16, 3);  // two results
+  if (!parts) return std::unexpected(parts.error());
+  const auto [quotient, remainder] = *parts;
+  std::printf("16 by 3: %d, remainder %d\n", quotient, remainder);
 
   const auto calls = lease->global("calls");
   if (!calls) return std::unexpected(calls.error());

@@ -39,6 +39,10 @@ struct HostDefinition {
 std::uint32_t raise_host_error(Error&& error) noexcept;
 /// The same for an exception, in flight when called.
 std::uint32_t raise_host_exception() noexcept;
+/// Looks at the references that a host function returned to the cell's guest: functions must be of its store.
+/// @return 0, or TrapKind::kHostError.
+[[nodiscard]] std::uint32_t check_returned(std::byte* cell, std::span<const ValueType> types,
+                                           const std::uint64_t* slots);
 
 /// The types of a callable's parameters, as they were written.
 template <typename... P>
@@ -82,22 +86,23 @@ inline constexpr bool kIsState = std::is_lvalue_reference_v<P> && std::is_class_
 /// Whether what is passed for the parameter comes from the guest.
 template <typename P>
 inline constexpr bool kIsArgument = !kIsCaller<P> && !kIsState<P>;
-/// How many parameters there are before the guest's arguments.
+/// Where each parameter's argument begins, in slots.
 template <typename... P>
-inline constexpr std::size_t kBeforeArguments = (std::size_t{!kIsArgument<P>} + ... + 0);
+inline constexpr std::array<std::size_t, sizeof...(P)> kPlaces =
+    places(std::array<std::size_t, sizeof...(P)>{kIsArgument<P> ? kSlots<std::remove_cvref_t<P>> : 0 ...});
 
 template <typename P>
 using Passed = std::conditional_t<kIsCaller<P>, Caller&, std::conditional_t<kIsState<P>, P, std::remove_cvref_t<P>>>;
 
-/// What is passed for a parameter. @param index  of the guest's slot, if the parameter has one.
+/// What is passed for a parameter. @param slot  where its argument begins, if it has one.
 template <typename P>
-[[nodiscard]] Passed<P> pass(Caller& caller, const std::uint64_t* slots, std::size_t index) {
+[[nodiscard]] Passed<P> pass(Caller& caller, const std::uint64_t* slot) {
   if constexpr (kIsCaller<P>)
     return caller;
   else if constexpr (kIsState<P>)
     return caller.state<std::remove_cvref_t<P>>();
   else
-    return ValueTraits<Passed<P>>::from_slot(slots[index]);
+    return ValueTraits<Passed<P>>::read(slot);
 }
 
 /// Says in the compiler's error what is wrong with a host function, rather than let it fail somewhere within.
@@ -105,12 +110,13 @@ template <typename Callable, typename Return, typename... P>
 constexpr void check_host_function() {
   using Value = typename ResultTraits<Return>::Value;
   static_assert(((!kIsArgument<P> || WasmValue<std::remove_cvref_t<P>>) && ...),
-                "a host function's parameters are integers of 32 or 64 bits, bool, float or double, and before them "
-                "Caller and host states by reference; take an address and a length of the guest's memory for anything "
-                "else (Caller::memory)");
-  static_assert(std::is_void_v<Value> || WasmValue<Value>,
-                "a host function returns void, an integer of 32 or 64 bits, bool, float or double, or a Result of one "
-                "of these; write anything else to the guest's memory (Caller::memory)");
+                "a host function's parameters are integers of 32 or 64 bits, bool, float, double, V128, "
+                "FunctionReference or ExternReference, and before them Caller and host states by reference; take an "
+                "address and a length of the guest's memory for anything else (Caller::memory)");
+  static_assert(Results<Value>::kValid,
+                "a host function returns void, an integer of 32 or 64 bits, bool, float, double, V128, "
+                "FunctionReference or ExternReference, a std::tuple of several of these, or a Result of any of them; "
+                "write anything else to the guest's memory (Caller::memory)");
   constexpr std::array<bool, sizeof...(P)> kArguments = {kIsArgument<P>...};
   static_assert(std::ranges::is_sorted(kArguments),
                 "a host function takes Caller and host states before its arguments");
@@ -133,26 +139,28 @@ HostDefinition make_host_definition(F&& function, Parameters<P...>) {
   check_host_function<Callable, Return, P...>();
   HostDefinition definition;
   (add_parameter<P>(definition), ...);
-  if constexpr (!std::is_void_v<Value>) definition.type.results = {ValueTraits<Value>::kType};
+  constexpr std::span<const ValueType> kResults = Results<Value>::types();
+  definition.type.results = {kResults.begin(), kResults.end()};
   definition.environment = std::make_shared<Callable>(std::forward<F>(function));
   definition.call = [](void* environment, std::byte* cell, std::uint64_t* slots) -> std::uint32_t {
     auto& callable = *static_cast<Callable*>(environment);  // the environment made above, of this very type
     try {
       auto invoke = [&]<std::size_t... I>(std::index_sequence<I...>) -> Return {
         [[maybe_unused]] Caller caller = MakesCallers::of(cell);
-        return callable(pass<P>(caller, slots, I - kBeforeArguments<P...>)...);
+        return callable(pass<P>(caller, slots + kPlaces<P...>[I])...);
       };
       using Indices = std::index_sequence_for<P...>;
       if constexpr (Traits::kFallible) {
         auto result = invoke(Indices{});
         if (!result) [[unlikely]]
           return raise_host_error(std::move(result.error()));
-        if constexpr (!std::is_void_v<Value>) slots[0] = ValueTraits<Value>::to_slot(*result);
+        if constexpr (!std::is_void_v<Value>) Results<Value>::write(*result, slots);
       } else if constexpr (std::is_void_v<Value>) {
         invoke(Indices{});
       } else {
-        slots[0] = ValueTraits<Value>::to_slot(invoke(Indices{}));
+        Results<Value>::write(invoke(Indices{}), slots);
       }
+      if constexpr (Results<Value>::kHasReferences) return check_returned(cell, Results<Value>::types(), slots);
       return 0;
     } catch (...) {
       return raise_host_exception();
@@ -169,12 +177,14 @@ class Linker {
  public:
   Linker();
 
-  /// Defines a host function from any callable. Parameters and result are C++ integers (32 or 64 bits), bool, float or
-  /// double. Before them it may take Caller (or Caller&), for access to the calling instance, and states of the store
-  /// (define_state) that are of class types, by reference. A result of type Result<T> may fail, which traps the guest
-  /// with the error's message, and so does an exception. A later definition of the same name replaces the earlier one.
-  /// The one callable is called for all instances, from all their threads, maybe at once. It may call the guest that
-  /// calls it (Caller), another lease or pool, 64 calls deep at most.
+  /// Defines a host function from any callable. Parameters and result are C++ integers (32 or 64 bits), bool, float,
+  /// double, V128, FunctionReference or ExternReference; several results are a std::tuple. A function that it returns
+  /// must have come from the instances that it is linked to. Before its arguments it may take Caller (or Caller&), for
+  /// access to the calling instance, and states of the store (define_state) that are of class types, by reference. A
+  /// result of type Result<T> may fail, which traps the guest with the error's message, and so does an exception. A
+  /// later definition of the same name replaces the earlier one. The one callable is called for all instances, from all
+  /// their threads, maybe at once. It may call the guest that calls it (Caller), another lease or pool, 64 calls deep
+  /// at most.
   template <typename F>
   void define(std::string_view module, std::string_view name, F&& function) {
     using Traits = detail::CallableTraits<std::decay_t<F>>;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <anew/version.hpp>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -166,10 +167,46 @@ struct Value {
 /// The value as text that reads back: integers signed decimal, floats shortest round-trip, "nan:0x..." for NaN.
 [[nodiscard]] std::string to_string(const Value& value);
 
+/// A v128 as typed calls and host functions have it: 128 bits, of which lane 0 is lowest.
+///
+///   const V128 sum = lease.call(add, V128::of<float>({1, 2, 3, 4}), b).value();
+///   const float first = sum.lanes<float>()[0];
+struct V128 {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+
+  /// @tparam Lane  an integer of 8 to 64 bits, float or double.
+  template <typename Lane>
+  [[nodiscard]] static constexpr V128 of(const std::array<Lane, 16 / sizeof(Lane)>& lanes) noexcept {
+    return std::bit_cast<V128>(lanes);
+  }
+  template <typename Lane>
+  [[nodiscard]] constexpr std::array<Lane, 16 / sizeof(Lane)> lanes() const noexcept {
+    return std::bit_cast<std::array<Lane, 16 / sizeof(Lane)>>(*this);
+  }
+  bool operator==(const V128&) const = default;
+};
+
+/// A funcref as typed calls and host functions have it: null, or a function of a store that came from a guest of that
+/// store. Good until the store is next restored; one of another store is refused wherever it is passed.
+struct FunctionReference {
+  std::uint64_t bits = 0;  ///< as in Value; 0 is null
+  explicit constexpr operator bool() const noexcept { return bits != 0; }
+  bool operator==(const FunctionReference&) const = default;
+};
+
+/// An externref as typed calls and host functions have it: 64 bits of the host's choice, which guests hand about and
+/// cannot look at. 0 is null.
+struct ExternReference {
+  std::uint64_t bits = 0;
+  explicit constexpr operator bool() const noexcept { return bits != 0; }
+  bool operator==(const ExternReference&) const = default;
+};
+
 namespace detail {
 
-/// C++ types that stand for a WebAssembly value type: 32- and 64-bit integers of either sign, bool, float and double.
-/// Enums are left out on purpose.
+/// C++ types that stand for a WebAssembly value type: 32- and 64-bit integers of either sign, bool, float, double, and
+/// the three types above. Enums are left out on purpose. write() and read() are of as many slots as the type takes.
 template <typename T>
 struct ValueTraits;  // no definition: the type has no WebAssembly counterpart
 
@@ -177,33 +214,61 @@ template <typename T>
   requires(std::is_integral_v<T> && (sizeof(T) == 4 || std::is_same_v<T, bool>))
 struct ValueTraits<T> {
   static constexpr ValueType kType = ValueType::kI32;
-  static constexpr std::uint64_t to_slot(T value) noexcept { return static_cast<std::uint32_t>(value); }
-  static constexpr T from_slot(std::uint64_t slot) noexcept { return static_cast<T>(static_cast<std::uint32_t>(slot)); }
+  static constexpr void write(T value, std::uint64_t* slot) noexcept { *slot = static_cast<std::uint32_t>(value); }
+  static constexpr T read(const std::uint64_t* slot) noexcept {
+    return static_cast<T>(static_cast<std::uint32_t>(*slot));
+  }
 };
 template <typename T>
   requires(std::is_integral_v<T> && sizeof(T) == 8)
 struct ValueTraits<T> {
   static constexpr ValueType kType = ValueType::kI64;
-  static constexpr std::uint64_t to_slot(T value) noexcept { return static_cast<std::uint64_t>(value); }
-  static constexpr T from_slot(std::uint64_t slot) noexcept { return static_cast<T>(slot); }
+  static constexpr void write(T value, std::uint64_t* slot) noexcept { *slot = static_cast<std::uint64_t>(value); }
+  static constexpr T read(const std::uint64_t* slot) noexcept { return static_cast<T>(*slot); }
 };
 template <>
 struct ValueTraits<float> {
   static constexpr ValueType kType = ValueType::kF32;
-  static constexpr std::uint64_t to_slot(float value) noexcept { return std::bit_cast<std::uint32_t>(value); }
-  static constexpr float from_slot(std::uint64_t slot) noexcept {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(slot));
+  static constexpr void write(float value, std::uint64_t* slot) noexcept {
+    *slot = std::bit_cast<std::uint32_t>(value);
+  }
+  static constexpr float read(const std::uint64_t* slot) noexcept {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(*slot));
   }
 };
 template <>
 struct ValueTraits<double> {
   static constexpr ValueType kType = ValueType::kF64;
-  static constexpr std::uint64_t to_slot(double value) noexcept { return std::bit_cast<std::uint64_t>(value); }
-  static constexpr double from_slot(std::uint64_t slot) noexcept { return std::bit_cast<double>(slot); }
+  static constexpr void write(double value, std::uint64_t* slot) noexcept {
+    *slot = std::bit_cast<std::uint64_t>(value);
+  }
+  static constexpr double read(const std::uint64_t* slot) noexcept { return std::bit_cast<double>(*slot); }
+};
+template <>
+struct ValueTraits<V128> {
+  static constexpr ValueType kType = ValueType::kV128;
+  static constexpr void write(V128 value, std::uint64_t* slots) noexcept {
+    slots[0] = value.low;
+    slots[1] = value.high;
+  }
+  static constexpr V128 read(const std::uint64_t* slots) noexcept { return {slots[0], slots[1]}; }
+};
+template <typename T>
+  requires(std::is_same_v<T, FunctionReference> || std::is_same_v<T, ExternReference>)
+struct ValueTraits<T> {
+  static constexpr ValueType kType = std::is_same_v<T, FunctionReference> ? ValueType::kFuncRef : ValueType::kExternRef;
+  static constexpr void write(T value, std::uint64_t* slot) noexcept { *slot = value.bits; }
+  static constexpr T read(const std::uint64_t* slot) noexcept { return {*slot}; }
 };
 
 template <typename T>
 concept WasmValue = requires { ValueTraits<T>::kType; };
+
+/// The slots that a value of the type takes; none for a type that has no WebAssembly counterpart.
+template <typename T>
+inline constexpr std::size_t kSlots = 0;
+template <WasmValue T>
+inline constexpr std::size_t kSlots<T> = slots_of(ValueTraits<T>::kType);
 
 }  // namespace detail
 }  // namespace anew

@@ -102,6 +102,19 @@ Result<FunctionHandle> find_function(const LinkedModule& module, std::string_vie
   });
 }
 
+Result<void> check_references(const Instance& instance, std::span<const ValueType> types, const std::uint64_t* slots) {
+  return without_exceptions("a function is called", [&]() -> Result<void> {
+    for (std::size_t i = 0; i < types.size(); ++i) {
+      const char* const problem =
+          is_reference(types[i]) ? instance.store->reference_problem({types[i], {}}, *slots) : nullptr;
+      if (problem != nullptr)
+        return fail(ErrorCode::kArgument, fmt::format("argument {}, {}, {}", i + 1, to_string(types[i]), problem));
+      slots += slots_of(types[i]);
+    }
+    return {};
+  });
+}
+
 Result<Value> exported_global(const Instance& instance, std::string_view name) {
   return without_exceptions("a global is read", [&]() -> Result<Value> {
     const auto found = TRY(instance.linked->find_export(name, ExternalKind::kGlobal));

@@ -11,14 +11,9 @@ namespace {
 
 /// A host function that is defined by its slots.
 struct SlotFunction {
-  /// A result that compiled code follows.
-  struct Reference {
-    std::size_t slot;
-    ValueType type;
-  };
-  std::size_t parameters;  ///< slots of all together
-  std::size_t slots;       ///< of the parameters or of the results, whichever are more
-  std::vector<Reference> references;
+  std::size_t parameters;          ///< slots of all together
+  std::size_t slots;               ///< of the parameters or of the results, whichever are more
+  std::vector<ValueType> results;  ///< empty if none is a reference
   std::function<Result<void>(Caller, std::span<std::uint64_t>)> function;
 };
 
@@ -29,20 +24,27 @@ std::uint32_t call_slot_function(void* environment, std::byte* cell, std::uint64
     std::fill(slots + target.parameters, slots + target.slots, 0);
     auto result = target.function(detail::MakesCallers::of(cell), std::span(slots, target.slots));
     if (!result) return detail::raise_host_error(std::move(result.error()));
-    for (const auto [slot, type] : target.references) {
-      // Linking refuses host functions with typed references: there are no type identities to look at.
-      const char* const problem = detail::instance_of(cell).store->reference_problem({type, {}}, slots[slot]);
-      if (problem == nullptr) continue;
-      return detail::raise_host_error(
-          make_error(ErrorCode::kHost, fmt::format("what it returned as {} {}", to_string(type), problem)));
-    }
-    return 0;
+    return detail::check_returned(cell, target.results, slots);
   } catch (...) {
     return detail::raise_host_exception();
   }
 }
 
 }  // namespace
+
+std::uint32_t detail::check_returned(std::byte* cell, std::span<const ValueType> types, const std::uint64_t* slots) {
+  for (const ValueType type : types) {
+    // Linking refuses host functions with typed references: there are no type identities to look at.
+    const char* const problem =
+        is_reference(type) ? instance_of(cell).store->reference_problem({type, {}}, *slots) : nullptr;
+    if (problem != nullptr) {
+      return raise_host_error(
+          make_error(ErrorCode::kHost, fmt::format("what it returned as {} {}", to_string(type), problem)));
+    }
+    slots += slots_of(type);
+  }
+  return 0;
+}
 
 Linker::Linker() : state_(std::make_shared<detail::LinkerState>()) {}
 
@@ -64,11 +66,7 @@ void Linker::define(std::string_view module, std::string_view name, FunctionType
   detail::HostDefinition definition;
   const std::size_t parameters = slots_of(type.parameters);
   SlotFunction target{parameters, std::max(parameters, slots_of(type.results)), {}, std::move(function)};
-  std::size_t slot = 0;
-  for (const ValueType result : type.results) {
-    if (is_reference(result)) target.references.push_back({slot, result});
-    slot += slots_of(result);
-  }
+  if (std::ranges::any_of(type.results, is_reference)) target.results = type.results;
   definition.environment = std::make_shared<SlotFunction>(std::move(target));
   definition.type = std::move(type);
   definition.call = call_slot_function;

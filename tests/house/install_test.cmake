@@ -20,6 +20,7 @@ an instance: 1 2 3
 another:     1 2 3
 by name: 1
 17 by 5: 3, remainder 2
+16 by 3: 5, remainder 1
 the global: 1
 not found: the module exports no function "nex"; did you mean "next"?
 wrong argument: the function "next" is [] -> [i32], but is called as [] -> [f64]

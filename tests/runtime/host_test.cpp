@@ -2,9 +2,11 @@
 // Host functions: values both ways, failures and exceptions, calls back into guests.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 
 #include "abi/library.hpp"
 #include "runtime/thread.hpp"
@@ -331,6 +333,103 @@ TEST(Threads, HaveTheirOwnStacksAndGiveThemBack) {
       EXPECT_EQ(pool.acquire()->call("fault").error().trap, TrapKind::kMemoryOutOfBounds);
     }).join();
   }
+}
+
+// --- Types that take several slots or none of C++'s own -----------------------------------------------------------
+
+TEST(TypedCall, GivesSeveralResultsAsATuple) {
+  const Pool pool = make_pool(R"((module
+    (func (export "none"))
+    (func (export "spread") (param i32 v128 f64) (result f64 v128 i32 i64)
+      (local.get 2) (local.get 1) (local.get 0) (i64.const -1))))");
+  Lease lease = pool.acquire().value();
+  const V128 vector = V128::of<std::uint16_t>({1, 2, 3, 4, 5, 6, 7, 8});
+  using Spread = std::tuple<double, V128, int, std::int64_t>;
+  const auto spread = pool.function<Spread(int, V128, double)>("spread").value();
+  EXPECT_EQ(lease.call(spread, -3, vector, 2.5).value(), Spread(2.5, vector, -3, -1));
+  EXPECT_EQ(lease.call<Spread>("spread", 5, V128{}, 0.0).value(), Spread(0.0, V128{}, 5, -1));
+  EXPECT_TRUE(lease.call<std::tuple<>>("none").has_value());
+  const Error fewer = pool.function<std::tuple<double, V128, int>(int, V128, double)>("spread").error();
+  EXPECT_EQ(fewer.code, ErrorCode::kArgument);
+  EXPECT_NE(fewer.message.find("is called as [i32 v128 f64] -> [f64 v128 i32]"), std::string::npos) << fewer.message;
+}
+
+TEST(TypedCall, SeesTheLanesOfVectors) {
+  const Pool pool = make_pool(R"((module
+    (func (export "add") (param v128 v128) (result v128) (f32x4.add (local.get 0) (local.get 1)))
+    (func (export "lanes") (param v128) (result i32 i64)
+      (i8x16.extract_lane_s 1 (local.get 0)) (i64x2.extract_lane 1 (local.get 0)))))");
+  Lease lease = pool.acquire().value();
+  const auto sum = lease.call<V128>("add", V128::of<float>({1, 2, 3, 4}), V128::of<float>({10, 20, 30, 40}));
+  EXPECT_EQ(sum.value().lanes<float>(), (std::array<float, 4>{11, 22, 33, 44}));
+  const V128 bytes = V128::of<std::int8_t>({1, -2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0});
+  EXPECT_EQ((lease.call<std::tuple<int, std::int64_t>>("lanes", bytes).value()), std::tuple(-2, 9));
+}
+
+TEST(HostFunction, TakesAndReturnsVectorsAndTuples) {
+  Linker linker;
+  linker.define("env", "rotate", [](Caller&, int a, V128 b, float c) { return std::tuple(b, c, a); });
+  linker.define("env", "check", [](V128 a, std::uint64_t b) -> Result<std::tuple<std::uint64_t, bool>> {
+    if (b == 0) return fail(ErrorCode::kHost, "nothing to divide by");
+    return std::tuple(a.low / b, a.high != 0);
+  });
+  const Pool pool = make_pool(R"((module
+    (import "env" "rotate" (func $rotate (param i32 v128 f32) (result v128 f32 i32)))
+    (import "env" "check" (func $check (param v128 i64) (result i64 i32)))
+    (func (export "rotate") (param i32 v128 f32) (result v128 f32 i32)
+      (call $rotate (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "check") (param v128 i64) (result i64 i32) (call $check (local.get 0) (local.get 1)))))",
+                              {}, linker);
+  Lease lease = pool.acquire().value();
+  using Rotated = std::tuple<V128, float, int>;
+  EXPECT_EQ(lease.call<Rotated>("rotate", 7, V128{1, 2}, 0.5f).value(), Rotated(V128{1, 2}, 0.5f, 7));
+  using Checked = std::tuple<std::uint64_t, bool>;
+  EXPECT_EQ(lease.call<Checked>("check", V128{12, 1}, std::uint64_t{3}).value(), Checked(4, true));
+  const Error error = lease.call<Checked>("check", V128{12, 1}, std::uint64_t{0}).error();
+  EXPECT_EQ(error.trap, TrapKind::kHostError);
+  EXPECT_NE(error.message.find("nothing to divide by"), std::string::npos) << error.message;
+}
+
+TEST(References, CrossInTypedCallsAndOnlyWithinTheirStore) {
+  FunctionReference kept;
+  Linker linker;
+  linker.define("env", "keep", [&kept](ExternReference box, FunctionReference function) {
+    kept = function;
+    return std::tuple(ExternReference{box.bits + 1}, function);
+  });
+  linker.define("env", "give", [&kept] { return kept; });
+  const Pool pool = make_pool(R"((module
+    (import "env" "keep" (func $keep (param externref funcref) (result externref funcref)))
+    (import "env" "give" (func $give (result funcref)))
+    (type $t (func (result i32))) (table $functions 1 funcref) (elem declare func $seven)
+    (func $seven (type $t) (i32.const 7))
+    (func (export "seven") (result funcref) (ref.func $seven))
+    (func (export "keep") (param externref funcref) (result externref funcref)
+      (call $keep (local.get 0) (local.get 1)))
+    (func (export "give") (table.set $functions (i32.const 0) (call $give)))
+    (func (export "is_null") (param externref funcref) (result i32 i32)
+      (ref.is_null (local.get 0)) (ref.is_null (local.get 1)))
+    (func (export "run") (param funcref) (result i32)
+      (table.set $functions (i32.const 0) (local.get 0)) (call_indirect $functions (type $t) (i32.const 0)))))",
+                              {.capacity = 2}, linker);
+  Lease first = pool.acquire().value();
+  const FunctionReference seven = first.call<FunctionReference>("seven").value();
+  EXPECT_TRUE(seven);
+  EXPECT_EQ(first.call<int>("run", seven).value(), 7);
+  using Pair = std::tuple<ExternReference, FunctionReference>;
+  EXPECT_EQ(first.call<Pair>("keep", ExternReference{41}, seven).value(), Pair(ExternReference{42}, seven));
+  EXPECT_EQ((first.call<std::tuple<bool, bool>>("is_null", ExternReference{}, seven).value()), std::tuple(true, false));
+  EXPECT_TRUE(first.call("give").has_value()) << "its own comes back";
+
+  Lease second = pool.acquire().value();
+  const Error foreign = second.call<int>("run", seven).error();
+  EXPECT_EQ(foreign.code, ErrorCode::kArgument);
+  EXPECT_NE(foreign.message.find("argument 1, funcref, is a function reference that this store did not hand out"),
+            std::string::npos)
+      << foreign.message;
+  EXPECT_EQ(second.call<int>("run", FunctionReference{0x1000}).error().code, ErrorCode::kArgument) << "made up";
+  EXPECT_EQ(second.call<int>("run", FunctionReference{}).error().trap, TrapKind::kUninitializedElement);
+  EXPECT_EQ(second.call("give").error().trap, TrapKind::kHostError) << "the other store's";
 }
 
 }  // namespace
