@@ -133,13 +133,8 @@ typedef struct anew_function_type_t {
 } anew_function_type_t;
 
 /* What an import or export is; the numbers are those of the binary format. */
-typedef enum anew_kind_t {
-  ANEW_FUNCTION = 0,
-  ANEW_TABLE = 1,
-  ANEW_MEMORY = 2,
-  ANEW_GLOBAL = 3,
-  ANEW_TAG = 4
-} anew_kind_t;
+typedef uint32_t anew_kind_t;
+enum { ANEW_FUNCTION = 0, ANEW_TABLE = 1, ANEW_MEMORY = 2, ANEW_GLOBAL = 3, ANEW_TAG = 4 };
 
 /* A value with its type. */
 typedef struct anew_value_t {
@@ -186,7 +181,8 @@ static inline anew_value_t anew_value_f64(double value) {
 
 /* --- Errors ------------------------------------------------------------------------------------------------------- */
 
-typedef enum anew_error_code_t {
+typedef uint32_t anew_error_code_t;
+enum {
   ANEW_ERROR_MALFORMED = 0,   /* the bytes are not a WebAssembly module */
   ANEW_ERROR_INVALID = 1,     /* the module does not validate */
   ANEW_ERROR_UNSUPPORTED = 2, /* a WebAssembly feature that Anew does not run, or a processor that it does not run on */
@@ -199,10 +195,11 @@ typedef enum anew_error_code_t {
   ANEW_ERROR_RESOURCE = 9,    /* out of memory, address space, mappings, threads, pool capacity or time to wait */
   ANEW_ERROR_ARTIFACT = 10,   /* a compiled module or snapshot file that is truncated, altered, foreign or stale */
   ANEW_ERROR_HOST = 11        /* a callback of the host failed */
-} anew_error_code_t;
+};
 
 /* Why a guest stopped. Later versions may add to these. */
-typedef enum anew_trap_t {
+typedef uint32_t anew_trap_t;
+enum {
   ANEW_TRAP_NONE = 0,
   ANEW_TRAP_UNREACHABLE = 1,
   ANEW_TRAP_MEMORY_OUT_OF_BOUNDS = 2,
@@ -225,7 +222,7 @@ typedef enum anew_trap_t {
   ANEW_TRAP_EXCEPTIONS_EXHAUSTED = 19,
   ANEW_TRAP_OUT_OF_FUEL = 20,
   ANEW_TRAP_CAST_FAILURE = 21
-} anew_trap_t;
+};
 
 /* One WebAssembly frame of a backtrace. */
 typedef struct anew_frame_t {
@@ -283,12 +280,8 @@ typedef struct anew_engine_options_t {
   anew_finalizer_t progress_finalize;
 } anew_engine_options_t;
 
-typedef enum anew_ledger_t {
-  ANEW_LEDGER_AUTO = 0,
-  ANEW_LEDGER_CARDS = 1,
-  ANEW_LEDGER_PAGEMAP = 2,
-  ANEW_LEDGER_COW = 3
-} anew_ledger_t;
+typedef uint32_t anew_ledger_t;
+enum { ANEW_LEDGER_AUTO = 0, ANEW_LEDGER_CARDS = 1, ANEW_LEDGER_PAGEMAP = 2, ANEW_LEDGER_COW = 3 };
 
 /* What changes a module's machine code; see CompileOptions in anew/engine.hpp. */
 typedef struct anew_compile_options_t {
@@ -492,11 +485,12 @@ typedef struct anew_snapshot_options_t {
   uint64_t start_timeout; /* how long the start function, and each of the prelude, may take; 0: 10 s */
 } anew_snapshot_options_t;
 
-typedef enum anew_reset_when_t {
+typedef uint32_t anew_reset_when_t;
+enum {
   ANEW_RESET_AT_RELEASE = 0, /* by the thread that gives it back */
   ANEW_RESET_AT_ACQUIRE = 1, /* by the thread that takes it next; until then what the call left stays in memory */
   ANEW_RESET_BY_HELPER = 2   /* by a thread of the pool, soon */
-} anew_reset_when_t;
+};
 
 typedef struct anew_pool_options_t {
   size_t struct_size;
