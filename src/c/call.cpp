@@ -30,16 +30,19 @@ MemoryView view_of(const anew_memory_t& memory) noexcept { return std::bit_cast<
 }
 
 /// What is wrong with the references among the arguments; null if nothing is.
-[[gnu::noinline]] anew_error_t* check_references(const detail::Instance& instance, const anew_function_t& function,
+[[gnu::noinline]] anew_error_t* check_references(const detail::Instance& instance, const FunctionType& type,
                                                  const std::uint64_t* slots) noexcept {
-  for (const auto [slot, type] : function.references) {
-    const char* const problem = instance.store->reference_problem({type, instance.linked->type_scope()}, slots[slot]);
-    if (problem == nullptr) continue;
-    return guarded("an error is made", [&]() -> Result<void> {
-      return fail(ErrorCode::kArgument, fmt::format("the argument in slot {}, {}, {}", slot, to_string(type), problem));
-    });
-  }
-  return nullptr;
+  return guarded("a function is called", [&]() -> Result<void> {
+    for (const ValueType each : type.parameters) {
+      const char* const problem = is_reference(each)
+                                      ? instance.store->reference_problem({each, instance.linked->type_scope()}, *slots)
+                                      : nullptr;
+      if (problem != nullptr)
+        return fail(ErrorCode::kArgument, fmt::format("an argument, {}, {}", to_string(each), problem));
+      slots += slots_of(each);
+    }
+    return {};
+  });
 }
 
 }  // namespace
@@ -48,10 +51,10 @@ anew_error_t* call(detail::Instance& instance, const anew_function_t& function, 
                    std::size_t slot_count) noexcept {
   if (slot_count < function.slots || (slots == nullptr && function.slots != 0)) [[unlikely]]
     return fail_slots(function.slots);
-  if (!function.references.empty()) [[unlikely]] {
+  if (function.takes_references) [[unlikely]] {
     // Types of another module would be compared by indices that mean nothing here; invoke() refuses that itself.
     if (function.module == instance.linked) {
-      if (anew_error_t* const error = check_references(instance, function, slots)) return error;
+      if (anew_error_t* const error = check_references(instance, *function.handle.type, slots)) return error;
     }
   }
   const std::uint32_t trap = detail::invoke(instance, function.handle, slots);
@@ -71,7 +74,7 @@ Result<anew_function_t*> find_function(std::shared_ptr<const detail::LinkedModul
     TRY(detail::find_function(*module, name, wanted.parameters, wanted.results));
   }
   function->slots = std::max(slots_of(actual.parameters), slots_of(actual.results));
-  function->references = reference_slots(actual.parameters);
+  function->takes_references = std::ranges::any_of(actual.parameters, is_reference);
   function->type = FunctionTypeText(actual);
   function->module = std::move(module);
   return function.release();

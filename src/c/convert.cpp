@@ -59,16 +59,6 @@ FunctionTypeText::FunctionTypeText(const FunctionType& type) {
   for (const ValueType each : type.results) results.push_back(anew::detail::number(each));
 }
 
-std::vector<ReferenceSlot> reference_slots(std::span<const ValueType> types) {
-  std::vector<ReferenceSlot> references;
-  std::size_t slot = 0;
-  for (const ValueType type : types) {
-    if (is_reference(type)) references.push_back({slot, type});
-    slot += slots_of(type);
-  }
-  return references;
-}
-
 Result<ValueType> to_type(anew_type_t type) {
   const auto found = static_cast<ValueType>(type);  // checked
   if (is_known(found)) return found;

@@ -19,9 +19,9 @@ struct HostFunction {
   anew_slots_function_t by_slots;
   anew_values_function_t by_values;  ///< if the other is null
   FunctionType type;
-  std::size_t parameters;                 ///< slots of all together
-  std::size_t slots;                      ///< of the parameters or of the results, whichever are more
-  std::vector<ReferenceSlot> references;  ///< among the results
+  std::size_t parameters;  ///< slots of all together
+  std::size_t slots;       ///< of the parameters or of the results, whichever are more
+  bool returns_references;
 };
 
 /// Calls the form with values, between slots.
@@ -70,14 +70,7 @@ std::uint32_t call_host_function(void* environment, std::byte* cell, std::uint64
     anew_error_t* const error = function.by_slots != nullptr ? function.by_slots(function.data.get(), &caller, slots)
                                                              : call_by_values(function, caller, slots);
     if (error != nullptr) return detail::raise_host_error(take_error(error));
-    for (const auto [slot, type] : function.references) {
-      // Linking refuses host functions with typed references: there are no type identities to look at.
-      const char* const problem = detail::instance_of(cell).store->reference_problem({type, {}}, slots[slot]);
-      if (problem == nullptr) continue;
-      return detail::raise_host_error(
-          make_error(ErrorCode::kHost, fmt::format("what it returned as {} {}", to_string(type), problem)));
-    }
-    return 0;
+    return function.returns_references ? detail::check_returned(cell, function.type.results, slots) : 0;
   } catch (...) {
     return detail::raise_host_exception();
   }
@@ -90,10 +83,10 @@ Result<void> define(anew_linker_t& linker, std::string_view module, std::string_
   const std::size_t parameters = slots_of(type.parameters);
   detail::HostDefinition definition;
   definition.type = type;
-  auto references = reference_slots(type.results);
+  const bool returns_references = std::ranges::any_of(type.results, is_reference);
   const std::size_t slots = std::max(parameters, slots_of(type.results));
   definition.environment = std::make_shared<HostFunction>(std::move(data), by_slots, by_values, std::move(type),
-                                                          parameters, slots, std::move(references));
+                                                          parameters, slots, returns_references);
   definition.call = call_host_function;
   linker.linker.define_raw(module, name, std::move(definition));
   return {};

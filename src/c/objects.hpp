@@ -38,13 +38,6 @@ struct Item {
   anew_item_t item = {};
 };
 
-/// A reference among slots: compiled code follows it, so a made-up one must not reach it.
-struct ReferenceSlot {
-  std::size_t slot;
-  ValueType type;
-};
-[[nodiscard]] std::vector<ReferenceSlot> reference_slots(std::span<const ValueType> types);
-
 /// @return kArgument for a number that is no value type.
 [[nodiscard]] Result<ValueType> to_type(anew_type_t type);
 [[nodiscard]] Result<FunctionType> to_function_type(const anew_function_type_t& type);
@@ -109,8 +102,8 @@ struct anew_pool_t : anew::c::Handle<anew::c::Kind::kPool> {
 
 struct anew_function_t : anew::c::Handle<anew::c::Kind::kFunction> {
   anew::detail::FunctionHandle handle;
-  std::size_t slots = 0;                           ///< of the parameters or of the results, whichever are more
-  std::vector<anew::c::ReferenceSlot> references;  ///< among the parameters
+  std::size_t slots = 0;  ///< of the parameters or of the results, whichever are more
+  bool takes_references = false;
   anew::c::FunctionTypeText type;
   std::shared_ptr<const anew::detail::LinkedModule> module;  ///< that `handle` points into
 };
