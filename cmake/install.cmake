@@ -1,51 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # What `cmake --install` puts in place: the libraries, their headers, the command, and what find_package(anew) and
-# pkg-config need to find them, wherever the prefix is moved to. libanew_substrate and libanew_wasi are components, with
-# files of their own for both.
+# pkg-config need to find them, wherever the prefix is moved to. Each library beside libanew is a component of
+# find_package, with files of its own for both.
+#
+# The COMPONENTs are the packages that cmake/packages.cmake makes.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-
-install(TARGETS anew EXPORT anew-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY include/anew DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "substrate*" EXCLUDE PATTERN "wasi.hpp" EXCLUDE)
-if(TARGET anew_substrate)
-  install(TARGETS anew_substrate EXPORT anew-substrate-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(DIRECTORY include/anew/substrate DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew)
-  install(FILES include/anew/substrate.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew)
-endif()
-if(TARGET anew_wasi)
-  install(TARGETS anew_wasi EXPORT anew-wasi-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(FILES include/anew/wasi.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew)
-endif()
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-if(TARGET anew_command)
-  install(TARGETS anew_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
-
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/anew)
-install(EXPORT anew-targets NAMESPACE anew:: DESTINATION ${package_directory})
+set(pkg_config_directory ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH prefix_from_pkg_config "/${pkg_config_directory}" "/")
+
+# Static and shared library are anew::NAME both: find_package reads the file of one of them.
+function(install_library name runtime development)
+  install(TARGETS ${name} EXPORT ${name}-static-targets
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${development})
+  install(TARGETS ${name}_shared EXPORT ${name}-shared-targets
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${runtime} NAMELINK_COMPONENT ${development})
+  foreach(kind static shared)
+    install(EXPORT ${name}-${kind}-targets NAMESPACE anew:: DESTINATION ${package_directory} COMPONENT ${development})
+  endforeach()
+  string(REPLACE _ - name ${name})
+  configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${pkg_config_directory} COMPONENT ${development})
+endfunction()
+
+install_library(anew libanew1 libanew-dev)
+install(DIRECTORY include/anew DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libanew-dev
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h" PATTERN "substrate*" EXCLUDE PATTERN "wasi.hpp" EXCLUDE)
+install(FILES include/anew.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libanew-dev)
+if(TARGET anew_wasi)  # in the packages of libanew: it needs nothing else
+  install_library(anew_wasi libanew1 libanew-dev)
+  install(FILES include/anew/wasi.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew COMPONENT libanew-dev)
+endif()
 if(TARGET anew_substrate)
-  install(EXPORT anew-substrate-targets NAMESPACE anew:: DESTINATION ${package_directory})
+  install_library(anew_substrate libanew-substrate1 libanew-substrate-dev)
+  install(DIRECTORY include/anew/substrate DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew COMPONENT libanew-substrate-dev)
+  install(FILES include/anew/substrate.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew COMPONENT libanew-substrate-dev)
 endif()
-if(TARGET anew_wasi)
-  install(EXPORT anew-wasi-targets NAMESPACE anew:: DESTINATION ${package_directory})
+if(TARGET anew_command)
+  install(TARGETS anew_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT anew)
 endif()
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT libanew-dev)
+
 configure_package_config_file(cmake/anew-config.cmake.in ${PROJECT_BINARY_DIR}/anew-config.cmake
                               INSTALL_DESTINATION ${package_directory})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/anew-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/anew-config.cmake ${PROJECT_BINARY_DIR}/anew-config-version.cmake
-        DESTINATION ${package_directory})
-
-set(pkg_config_directory ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-file(RELATIVE_PATH prefix_from_pkg_config "/${pkg_config_directory}" "/")
-set(pkg_config_names anew)
-if(TARGET anew_substrate)
-  list(APPEND pkg_config_names anew-substrate)
-endif()
-if(TARGET anew_wasi)
-  list(APPEND pkg_config_names anew-wasi)
-endif()
-foreach(name IN LISTS pkg_config_names)
-  configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${pkg_config_directory})
-endforeach()
+        DESTINATION ${package_directory} COMPONENT libanew-dev)

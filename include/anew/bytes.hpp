@@ -18,7 +18,7 @@ namespace anew {
 /// in the upper half and its size, in bytes, in the lower. What it is given lies where another export, `(size: i32) ->
 /// i32`, has made room. Both see memory 0. Nothing is freed: giving the lease back does that. Cheap to copy; good for
 /// leases of its pool, and as long as that; may be used from many threads.
-class BytesFunction {
+class ANEW_API BytesFunction {
  public:
   /// @return kNotFound, with near matches in the message; kArgument if one of the two is of another type.
   [[nodiscard]] static Result<BytesFunction> find(const Pool& pool, std::string_view export_name,

@@ -18,7 +18,7 @@ namespace anew {
 
 namespace detail {
 /// Throws what says in the trap of the host function that its store has no such state.
-[[noreturn]] void throw_missing_state(const StateType& type);
+[[noreturn]] ANEW_API void throw_missing_state(const StateType& type);
 struct MakesCallers;
 }  // namespace detail
 
@@ -30,7 +30,7 @@ struct MakesCallers;
 /// backtraces, or go on in a store that is as the trap left it; the lease is restored whole when it goes. What stops a
 /// call from outside, a deadline, a Canceller or Pool::shutdown, stops those around it too, when the host function
 /// returns.
-class Caller {
+class ANEW_API Caller {
  public:
   /// Memory 0, of size 0 if there is none.
   [[nodiscard]] MemoryView memory() const noexcept;

@@ -23,7 +23,7 @@ namespace anew {
 /// BLAKE2b-256 of a binary, by which a chain's state names its code too: Module::code_hash() of the module that is
 /// compiled from these bytes, and what PoolCache::get() finds its pool by. Compressed code has a hash of its own.
 /// Thread-safe.
-[[nodiscard]] Hash hash_code(std::span<const std::byte> code) noexcept;
+[[nodiscard]] ANEW_API Hash hash_code(std::span<const std::byte> code) noexcept;
 
 namespace detail {
 struct EngineState;
@@ -56,7 +56,7 @@ enum class Ledger : std::uint8_t {
   kCow,      ///< the instance's own pages are given back, all of them; the image is mapped copy-on-write
 };
 /// "auto", "cards", "pagemap" or "cow".
-[[nodiscard]] const char* to_string(Ledger ledger) noexcept;
+[[nodiscard]] ANEW_API const char* to_string(Ledger ledger) noexcept;
 
 /// What changes a module's machine code. No results depend on it, but for the traps of fuel and of stack_limit, and the
 /// bits of NaNs. docs/determinism.md says what those who need the same results on every machine ask for.
@@ -93,7 +93,7 @@ struct ExportDescription {
 
 /// Decoded, validated, compiled code. Immutable and cheap to copy; may be used from many threads, and after its Engine
 /// is gone. One that was loaded from a snapshot file holds the snapshot too.
-class Module {
+class ANEW_API Module {
  public:
   /// In the order of the binary.
   [[nodiscard]] std::vector<ImportDescription> imports() const;
@@ -125,7 +125,7 @@ class Module {
 /// Compiler settings, code cache, and what all modules share. Cheap to copy; may be used from many threads. The first
 /// Engine of a process installs handlers for SIGSEGV, SIGBUS and SIGRTMAX - 1, which pass on every signal that is not
 /// Anew's ("Signals" in docs/embedding.md).
-class Engine {
+class ANEW_API Engine {
  public:
   explicit Engine(EngineOptions options = {});
 

@@ -59,9 +59,9 @@ enum class TrapKind : std::uint8_t {
 };
 
 /// The specification test suite's words for a trap, such as "integer divide by zero".
-[[nodiscard]] const char* to_string(TrapKind kind) noexcept;
+[[nodiscard]] ANEW_API const char* to_string(TrapKind kind) noexcept;
 /// A few words, such as "link error".
-[[nodiscard]] const char* to_string(ErrorCode code) noexcept;
+[[nodiscard]] ANEW_API const char* to_string(ErrorCode code) noexcept;
 
 /// One WebAssembly frame of a backtrace, innermost first.
 struct Frame {
@@ -73,7 +73,7 @@ struct Frame {
 };
 
 /// Why something failed.
-struct Error {
+struct ANEW_API Error {
   ErrorCode code = ErrorCode::kInvalid;
   std::string message;                  ///< what is wrong, where, and what to do about it
   std::optional<std::uint64_t> offset;  ///< of a module that is refused: byte offset in the binary

@@ -40,11 +40,11 @@ enum class Feature : std::uint8_t {
 inline constexpr std::size_t kFeatures = static_cast<std::size_t>(Feature::kThreads) + 1;
 
 /// The name that wasm-tools has for it, such as "sign-extension".
-[[nodiscard]] const char* to_string(Feature feature) noexcept;
+[[nodiscard]] ANEW_API const char* to_string(Feature feature) noexcept;
 
 /// A set of proposals. A proposal that builds on others is in no set without these: relaxed-simd on simd; gc on
 /// function-references; function-references and exceptions on reference-types.
-class Features {
+class ANEW_API Features {
  public:
   /// None: WebAssembly's first version.
   constexpr Features() noexcept = default;

@@ -30,18 +30,19 @@ struct FunctionHandle {
 };
 
 /// Calls a guest function through its slots. @return 0, or the TrapKind.
-[[nodiscard]] std::uint32_t invoke(Instance& instance, const FunctionHandle& function, std::uint64_t* slots) noexcept;
+[[nodiscard]] ANEW_API std::uint32_t invoke(Instance& instance, const FunctionHandle& function,
+                                            std::uint64_t* slots) noexcept;
 /// The Error for the trap that just ended a call of this instance, with its backtrace.
-[[nodiscard]] Error make_trap_error(Instance& instance, std::uint32_t kind) noexcept;
+[[nodiscard]] ANEW_API Error make_trap_error(Instance& instance, std::uint32_t kind) noexcept;
 /// Finds an exported function of that type. @return kNotFound, or kArgument if it is of another type.
-[[nodiscard]] Result<FunctionHandle> find_function(const LinkedModule& module, std::string_view export_name,
-                                                   std::span<const ValueType> parameters,
-                                                   std::span<const ValueType> results);
+[[nodiscard]] ANEW_API Result<FunctionHandle> find_function(const LinkedModule& module, std::string_view export_name,
+                                                            std::span<const ValueType> parameters,
+                                                            std::span<const ValueType> results);
 
 /// Looks at the references in slots that the host is about to pass to a guest of the instance's store: functions must
 /// be of that store. @return kArgument.
-[[nodiscard]] Result<void> check_references(const Instance& instance, std::span<const ValueType> types,
-                                            const std::uint64_t* slots);
+[[nodiscard]] ANEW_API Result<void> check_references(const Instance& instance, std::span<const ValueType> types,
+                                                     const std::uint64_t* slots);
 
 template <typename... T>
 inline constexpr std::array<ValueType, sizeof...(T)> kTypes = {ValueTraits<T>::kType...};

@@ -36,13 +36,13 @@ struct HostDefinition {
 };
 
 /// Keeps the error of a host function for the trap that it raises; returns TrapKind::kHostError.
-std::uint32_t raise_host_error(Error&& error) noexcept;
+ANEW_API std::uint32_t raise_host_error(Error&& error) noexcept;
 /// The same for an exception, in flight when called.
-std::uint32_t raise_host_exception() noexcept;
+ANEW_API std::uint32_t raise_host_exception() noexcept;
 /// Looks at the references that a host function returned to the cell's guest: functions must be of its store.
 /// @return 0, or TrapKind::kHostError.
-[[nodiscard]] std::uint32_t check_returned(std::byte* cell, std::span<const ValueType> types,
-                                           const std::uint64_t* slots);
+[[nodiscard]] ANEW_API std::uint32_t check_returned(std::byte* cell, std::span<const ValueType> types,
+                                                    const std::uint64_t* slots);
 
 /// The types of a callable's parameters, as they were written.
 template <typename... P>
@@ -173,7 +173,7 @@ HostDefinition make_host_definition(F&& function, Parameters<P...>) {
 
 /// Host functions and values by module and field name. Fill it from one thread; then share it freely. Copies share what
 /// is defined. A pool keeps what it was linked to: the linker may go, and later definitions change nothing for it.
-class Linker {
+class ANEW_API Linker {
  public:
   Linker();
 

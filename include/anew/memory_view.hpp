@@ -20,7 +20,7 @@ struct MemoryReference;
 /// now; what is handed out for writing is marked, so that the reset restores it. The view is valid as long as the
 /// Lease, Store or host function's call that it comes from, and used from the same thread. Spans are valid until the
 /// guest runs again or the memory grows: a span of write() that is written through later would escape the reset.
-class MemoryView {
+class ANEW_API MemoryView {
  public:
   /// A memory of size 0.
   MemoryView() = default;

@@ -31,7 +31,7 @@ struct PoolState;
 class Cancellation;
 
 /// The Error of who uses a lease that holds no instance.
-[[nodiscard]] Error empty_lease() noexcept;
+[[nodiscard]] ANEW_API Error empty_lease() noexcept;
 }  // namespace detail
 
 /// How the state is made that every instance starts from. The state of a module from a snapshot file is there already:
@@ -100,7 +100,7 @@ struct PoolStatistics {
 
 /// Ends the calls of one lease from outside, for a client that went away or a result that nobody wants any more. Cheap
 /// to copy; may be used from any thread, at any time, and outlives its lease.
-class Canceller {
+class ANEW_API Canceller {
  public:
   /// Ends the call that runs in the lease, as a deadline would at any instruction, or in a host function when that
   /// returns, and each that begins later in the lease at once, with TrapKind::kInterrupted. Does not wait for the end.
@@ -120,7 +120,7 @@ class Canceller {
 /// One instance as new. Move-only; used from one thread at a time, not always the same; gives the instance back when it
 /// goes. It may outlive its Pool. An empty lease, released or moved from, refuses to call with kArgument, and has a
 /// memory of size 0 and no host state.
-class Lease {
+class ANEW_API Lease {
  public:
   Lease(Lease&& other) noexcept
       : pool_(std::exchange(other.pool_, nullptr)), instance_(std::exchange(other.instance_, nullptr)) {}
@@ -199,7 +199,7 @@ class Lease {
 
 /// Instances of one linked module, handed out as leases. Cheap to copy; may be used from many threads. When the last
 /// copy goes, so do the idle instances; leased ones go when they are given back.
-class Pool {
+class ANEW_API Pool {
  public:
   /// Links and instantiates the module once, as the specification says, and keeps the result as the snapshot that every
   /// instance starts from. @return kLink (each missing or ill-typed import named), kTrap if a segment or the start

@@ -71,7 +71,7 @@ struct PoolCacheStatistics {
 /// Cheap to copy; may be used from many threads. When the system refuses memory, mappings, address space or files, for
 /// a module, a pool, or an instance of a pool of this cache, pools that nobody uses go, the least recently used first,
 /// then idle instances, and it is tried again. A Pool that it handed out works on, whatever the cache forgets.
-class PoolCache {
+class ANEW_API PoolCache {
  public:
   using Clock = std::chrono::steady_clock;
   /// Fetches code, from the thread that asks for the pool. Must not ask the cache for the same code.

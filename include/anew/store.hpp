@@ -34,7 +34,7 @@ struct StoreState;
 }  // namespace detail
 
 /// One instance of a store; a view, valid as long as the store. Used from one thread at a time, with all of its store.
-class Instance {
+class ANEW_API Instance {
  public:
   /// Calls an exported function. References in the arguments must be null or come from this store; those to host
   /// objects (externref) are the host's own bits; an exception (exnref) can be null only, and one that is returned says
@@ -68,7 +68,7 @@ struct StoreOptions {
 
 /// Move-only. Used from one thread at a time. Calls have no deadline and no limit of fuel here: those belong to a
 /// Lease.
-class Store {
+class ANEW_API Store {
  public:
   explicit Store(StoreOptions options = {});
   Store(Store&&) noexcept;

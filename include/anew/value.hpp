@@ -47,7 +47,7 @@ constexpr std::uint32_t number(ValueType type) noexcept { return static_cast<std
 }  // namespace detail
 
 /// As the text format writes it: "i32", "(ref null 3)".
-[[nodiscard]] std::string to_string(ValueType type);
+[[nodiscard]] ANEW_API std::string to_string(ValueType type);
 
 /// "(ref null $index)" or "(ref $index)". @param index  below 2^20.
 [[nodiscard]] constexpr ValueType typed_reference(std::uint32_t index, bool nullable) noexcept {
@@ -107,7 +107,7 @@ struct FunctionType {
 };
 
 /// "[i32 i64] -> [f32]", as the specification writes it.
-[[nodiscard]] std::string to_string(const FunctionType& type);
+[[nodiscard]] ANEW_API std::string to_string(const FunctionType& type);
 
 /// Sizes in Wasm pages (64 KiB) for memories, in elements for tables.
 struct Limits {
@@ -139,7 +139,7 @@ struct GlobalType {
 /// What an import or export is; the numbers are those of the binary format.
 enum class ExternalKind : std::uint8_t { kFunction = 0, kTable = 1, kMemory = 2, kGlobal = 3, kTag = 4 };
 /// "function", "table" and so on.
-[[nodiscard]] const char* to_string(ExternalKind kind) noexcept;
+[[nodiscard]] ANEW_API const char* to_string(ExternalKind kind) noexcept;
 
 /// A value with its type. The bits of an i32 or f32 are in the low 32 bits, the rest is zero: the form in which values
 /// pass between host and guest (a *slot*); a v128 takes two. A null reference is 0. One that is not null is good for
@@ -165,7 +165,7 @@ struct Value {
 }
 
 /// The value as text that reads back: integers signed decimal, floats shortest round-trip, "nan:0x..." for NaN.
-[[nodiscard]] std::string to_string(const Value& value);
+[[nodiscard]] ANEW_API std::string to_string(const Value& value);
 
 /// A v128 as typed calls and host functions have it: 128 bits, of which lane 0 is lowest.
 ///

@@ -14,8 +14,13 @@
 /// For comparisons in #if: version 1.2.3 is 10203.
 #define ANEW_VERSION (ANEW_VERSION_MAJOR * 10000 + ANEW_VERSION_MINOR * 100 + ANEW_VERSION_PATCH)
 
+/// In front of what the shared libraries show; the rest of the library is hidden. ANEW_DETAIL_API is for what one of
+/// them shows to the others alone. cmake/anew.map.in has the versions of both.
+#define ANEW_API [[gnu::visibility("default")]]
+#define ANEW_DETAIL_API ANEW_API
+
 #if __cplusplus <= 202002L
-#error "Anew needs C++23: compile with -std=c++23 (GCC 12, Clang 19 or later; find_package and pkg-config set it)"
+#error "Anew needs C++23: compile with -std=c++23 (GCC 12, Clang 19 or later; find_package sets it)"
 #elif !__has_include(<expected>)
 #error "Anew needs a standard library with <expected>: libstdc++ 12, libc++ 16 or later"
 #endif

@@ -97,7 +97,7 @@ struct Configuration;
 
 /// What WASI keeps for a lease: found with Lease::find_state<wasi::Context>(), used from the lease's thread, between
 /// its calls. All of it goes with the lease; the next begins with the Options again.
-class Context {
+class ANEW_API Context {
  public:
   /// In place of Options::arguments. @return kArgument if one holds a NUL, or they take 4 GiB together.
   [[nodiscard]] Result<void> set_arguments(std::vector<std::string> arguments);
@@ -130,11 +130,11 @@ class Context {
 /// use another linker.
 /// @return kNotFound or kIo for a directory that cannot be opened or a descriptor that is none; kArgument for bad
 /// options.
-[[nodiscard]] Result<void> define(Linker& linker, const Options& options);
+[[nodiscard]] ANEW_API Result<void> define(Linker& linker, const Options& options);
 
 /// Calls the program's `_start` and tells its end from a trap.
 /// @return the exit code, 0 if it returned; kNotFound if the module is no program; kArgument if the linker of its pool
 /// has no WASI; kTrap for every other end.
-[[nodiscard]] Result<std::uint32_t> run(Lease& lease);
+[[nodiscard]] ANEW_API Result<std::uint32_t> run(Lease& lease);
 
 }  // namespace anew::wasi

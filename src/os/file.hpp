@@ -72,7 +72,8 @@ class File {
 };
 
 /// The whole file. @return kLimit if it is larger than `maximum`.
-[[nodiscard]] Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t maximum);
+[[nodiscard]] ANEW_DETAIL_API Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
+                                                                       std::uint64_t maximum);
 
 /// Names of temporary files begin so. One that a crash left behind may be removed once it is old.
 inline constexpr std::string_view kTemporaryPrefix = ".anew-tmp-";

@@ -10,7 +10,7 @@
 namespace anew::detail {
 
 /// Thrown from wherever the host works, as std::bad_alloc is, and caught where a host function returns to its guest.
-struct CallStopped : std::exception {
+struct ANEW_DETAIL_API CallStopped : std::exception {
   [[nodiscard]] const char* what() const noexcept override {
     return "the call is to end: its deadline has passed, or it was stopped";
   }

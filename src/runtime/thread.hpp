@@ -99,7 +99,7 @@ struct Thread : abi::ThreadRecord {
 };
 
 // Initial-exec: reading it never calls the dynamic linker, which a signal handler must not do.
-[[gnu::tls_model("initial-exec")]] extern constinit thread_local Thread* current;
+[[gnu::tls_model("initial-exec")]] ANEW_DETAIL_API extern constinit thread_local Thread* current;
 
 /// The current thread's, or null if it has called no guest yet. Async-signal-safe.
 [[nodiscard]] inline Thread* current_thread() noexcept { return current; }

@@ -9,7 +9,7 @@ namespace anew::detail {
 /// An error with that message; without it where there is no memory.
 [[nodiscard]] Error make_bare_error(ErrorCode code, const char* message) noexcept;
 /// The error for an exception, in flight when called. @param doing  what it ended: "a module is compiled".
-[[nodiscard]] Error error_of_exception(const char* doing) noexcept;
+[[nodiscard]] ANEW_DETAIL_API Error error_of_exception(const char* doing) noexcept;
 
 /// Runs what may throw inside and must not throw outside: the standard library when memory runs out, {fmt}, and
 /// callbacks of the embedder. @param doing  what fails then, for the message: "a module is compiled".

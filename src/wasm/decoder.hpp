@@ -14,8 +14,8 @@ namespace anew::wasm {
 /// @param accepted      the proposals that the module may use; kUnsupported, with the proposal's name, if it uses
 /// others.
 /// @return the module, or kMalformed, kInvalid, kUnsupported or kLimit with the byte offset.
-[[nodiscard]] Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit,
-                                           Features accepted = Features::all());
+[[nodiscard]] ANEW_DETAIL_API Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit,
+                                                           Features accepted = Features::all());
 /// The same with the limit that the module's size sets, and all proposals.
 [[nodiscard]] Result<Module> decode_module(BytesView binary);
 

@@ -30,6 +30,6 @@ void name_function(Error& error, const FunctionNames& names, std::uint32_t funct
 /// Names of globals by index: from subsection 7 of the "name" section (the extended name section of LLVM and others),
 /// else from an import ("module.name") or an export. What is malformed is passed over, like everything in a custom
 /// section.
-[[nodiscard]] std::map<std::uint32_t, std::string> find_global_names(const Module& module);
+[[nodiscard]] ANEW_DETAIL_API std::map<std::uint32_t, std::string> find_global_names(const Module& module);
 
 }  // namespace anew::wasm

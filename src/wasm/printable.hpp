@@ -3,6 +3,7 @@
 // forge a line of a log, or turn the direction of what stands around them.
 #pragma once
 
+#include <anew/version.hpp>
 #include <string>
 #include <string_view>
 
@@ -10,7 +11,7 @@ namespace anew::wasm {
 
 /// The text in one line: what is no UTF-8 and control characters, line feeds too, become \n, \t, \r or \xNN; those that
 /// set the direction of writing, and the separators of lines and paragraphs, \u{NNNN}. The rest stays.
-[[nodiscard]] std::string printable(std::string_view text);
+[[nodiscard]] ANEW_DETAIL_API std::string printable(std::string_view text);
 
 /// A name, of a function or an export: printable, and cut where it is longer than anybody reads.
 [[nodiscard]] std::string printable_name(std::string_view name);

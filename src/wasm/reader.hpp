@@ -127,7 +127,7 @@ class Reader {
   /// @param limit  refused with kLimit above it; `what` names the entries in the message.
   [[nodiscard]] bool count(std::uint32_t limit, std::string_view what, std::uint32_t& count);
   /// A name (5.2.4), checked to be UTF-8; a view into the binary.
-  [[nodiscard]] bool name(std::string_view& view);
+  [[nodiscard]] ANEW_DETAIL_API bool name(std::string_view& view);
 
   /// Types (5.3). @param canonical  Module::canonical_types: the function types that a reference may name, and the
   /// indices by which the type read names them.
@@ -182,6 +182,6 @@ class Reader {
 /// Of the character that the text begins with, in bytes; 0 if it is none, or the text is empty.
 [[nodiscard]] std::size_t utf8_length(std::string_view text) noexcept;
 /// Whether the bytes are well-formed UTF-8 (Unicode, table 3-7: no surrogates, nothing overlong or past U+10FFFF).
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+[[nodiscard]] ANEW_DETAIL_API bool is_utf8(std::string_view text) noexcept;
 
 }  // namespace anew::wasm

@@ -23,7 +23,7 @@ enum class DigestKind : std::uint8_t {
   kRuntimeEnvironmentUpdated = 8,
 };
 /// "seal", "pre-runtime" and so on.
-[[nodiscard]] std::string_view to_string(DigestKind kind) noexcept;
+[[nodiscard]] ANEW_API std::string_view to_string(DigestKind kind) noexcept;
 
 struct DigestItem {
   DigestKind kind = DigestKind::kOther;
@@ -52,6 +52,6 @@ struct Block {
 
 /// Decodes a SCALE-encoded block. @return kMalformed, with the byte offset, if the data ends early, is malformed, or
 /// goes on behind the block.
-[[nodiscard]] Result<Block> decode_block(BytesView encoded);
+[[nodiscard]] ANEW_API Result<Block> decode_block(BytesView encoded);
 
 }  // namespace anew::substrate

@@ -29,13 +29,13 @@ struct BlockStart {
 };
 
 /// The pre-runtime digest item of a slot, as a secondary author of BABE (one without a proof) or one of Aura has it.
-[[nodiscard]] Bytes babe_pre_digest(std::uint64_t slot, std::uint32_t authority);
-[[nodiscard]] Bytes aura_pre_digest(std::uint64_t slot);
+[[nodiscard]] ANEW_API Bytes babe_pre_digest(std::uint64_t slot, std::uint32_t authority);
+[[nodiscard]] ANEW_API Bytes aura_pre_digest(std::uint64_t slot);
 
 /// What inherent extrinsics are made of: data by an identifier of eight characters, such as "timstap0".
 using InherentData = std::map<std::array<char, 8>, Bytes>;
 /// That of `timstap0`, in milliseconds since 1970.
-[[nodiscard]] InherentData inherent_timestamp(std::uint64_t milliseconds);
+[[nodiscard]] ANEW_API InherentData inherent_timestamp(std::uint64_t milliseconds);
 
 /// What became of an extrinsic.
 struct ExtrinsicOutcome {
@@ -48,7 +48,7 @@ struct ExtrinsicOutcome {
 
 /// A block that is being built on the state of its parent. A call that traps leaves the block as it was before; so a
 /// node can leave out the extrinsic and go on. Used by one thread at a time.
-class BlockBuilder {
+class ANEW_API BlockBuilder {
  public:
   /// Begins a block: `Core_initialize_block`. @param parent  must outlive the builder, as the services must.
   /// @return kArgument for a digest of more than 1,024 items; as Executor::call().

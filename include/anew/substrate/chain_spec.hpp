@@ -33,11 +33,11 @@ struct ChainSpec {
 
 /// Reads a chain spec in the raw form: `genesis.raw` an object with `top` and maybe `childrenDefault`, or, in the older
 /// form, a list of these two maps. @return kMalformed, with what is missing or wrong and where, for anything else.
-[[nodiscard]] Result<ChainSpec> parse_chain_spec(std::string_view json);
+[[nodiscard]] ANEW_API Result<ChainSpec> parse_chain_spec(std::string_view json);
 
 /// Undoes Substrate's compression of runtime code: eight bytes of prefix, then Zstandard. Code without the prefix is
 /// returned as it is. @return kMalformed if the data is corrupt or would decompress to more than 50 MiB.
-[[nodiscard]] Result<Bytes> decompress_code(BytesView code);
+[[nodiscard]] ANEW_API Result<Bytes> decompress_code(BytesView code);
 
 /// A runtime taken from a file.
 struct RuntimeSource {
@@ -47,10 +47,10 @@ struct RuntimeSource {
 };
 
 /// Takes a runtime out of a file's content: a chain spec, or bare code, compressed or not. @return kMalformed.
-[[nodiscard]] Result<RuntimeSource> read_runtime(BytesView content);
+[[nodiscard]] ANEW_API Result<RuntimeSource> read_runtime(BytesView content);
 
 /// The same from a file.
 /// @return kNotFound, kIo or kLimit for the file, kMalformed for its content.
-[[nodiscard]] Result<RuntimeSource> load_runtime(const std::filesystem::path& path);
+[[nodiscard]] ANEW_API Result<RuntimeSource> load_runtime(const std::filesystem::path& path);
 
 }  // namespace anew::substrate

@@ -54,7 +54,7 @@ struct BlockOutcome {
 
 /// Keeps compiled runtimes by the hash of their code: a state whose code changes is executed by the new one, and the
 /// old ones stay callable on the states that hold them. Cheap to copy; may be used from many threads.
-class Executor {
+class ANEW_API Executor {
  public:
   explicit Executor(const Engine& engine, ExecutorOptions options = {});
 

@@ -44,7 +44,7 @@ using HostProfile = std::map<std::string_view, HostFunctionUse>;
 /// A state with what calls changed of it. Several calls may share one, one after the other, and each sees what those
 /// before it changed: so a block is built by `Core_initialize_block`, `BlockBuilder_apply_extrinsic` and
 /// `BlockBuilder_finalize_block`. A call that fails changes nothing. Used by one thread at a time.
-class Externalities {
+class ANEW_API Externalities {
  public:
   /// @param state  must outlive it, as the services must.
   explicit Externalities(const StateBackend& state, HostServices services = {});

@@ -20,7 +20,7 @@ enum class KeyScheme : std::uint8_t { kEd25519, kSr25519, kEcdsa };
 using KeyTypeId = std::array<std::uint8_t, 4>;
 
 /// Private keys by scheme and type. May be used from many threads. Keys are wiped from memory when the store goes.
-class Keystore {
+class ANEW_API Keystore {
  public:
   Keystore();
   Keystore(Keystore&&) noexcept;

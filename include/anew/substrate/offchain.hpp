@@ -29,7 +29,7 @@ struct OffchainOptions {
 
 /// The offchain side of a host, in memory. What calls change here stays, as on a node: it is not the instance's. May be
 /// used from many threads.
-class Offchain {
+class ANEW_API Offchain {
  public:
   explicit Offchain(OffchainOptions options = {});
   Offchain(Offchain&&) noexcept;

@@ -21,7 +21,7 @@ namespace anew::substrate {
 /// How much a runtime may log; the numbers are those of the host API.
 enum class LogLevel : std::uint8_t { kOff = 0, kError = 1, kWarn = 2, kInfo = 3, kDebug = 4, kTrace = 5 };
 /// "ERROR", "WARN" and so on.
-[[nodiscard]] const char* to_string(LogLevel level) noexcept;
+[[nodiscard]] ANEW_API const char* to_string(LogLevel level) noexcept;
 /// Takes what runtimes log: level, target and message, both UTF-8 as the runtime wrote them, control characters too.
 /// Called from the thread of the call, so from several at once.
 using LogSink = std::function<void(LogLevel, std::string_view, std::string_view)>;
@@ -44,7 +44,7 @@ struct RuntimeOptions {
 };
 
 /// A runtime's entry point, found once by name; valid as long as its Runtime.
-class Method {
+class ANEW_API Method {
  private:
   friend class Runtime;
   using Entry = Function<std::uint64_t(std::uint32_t, std::uint32_t)>;
@@ -63,7 +63,7 @@ struct HeapBase {
 ///
 /// The host functions are listed in docs/host-functions.md. Those that Anew does not have trap when called, with "not
 /// implemented" and their name.
-class Runtime {
+class ANEW_API Runtime {
  public:
   /// Compiles the code and makes the pool. @param code  a WebAssembly binary, maybe compressed.
   /// @return what Engine::compile and Pool::create return, or kLink if the module lacks a memory.

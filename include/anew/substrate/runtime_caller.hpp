@@ -17,7 +17,7 @@ namespace anew::substrate {
 struct InstanceState;
 
 /// Valid as long as its Caller. All functions return kHost if the caller is no instance of a Runtime.
-class RuntimeCaller {
+class ANEW_API RuntimeCaller {
  public:
   explicit RuntimeCaller(Caller caller) noexcept;
 

@@ -27,7 +27,7 @@ enum class StateVersion : std::uint8_t { kV0 = 0, kV1 = 1 };
 using StorageValue = std::shared_ptr<const Bytes>;
 
 /// Which trie of a state: the top one, or the default child trie of a storage key. A view, as std::span is.
-class TrieId {
+class ANEW_API TrieId {
  public:
   /// The top trie.
   constexpr TrieId() noexcept = default;
@@ -63,7 +63,7 @@ struct StateChanges {
 
 /// The read-only state that calls start from. Implement it over a database; MemoryState is one in memory. Used by many
 /// threads at once. An error of any of its functions ends the call that asked as a trap, with the error's message.
-class StateBackend {
+class ANEW_API StateBackend {
  public:
   StateBackend() = default;
   StateBackend(const StateBackend&) = default;
@@ -86,7 +86,7 @@ class StateBackend {
 
 /// A state in memory. Immutable; cheap to copy, and with() shares all that does not change. May be used from many
 /// threads.
-class MemoryState final : public StateBackend {
+class ANEW_API MemoryState final : public StateBackend {
  public:
   /// No keys.
   MemoryState();

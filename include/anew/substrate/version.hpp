@@ -15,7 +15,7 @@ namespace anew::substrate {
 /// BLAKE2b-64 of a runtime API's name, by which a runtime announces it.
 using ApiId = std::array<std::uint8_t, 8>;
 /// The name of a runtime API that Anew knows, such as "Core" for df6acb689907609b; else "".
-[[nodiscard]] std::string_view api_name(const ApiId& id) noexcept;
+[[nodiscard]] ANEW_API std::string_view api_name(const ApiId& id) noexcept;
 
 /// A runtime API and the version in which a runtime has it.
 struct RuntimeApi {
@@ -40,8 +40,8 @@ struct RuntimeVersion {
 /// Decodes a SCALE-encoded version. As in Substrate, the version of the Core API among its `apis` decides the layout,
 /// and what follows it is not looked at. @return kMalformed, with the byte offset, if the data ends early or is
 /// malformed.
-[[nodiscard]] Result<RuntimeVersion> decode_version(BytesView encoded);
+[[nodiscard]] ANEW_API Result<RuntimeVersion> decode_version(BytesView encoded);
 /// Encodes a version in the newest layout, which decode_version reads too.
-[[nodiscard]] Bytes encode_version(const RuntimeVersion& version);
+[[nodiscard]] ANEW_API Bytes encode_version(const RuntimeVersion& version);
 
 }  // namespace anew::substrate
