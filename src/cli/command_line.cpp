@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/completion.hpp"
+#include "cli/manual.hpp"
 #include "cli/option_values.hpp"
 #include "runtime/near_match.hpp"
 
@@ -134,6 +136,36 @@ void refuse_values_of_flags(CLI::App& command) {
   for (CLI::App* each : command.get_subcommands([](CLI::App*) { return true; })) refuse_values_of_flags(*each);
 }
 
+/// `choices` are the command line's.
+CommandDescription describe_command(const CLI::App& command,
+                                    const std::map<const CLI::Option*, std::vector<std::string_view>>& choices) {
+  CommandDescription result;
+  result.name = full_name(command);
+  result.description = command.get_description();
+  if (result.description.ends_with('.')) result.description.pop_back();
+  result.footer = command.get_footer();
+  for (const CLI::Option* option : command.get_options()) {
+    OptionDescription described;
+    if (!option->get_snames().empty()) described.short_name = "-" + option->get_snames().front();
+    if (!option->get_lnames().empty()) described.long_name = "--" + option->get_lnames().front();
+    const bool is_argument = option->get_positional();
+    if (is_argument)
+      described.value = option->get_name(true);
+    else if (option->get_expected_max() != 0)
+      described.value = option->get_type_name();
+    described.description = option->get_description();
+    if (const auto known = choices.find(option); known != choices.end()) {
+      described.choices = known->second;
+      described.value_is_number = known->second.empty();
+    }
+    described.required = option->get_required();
+    described.repeatable = option->get_expected_max() > 1;
+    (is_argument ? result.arguments : result.options).push_back(std::move(described));
+  }
+  for (const CLI::App* each : subcommands(command)) result.subcommands.push_back(describe_command(*each, choices));
+  return result;
+}
+
 /// An option whose text `parse` makes into what `set` takes.
 template <typename Parse, typename Set>
 CLI::Option* add_parsed(CLI::App& app, const char* name, const char* value_name, Parse parse, Set set,
@@ -158,7 +190,7 @@ Option Option::needs(const Option& other) const { return Option(option_->needs(o
 Command Command::subcommand(const char* name, const char* description) const {
   CLI::App* const added = app_->add_subcommand(name, description);
   added->footer(kExitCodesHelp);
-  return {added, chosen_};
+  return {added, state_};
 }
 
 void Command::require_subcommand() const { app_->require_subcommand(1); }
@@ -166,8 +198,8 @@ void Command::allow_subcommand() const { app_->require_subcommand(0, 1); }
 
 void Command::runs(Run run) const {
   // CLI11 calls the callback of a subcommand before that of its parent, which must not undo it.
-  app_->callback([app = app_, chosen = chosen_, run = std::move(run)] {
-    if (app->get_subcommands().empty()) *chosen = run;
+  app_->callback([app = app_, state = state_, run = std::move(run)] {
+    if (app->get_subcommands().empty()) state->chosen = run;
   });
 }
 
@@ -194,16 +226,22 @@ Option Command::flag(const char* name, const char* description) const {
 Option Command::number(const char* name, std::uint64_t least, std::uint64_t most,
                        std::function<void(std::uint64_t)> set, const char* description) const {
   const auto parse = [least, most](std::string_view text) { return parse_number(text, least, most); };
-  return Option(add_parsed(*app_, name, "N", parse, std::move(set), description));
+  CLI::Option* const added = add_parsed(*app_, name, "N", parse, std::move(set), description);
+  state_->choices[added] = {};
+  return Option(added);
 }
 
 Option Command::time(const char* name, std::function<void(std::chrono::nanoseconds)> set,
                      const char* description) const {
-  return Option(add_parsed(*app_, name, "TIME", parse_time, std::move(set), description));
+  CLI::Option* const added = add_parsed(*app_, name, "TIME", parse_time, std::move(set), description);
+  state_->choices[added] = {};
+  return Option(added);
 }
 
 Option Command::size(const char* name, std::function<void(std::uint64_t)> set, const char* description) const {
-  return Option(add_parsed(*app_, name, "SIZE", parse_size, std::move(set), description));
+  CLI::Option* const added = add_parsed(*app_, name, "SIZE", parse_size, std::move(set), description);
+  state_->choices[added] = {};
+  return Option(added);
 }
 
 Option Command::parsed(const char* option, const char* value_name, std::function<Result<void>(std::string_view)> set,
@@ -216,8 +254,10 @@ Option Command::parsed(const char* option, const char* value_name, std::function
 
 Option Command::name(const char* name, std::vector<std::string_view> names, std::function<void(std::size_t)> set,
                      const char* description) const {
-  const auto parse = [names = std::move(names)](std::string_view text) { return parse_name(text, names); };
-  return Option(add_parsed(*app_, name, "NAME", parse, std::move(set), description));
+  const auto parse = [names](std::string_view text) { return parse_name(text, names); };
+  CLI::Option* const added = add_parsed(*app_, name, "NAME", parse, std::move(set), description);
+  state_->choices[added] = std::move(names);
+  return Option(added);
 }
 
 CommandLine::CommandLine()
@@ -229,21 +269,46 @@ CommandLine::CommandLine()
 
 CommandLine::~CommandLine() = default;
 
-Command CommandLine::anew() noexcept { return {app_.get(), &chosen_}; }
+Command CommandLine::anew() noexcept { return {app_.get(), &state_}; }
+
+CommandDescription CommandLine::describe() const { return describe_command(*app_, state_.choices); }
 
 void CommandLine::add_help() {
   const Command help = anew().subcommand("help", "Prints what --help prints, of a subcommand too");
   const auto names = std::make_shared<std::vector<std::string>>();
   (void)help.texts("SUBCOMMAND", *names, "Such as call, or substrate call");
-  help.runs([app = app_.get(), names] { return print_help(*app, *names); });
+  const auto directory = std::make_shared<std::string>();
+  (void)help.text("--man-pages", *directory, "Write the manual pages of all subcommands into this directory instead")
+      .value_name("DIRECTORY");
+  help.runs([this, names, directory]() -> Result<ExitCode> {
+    if (directory->empty()) return print_help(*app_, *names);
+    if (const auto written = write_manual_pages(describe(), *directory); !written)
+      return std::unexpected(file_error(written.error()));
+    return kSuccess;
+  });
   anew().subcommand("version", "Prints the version").runs([]() -> Result<ExitCode> {
     fmt::print("anew " ANEW_VERSION_STRING "\n");
     return kSuccess;
   });
 }
 
+void CommandLine::add_completion() {
+  const Command completion = anew().subcommand(
+      "completion", "Prints a script that has a shell complete the command: source <(anew completion bash)");
+  const auto shell = std::make_shared<Shell>();
+  (void)completion
+      .choice<Shell>("SHELL", *shell, {{"bash", Shell::kBash}, {"zsh", Shell::kZsh}, {"fish", Shell::kFish}},
+                     "bash, zsh or fish")
+      .required();
+  completion.runs([this, shell]() -> Result<ExitCode> {
+    fmt::print("{}", completion_script(*shell, describe()));
+    return kSuccess;
+  });
+}
+
 Result<ExitCode> CommandLine::run(int argc, char** argv) {
   add_help();
+  add_completion();
   refuse_values_of_flags(*app_);
   try {
     app_->parse(argc, argv);
@@ -252,7 +317,7 @@ Result<ExitCode> CommandLine::run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return fail(ErrorCode::kArgument, describe_usage_error(*app_, error));
   }
-  return chosen_();
+  return state_.chosen();
 }
 
 }  // namespace anew::cli

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/command_tree.hpp"
 
 namespace CLI {
 class App;
@@ -44,6 +46,13 @@ class Option {
   friend class Command;
   explicit Option(CLI::Option* option) noexcept : option_(option) {}
   CLI::Option* option_;
+};
+
+/// What the command line keeps of all its commands.
+struct CommandLineState {
+  Run chosen;
+  /// The names that an option's value may be; none for numbers, times and sizes. Other options are not in it.
+  std::map<const CLI::Option*, std::vector<std::string_view>> choices;
 };
 
 /// `anew` or one of its subcommands. Belongs to the command line, and may be copied.
@@ -92,9 +101,9 @@ class Command {
 
  private:
   friend class CommandLine;
-  Command(CLI::App* app, Run* chosen) noexcept : app_(app), chosen_(chosen) {}
+  Command(CLI::App* app, CommandLineState* state) noexcept : app_(app), state_(state) {}
   CLI::App* app_;
-  Run* chosen_;  ///< the command line's
+  CommandLineState* state_;
 };
 
 class CommandLine {
@@ -106,15 +115,17 @@ class CommandLine {
   CommandLine& operator=(const CommandLine&) = delete;
 
   [[nodiscard]] Command anew() noexcept;
-  /// Once all other subcommands are there: adds `anew help [SUBCOMMAND...]` and `anew version`, and does what the
-  /// chosen one does, or prints the help that is asked for. @return kArgument for wrong usage: what is wrong, what is
-  /// allowed, the nearest match, and where the help is.
+  /// Once all other subcommands are there: adds `anew help [SUBCOMMAND...]`, `anew completion SHELL` and `anew
+  /// version`, and does what the chosen one does, or prints the help that is asked for. @return kArgument for wrong
+  /// usage: what is wrong, what is allowed, the nearest match, and where the help is.
   [[nodiscard]] Result<ExitCode> run(int argc, char** argv);
 
  private:
   void add_help();
+  void add_completion();
+  [[nodiscard]] CommandDescription describe() const;
   std::unique_ptr<CLI::App> app_;
-  Run chosen_;
+  CommandLineState state_;
 };
 
 }  // namespace anew::cli
