@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # `make demo` and `make test` set up all they need on a fresh Debian 12 machine.
 MINUTES ?= 1
-.PHONY: build demo test spec bench fuzz format lint fetch setup clean
+PREFIX ?= /usr/local
+.PHONY: build demo test spec bench fuzz install packages packages-test docs format lint fetch setup clean
 
 build_directory := build/release
 # Tests that take seconds with AddressSanitizer and UndefinedBehaviorSanitizer, and between them reach most of the library.
@@ -48,6 +49,24 @@ fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in b
 	cmake --build --preset differential --target anew_differential anew_fairness
 	cargo build --release --locked --manifest-path tests/fuzz/smith/Cargo.toml --target-dir build/fuzz/smith
 	scripts/fuzz $(MINUTES)
+
+install: setup  ## libraries, headers, command, manual pages and completion, below DESTDIR and PREFIX (/usr/local)
+	cmake --preset release
+	cmake --build --preset release --target anew_installed
+	cmake --install $(build_directory) --prefix $(PREFIX)
+
+packages: setup  ## Debian packages, into build/packages
+	cmake --preset packages
+	cmake --build --preset packages
+	cpack --config build/packages/CPackConfig.cmake -B build/packages
+
+packages-test: packages  ## installs them in a clean root, and compiles a program there
+	@scripts/setup packages
+	scripts/test-packages build/packages
+
+docs:  ## the reference of the public headers: build/docs/html/index.html
+	@scripts/setup docs
+	doxygen docs/Doxyfile
 
 setup:
 	@scripts/setup build

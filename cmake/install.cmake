@@ -40,6 +40,26 @@ endif()
 if(TARGET anew_command)
   install(TARGETS anew_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT anew)
 endif()
+# What the command says of itself: manual pages and the shells' completion.
+if(TARGET anew_command)
+  set(said ${PROJECT_BINARY_DIR}/said)
+  file(MAKE_DIRECTORY ${said}/man ${said}/completions)
+  add_custom_command(OUTPUT ${said}/man/anew.1.gz DEPENDS anew_command WORKING_DIRECTORY ${said} VERBATIM
+    COMMAND sh -c "rm -f man/* && \"$0\" help --man-pages man && gzip -9n man/*" $<TARGET_FILE:anew_command>
+    COMMAND sh -c "\"$0\" completion bash > completions/anew" $<TARGET_FILE:anew_command>
+    COMMAND sh -c "\"$0\" completion zsh > completions/_anew" $<TARGET_FILE:anew_command>
+    COMMAND sh -c "\"$0\" completion fish > completions/anew.fish" $<TARGET_FILE:anew_command>)
+  add_custom_target(anew_said ALL DEPENDS ${said}/man/anew.1.gz)
+  install(DIRECTORY ${said}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT anew)
+  # Where the shells look, which of zsh depends on the prefix.
+  set(zsh_directory zsh/site-functions)
+  if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+    set(zsh_directory zsh/vendor-completions)
+  endif()
+  install(FILES ${said}/completions/anew DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT anew)
+  install(FILES ${said}/completions/_anew DESTINATION ${CMAKE_INSTALL_DATADIR}/${zsh_directory} COMPONENT anew)
+  install(FILES ${said}/completions/anew.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT anew)
+endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT libanew-dev)
 
 configure_package_config_file(cmake/anew-config.cmake.in ${PROJECT_BINARY_DIR}/anew-config.cmake
@@ -47,3 +67,14 @@ configure_package_config_file(cmake/anew-config.cmake.in ${PROJECT_BINARY_DIR}/a
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/anew-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/anew-config.cmake ${PROJECT_BINARY_DIR}/anew-config-version.cmake
         DESTINATION ${package_directory} COMPONENT libanew-dev)
+
+# All that is installed, for those who build nothing else.
+add_custom_target(anew_installed DEPENDS anew anew_shared)
+foreach(target anew_substrate anew_wasi)
+  if(TARGET ${target})
+    add_dependencies(anew_installed ${target} ${target}_shared)
+  endif()
+endforeach()
+if(TARGET anew_command)
+  add_dependencies(anew_installed anew_command anew_said)
+endif()

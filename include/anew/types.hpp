@@ -2,6 +2,7 @@
 // What many of the headers speak of.
 #pragma once
 
+#include <anew/version.hpp>
 #include <array>
 #include <cstddef>
 #include <span>

@@ -11,7 +11,7 @@
   ANEW_DETAIL_TEXT(major) "." ANEW_DETAIL_TEXT(minor) "." ANEW_DETAIL_TEXT(patch)
 /// "1.2.3"
 #define ANEW_VERSION_STRING ANEW_DETAIL_VERSION_TEXT(ANEW_VERSION_MAJOR, ANEW_VERSION_MINOR, ANEW_VERSION_PATCH)
-/// For comparisons in #if: version 1.2.3 is 10203.
+/// For comparisons by the preprocessor: version 1.2.3 is 10203.
 #define ANEW_VERSION (ANEW_VERSION_MAJOR * 10000 + ANEW_VERSION_MINOR * 100 + ANEW_VERSION_PATCH)
 
 /// In front of what the shared libraries show; the rest of the library is hidden. ANEW_DETAIL_API is for what one of

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What the command says of a command line that it does not understand, and which values of options it takes.
+#include <sstream>
+
 #include "cli/command_fixture.hpp"
 
 namespace anew::testing {
@@ -26,12 +28,14 @@ class Usage : public CommandTest {
 
 TEST_F(Usage, NamesWhatIsMeantAndWhatThereIs) {
   expect_refused({"cal"},
-                 R"("cal" is no subcommand: there are call, inspect, compile, snapshot, cache, substrate, help and )"
-                 R"(version; did you mean "call"?)");
+                 R"("cal" is no subcommand: there are call, inspect, compile, snapshot, cache, substrate, help, )"
+                 R"(version and completion; did you mean "call"?)");
   expect_refused({"help", "cache", "lst"},
                  R"("lst" is no subcommand: there are list, clear and path; did you mean "list"?)");
   expect_refused({"cache", "lst"}, R"("lst" is no subcommand: there are list, clear and path; did you mean "list"?)");
-  expect_refused({}, "a subcommand is missing: call, inspect, compile, snapshot, cache, substrate, help or version");
+  expect_refused({},
+                 "a subcommand is missing: call, inspect, compile, snapshot, cache, substrate, help, version or "
+                 "completion");
   expect_refused({"call"}, "FILE is missing");
   expect_refused({"call", module_}, "EXPORT is missing");
   expect_refused({"call", "--jsn"}, R"(`anew call` has no option --jsn; did you mean "--json"?)");
@@ -119,6 +123,83 @@ TEST_F(Usage, NoTimeEndsAtOnce) {
   const std::string start = file("start.wat", R"((module (func $s) (start $s) (func (export "f"))))");
   EXPECT_TRUE(contains(anew({"call", start, "f", "--start-timeout", "0s"}).err, "the start function"));
   EXPECT_EQ(anew({"call", start, "f", "--start-timeout", "10s"}).exit_code, 0);
+}
+
+/// A shell that reads its script from a file; an empty answer says that there is none on this machine.
+class Completion : public CommandTest {
+ protected:
+  [[nodiscard]] bool has(const std::string& program) const {
+    return std::system(("command -v " + program + " > /dev/null").c_str()) == 0;
+  }
+  /// What `command` prints on both outputs, run by a shell in a directory with what `anew completion` wrote.
+  [[nodiscard]] std::string output(const std::string& command) const {
+    EXPECT_EQ(std::system(("(" + command + ") > " + quoted(path("said")) + " 2>&1").c_str()), 0) << read(path("said"));
+    return read(path("said"));
+  }
+};
+
+TEST_F(Completion, OfBashKnowsSubcommandsOptionsChoicesAndFiles) {
+  const std::string script = file("completion.bash", anew({"completion", "bash"}).out);
+  const std::string module = file("a module.wat", "(module)");
+  const std::string prepare = "source " + quoted(script) +
+                              "; words() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _anew; "
+                              "printf '%s\\n' \"${COMPREPLY[@]}\"; }; cd " +
+                              quoted(path("")) + "; ";
+  const auto completed = [&](const std::string& words) {
+    return output("bash -c " + quoted(prepare + "words " + words));
+  };
+  EXPECT_EQ(completed("anew ca"), "call\ncache\n");
+  EXPECT_EQ(completed("anew substrate exe"), "execute-block\n");
+  EXPECT_EQ(completed("anew call --led"), "--ledger\n");
+  EXPECT_EQ(completed("anew call --ledger c"), "cards\ncow\n");
+  EXPECT_EQ(completed("anew call --ledger = c"), "cards\ncow\n");
+  EXPECT_EQ(completed("anew call --ledger = "), "\n") << "the word = has the cursor behind it";
+  EXPECT_EQ(completed("anew call --repeat ''"), "\n") << "a number";
+  EXPECT_EQ(completed("anew call a"), "a module.wat\n");
+  EXPECT_EQ(completed("anew call --link a"), "a module.wat\n");
+  EXPECT_EQ(completed("anew help --man"), "--man-pages\n");
+  EXPECT_EQ(completed("anew cache --repeat"), "\n") << "an option of another subcommand";
+  EXPECT_TRUE(contains(completed("anew substrate call -"), "--chain\n"));
+}
+
+TEST_F(Completion, IsReadByItsShell) {
+  for (const std::string shell : {"bash", "zsh", "fish"}) {
+    const std::string script = anew({"completion", shell}).out;
+    EXPECT_TRUE(contains(script, "--ledger") || contains(script, "-l ledger")) << shell;
+    if (has(shell)) EXPECT_EQ(output(shell + " -n " + quoted(file("script", script))), "") << shell;
+  }
+  if (has("fish")) {
+    const std::string script = file("completion.fish", anew({"completion", "fish"}).out);
+    EXPECT_EQ(output("fish -c " + quoted("source " + script + "; complete -C 'anew call --ledger c'")), "cards\ncow\n");
+  }
+  const Outcome unknown = anew({"completion", "tcsh"});
+  EXPECT_EQ(unknown.exit_code, 64);
+  EXPECT_TRUE(contains(unknown.err, "bash, zsh")) << unknown.err;
+  EXPECT_EQ(anew({"completion"}).exit_code, 64);
+}
+
+TEST_F(Completion, ManualPagesHaveAllThatTheHelpHas) {
+  EXPECT_EQ(anew({"help", "--man-pages", path("").string()}).exit_code, 0);
+  std::size_t pages = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path(""))) {
+    if (entry.path().extension() != ".1") continue;
+    ++pages;
+    if (has("man"))
+      EXPECT_EQ(output("MANWIDTH=100 man --warnings --local-file " + quoted(entry.path()) + " 2>&1 > /dev/null"), "");
+  }
+  EXPECT_GE(pages, 10u);
+  const std::string page = read(path("anew-call.1"));
+  std::istringstream help(anew({"call", "--help"}).out);
+  for (std::string word; help >> word;) {
+    if (!word.starts_with("--") || word == "--") continue;
+    std::string name;
+    for (const char each : word) name += each == '-' ? std::string("\\-") : std::string(1, each);
+    EXPECT_TRUE(contains(page, name)) << word;
+  }
+  EXPECT_TRUE(contains(page, ".SH EXIT STATUS"));
+  const Outcome nowhere = anew({"help", "--man-pages", path("none").string()});
+  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_TRUE(contains(nowhere.err, "none")) << nowhere.err;
 }
 
 }  // namespace

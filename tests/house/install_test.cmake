@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Installs the build in BUILD_DIRECTORY to a prefix of its own, builds programs against it and compares what they print.
 # WAY is
-#   find_package       the examples in SOURCE
-#   pkg_config         two of them
+#   find_package       the examples in SOURCE, with the static libraries; one of them with the shared one
+#   packages           two of them, by pkg-config, of Debian packages that are made of the build and unpacked; and what the
+#                      packages bring beside the libraries
 #   thread_sanitizer   the one with a deadline, built with ThreadSanitizer
 #   shared_object      two shared objects that hold Anew, in one process, loaded, unloaded and loaded again
 set(EXAMPLES ${SOURCE}/examples)
@@ -108,7 +109,24 @@ macro(expect_no_cryptography program)
   endif()
 endmacro()
 
-run(${CMAKE_COMMAND} --install ${BUILD_DIRECTORY} --prefix ${prefix})
+# Of Anew's libraries it needs the shared one, and what that needs it finds by itself.
+macro(expect_shared program)
+  run(objdump -p ${program})
+  if(NOT output MATCHES "NEEDED +libanew.so.1" OR output MATCHES "NEEDED +lib(sodium|xxhash|fmt)")
+    message(FATAL_ERROR "${program} is to need libanew.so.1, and nothing that this is made with:\n${output}")
+  endif()
+endmacro()
+
+if(WAY STREQUAL "packages")
+  set(prefix ${work}/root/usr)
+  run(${CMAKE_CPACK_COMMAND} --config ${BUILD_DIRECTORY}/CPackConfig.cmake -B ${work}/packages)
+  file(GLOB packages ${work}/packages/*.deb)
+  foreach(package IN LISTS packages)
+    run(dpkg-deb --extract ${package} ${work}/root)
+  endforeach()
+else()
+  run(${CMAKE_COMMAND} --install ${BUILD_DIRECTORY} --prefix ${prefix})
+endif()
 if(WAY STREQUAL "find_package")
   list(JOIN flags " " flags)
   run(${CMAKE_COMMAND} -S ${EXAMPLES} -B ${work}/build -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX}
@@ -119,12 +137,39 @@ if(WAY STREQUAL "find_package")
   run_example(host_functions)
   run_example(service)
   run_example(blocks ${blocks_arguments})
-elseif(WAY STREQUAL "pkg_config")
-  compile(anew static ${work}/build/call ${EXAMPLES}/call.cpp)
+  run(${CMAKE_COMMAND} -D BUILD_SHARED_LIBS=ON ${work}/build)
+  run(${CMAKE_COMMAND} --build ${work}/build --target call)
+  run_example(call)
+  expect_shared(${work}/build/call)
+elseif(WAY STREQUAL "packages")
+  # What a package says of itself: expect_field(PACKAGE FIELD REGEX).
+  macro(expect_field package field regex)
+    file(GLOB file ${work}/packages/${package}_*.deb)
+    run(dpkg-deb --field ${file} ${field})
+    if(NOT output MATCHES "${regex}")
+      message(FATAL_ERROR "${package}'s ${field} is not to be \"${output}\"")
+    endif()
+  endmacro()
+  expect_field(anew Depends "libc6.*libfmt")
+  expect_field(libanew1 Depends "libsodium")
+  expect_field(libanew-dev Depends "libanew1 \\(= ")
+  expect_field(libanew-substrate1 Depends "libanew1 \\(= .*libbotan-2")
+  run(${prefix}/bin/anew --version)
+  run(${prefix}/bin/anew call ${EXAMPLES}/call.wat next)
+  if(NOT output STREQUAL "1")
+    message(FATAL_ERROR "the packaged command gives ${output}")
+  endif()
+  foreach(file share/man/man1/anew.1.gz share/man/man1/anew-call.1.gz share/bash-completion/completions/anew
+               share/doc/libanew1/copyright share/doc/libanew1/changelog.Debian.gz)
+    if(NOT EXISTS ${prefix}/${file})
+      message(FATAL_ERROR "the packages lack ${file}")
+    endif()
+  endforeach()
+  compile(anew shared ${work}/build/call ${EXAMPLES}/call.cpp)
   run(wat2wasm --debug-names ${EXAMPLES}/call.wat -o ${work}/build/call.wasm)
   run_example(call)
-  expect_no_cryptography(${work}/build/call)
-  compile(anew-substrate shared ${work}/build/blocks ${EXAMPLES}/blocks.cpp)
+  expect_shared(${work}/build/call)
+  compile(anew-substrate static ${work}/build/blocks ${EXAMPLES}/blocks.cpp)
   run_example(blocks ${blocks_arguments})
 elseif(WAY STREQUAL "thread_sanitizer")
   compile(anew static ${work}/build/service -fsanitize=thread ${EXAMPLES}/service.cpp)
