@@ -35,9 +35,10 @@ enum class Feature : std::uint8_t {
   kExceptions,   ///< try_table, throw, exnref
   kRelaxedSimd,  ///< f32x4.relaxed_madd and its kin
   // Later.
-  kThreads,  ///< atomic operators; a memory that is shared is refused, whatever is accepted
+  kThreads,         ///< atomic operators; a memory that is shared is refused, whatever is accepted
+  kWideArithmetic,  ///< i64.add128, i64.mul_wide_u and their kin
 };
-inline constexpr std::size_t kFeatures = static_cast<std::size_t>(Feature::kThreads) + 1;
+inline constexpr std::size_t kFeatures = static_cast<std::size_t>(Feature::kWideArithmetic) + 1;
 
 /// The name that wasm-tools has for it, such as "sign-extension".
 [[nodiscard]] ANEW_API const char* to_string(Feature feature) noexcept;
@@ -65,7 +66,7 @@ class ANEW_API Features {
   /// 15).
   static constexpr Features substrate() noexcept { return Feature::kMutableGlobal; }
   /// All that Anew runs.
-  static constexpr Features all() noexcept { return up_to(Feature::kThreads); }
+  static constexpr Features all() noexcept { return up_to(Feature::kWideArithmetic); }
 
   /// A list such as "mvp,sign-extension", "all,-simd" or "-threads": presets (mvp, 2.0, 3.0, substrate, all) and names
   /// of proposals. Each adds to what stands before it, or takes it away with a "-" before it; a "+" may be written. A

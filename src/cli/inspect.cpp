@@ -99,10 +99,13 @@ std::vector<std::string> lines_of(const wasm::Module& module, ExternalKind kind,
 
 /// With a name for each count that is not 0.
 std::vector<std::pair<const char*, std::uint64_t>> operator_counts(const OperatorCounts& operators) {
-  std::vector<std::pair<const char*, std::uint64_t>> counts = {
-      {"vectors", operators.vectors},       {"relaxed_vectors", operators.relaxed_vectors},
-      {"atomics", operators.atomics},       {"tail_calls", operators.tail_calls},
-      {"exceptions", operators.exceptions}, {"function_references", operators.function_references}};
+  std::vector<std::pair<const char*, std::uint64_t>> counts = {{"vectors", operators.vectors},
+                                                               {"relaxed_vectors", operators.relaxed_vectors},
+                                                               {"wide_integers", operators.wide_integers},
+                                                               {"atomics", operators.atomics},
+                                                               {"tail_calls", operators.tail_calls},
+                                                               {"exceptions", operators.exceptions},
+                                                               {"function_references", operators.function_references}};
   std::erase_if(counts, [](const auto& each) { return each.second == 0; });
   return counts;
 }

@@ -74,7 +74,10 @@ struct CountingSink : wasm::NullSink {
   void br_on_null(std::uint32_t) { ++operators.function_references; }
   void br_on_non_null(std::uint32_t) { ++operators.function_references; }
   void vector_constant(wasm::Vector) { ++operators.vectors; }
-  void numeric(wasm::Op op) { count_vector(op); }
+  void numeric(wasm::Op op) {
+    count_vector(op);
+    operators.wide_integers += wasm::needs_of(op).has(Feature::kWideArithmetic) ? 1 : 0;
+  }
   void load(wasm::Op op, wasm::MemoryArgument) { count_vector(op); }
   void load_lane(wasm::Op op, wasm::MemoryArgument, std::uint32_t) { count_vector(op); }
   void lane(wasm::Op op, std::uint32_t) { count_vector(op); }

@@ -29,6 +29,7 @@ struct Writes {
 struct OperatorCounts {
   std::uint64_t vectors = 0;
   std::uint64_t relaxed_vectors = 0;
+  std::uint64_t wide_integers = 0;
   std::uint64_t atomics = 0;
   std::uint64_t tail_calls = 0;
   std::uint64_t exceptions = 0;           ///< throw, throw_ref and try_table

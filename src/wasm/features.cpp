@@ -20,7 +20,8 @@ constexpr std::array<const char*, kFeatures> kNames = {"mutable-global",
                                                        "memory64",
                                                        "exceptions",
                                                        "relaxed-simd",
-                                                       "threads"};
+                                                       "threads",
+                                                       "wide-arithmetic"};
 
 }  // namespace
 

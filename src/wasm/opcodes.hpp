@@ -8,7 +8,8 @@
 //   proposal   a Feature, without which an engine refuses it; Mvp: every engine accepts it
 //   immediate  what follows the opcode; an Immediate. Of a memory argument with the bytes that are accessed, which are
 //              the natural alignment; of a lane with the number of lanes
-//   signature  operands and result of a numeric operator, loads and stores included; kSpecial where they depend on more
+//   signature  operands and results of a numeric operator, loads and stores included; kSpecial where they depend on
+//   more
 //              than the opcode
 //   outcome    what may come of it besides a result that the operands determine: Total: nothing; Traps: a trap; Nan32
 //              and Nan64: a NaN whose bits the specification leaves open, in an f32 or f64 or in lanes of them
@@ -249,6 +250,13 @@
   X(I64TruncSatF32U, "i64.trunc_sat_f32_u", 0xFC05, SaturatingFloatToInt, None, F32_I64, Total) \
   X(I64TruncSatF64S, "i64.trunc_sat_f64_s", 0xFC06, SaturatingFloatToInt, None, F64_I64, Total) \
   X(I64TruncSatF64U, "i64.trunc_sat_f64_u", 0xFC07, SaturatingFloatToInt, None, F64_I64, Total)
+
+// Integers of 128 bits as two i64, the low half first.
+#define ANEW_WIDE_OPERATORS(X)                                                 \
+  X(I64Add128,   "i64.add128",     0xFC13, WideArithmetic, None, I64I64I64I64_I64I64, Total) \
+  X(I64Sub128,   "i64.sub128",     0xFC14, WideArithmetic, None, I64I64I64I64_I64I64, Total) \
+  X(I64MulWideS, "i64.mul_wide_s", 0xFC15, WideArithmetic, None, I64I64_I64I64,       Total) \
+  X(I64MulWideU, "i64.mul_wide_u", 0xFC16, WideArithmetic, None, I64I64_I64I64,       Total)
 
 #define ANEW_NUMERIC_OPERATORS(X)    \
   ANEW_ONE_BYTE_NUMERIC_OPERATORS(X) \
@@ -598,6 +606,7 @@
   ANEW_LOAD_OPERATORS(X)               \
   ANEW_STORE_OPERATORS(X)              \
   ANEW_NUMERIC_OPERATORS(X)            \
+  ANEW_WIDE_OPERATORS(X)               \
   ANEW_VECTOR_LOAD_OPERATORS(X)        \
   ANEW_VECTOR_STORE_OPERATORS(X)       \
   ANEW_VECTOR_NUMERIC_OPERATORS(X)     \

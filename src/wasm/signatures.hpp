@@ -19,14 +19,14 @@
 
 namespace anew::wasm {
 
-/// One to three operands, at most one result. The two topmost operands are compared at once: `expected` holds the type
-/// of the last one in its high half and of the one before it in its low half; `mask` leaves out what is not popped.
-/// With three operands nothing equals `expected`: they are compared one by one.
+/// One to four operands, at most two results, both of one type. The two topmost operands are compared at once:
+/// `expected` holds the type of the last one in its high half and of the one before it in its low half; `mask` leaves
+/// out what is not popped. With more operands or two results nothing equals `expected`: they are compared one by one.
 struct Signature {
   std::uint64_t mask = 0;
   std::uint64_t expected = 0;
   ValueType result = ValueType::kI32;
-  std::array<std::uint8_t, 3> operand_codes{};  ///< of the ValueTypes
+  std::array<std::uint8_t, 4> operand_codes{};  ///< of the ValueTypes
   std::uint8_t operands = 0;
   std::uint8_t results = 0;
   std::uint8_t access_log2 = 0;  ///< with a memory argument: log2 of the bytes accessed, the natural alignment
@@ -73,12 +73,13 @@ consteval Signature parse_signature(std::string_view signature, std::string_view
     result.mask = result.mask >> 32 | std::uint64_t{0xFFFF'FFFF} << 32;
     result.operand_codes[result.operands++] = static_cast<std::uint8_t>(type);
   }
-  if (result.operands == 3) result.mask = 0;
   signature.remove_prefix(1);
-  if (!signature.empty()) {
-    result.results = 1;
-    result.result = parse_type(signature);
+  for (; !signature.empty(); ++result.results) {
+    const ValueType type = parse_type(signature);
+    if (result.results != 0 && type != result.result) throw "results of several types in the operator table";
+    result.result = type;
   }
+  if (result.operands > 2 || result.results > 1) result.mask = 0;
   const unsigned size = parse_number(immediate);
   if (immediate.starts_with("Memory"))
     result.access_log2 = static_cast<std::uint8_t>(std::countr_zero(size));  // below 32

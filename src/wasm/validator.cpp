@@ -160,7 +160,9 @@ bool FunctionValidator::apply_signature_slow(Op op, ValueType first_operand) {
   const Signature& signature = signature_of(op);
   for (std::size_t i = signature.operands; i-- > 0;)
     if (!pop(i == 0 ? first_operand : signature.operand(i))) return false;
-  return signature.results == 0 || push(signature.result);
+  for (std::size_t i = 0; i < signature.results; ++i)
+    if (!push(signature.result)) return false;
+  return true;
 }
 
 bool FunctionValidator::select(bool typed, ValueType& type) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Operators of more than one byte: on vectors, atomic ones, casts, and those on whole memories and tables, which
-// validator_bulk_inl.hpp has. A part of validator_inl.hpp. Included by validator.hpp only.
+// Operators of more than one byte: on vectors and wide integers, atomic ones, casts, and those on whole memories and
+// tables, which validator_bulk_inl.hpp has. A part of validator_inl.hpp. Included by validator.hpp only.
 #pragma once
 
 #include "wasm/validator.hpp"
@@ -18,6 +18,7 @@ bool FunctionValidator::prefixed_operator(std::uint8_t prefix, Sink& sink) {
   switch (op) {
 #define ANEW_X(name, ...) case Op::k##name:
     ANEW_SATURATING_OPERATORS(ANEW_X)
+    ANEW_WIDE_OPERATORS(ANEW_X)
     ANEW_VECTOR_NUMERIC_OPERATORS(ANEW_X) {
       if (!apply_signature(op)) return false;
       if (live(sink)) sink.numeric(op);

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Every numeric operator of the operator table, on all pairs of corner values, with its operands in every place that
 // the quick tier knows: constants, locals in registers and in memory, registers, homes; and with other values alive in
-// the registers that the operator would like to have.
+// the registers that the operator would like to have. The same for those on integers of 128 bits.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <anew/anew.hpp>
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "run.hpp"
+#include "support/generator.hpp"
 #include "support/module_builder.hpp"
 #include "support/print.hpp"
 #include "support/reference.hpp"
@@ -273,6 +276,106 @@ TEST_P(NumericOperators, GiveTheCanonicalNanWhereThatIsAskedFor) {
     if (HasFailure()) return;
   }
 }
+
+/// Where an operand of an operator on wide integers is: a constant, a parameter, or what was computed of one.
+enum class WidePlace : std::uint8_t { kConstant, kParameter, kRegister, kHome };
+constexpr std::uint32_t kWidePlaces = 4;
+
+/// A function of two or four i64 that gives them to the operator, whatever `places` says of each, while `live` other
+/// values lie in registers. It returns the two results, and a sum of those values and its parameters.
+class WideShape {
+ public:
+  WideShape(Op op, std::uint32_t places, std::uint32_t live, std::uint64_t constant) : op_(op), live_(live) {
+    for (std::uint32_t i = 0; i < wasm::signature_of(op).operands; ++i, places /= kWidePlaces) {
+      places_.push_back(static_cast<WidePlace>(places % kWidePlaces));
+      constants_.push_back(constant * i + constant);
+    }
+  }
+
+  void add_to(ModuleBuilder& builder, std::uint32_t nothing, std::string_view name) const {
+    const auto count = static_cast<std::uint32_t>(places_.size());
+    const std::uint32_t low = count;
+    const std::uint32_t high = count + 1;
+    const std::uint32_t sum = count + 2;
+    Code code;
+    for (std::uint32_t i = 0; i < live_; ++i) code.get(i % count).i64(live_value(i)).op(Op::kI64Add);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (places_[i] == WidePlace::kConstant) {
+        code.i64(constants_[i]);
+        continue;
+      }
+      code.get(i);
+      if (places_[i] != WidePlace::kParameter) code.i64(1).op(Op::kI64Xor);
+      if (places_[i] == WidePlace::kHome) code.call(nothing);
+    }
+    code.op(op_).set(high).set(low);
+    for (std::uint32_t i = 0; i < live_; ++i) code.get(sum).op(Op::kI64Sub).set(sum);
+    code.get(low).get(high).get(sum);
+    for (std::uint32_t i = 0; i < count; ++i) code.get(i).op(Op::kI64Add);
+    const std::vector<ValueType> locals(3, kI64);
+    builder.function({std::vector<ValueType>(count, kI64), std::vector<ValueType>(3, kI64)}, locals, code, name);
+  }
+
+  [[nodiscard]] std::array<std::uint64_t, 3> expected(const std::vector<std::uint64_t>& parameters) const {
+    std::vector<std::uint64_t> operands;
+    std::uint64_t sum = 0;
+    for (std::uint32_t i = live_; i-- > 0;) sum = parameters[i % parameters.size()] + live_value(i) - sum;
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      operands.push_back(places_[i] == WidePlace::kConstant    ? constants_[i]
+                         : places_[i] == WidePlace::kParameter ? parameters[i]
+                                                               : parameters[i] ^ 1);
+      sum += parameters[i];
+    }
+    const auto [low, high] = evaluate_wide(op_, operands);
+    return {low, high, sum};
+  }
+
+ private:
+  Op op_;
+  std::uint32_t live_;
+  std::vector<WidePlace> places_;
+  std::vector<std::uint64_t> constants_;
+};
+
+class WideOperators : public testing::TestWithParam<Op> {};
+
+TEST_P(WideOperators, ComputeBothHalvesWhereverTheirOperandsAre) {
+  const std::vector<std::uint64_t>& corners = corner_values(kI64);
+  const std::uint32_t operands = wasm::signature_of(GetParam()).operands;
+  const std::uint32_t combinations = operands == 2 ? 16 : 256;
+  std::vector<WideShape> shapes;
+  ModuleBuilder builder;
+  const std::uint32_t nothing = builder.function({}, {}, {});
+  for (const std::uint32_t live : {0u, 1u, 3u, 9u, 15u}) {
+    for (std::uint32_t places = 0; places < combinations; ++places) {
+      const std::uint64_t constant = corners[(7 * places + live) % corners.size()];
+      shapes.emplace_back(GetParam(), places, live, constant)
+          .add_to(builder, nothing, fmt::format("f{}", shapes.size() - 1));
+    }
+  }
+  const std::optional<Pool> pool = make_pool(builder);
+  ASSERT_TRUE(pool);
+  Lease lease = pool->acquire().value();
+  Random random(operands);
+  for (std::size_t shape = 0; shape < shapes.size(); ++shape) {
+    for (int round = 0; round < 25; ++round) {
+      std::vector<std::uint64_t> parameters;
+      std::vector<Value> arguments;
+      for (std::uint32_t i = 0; i < operands; ++i) {
+        parameters.push_back(random_value(random, kI64));
+        arguments.push_back({kI64, parameters.back()});
+      }
+      const auto results = lease.call_values(fmt::format("f{}", shape), arguments);
+      ASSERT_TRUE(results) << results.error().to_string();
+      const auto expected = shapes[shape].expected(parameters);
+      for (std::size_t i = 0; i < 3; ++i)
+        ASSERT_EQ((*results)[i].bits, expected[i]) << "shape " << shape << ", round " << round << ", result " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WideOperators,
+                         testing::Values(Op::kI64Add128, Op::kI64Sub128, Op::kI64MulWideS, Op::kI64MulWideU));
 
 INSTANTIATE_TEST_SUITE_P(OperandTypes, NumericOperators, testing::Values(kI32, kI64, kF32, kF64),
                          [](const auto& each) { return std::string(to_string(each.param)); });

@@ -17,7 +17,7 @@ std::vector<std::byte> module_with(Op op, std::string_view immediate) {
     type.parameters.push_back(signature.operand(i));
     body.get(i);
   }
-  if (signature.results != 0) type.results.push_back(signature.result);
+  type.results.assign(signature.results, signature.result);
   body.op(op);
   if (immediate.starts_with("Memory")) body.byte(signature.access_log2).byte(0);
   if (immediate.starts_with("MemoryLane") || immediate.starts_with("Lane")) body.byte(0);

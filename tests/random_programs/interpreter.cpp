@@ -242,6 +242,13 @@ class Machine {
     push(nans_ == Nans::kShown ? canonical(op, outcome).bits : outcome.bits);
   }
 
+  void wide(Op op) {
+    const std::size_t operands = wasm::signature_of(op).operands;
+    const auto results = evaluate_wide(op, std::span(stack_).last(operands));
+    stack_.resize(stack_.size() - operands);
+    for (const std::uint64_t result : results) push(result);
+  }
+
   void pay_for_call(const FunctionType& type) { effects_.fuel += (type.parameters.size() + type.results.size()) / 8; }
   [[nodiscard]] std::size_t values_of(std::uint32_t label) const { return labels_[labels_.size() - 1 - label]; }
 
@@ -322,6 +329,10 @@ class Machine {
         std::memmove(at(pop_i32(), 0, count), source, count);
         return kNext;
       }
+      case Op::kI64Add128:
+      case Op::kI64Sub128:
+      case Op::kI64MulWideS:
+      case Op::kI64MulWideU: wide(each.op); return kNext;
       default: numeric(each.op); return kNext;
     }
   }

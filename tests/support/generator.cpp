@@ -120,6 +120,14 @@ class FunctionGenerator {
     pop(wasm::signature_of(op).operands);
     stack_.push_back(wasm::signature_of(op).result);
   }
+  void wide() {
+    static constexpr Op kOps[] = {Op::kI64Add128, Op::kI64Sub128, Op::kI64MulWideS, Op::kI64MulWideU};
+    const Op op = kOps[random_.below(std::size(kOps))];
+    provide(Types(wasm::signature_of(op).operands, kI64));
+    emit(op);
+    pop(wasm::signature_of(op).operands);
+    push({kI64, kI64});
+  }
   void select() {
     const ValueType type = stack_[stack_.size() - 2];
     emit(random_.percent(50) ? Op::kSelect : Op::kSelectTyped).type = type;
@@ -568,6 +576,8 @@ class FunctionGenerator {
         push_value(any_type());
     } else if (way < 400) {
       available() > 0 ? operate() : push_value(any_type());
+    } else if (way < 415) {
+      wide();
     } else if (way < 500) {
       if (available() == 0) push_value(any_type());
       const std::uint32_t local = local_of(stack_.back());

@@ -17,6 +17,8 @@ using I32 = std::int32_t;
 using U32 = std::uint32_t;
 using I64 = std::int64_t;
 using U64 = std::uint64_t;
+__extension__ using I128 = __int128;
+__extension__ using U128 = unsigned __int128;
 
 // A slot as a C++ value, and back. The conversions between integers keep the low bits, as C++20 defines them.
 template <typename T>
@@ -232,6 +234,20 @@ Outcome evaluate(Op op, U64 a, U64 b) {
     case Op::kI64TruncSatF64U: return truncate<U64>(f64, true);
     default: std::abort();  // the operator table has no other numeric operator
   }
+}
+
+std::array<U64, 2> evaluate_wide(Op op, std::span<const U64> operands) {
+  const auto whole = [&](std::size_t low) { return U128{operands[low + 1]} << 64 | operands[low]; };
+  const auto as_signed = [&](std::size_t i) { return I128{static_cast<I64>(operands[i])}; };
+  U128 result = 0;
+  switch (op) {
+    case Op::kI64Add128: result = whole(0) + whole(2); break;
+    case Op::kI64Sub128: result = whole(0) - whole(2); break;
+    case Op::kI64MulWideS: result = static_cast<U128>(as_signed(0) * as_signed(1)); break;
+    case Op::kI64MulWideU: result = U128{operands[0]} * operands[1]; break;
+    default: std::abort();
+  }
+  return {static_cast<U64>(result), static_cast<U64>(result >> 64)};
 }
 
 U64 updated(Op op, U64 old, U64 first, U64 second) {

@@ -4,8 +4,10 @@
 
 #include <anew/error.hpp>
 #include <anew/value.hpp>
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "wasm/opcodes.hpp"
@@ -21,6 +23,10 @@ struct Outcome {
 
 /// @param b  not looked at by operators with one operand.
 [[nodiscard]] Outcome evaluate(wasm::Op op, std::uint64_t a, std::uint64_t b);
+
+/// The two results of an operator on integers of 128 bits (wide-arithmetic), the low half first.
+/// @param operands  four, or two for a multiplication.
+[[nodiscard]] std::array<std::uint64_t, 2> evaluate_wide(wasm::Op op, std::span<const std::uint64_t> operands);
 
 /// What an atomic operator leaves in memory, of which it sees the lower bytes.
 /// @param old     what it finds there, zero-extended.
@@ -40,7 +46,7 @@ struct Outcome {
 /// NaNs, subnormals, and for floats the neighbours of every conversion's limits.
 [[nodiscard]] const std::vector<std::uint64_t>& corner_values(ValueType type);
 
-/// All numeric operators, in the order of the operator table.
+/// All numeric operators but those on integers of 128 bits, in the order of the operator table.
 [[nodiscard]] const std::vector<wasm::Op>& numeric_operators();
 
 }  // namespace anew::codegen::test

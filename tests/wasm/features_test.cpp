@@ -26,13 +26,13 @@ TEST(Features, ListsNamePresetsAndProposals) {
   EXPECT_EQ(parsed("3.0"),
             parsed("2.0,tail-call,extended-const,function-references,gc,multi-memory,memory64,exceptions,"
                    "relaxed-simd"));
-  EXPECT_EQ(parsed("3.0,threads"), Features::all());
+  EXPECT_EQ(parsed("3.0,threads,wide-arithmetic"), Features::all());
   EXPECT_EQ(parsed("substrate"), Features(Feature::kMutableGlobal));
   EXPECT_EQ(parsed("mvp,sign-extension"), Features(Feature::kSignExtension));
   EXPECT_EQ(parsed("mvp,+simd,-simd"), Features());
-  EXPECT_EQ(parsed("-threads"), Features::wasm_3());
+  EXPECT_EQ(parsed("-threads,-wide-arithmetic"), Features::wasm_3());
   EXPECT_EQ(parsed("+threads"), Features::all());
-  EXPECT_EQ(parsed("all,-2.0"), parsed("mvp,tail-call,extended-const,multi-memory,memory64,threads"));
+  EXPECT_EQ(parsed("all,-2.0"), parsed("mvp,tail-call,extended-const,multi-memory,memory64,threads,wide-arithmetic"));
   EXPECT_EQ(parsed("3.0").list().size(), 15u);
   for (const Feature each : Features::all().list())
     EXPECT_EQ(parsed(std::string("mvp,") + to_string(each)), Features(each));
@@ -63,8 +63,8 @@ TEST(Features, AListThatIsNoneSaysWhatIsWrong) {
       reason("mvp,sign-ext"),
       "\"sign-ext\" is no set of features and no proposal; known are mvp, 2.0, 3.0, substrate, all; mutable-global, "
       "saturating-float-to-int, sign-extension, multi-value, bulk-memory, reference-types, simd, tail-call, "
-      "extended-const, function-references, gc, multi-memory, memory64, exceptions, relaxed-simd, threads; did you "
-      "mean \"sign-extension\"?");
+      "extended-const, function-references, gc, multi-memory, memory64, exceptions, relaxed-simd, threads, "
+      "wide-arithmetic; did you mean \"sign-extension\"?");
   EXPECT_EQ(
       reason("simd"),
       "\"simd\" does not say what it is added to: write \"mvp,simd\" or another set of features before it, \"+simd\" "

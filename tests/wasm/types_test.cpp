@@ -122,6 +122,11 @@ TEST(Signatures, FollowTheTable) {
   EXPECT_EQ(exchange.operand(0), ValueType::kI32);
   EXPECT_EQ(exchange.operand(2), ValueType::kI64);
   EXPECT_EQ(exchange.access_log2, 0);
+  const Signature& add = signature_of(Op::kI64Add128);
+  EXPECT_EQ(add.operands, 4);
+  EXPECT_EQ(add.operand(3), ValueType::kI64);
+  EXPECT_EQ(add.results, 2);
+  EXPECT_EQ(add.result, ValueType::kI64);
 }
 
 }  // namespace

@@ -108,6 +108,10 @@ void Operators::compute(Op op) {
     case Op::kI32Extend16S: return extend(Inst::kIdMovsx, 16, ValueType::kI32);
     case Op::kI64Extend8S: return extend(Inst::kIdMovsx, 8, ValueType::kI64);
     case Op::kI64Extend16S: return extend(Inst::kIdMovsx, 16, ValueType::kI64);
+    case Op::kI64Add128: return wide_add(Inst::kIdAdd, Inst::kIdAdc, true);
+    case Op::kI64Sub128: return wide_add(Inst::kIdSub, Inst::kIdSbb, false);
+    case Op::kI64MulWideS: return wide_multiply(Inst::kIdImul);
+    case Op::kI64MulWideU: return wide_multiply(Inst::kIdMul);
     default: return float_numeric(op);
   }
 }
@@ -349,6 +353,68 @@ void Operators::divide(bool is_64, bool is_signed, bool remainder) {
   }
   a_.bind(done);
   push_register(integer(is_64), remainder ? kRdx : kRax);
+  release();
+}
+
+// --- Integers of 128 bits ---
+
+void Operators::wide_add(InstId low_half, InstId high_half, bool commutative) {
+  struct Half {
+    Operand left, right;
+    Register to, from;
+  };
+  Half high{};
+  Half low{};
+  high.right = pop();
+  low.right = pop();
+  high.left = pop();
+  low.left = pop();
+  for (Half* const half : {&low, &high}) {
+    Operand& left = half->left;
+    Operand& right = half->right;
+    if (commutative && (left.kind == Operand::Kind::kConstant ||
+                        (right.kind == Operand::Kind::kRegister && left.kind != Operand::Kind::kRegister))) {
+      std::swap(left, right);
+    }
+    const bool is_immediate = right.kind == Operand::Kind::kConstant && fits_immediate(right.bits, true);
+    half->from = is_immediate ? kNoRegister : use(right);
+    half->to = use_writable(left);
+  }
+  const auto emit = [&](InstId inst, const Half& half) {
+    if (half.from == kNoRegister)
+      a_.emit(inst, gp64(half.to), asmjit::imm(immediate_of(half.right.bits, true)));
+    else
+      a_.emit(inst, gp64(half.to), gp64(half.from));
+  };
+  emit(low_half, low);
+  emit(high_half, high);
+  push_register(ValueType::kI64, low.to);
+  push_register(ValueType::kI64, high.to);
+  release();
+}
+
+// rdx:rax = rax * factor.
+void Operators::wide_multiply(InstId inst) {
+  Operand right = pop();
+  Operand left = pop();
+  if (register_of(right) == kRax) std::swap(left, right);
+  Register factor = register_of(right);
+  if (factor == kNoRegister || factor == kRax || factor == kRdx) {
+    move_to(kR10, right);
+    factor = kR10;
+  }
+  // Nothing but rax and rdx is claimed, and a register that is given up keeps its value until it is written.
+  const Register from = register_of(left);
+  release();
+  claim(kRax);
+  claim(kRdx);
+  if (from == kNoRegister)
+    move_to(kRax, left);
+  else if (from != kRax)
+    move_register(kRax, from, ValueType::kI64);
+  a_.emit(inst, gp64(factor));
+  push_register(ValueType::kI64, kRax);
+  push_register(ValueType::kI64, kRdx);
   release();
 }
 

@@ -149,6 +149,8 @@ class Operators : public Blocks {
   void shift(InstId by_constant, InstId by_register, bool is_64);
   void rotate(InstId inst, bool is_64);
   void divide(bool is_64, bool is_signed, bool remainder);
+  void wide_add(InstId low_half, InstId high_half, bool commutative);
+  void wide_multiply(InstId inst);
   void integer_unary(InstId inst, bool is_64);
   void extend(InstId inst, std::uint32_t bits, ValueType result);
   void compute(wasm::Op op);

@@ -43,7 +43,7 @@ fn groups() -> Vec<Group> {
     let mut groups = vec![Group { name: "2.0".into(), scripts: spec(SpecVersion::V2).collect(), not_applicable: None }];
     for part in Proposal::all() {
         let not_applicable = match part {
-            Proposal::CustomDescriptors | Proposal::CustomPageSizes | Proposal::WideArithmetic => {
+            Proposal::CustomDescriptors | Proposal::CustomPageSizes => {
                 Some("a proposal, not part of WebAssembly 3.0")
             }
             _ => None,
