@@ -71,9 +71,10 @@ docs:  ## the reference of the public headers: build/docs/html/index.html
 setup:
 	@scripts/setup build
 
-fetch:  ## chain specifications from npm, into build/chain-specs
+fetch:  ## chain specifications and small modules from npm, into build/chain-specs and build/npm
 	@scripts/setup fetch
 	@scripts/fetch-chain-specs
+	@scripts/fetch-npm-modules tests
 
 format:
 	@scripts/setup lint

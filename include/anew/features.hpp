@@ -35,16 +35,21 @@ enum class Feature : std::uint8_t {
   kExceptions,   ///< try_table, throw, exnref
   kRelaxedSimd,  ///< f32x4.relaxed_madd and its kin
   // Later.
-  kThreads,         ///< atomic operators; a memory that is shared is refused, whatever is accepted
+  kThreads,         ///< atomic operators; for memories that are shared see kUnsharedMemory
   kWideArithmetic,  ///< i64.add128, i64.mul_wide_u and their kin
+  /// No proposal, but leave to give a memory that the module declares or imports as shared to its instance alone. For
+  /// modules that are compiled for threads and start none: they run as they would with nobody else there. Where
+  /// memory.atomic.wait32 and wait64 would wait, they trap with TrapKind::kExpectedSharedMemory, and
+  /// memory.atomic.notify finds nobody. In no preset, all() included.
+  kUnsharedMemory,
 };
-inline constexpr std::size_t kFeatures = static_cast<std::size_t>(Feature::kWideArithmetic) + 1;
+inline constexpr std::size_t kFeatures = static_cast<std::size_t>(Feature::kUnsharedMemory) + 1;
 
-/// The name that wasm-tools has for it, such as "sign-extension".
+/// The name that wasm-tools has for it, such as "sign-extension"; "unshared-memory".
 [[nodiscard]] ANEW_API const char* to_string(Feature feature) noexcept;
 
 /// A set of proposals. A proposal that builds on others is in no set without these: relaxed-simd on simd; gc on
-/// function-references; function-references and exceptions on reference-types.
+/// function-references; function-references and exceptions on reference-types; unshared-memory on threads.
 class ANEW_API Features {
  public:
   /// None: WebAssembly's first version.
@@ -65,8 +70,10 @@ class ANEW_API Features {
   /// reads each runtime first (common/src/runtime_blob/runtime_blob.rs), does not know the opcodes (polkadot-sdk, issue
   /// 15).
   static constexpr Features substrate() noexcept { return Feature::kMutableGlobal; }
-  /// All that Anew runs.
+  /// All that Anew runs as the specification says.
   static constexpr Features all() noexcept { return up_to(Feature::kWideArithmetic); }
+  /// And what it runs otherwise.
+  static constexpr Features every() noexcept { return all().with(Feature::kUnsharedMemory); }
 
   /// A list such as "mvp,sign-extension", "all,-simd" or "-threads": presets (mvp, 2.0, 3.0, substrate, all) and names
   /// of proposals. Each adds to what stands before it, or takes it away with a "-" before it; a "+" may be written. A
@@ -117,6 +124,7 @@ class ANEW_API Features {
       case Feature::kGc: return bit(feature) | with_base(Feature::kFunctionReferences);
       case Feature::kFunctionReferences:
       case Feature::kExceptions: return bit(feature) | with_base(Feature::kReferenceTypes);
+      case Feature::kUnsharedMemory: return bit(feature) | with_base(Feature::kThreads);
       default: return bit(feature);
     }
   }

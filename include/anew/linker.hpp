@@ -171,6 +171,9 @@ HostDefinition make_host_definition(F&& function, Parameters<P...>) {
 
 }  // namespace detail
 
+/// Whether guests may set a global.
+enum class Mutability : std::uint8_t { kImmutable, kMutable };
+
 /// Host functions and values by module and field name. Fill it from one thread; then share it freely. Copies share what
 /// is defined. A pool keeps what it was linked to: the linker may go, and later definitions change nothing for it.
 class ANEW_API Linker {
@@ -216,12 +219,19 @@ class ANEW_API Linker {
   /// and an exnref must be null.
   void define(std::string_view module, std::string_view name, FunctionType type,
               std::function<Result<void>(Caller, std::span<std::uint64_t>)> function);
-  /// An immutable global.
-  void define_global(std::string_view module, std::string_view name, Value value);
-  /// A memory that is made for each instance that imports it. @param limits  in Wasm pages of 64 KiB. The size is the
-  /// larger of this minimum and the import's; the maximum, if none is given, is the import's.
+  // Memories, tables and mutable globals are guests' state: each store has its own of one name, made when the first of
+  // its instances imports it. All others of the store that import the name share it, as modules that are linked
+  // dynamically do (env.memory, env.__indirect_function_table, env.__stack_pointer), and it is restored with them. Code
+  // of the one that imported a memory first is the fastest.
+
+  /// A global. @param value  of a mutable one, what it begins with. A reference to a function can be null only.
+  void define_global(std::string_view module, std::string_view name, Value value,
+                     Mutability mutability = Mutability::kImmutable);
+  /// A memory. @param limits  in Wasm pages of 64 KiB. The size is the larger of this minimum and that of the import
+  /// that it is made for; the maximum, if none is given, is that import's. Imports that share it must fit what it is
+  /// then, so give limits that suit all.
   void define_memory(std::string_view module, std::string_view name, Limits limits);
-  /// A table that is made for each instance that imports it, with null elements; of a type that null belongs to.
+  /// A table, with null elements; of a type that null belongs to.
   void define_table(std::string_view module, std::string_view name, TableType type);
   /// A module whose exports are importable under `name`. Every instance of a pool gets its own instance of it, made
   /// before the main one, in the order of these definitions, and linked like it: by this linker and to the modules

@@ -204,10 +204,10 @@ class ANEW_API Pool {
   /// Links and instantiates the module once, as the specification says, and keeps the result as the snapshot that every
   /// instance starts from. @return kLink (each missing or ill-typed import named), kTrap if a segment or the start
   /// function or the prelude traps (a start function that calls the host runs with each instance, so its traps come
-  /// from acquire()), kUnsupported for shared memory, for an exception that is held in a global or table, and if the
-  /// start function of a module that the linker defines calls the host; kNotFound for a prelude that the module does
-  /// not export; kArgument for bad options, kLimit past PoolOptions::maximum_memory_bytes, kResource; kArtifact if a
-  /// snapshot file does not fit its module; kHost, or its error, if what makes a host state fails.
+  /// from acquire()), kUnsupported for an exception that is held in a global or table, and if the start function of a
+  /// module that the linker defines calls the host; kNotFound for a prelude that the module does not export; kArgument
+  /// for bad options, kLimit past PoolOptions::maximum_memory_bytes, kResource; kArtifact if a snapshot file does not
+  /// fit its module; kHost, or its error, if what makes a host state fails.
   [[nodiscard]] static Result<Pool> create(const Module& module, const Linker& linker, PoolOptions options = {});
 
   /// An instance as new. Never waits for a lease to be given back. @return kResource if all instances are leased,

@@ -118,7 +118,7 @@ struct Limits {
 
 struct MemoryType {
   Limits limits;
-  bool shared = false;  ///< between threads; such modules are compiled, but not instantiated
+  bool shared = false;  ///< as declared; never between threads, see Feature::kUnsharedMemory
   bool is_64 = false;   ///< addresses are i64
   bool operator==(const MemoryType&) const = default;
 };

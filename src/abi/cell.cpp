@@ -38,8 +38,10 @@ Result<CellLayout> CellLayout::of(const wasm::Module& module, std::uint32_t card
     return global < module.imported_globals && module.globals[global].type.is_mutable;
   };
   layout.globals_.resize(module.globals.size());
+  layout.linked_values_.resize(module.imported_globals);
   for (std::size_t i = 0; i < module.globals.size(); ++i)
-    if (!is_linked(i)) layout.globals_[i] = place(8ull * slots_of(module.globals[i].type.type), 8);
+    (is_linked(i) ? layout.linked_values_ : layout.globals_)[i] =
+        place(8ull * slots_of(module.globals[i].type.type), 8);
   layout.dropped_ = place(module.data.size() + module.elements.size(), 8);
   for (std::size_t i = 0; i < module.imported_globals; ++i)
     if (is_linked(i)) layout.globals_[i] = place(8, 8);

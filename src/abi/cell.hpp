@@ -17,7 +17,9 @@
 //           links                  what is reached through a pointer: a MemoryReference a memory, 8 bytes each for the
 //                                  imported tables (their elements), the imported mutable globals and the tags
 //           dropped segments       1 byte each: data segments, then element segments; 1 = dropped
-//           globals                8 bytes each, 16 for a v128; global 0 nearest to the cell
+//           globals                8 bytes each, 16 for a v128; global 0 nearest to the cell. Imported
+//                                  mutable ones have a place too, for those that are
+//                                  made for the instance
 //     - h   HotHeader              64 bytes, within one-byte displacements
 //   cell 0  linear memory 0        4 GiB of address space, of which the first HotHeader::memory_bytes can be accessed
 //           guard                  kGuardBytes, never accessible
@@ -55,7 +57,7 @@
 namespace anew::abi {
 
 /// Part of every artifact: raise it with any change to this folder or to the code that the code generators emit.
-inline constexpr std::uint32_t kAbiVersion = 6;
+inline constexpr std::uint32_t kAbiVersion = 7;
 
 inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 inline constexpr std::uint64_t kMemoryAddressSpace = 1ull << 32;
@@ -192,9 +194,13 @@ class CellLayout {
   [[nodiscard]] std::uint32_t card_shift() const noexcept { return card_shift_; }
   /// The cell has a memory 0 of its own, at the cell pointer.
   [[nodiscard]] bool has_memory() const noexcept { return has_memory_; }
-  /// Of a global's value; of an imported mutable global, of the pointer to its value in the owner's cell.
+  /// What compiled code reaches a global by: its value; of an imported mutable one, the pointer to it.
   [[nodiscard]] std::int32_t global(std::uint32_t index) const noexcept { return globals_[index]; }
   [[nodiscard]] bool is_linked_global(std::uint32_t index) const noexcept { return globals_[index] < dropped_; }
+  /// Of a global's value, if it is the instance's own.
+  [[nodiscard]] std::int32_t global_value(std::uint32_t index) const noexcept {
+    return is_linked_global(index) ? linked_values_[index] : globals_[index];
+  }
   /// Data segments first, then element segments.
   [[nodiscard]] std::int32_t dropped_data(std::uint32_t segment) const noexcept {
     return dropped_ + static_cast<std::int32_t>(segment);
@@ -254,6 +260,7 @@ class CellLayout {
   bool has_memory_ = false;
   std::uint32_t data_segments_ = 0;
   std::vector<std::int32_t> globals_;
+  std::vector<std::int32_t> linked_values_;  // by index of the imported global; of no meaning for immutable ones
   std::int32_t dropped_ = 0;
   std::int32_t memories_ = 0;
   std::int32_t table_links_ = 0;

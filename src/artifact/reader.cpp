@@ -79,7 +79,7 @@ constexpr bool is_slot(std::int32_t displacement) noexcept {
 Result<void> check_expectation(const Meta& meta, const Expectation& expectation, const Refusal& refuse) {
   if (expectation.hash && *expectation.hash != meta.module_hash) return refuse("it was compiled from another module");
   if (meta.card_shift < abi::kMinimumCardShift || meta.card_shift > abi::kMaximumCardShift ||
-      (meta.flags & ~kAllFlags) != 0 || (meta.features & ~std::uint64_t{Features::all().bits()}) != 0 ||
+      (meta.flags & ~kAllFlags) != 0 || (meta.features & ~std::uint64_t{Features::every().bits()}) != 0 ||
       !tier_of(meta)) {
     return refuse("its options have values that no Anew writes");
   }

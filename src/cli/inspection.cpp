@@ -173,16 +173,11 @@ std::vector<std::string> find_restored(const wasm::Module& module, const Writes&
   return restored;
 }
 
-/// The command line and embedders provide the other imports, if need be made for each instance.
+/// The command line and embedders provide the other imports, if need be made for each store.
 std::vector<std::string> find_links(const wasm::Module& module) {
   std::vector<std::string> links;
-  for (const wasm::Import& import : module.imports) {
-    const auto* global = std::get_if<GlobalType>(&import.type);
-    if (import.kind() == ExternalKind::kTag || (global != nullptr && global->is_mutable)) {
-      links.push_back(fmt::format("{}{} {}.{}", global != nullptr ? "mutable " : "", to_string(import.kind()),
-                                  import.module, import.name));
-    }
-  }
+  for (const wasm::Import& import : module.imports)
+    if (import.kind() == ExternalKind::kTag) links.push_back(fmt::format("tag {}.{}", import.module, import.name));
   return links;
 }
 

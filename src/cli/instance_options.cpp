@@ -4,23 +4,82 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
 #include <variant>
 
 #include "abi/stack_limit.hpp"
 #include "cli/module_file.hpp"
+#include "cli/values.hpp"
 #include "os/try.hpp"
 #include "runtime/module_state.hpp"
+#include "runtime/near_match.hpp"
 
 namespace anew::cli {
 
 namespace {
 
-/// Memories that a module imports from elsewhere than a linked module.
-void define_memories(Linker& linker, const Module& module) {
-  for (const wasm::Import& import : module.state()->module.imports)
-    if (const auto* memory = std::get_if<MemoryType>(&import.type))
-      linker.define_memory(import.module, import.name, memory->limits);
-}
+/// Makes the memories, tables and globals that modules import from elsewhere than a linked module.
+class Provider {
+ public:
+  explicit Provider(Linker& linker) : linker_(linker) {}
+
+  /// Memories and tables suit all modules that import them, if one can.
+  void add(const Module& module) {
+    for (const wasm::Import& import : module.state()->module.imports) {
+      const std::pair names(std::string(import.module), std::string(import.name));
+      if (const auto* const memory = std::get_if<MemoryType>(&import.type)) {
+        const auto [limits, is_new] = memories_.try_emplace(names, memory->limits);
+        limits->second = within_both(limits->second, memory->limits);
+        linker_.define_memory(names.first, names.second, limits->second);
+      } else if (const auto* const table = std::get_if<TableType>(&import.type)) {
+        const auto [type, is_new] = tables_.try_emplace(names, *table);
+        type->second.limits = within_both(type->second.limits, table->limits);
+        linker_.define_table(names.first, names.second, type->second);
+      } else if (const auto* const global = std::get_if<GlobalType>(&import.type)) {
+        globals_.emplace(names, *global);
+      }
+    }
+  }
+
+  /// @param option  MODULE.NAME=VALUE; the type is that of the import.
+  [[nodiscard]] Result<void> define_global(const std::string& option) {
+    const std::size_t equals = option.rfind('=');
+    if (equals == std::string::npos)
+      return fail(ErrorCode::kArgument, fmt::format("--global {}: write MODULE.NAME=VALUE", option));
+    const std::string wanted = option.substr(0, equals);
+    bool found = false;
+    std::vector<std::string> names;
+    for (const auto& [import, type] : globals_) {
+      names.push_back(import.first + "." + import.second);
+      if (names.back() != wanted) continue;
+      auto value = parse_value(type.type, std::string_view(option).substr(equals + 1));
+      if (!value) return fail(ErrorCode::kArgument, fmt::format("--global {}: {}", option, value.error().message));
+      linker_.define_global(import.first, import.second, *value,
+                            type.is_mutable ? Mutability::kMutable : Mutability::kImmutable);
+      found = true;
+    }
+    if (found) return {};
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    return fail(ErrorCode::kArgument, fmt::format("--global {}: no module imports that global{}", option,
+                                                  detail::near_matches(wanted, views)));
+  }
+
+ private:
+  using Names = std::pair<std::string, std::string>;
+
+  static Limits within_both(const Limits& one, const Limits& other) {
+    Limits limits = {std::max(one.minimum, other.minimum), one.maximum ? one.maximum : other.maximum};
+    if (limits.maximum && other.maximum) limits.maximum = std::min(*limits.maximum, *other.maximum);
+    return limits;
+  }
+
+  Linker& linker_;
+  std::map<Names, Limits> memories_;
+  std::map<Names, TableType> tables_;
+  std::map<Names, GlobalType> globals_;
+};
 
 constexpr std::size_t kShownImports = 10;
 
@@ -63,7 +122,9 @@ void add_features_option(const Command& command, Features& features) {
         return {};
       },
       "The proposals to WebAssembly that modules may use: mvp, 2.0, 3.0, substrate or all (the default), with names "
-      "of proposals added or, with - before them, taken away: mvp,sign-extension or all,-simd");
+      "of proposals added or, with - before them, taken away: mvp,sign-extension or all,-simd. With "
+      "all,unshared-memory "
+      "a memory that is declared shared between threads is the instance's own");
 }
 
 void add_cache_option(const Command& command, bool& cache) {
@@ -77,6 +138,13 @@ void add_instance_options(const Command& command, InstanceOptions& options) {
              "Link the module in FILE: its exports can be imported under NAME, also by those of later --link. Each "
              "instance gets its own of it")
       .value_name("NAME=FILE")
+      .one_value()
+      .repeatable();
+  command
+      .texts("--global", options.globals,
+             "What an imported global holds, such as env.__stack_pointer=65536; its type is that of the import. A "
+             "mutable one is shared by all modules that import it")
+      .value_name("MODULE.NAME=VALUE")
       .one_value()
       .repeatable();
   command.flag("--trap-unknown-imports", options.trap_unknown_imports,
@@ -102,6 +170,7 @@ void add_instance_options(const Command& command, InstanceOptions& options) {
 
 Result<Linker> make_linker(const Module& module, const InstanceOptions& options) {
   Linker linker;
+  Provider provider(linker);
   if (options.trap_unknown_imports) linker.trap_unknown_functions();
   for (const std::string& link : options.links) {
     const std::size_t equals = link.find('=');
@@ -109,10 +178,11 @@ Result<Linker> make_linker(const Module& module, const InstanceOptions& options)
       return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
     const auto linked = TRY(
         load_module(link.substr(equals + 1), options.compile, {.cache = options.cache, .features = options.features}));
-    define_memories(linker, linked);
+    provider.add(linked);
     linker.define_module(link.substr(0, equals), linked);
   }
-  define_memories(linker, module);
+  provider.add(module);
+  for (const std::string& global : options.globals) TRY(provider.define_global(global));
   return linker;
 }
 
@@ -134,8 +204,8 @@ Error explain(Error error, const Module& module) {
         "has none of it. Compile the module without (Rust: wasm32-unknown-unknown; clang: --target=wasm32 -nostdlib)";
   }
   error.message +=
-      "\nThe command provides no functions or globals; --link NAME=FILE provides a module's exports, and "
-      "--trap-unknown-imports links each function that is left to a trap";
+      "\nThe command provides no functions; --link NAME=FILE provides a module's exports, --global MODULE.NAME=VALUE a "
+      "global, and --trap-unknown-imports links each function that is left to a trap";
   return error;
 }
 

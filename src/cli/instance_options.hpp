@@ -19,7 +19,8 @@ struct InstanceOptions {
   CompileOptions compile;
   SnapshotOptions snapshot;
   std::uint64_t maximum_memory_bytes = PoolOptions{}.maximum_memory_bytes;
-  std::vector<std::string> links;  ///< NAME=FILE each
+  std::vector<std::string> links;    ///< NAME=FILE each
+  std::vector<std::string> globals;  ///< MODULE.NAME=VALUE each
   bool trap_unknown_imports = false;
   bool cache = true;  ///< compiled modules may be kept on disk
   Features features = Features::all();
@@ -37,8 +38,8 @@ void add_cache_option(const Command& command, bool& cache);
 /// Those, and how instances come to be. @param options  outlives the parsing.
 void add_instance_options(const Command& command, InstanceOptions& options);
 
-/// The command provides no functions but those of the linked modules; a memory that a module imports is made for each
-/// of its instances, if no linked module has it.
+/// The command provides no functions but those of the linked modules, and the globals that the options give. Memories
+/// and tables that the modules import, and no linked module has, are made for each store.
 [[nodiscard]] Result<Linker> make_linker(const Module& module, const InstanceOptions& options);
 
 /// Adds to an error of Pool::create what the imports are that cannot be linked, and what can be done on the command

@@ -92,7 +92,7 @@ std::uint64_t portable(const Instance& instance, ValueType type, std::uint64_t b
 std::string audit_globals(const Instance& instance, const Instance& reference) {
   const auto& globals = instance.linked->wasm().globals;
   for (std::uint32_t i = 0; i < globals.size(); ++i) {
-    if (instance.layout().is_linked_global(i)) continue;  // its value is another instance's
+    if (!instance.linked->owns_global(i)) continue;
     const ValueType type = globals[i].type.type;
     for (std::uint32_t slot = 0; slot < slots_of(type); ++slot) {
       const std::uint64_t found = portable(instance, type, instance.global(i)[slot]);
@@ -204,7 +204,9 @@ std::string audit_links(const Instance& instance) {
   for (std::uint32_t i = 0; i < module.imported_globals; ++i) {
     if (!layout.is_linked_global(i)) continue;
     const detail::Source source = linked.globals[i];
-    if (instance.global(i) != other(source).global(source.index)) return broken("global", i);
+    const std::uint64_t* const expected =
+        source.is_own() ? instance.at<std::uint64_t>(layout.global_value(i)) : other(source).global(source.index);
+    if (instance.global(i) != expected) return broken("global", i);
   }
   for (std::uint32_t i = 0; i < module.tags.size(); ++i) {
     const void* const found = *instance.at<const void*>(layout.tag(i));

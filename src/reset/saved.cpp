@@ -44,12 +44,12 @@ Result<SavedInstance> to_saved(const Snapshot& snapshot, std::uint32_t number) {
     return image.restored_block.data() + (displacement - layout.restored_begin());
   };
   for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
-    if (layout.is_linked_global(i)) continue;
+    if (!linked.owns_global(i)) continue;
     const ValueType type = module.globals[i].type.type;
     std::uint64_t slots[2] = {};
-    std::memcpy(slots, in_block(layout.global(i)), slots_of(type) * sizeof(std::uint64_t));
+    std::memcpy(slots, in_block(layout.global_value(i)), slots_of(type) * sizeof(std::uint64_t));
     for (const auto& each : image.function_globals)
-      if (each.displacement == layout.global(i)) slots[0] = each.number;
+      if (each.displacement == layout.global_value(i)) slots[0] = each.number;
     TRY(no_host_references(type, slots[0], fmt::format("global {}", i)));
     saved.globals.insert(saved.globals.end(), slots, slots + slots_of(type));
   }
@@ -114,7 +114,7 @@ Result<void> read_globals(InstanceImage& image, const Instance& mapped, const Sa
   std::ranges::copy(saved.dropped, image.restored_block.begin());
   std::size_t slot = 0;
   for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
-    if (layout.is_linked_global(i)) continue;
+    if (!mapped.linked->owns_global(i)) continue;
     const ValueType type = module.globals[i].type.type;
     if (saved.globals.size() - slot < slots_of(type)) return misfit("it has too few globals");
     const std::uint64_t* const slots = saved.globals.data() + slot;
@@ -122,10 +122,10 @@ Result<void> read_globals(InstanceImage& image, const Instance& mapped, const Sa
     if (is_reference(type)) {
       auto good = check_reference(mapped, type, slots[0], fmt::format("global {}", i));
       if (!good) return good;
-      if (slots[0] != 0) image.function_globals.push_back({layout.global(i), slots[0]});
+      if (slots[0] != 0) image.function_globals.push_back({layout.global_value(i), slots[0]});
       continue;
     }
-    std::memcpy(image.restored_block.data() + (layout.global(i) - layout.restored_begin()), slots,
+    std::memcpy(image.restored_block.data() + (layout.global_value(i) - layout.restored_begin()), slots,
                 slots_of(type) * sizeof(std::uint64_t));
   }
   return slot == saved.globals.size() ? Result<void>() : misfit("it has too many globals");

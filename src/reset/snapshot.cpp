@@ -81,12 +81,13 @@ Result<void> take_globals(InstanceImage& image, const Instance& instance) {
   const abi::CellLayout& layout = instance.layout();
   for (std::uint32_t i = 0; i < globals.size(); ++i) {
     const ValueType type = globals[i].type.type;
-    if (!is_reference(type) || layout.is_linked_global(i)) continue;
+    if (!is_reference(type) || !instance.linked->owns_global(i)) continue;
     const auto portable = TRY(to_portable(instance, type, *instance.global(i), fmt::format("global {}", i)));
     if (!is_function_reference(type)) continue;
-    if (portable != 0) image.function_globals.push_back({layout.global(i), portable});
+    if (portable != 0) image.function_globals.push_back({layout.global_value(i), portable});
     // Inside the block, as every global of the instance's own is.
-    std::memset(image.restored_block.data() + (layout.global(i) - layout.restored_begin()), 0, sizeof(std::uint64_t));
+    std::memset(image.restored_block.data() + (layout.global_value(i) - layout.restored_begin()), 0,
+                sizeof(std::uint64_t));
   }
   return {};
 }

@@ -159,7 +159,7 @@ class Room {
       looked_at_ += globals;
       for (std::uint32_t i = 0; i < globals; ++i) {
         // Those of other instances are seen there.
-        if (!is_exception_reference(module.globals[i].type.type) || instance->layout().is_linked_global(i)) continue;
+        if (!is_exception_reference(module.globals[i].type.type) || !instance->linked->owns_global(i)) continue;
         mark(*instance->global(i));
       }
       const auto tables = static_cast<std::uint32_t>(module.tables.size());

@@ -31,7 +31,7 @@ std::optional<Features> find_preset(std::string_view name) {
 }
 
 std::optional<Feature> find_proposal(std::string_view name) {
-  const std::vector<Feature> proposals = Features::all().list();
+  const std::vector<Feature> proposals = Features::every().list();
   const auto found = std::ranges::find(proposals, name, [](Feature each) { return std::string_view(to_string(each)); });
   return found == proposals.end() ? std::nullopt : std::optional(*found);
 }
@@ -45,7 +45,7 @@ std::unexpected<Error> refuse_name(std::string_view name) {
   };
   for (const Preset& each : kPresets) add(each.name, known.empty() ? "" : ", ");
   std::string_view separator = "; ";
-  for (const Feature each : Features::all().list()) add(to_string(each), std::exchange(separator, ", "));
+  for (const Feature each : Features::every().list()) add(to_string(each), std::exchange(separator, ", "));
   return fail(ErrorCode::kArgument, fmt::format("\"{}\" is no set of features and no proposal; known are {}{}", name,
                                                 known, detail::near_matches(name, names)));
 }

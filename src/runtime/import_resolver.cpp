@@ -22,7 +22,10 @@ ExternalType type_of(const LinkerDefinition& definition) {
     case ExternalKind::kFunction: return std::get<HostDefinition>(definition).type;
     case ExternalKind::kTable: return std::get<TableType>(definition);
     case ExternalKind::kMemory: return MemoryType{.limits = std::get<Limits>(definition)};
-    default: return GlobalType{.type = std::get<Value>(definition).type, .is_mutable = false};
+    default: {
+      const auto& global = std::get<GlobalDefinition>(definition);
+      return GlobalType{.type = global.value.type, .is_mutable = global.is_mutable};
+    }
   }
 }
 
@@ -51,12 +54,19 @@ HostDefinition not_implemented(const wasm::Import& import) {
 
 }  // namespace
 
+ImportResolver::ImportResolver(LinkedModule& linked, const LinkerState& linker, const StoreState& store)
+    : linked_(linked), linker_(linker), store_(store) {
+  for (const auto& instance : store.instances) {
+    for (const auto [number, index] : instance->linked->made) {
+      const wasm::Import& import = instance->linked->wasm().imports[number];
+      made_.try_emplace({import.module, import.name}, Item{import.kind(), instance.get(), index});
+    }
+  }
+}
+
 void ImportResolver::resolve(const wasm::Import& import) {
   if (const auto item = find_in_store(import)) return resolve_to(import, *item);
   const auto found = linker_.definitions.find(std::pair(std::string(import.module), std::string(import.name)));
-  const auto* const global = std::get_if<GlobalType>(&import.type);
-  if (global != nullptr && global->is_mutable)
-    return refuse(import, "is not another instance's: state outside the instances cannot be restored");
   if (found == linker_.definitions.end()) {
     if (import.kind() == ExternalKind::kFunction && linker_.trap_unknown_functions) {
       const HostDefinition definition = not_implemented(import);
@@ -66,6 +76,8 @@ void ImportResolver::resolve(const wasm::Import& import) {
   }
   const LinkerDefinition& definition = found->second;
   if (static_cast<ExternalKind>(definition.index()) != import.kind()) return refuse(import, type_of(definition));
+  if (const auto made = made_.find({import.module, import.name}); made != made_.end())
+    return resolve_to(import, made->second);
   std::visit([&](const auto& each) { resolve_to(import, each); }, definition);
 }
 
@@ -123,13 +135,18 @@ std::optional<ImportResolver::Item> ImportResolver::find_in_store(const wasm::Im
 
 /// With the sizes that memories and tables have now.
 ExternalType ImportResolver::type_of_item(const Item& item) const {
-  const LinkedModule& linked = *item.owner->linked;
+  const LinkedModule& linked = linked_of(item);
   ExternalType type = detail::type_of(linked.wasm(), item.kind, item.index);
   if (auto* const table = std::get_if<TableType>(&type)) {
-    table->limits = {table_header(item.owner->table(item.index)).size, linked.table_sizes[item.index].declared};
+    table->limits = item.owner == nullptr ? host_tables[item.index]
+                                          : Limits{table_header(item.owner->table(item.index)).size,
+                                                   linked.table_sizes[item.index].declared};
   } else if (auto* const memory = std::get_if<MemoryType>(&type)) {
-    const std::uint64_t bytes = abi::hot_header(item.owner->memory(item.index).base).memory_bytes;
-    memory->limits = {bytes / abi::kWasmPageBytes, linked.memory_sizes[item.index].declared};
+    memory->limits =
+        item.owner == nullptr
+            ? host_memories[item.index]
+            : Limits{abi::hot_header(item.owner->memory(item.index).base).memory_bytes / abi::kWasmPageBytes,
+                     linked.memory_sizes[item.index].declared};
   } else if (auto* const global = std::get_if<GlobalType>(&type);
              global != nullptr && item.index < linked.globals.size()) {
     global->type = linked.host_globals[item.index].type;  // an import of it may ask for less
@@ -138,7 +155,7 @@ ExternalType ImportResolver::type_of_item(const Item& item) const {
 }
 
 bool ImportResolver::matches(const wasm::Import& import, const Item& item, const ExternalType& type) const {
-  const LinkedModule& from = *item.owner->linked;
+  const LinkedModule& from = linked_of(item);
   switch (import.kind()) {
     case ExternalKind::kFunction:
       return is_subtype(from.type_scope(), from.wasm().functions[item.index], linked_.type_scope(),
@@ -152,7 +169,7 @@ bool ImportResolver::matches(const wasm::Import& import, const Item& item, const
     case ExternalKind::kMemory: {
       const auto& found = std::get<MemoryType>(type);
       const auto& declared = std::get<MemoryType>(import.type);
-      return found.is_64 == declared.is_64 && fits(found.limits, declared.limits);
+      return found.is_64 == declared.is_64 && found.shared == declared.shared && fits(found.limits, declared.limits);
     }
     case ExternalKind::kGlobal: {
       const auto& found = std::get<GlobalType>(type);
@@ -175,13 +192,20 @@ void ImportResolver::resolve_to(const wasm::Import& import, const Item& item) {
   if (!matches(import, item, type)) {
     // Text does not tell groups, supertypes and indices of one module from those of another.
     const bool reads_alike = to_text_with_kind(type) == to_text_with_kind(detail::type_of(linked_.wasm(), import));
+    const bool is_made = item.index < linked_of(item).sources(item.kind).size();
+    if (is_made && (item.kind == ExternalKind::kMemory || item.kind == ExternalKind::kTable)) {
+      return refuse(import, fmt::format("is defined as {}, made for the first import of it in the store: define it "
+                                        "with limits that suit all",
+                                        to_text_with_kind(type)));
+    }
     return reads_alike ? refuse(import,
                                 "is defined with a type that reads alike, but of another recursive group, with "
                                 "other supertypes, final where this one is not, or naming other types")
                        : refuse(import, type);
   }
-  const Source source = {item.owner->number, item.index};
-  const LinkedModule& from = *item.owner->linked;
+  const auto own_number = static_cast<std::uint32_t>(store_.instances.size());  // each takes pages: far fewer than 2^32
+  const Source source = {item.owner != nullptr ? item.owner->number : own_number, item.index};
+  const LinkedModule& from = linked_of(item);
   switch (item.kind) {
     case ExternalKind::kFunction:
       // A host function that the other instance imports is called with the cell of the one that calls it.
@@ -231,38 +255,54 @@ void ImportResolver::resolve_to(const wasm::Import& import, const TableType& def
       !fits(definition.limits, declared.limits)) {
     return refuse(import, definition);
   }
+  note_made(import, linked_.tables.size());
   linked_.tables.emplace_back();
   host_tables.push_back(definition.limits);
 }
 
 void ImportResolver::resolve_to(const wasm::Import& import, const Limits& definition) {
   const Limits& declared = std::get<MemoryType>(import.type).limits;
-  // The memory is made for this import: a definition without a maximum takes the import's, and the size is the larger
-  // of both minimums.
+  // The memory is made for this import, the first of its store: a definition without a maximum takes the import's, and
+  // the size is the larger of both minimums.
   Limits limits = {std::max(declared.minimum, definition.minimum), declared.maximum};
   if (definition.maximum) limits.maximum = definition.maximum;
   if ((definition.maximum && declared.maximum && *definition.maximum > *declared.maximum) ||
       (limits.maximum && limits.minimum > *limits.maximum)) {
     return refuse(import, MemoryType{.limits = definition});
   }
+  note_made(import, linked_.memories.size());
   linked_.memories.emplace_back();
   host_memories.push_back(limits);
 }
 
-void ImportResolver::resolve_to(const wasm::Import& import, const Value& definition) {
+void ImportResolver::resolve_to(const wasm::Import& import, const GlobalDefinition& definition) {
   const auto& declared = std::get<GlobalType>(import.type);
-  if (!is_subtype({definition.type, {}}, {declared.type, linked_.type_scope()}))
-    return refuse(import, GlobalType{.type = definition.type, .is_mutable = false});
-  if (is_reference(definition.type)) {
+  const Value& value = definition.value;
+  const ScopedType given = {value.type, {}};
+  const ScopedType wanted = {declared.type, linked_.type_scope()};
+  if (definition.is_mutable != declared.is_mutable ||
+      !(declared.is_mutable ? equal_types(given, wanted) : is_subtype(given, wanted))) {
+    return refuse(import, GlobalType{.type = value.type, .is_mutable = definition.is_mutable});
+  }
+  if (is_reference(value.type)) {
     // The same for every store that the module is linked into: a function or exception of one cannot be meant.
-    const bool needs_null = with_null(definition.type) != ValueType::kExternRef;
-    if (needs_null && definition.bits != 0)
+    const bool needs_null = with_null(value.type) != ValueType::kExternRef;
+    if (needs_null && value.bits != 0)
       return refuse(import, "is defined as a reference into another instance; only null can be imported");
-    if (definition.bits == 0 && !is_nullable(definition.type))
+    if (value.bits == 0 && !is_nullable(value.type))
       return refuse(import, "is defined as null, which its type does not allow");
   }
+  if (definition.is_mutable) note_made(import, linked_.globals.size());
   linked_.globals.emplace_back();
-  linked_.host_globals.push_back(definition);
+  linked_.host_globals.push_back(value);
+}
+
+void ImportResolver::note_made(const wasm::Import& import, std::size_t index) {
+  // Both are bounded by limits::kImports.
+  const auto number = static_cast<std::uint32_t>(&import - linked_.wasm().imports.data());
+  const auto place = static_cast<std::uint32_t>(index);
+  linked_.made.push_back({number, place});
+  made_.emplace(Names{import.module, import.name}, Item{import.kind(), nullptr, place});
 }
 
 }  // namespace anew::detail

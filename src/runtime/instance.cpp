@@ -100,8 +100,10 @@ void fill_links(Instance& instance, const StoreState& store) {
   const abi::CellLayout& layout = instance.layout();
   for (std::uint32_t i = 0; i < linked.globals.size(); ++i) {
     if (!layout.is_linked_global(i)) continue;
-    const Source source = linked.globals[i];  // never its own: a host gives no mutable global
-    *instance.at<std::uint64_t*>(layout.global(i)) = store.instances[source.instance]->global(source.index);
+    const Source source = linked.globals[i];
+    *instance.at<std::uint64_t*>(layout.global(i)) = source.is_own()
+                                                         ? instance.at<std::uint64_t>(layout.global_value(i))
+                                                         : store.instances[source.instance]->global(source.index);
   }
   for (std::uint32_t i = 0; i < linked.wasm().tags.size(); ++i) {
     auto* const link = instance.at<const void*>(layout.tag(i));
@@ -166,13 +168,14 @@ Result<Instance*> map_counted_instance(std::shared_ptr<const LinkedModule> linke
   };
   TRY(map_memories(instance));
   store.instances.reserve(store.instances.size() + 1);
-  // From here on nothing fails: the store either has the instance, whole, or nothing of it.
+  // From here on nothing fails: the store either has the instance, whole, or nothing of it. Links may lead to itself,
+  // each to an import before it.
+  store.instances.push_back(std::move(made));
   fill_memories(instance, store);
   if (!instance.linked->wasm().memories.empty()) instance.memory_0 = &instance.memory(0);
   fill_tables(instance, store);
   fill_links(instance, store);
   fill_functions(instance, store);
-  store.instances.push_back(std::move(made));
   return &instance;
 }
 

@@ -48,7 +48,7 @@ void initialize_globals(const Instance& instance) {
   const wasm::Module& module = linked.wasm();
   for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
     const ValueType type = module.globals[i].type.type;
-    if (instance.layout().is_linked_global(i)) continue;  // its owner's
+    if (!linked.owns_global(i)) continue;
     if (i >= module.imported_globals) {
       set_global(instance, i, type, evaluate(instance, module.globals[i].initializer));
     } else if (const Source source = linked.globals[i]; !source.is_own()) {

@@ -91,12 +91,6 @@ Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleSta
                                                  const StoreState& store, std::uint64_t extra_pages) {
   auto linked = std::make_shared<LinkedModule>();
   linked->module = module;
-  for (const MemoryType& memory : linked->wasm().memories) {
-    if (memory.shared) {
-      return fail(ErrorCode::kUnsupported,
-                  "the module uses shared memory, which other threads may change at any time: it cannot be restored");
-    }
-  }
   linked->type_ids = TypeIdentities(linked->wasm());
   ImportResolver resolver(*linked, linker, store);
   for (const wasm::Import& import : linked->wasm().imports) resolver.resolve(import);

@@ -26,8 +26,13 @@
 
 namespace anew::detail {
 
+struct GlobalDefinition {
+  Value value;
+  bool is_mutable = false;
+};
+
 /// What a Linker holds under one name; the alternatives are in the order of ExternalKind.
-using LinkerDefinition = std::variant<HostDefinition, TableType, Limits /* of a memory */, Value /* of a global */>;
+using LinkerDefinition = std::variant<HostDefinition, TableType, Limits /* of a memory */, GlobalDefinition>;
 
 struct LinkerState {
   std::map<std::pair<std::string, std::string>, LinkerDefinition, std::less<>> definitions;
@@ -37,13 +42,19 @@ struct LinkerState {
   bool trap_unknown_functions = false;
 };
 
-/// Where something that an instance imports lies: in another instance of its store, or, with kOwn, in the instance
-/// itself, made for it or given by the host.
+/// Where something that an instance imports lies: in another instance of its store (or in this one, where it imports
+/// under one name twice), or, with kOwn, in the instance itself, made for it or given by the host.
 struct Source {
   static constexpr std::uint32_t kOwn = ~std::uint32_t{0};
   std::uint32_t instance = kOwn;  ///< its number in the store
   std::uint32_t index = 0;        ///< in that instance's index space
   [[nodiscard]] bool is_own() const noexcept { return instance == kOwn; }
+};
+
+/// A memory, table or mutable global of the linker's that an instance was the first of its store to import.
+struct Made {
+  std::uint32_t import = 0;  ///< in wasm::Module::imports, which has its name
+  std::uint32_t index = 0;   ///< in the index space of its kind
 };
 
 /// The size of a memory that an instance owns, in bytes.
@@ -74,6 +85,7 @@ struct LinkedModule {
   std::vector<abi::HostFunction> host_functions;    ///< by index of the imported function; null for those of instances
   std::vector<std::shared_ptr<void>> environments;  ///< keeps what host_functions point to
   std::vector<Value> host_globals;                  ///< by index of the imported global; of no meaning for linked ones
+  std::vector<Made> made;                           ///< what the instance owns for its whole store
   TypeIdentities type_ids;                          ///< by type index
   std::vector<MemorySize> memory_sizes;             ///< by memory index; {0, 0} for another instance's
   std::vector<TableSize> table_sizes;               ///< by table index; of no meaning for another instance's
@@ -92,6 +104,11 @@ struct LinkedModule {
   }
   [[nodiscard]] Source table_source(std::uint32_t table) const noexcept {
     return table < tables.size() ? tables[table] : Source{Source::kOwn, table};
+  }
+
+  /// Whether the instance has a global's value in its cell.
+  [[nodiscard]] bool owns_global(std::uint32_t global) const noexcept {
+    return !layout().is_linked_global(global) || globals[global].is_own();
   }
 
   /// @return kNotFound, with near matches, or kArgument if the export is of another kind.

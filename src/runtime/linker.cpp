@@ -73,8 +73,9 @@ void Linker::define(std::string_view module, std::string_view name, FunctionType
   define_raw(module, name, std::move(definition));
 }
 
-void Linker::define_global(std::string_view module, std::string_view name, Value value) {
-  state_->definitions.insert_or_assign({std::string(module), std::string(name)}, value);
+void Linker::define_global(std::string_view module, std::string_view name, Value value, Mutability mutability) {
+  state_->definitions.insert_or_assign({std::string(module), std::string(name)},
+                                       detail::GlobalDefinition{value, mutability == Mutability::kMutable});
 }
 
 void Linker::define_memory(std::string_view module, std::string_view name, Limits limits) {

@@ -39,7 +39,9 @@ constexpr std::array<int, 14> kRanks = {0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 1
 Result<Module> decode_module(BytesView binary, const MemoryLimit& memory_limit, Features accepted) {
   return ModuleDecoder(binary, memory_limit, accepted).decode();
 }
-Result<Module> decode_module(BytesView binary) { return decode_module(binary, MemoryLimit(binary.size(), UINT64_MAX)); }
+Result<Module> decode_module(BytesView binary) {
+  return decode_module(binary, MemoryLimit(binary.size(), UINT64_MAX), Features::every());
+}
 
 bool ModuleDecoder::take_memory(std::uint64_t count, std::uint64_t bytes_each) {
   // Counts are at most a few millions, and what each takes at most thousands: no overflow in as many steps as the

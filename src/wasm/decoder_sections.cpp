@@ -77,10 +77,12 @@ bool ModuleDecoder::memory_type(MemoryType& type) {
                                  "memory size must be at most 65536 pages (4GiB)", type.limits))) {
     return false;
   }
-  if (type.shared) {
+  if (type.shared && !reader_.accepts(Feature::kUnsharedMemory)) {
     return reader_.fail(
         ErrorCode::kUnsupported, start,
-        "not supported: shared memory; what threads share cannot be restored, for nothing stops the other threads");
+        "not supported: shared memory; what threads share cannot be restored, for nothing stops the other threads. A "
+        "module that starts none can have it for itself: add unshared-memory to EngineOptions::features (--features "
+        "all,unshared-memory)");
   }
   return type.limits.minimum <= limits::kMemoryPages ||
          reader_.fail(

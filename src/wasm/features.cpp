@@ -21,7 +21,8 @@ constexpr std::array<const char*, kFeatures> kNames = {"mutable-global",
                                                        "exceptions",
                                                        "relaxed-simd",
                                                        "threads",
-                                                       "wide-arithmetic"};
+                                                       "wide-arithmetic",
+                                                       "unshared-memory"};
 
 }  // namespace
 

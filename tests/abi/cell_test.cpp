@@ -26,11 +26,10 @@ std::vector<Stretch> parts(const wasm::Module& module, const CellLayout& layout)
   auto add = [&](std::string what, std::int64_t begin, std::uint64_t bytes) {
     if (bytes != 0) all.push_back({std::move(what), begin, begin + static_cast<std::int64_t>(bytes)});
   };
-  for (std::uint32_t i = 0; i < module.globals.size(); ++i)
-    if (layout.is_linked_global(i))
-      add("linked global", layout.global(i), 8);
-    else
-      add("global", layout.global(i), 8 * slots_of(module.globals[i].type.type));
+  for (std::uint32_t i = 0; i < module.globals.size(); ++i) {
+    if (layout.is_linked_global(i)) add("linked global", layout.global(i), 8);
+    add("global", layout.global_value(i), 8 * slots_of(module.globals[i].type.type));
+  }
   for (std::uint32_t i = 0; i < module.data.size(); ++i) add("dropped data", layout.dropped_data(i), 1);
   for (std::uint32_t i = 0; i < module.elements.size(); ++i) add("dropped elements", layout.dropped_elements(i), 1);
   for (std::uint32_t i = 0; i < module.memories.size(); ++i)

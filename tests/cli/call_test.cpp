@@ -391,7 +391,45 @@ TEST_F(Link, RefusesWhatCannotBePooled) {
   const std::string module = file("shared.wat", R"((module (memory 1 1 shared) (func (export "f"))))");
   const Outcome outcome = anew({"call", module, "f"});
   EXPECT_EQ(outcome.exit_code, 3);
-  EXPECT_TRUE(contains(outcome.err, "shared"));
+  EXPECT_TRUE(contains(outcome.err, "shared memory"));
+  EXPECT_TRUE(contains(outcome.err, "--features all,unshared-memory"));
+  EXPECT_EQ(anew({"call", module, "f", "--features", "all,unshared-memory", "--audit"}).exit_code, 0);
+}
+
+TEST_F(Link, ProvidesWhatModulesOfADynamicLinkerImport) {
+  const std::string side = file("side.wat", R"((module
+    (import "env" "memory" (memory 1)) (import "env" "__indirect_function_table" (table 1 funcref))
+    (import "env" "__stack_pointer" (global $stack (mut i32))) (import "env" "__table_base" (global $base i32))
+    (func $seven (result i32) (i32.const 7)) (elem (global.get $base) $seven)
+    (func (export "push") (global.set $stack (i32.sub (global.get $stack) (i32.const 4)))
+      (i32.store (global.get $stack) (i32.const 100)))))");
+  const std::string main = file("main.wat", R"((module (import "side" "push" (func $push))
+    (import "env" "memory" (memory 2 9)) (import "env" "__indirect_function_table" (table 3 funcref))
+    (import "env" "__stack_pointer" (global $stack (mut i32))) (type $t (func (result i32)))
+    (func (export "f") (result i32 i32 i32) (call $push)
+      (i32.load (global.get $stack)) (global.get $stack) (call_indirect (type $t) (i32.const 2)))))");
+  const auto call = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"call", main, "f", "--link", "side=" + side});
+    return anew(options);
+  };
+  const std::vector<std::string> good = {"--global", "env.__stack_pointer=0x20000", "--global", "env.__table_base=2"};
+  EXPECT_EQ(call(good).out, "100\n131068\n7\n") << call(good).err;
+  std::vector<std::string> repeated = good;
+  repeated.insert(repeated.end(), {"--repeat", "20", "--audit", "--json"});
+  EXPECT_EQ(call(repeated).json()["audit"]["failures"], 0);
+
+  const Outcome missing = call({"--global", "env.__stack_pointer=131072"});
+  EXPECT_EQ(missing.exit_code, 4);
+  EXPECT_TRUE(contains(missing.err, "env.__table_base (immutable global i32) is not defined"));
+  EXPECT_TRUE(contains(missing.err, "--global MODULE.NAME=VALUE"));
+  const auto refused = [&](const std::string& option) {
+    const Outcome outcome = call({"--global", option});
+    EXPECT_EQ(outcome.exit_code, 64) << outcome.err;
+    return outcome.err;
+  };
+  EXPECT_TRUE(contains(refused("env.__stack_pointer"), "write MODULE.NAME=VALUE"));
+  EXPECT_TRUE(contains(refused("env.__stack_pointr=1"), "did you mean \"env.__stack_pointer\""));
+  EXPECT_TRUE(contains(refused("env.__stack_pointer=4294967296"), "--global env.__stack_pointer=4294967296: "));
 }
 
 }  // namespace

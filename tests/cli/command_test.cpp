@@ -252,7 +252,7 @@ TEST_F(Inspect, TellsWhatMustComeFromALinkedModule) {
     (import "env" "memory" (memory 1)) (import "env" "f" (func))))"),
                             "--json"})
                           .json();
-  EXPECT_EQ(object["links"], nlohmann::json::parse(R"(["mutable global env.state", "tag env.tag"])"));
+  EXPECT_EQ(object["links"], nlohmann::json::parse(R"(["tag env.tag"])"));
 }
 
 TEST_F(Inspect, TakesTextThatNamesTheMemoryOfAnAtomicOperator) {

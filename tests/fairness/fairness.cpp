@@ -49,7 +49,8 @@ Linker link_foreign(const wasm::Module& module) {
     } else if (const auto* const memory = std::get_if<MemoryType>(&import.type)) {
       linker.define_memory(import.module, import.name, memory->limits);
     } else if (const auto* const global = std::get_if<GlobalType>(&import.type)) {
-      linker.define_global(import.module, import.name, Value{global->type, 0});
+      linker.define_global(import.module, import.name, Value{global->type, 0},
+                           global->is_mutable ? Mutability::kMutable : Mutability::kImmutable);
     }
   }
   return linker;

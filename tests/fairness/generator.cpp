@@ -60,6 +60,11 @@ class Maker {
       (void)writer_.import_global("host", "number", kHostGlobal);
       state_.globals.push_back(kHostGlobal);
     }
+    for (const auto& [name, type] : kHostVariables) {
+      if (!random_.percent(40)) continue;
+      (void)writer_.import_global("host", name, type);
+      state_.globals.push_back(type);
+    }
   }
 
   void import_library(const Offer& offer) {

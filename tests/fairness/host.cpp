@@ -67,6 +67,8 @@ Linker make_host() {
   linker.define_memory("host", "memory", kHostMemory.limits);
   linker.define_table("host", "table", kHostTable);
   linker.define_global("host", "number", Value::i64(0x1234'5678'9ABC'DEF0));
+  for (const auto& [name, type] : kHostVariables)
+    linker.define_global("host", name, {type.type, 0}, Mutability::kMutable);
   return linker;
 }
 

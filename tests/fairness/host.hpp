@@ -3,7 +3,9 @@
 #pragma once
 
 #include <anew/anew.hpp>
+#include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace anew::fairness {
@@ -13,7 +15,7 @@ struct HostFunction {
   FunctionType type;
 };
 
-/// What defines in module "host", in this order; besides, a memory, a table and a global of the types below.
+/// What defines in module "host", in this order; besides, a memory, a table and globals of the types below.
 enum HostIndex : std::uint32_t {
   kHostNext,    ///< () -> i64: counts, in the host's state
   kHostKeep,    ///< (i64) -> i64: keeps a value there, and gives back the one before
@@ -27,6 +29,13 @@ enum HostIndex : std::uint32_t {
 inline const MemoryType kHostMemory{.limits = {1, 4}};
 inline const TableType kHostTable{.element = ValueType::kFuncRef, .limits = {4, 12}};
 inline constexpr GlobalType kHostGlobal{ValueType::kI64, false};
+/// Mutable ones, 0 or null at first.
+inline constexpr std::array<std::pair<const char*, GlobalType>, 5> kHostVariables = {
+    {{"count", {ValueType::kI64, true}},
+     {"vector", {ValueType::kV128, true}},
+     {"function", {ValueType::kFuncRef, true}},
+     {"object", {ValueType::kExternRef, true}},
+     {"exception", {ValueType::kExnRef, true}}}};
 
 [[nodiscard]] Linker make_host();
 

@@ -172,6 +172,27 @@ TEST_F(GuideCode, ModulesThatImportFromOneAnother) {
   EXPECT_EQ(first->call_values("get", {}).value().front(), anew::Value::i32(0));
 }
 
+TEST_F(GuideCode, DynamicLinking) {
+  const anew::Module library = engine
+                                   .compile(anew::test::wat(R"((module
+            (import "env" "memory" (memory 1)) (import "env" "__indirect_function_table" (table 2 funcref))
+            (import "env" "__stack_pointer" (global $stack (mut i32))) (import "env" "__memory_base" (global $data i32))
+            (import "env" "__table_base" (global $functions i32))
+            (func $f) (elem (global.get $functions) $f) (data (global.get $data) "\00\00\00\00\05")
+            (func (export "__wasm_apply_data_relocs") (i32.store (global.get $data) (global.get $data)))
+            (func (export "pointer") (result i32)
+              (global.set $stack (i32.sub (global.get $stack) (i32.const 16)))
+              (i32.load8_u (i32.add (i32.load (global.get $data)) (i32.const 4))))))"))
+                                   .value();
+  linker.define_memory("env", "memory", {.minimum = 16, .maximum = 256});  // limits that suit all that import it
+  linker.define_table("env", "__indirect_function_table", {anew::ValueType::kFuncRef, {.minimum = 64, .maximum = {}}});
+  linker.define_global("env", "__stack_pointer", anew::Value::i32(65'536), anew::Mutability::kMutable);
+  linker.define_global("env", "__memory_base", anew::Value::i32(65'536));  // where the library's data goes
+  linker.define_global("env", "__table_base", anew::Value::i32(1));        // and its functions
+  const auto pool = anew::Pool::create(library, linker, {.snapshot = {.prelude = {"__wasm_apply_data_relocs"}}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(pool.value().acquire().value().call<int>("pointer").value(), 5);
+}
+
 TEST_F(GuideCode, PoolCache) {
   const std::vector<std::byte> first_code = code(1);
   const std::vector<std::byte> second_code = code(2);

@@ -42,9 +42,9 @@ struct JobResult {
 
 struct JobOptions {
   std::filesystem::path corpus;
-  Features features = Features::all();  ///< that engines accept
-  bool verbose = false;                 ///< list also the failures that follow from that of a module
-  bool progress = false;                ///< on standard error
+  Features features = Features::every();  ///< that engines accept
+  bool verbose = false;                   ///< list also the failures that follow from that of a module
+  bool progress = false;                  ///< on standard error
 };
 
 /// @return a result for each job, in their order.

@@ -39,7 +39,7 @@ constexpr std::array kAllWays = {Way::kFresh, Way::kReset, Way::kArtifact};
 
 struct Options {
   std::vector<Way> ways{kAllWays.begin(), kAllWays.end()};
-  anew::Features features = anew::Features::all();
+  anew::Features features = anew::Features::every();
   bool json = false;
   bool verbose = false;
   bool list_not_applicable = false;

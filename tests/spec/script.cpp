@@ -90,7 +90,7 @@ std::string_view to_string(Way way) noexcept {
 Script::Script(Way way, const std::filesystem::path& corpus, std::filesystem::path directory,
                std::filesystem::path scratch, Features features)
     : way_(way),
-      all_features_(features == Features::all()),
+      all_features_(features == Features::every()),
       directory_(std::move(directory)),
       artifact_(std::move(scratch) / fmt::format("{}.anew", getpid())),
       // The scripts are what runs side by side.

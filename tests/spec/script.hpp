@@ -44,7 +44,7 @@ class Script {
   /// @param features   what the engine accepts
   /// @throws std::exception if spectest itself does not work: no script can be run then.
   Script(Way way, const std::filesystem::path& corpus, std::filesystem::path directory, std::filesystem::path scratch,
-         Features features = Features::all());
+         Features features = Features::every());
 
   /// @throws std::exception if the command is none, or a file is missing.
   [[nodiscard]] Verdict run(const Json& command);

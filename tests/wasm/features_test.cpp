@@ -32,6 +32,8 @@ TEST(Features, ListsNamePresetsAndProposals) {
   EXPECT_EQ(parsed("mvp,+simd,-simd"), Features());
   EXPECT_EQ(parsed("-threads,-wide-arithmetic"), Features::wasm_3());
   EXPECT_EQ(parsed("+threads"), Features::all());
+  EXPECT_EQ(parsed("all,unshared-memory"), Features::every());
+  EXPECT_EQ(parsed("+unshared-memory,-threads,-wide-arithmetic"), Features::wasm_3());
   EXPECT_EQ(parsed("all,-2.0"), parsed("mvp,tail-call,extended-const,multi-memory,memory64,threads,wide-arithmetic"));
   EXPECT_EQ(parsed("3.0").list().size(), 15u);
   for (const Feature each : Features::all().list())
@@ -48,7 +50,7 @@ TEST(Features, AProposalBringsWhatItBuildsOnAndTakesWhatBuildsOnIt) {
                without.has(Feature::kExceptions));
   EXPECT_TRUE(without.has_all({Feature::kBulkMemory, Feature::kTailCall, Feature::kThreads}));
   EXPECT_EQ(Features::from_bits(Features(Feature::kGc).bits()), Features(Feature::kGc));
-  EXPECT_EQ(Features::from_bits(~0u), Features::all());
+  EXPECT_EQ(Features::from_bits(~0u), Features::every());
 }
 
 TEST(Features, AListThatIsNoneSaysWhatIsWrong) {
@@ -64,7 +66,7 @@ TEST(Features, AListThatIsNoneSaysWhatIsWrong) {
       "\"sign-ext\" is no set of features and no proposal; known are mvp, 2.0, 3.0, substrate, all; mutable-global, "
       "saturating-float-to-int, sign-extension, multi-value, bulk-memory, reference-types, simd, tail-call, "
       "extended-const, function-references, gc, multi-memory, memory64, exceptions, relaxed-simd, threads, "
-      "wide-arithmetic; did you mean \"sign-extension\"?");
+      "unshared-memory; did you mean \"sign-extension\"?");
   EXPECT_EQ(
       reason("simd"),
       "\"simd\" does not say what it is added to: write \"mvp,simd\" or another set of features before it, \"+simd\" "
@@ -328,10 +330,13 @@ TEST(Features, WhatIsNewInSectionsIsRefused) {
     expect_module_gated(module({table, section(9, vector({segment}))}), Feature::kReferenceTypes,
                         "a declarative element segment", elements);
   }
-  // A shared memory runs nowhere, so no proposal is named that would not help.
-  const Result<Module> shared = decoded(module({section(5, vector({{0x03, 1, 1}}))}), Features::mvp());
-  ASSERT_FALSE(shared);
-  EXPECT_EQ(shared.error().message.find("--features"), std::string::npos);
+  // A shared memory is what it says nowhere, so threads do not help.
+  for (const Features features : {Features::mvp(), Features::all()}) {
+    const Result<Module> shared = decoded(module({section(5, vector({{0x03, 1, 1}}))}), features);
+    ASSERT_FALSE(shared);
+    EXPECT_NE(shared.error().message.find("--features all,unshared-memory"), std::string::npos);
+  }
+  EXPECT_TRUE(decoded(module({section(5, vector({{0x03, 1, 1}}))}), Feature::kUnsharedMemory));
 }
 
 TEST(Features, WhatIsNewInConstantExpressionsIsRefused) {

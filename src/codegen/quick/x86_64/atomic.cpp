@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Atomic operators of the quick tier (threads). Memories are never shared (a module with a shared one is refused), and
-// one thread at a time runs an instance: ordinary loads and stores are atomic enough. What is left of atomicity is that
-// an access must be aligned. That is checked before its bounds, as the specification's interpreter does.
+// Atomic operators of the quick tier (threads). Memories are never shared between threads (Feature::kUnsharedMemory),
+// and one thread at a time runs an instance: ordinary loads and stores are atomic enough. What is left of atomicity is
+// that an access must be aligned. That is checked before its bounds, as the specification's interpreter does.
 #include <cassert>
 
 #include "abi/planted_fault.hpp"
@@ -179,14 +179,21 @@ void Operators::atomic_notify(const wasm::MemoryArgument& argument) {
 
 void Operators::atomic_wait(const wasm::MemoryArgument& argument, std::uint32_t bytes) {
   pop();  // how long to wait
-  pop();  // for which value to change
+  const Operand expected = pop();
   Operand base = pop();
+  const Register value = use(expected);
   check_alignment(base, argument, bytes);
   const Mem at = address(base, argument, bytes).mem;
   add_position();
   load_zero_extended(kR11, at, bytes);
-  trap(TrapKind::kExpectedSharedMemory);
-  push_constant(ValueType::kI32, 0);
+  if (context_.module.memories[argument.memory].shared) {
+    const bool is_64 = bytes == 8;
+    a_.cmp(gp(kR11, is_64), gp(value, is_64));
+    a_.jz(cold_trap(TrapKind::kExpectedSharedMemory));  // nobody could end the wait
+  } else {
+    trap(TrapKind::kExpectedSharedMemory);
+  }
+  push_constant(ValueType::kI32, 1);  // "not-equal"
   release();
 }
 
