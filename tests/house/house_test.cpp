@@ -272,7 +272,7 @@ TEST(CodeVersion, CoversAllThatDecidesTheCodeOrIsTrustedWithIt) {
 TEST(LicenceLine, StandsAtTheTopOfEverySource) {
   constexpr std::string_view kLine = "SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception";
   std::size_t checked = 0;
-  for (const char* const base : {"src", "include", "tests", "bench", "examples", "scripts", "cmake"}) {
+  for (const char* const base : {"src", "include", "tests", "bench", "bindings", "examples", "scripts", "cmake"}) {
     for (const auto& entry : fs::recursive_directory_iterator(kRoot / base)) {
       // Binaries and what cargo writes have no place for it.
       const fs::path extension = entry.path().extension();

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# guests/NAME.wasm is guests/NAME.wat.
+if(NOT WAT2WASM)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E echo "skipped: wat2wasm is not on the PATH (Debian's package wabt)")
+  return()
+endif()
+file(MAKE_DIRECTORY ${WORK})
+file(GLOB guests ${CMAKE_CURRENT_LIST_DIR}/guests/*.wat)
+foreach(guest IN LISTS guests)
+  cmake_path(GET guest STEM name)
+  execute_process(COMMAND ${WAT2WASM} --debug-names ${guest} -o ${WORK}/${name}.wasm COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E compare_files ${WORK}/${name}.wasm ${CMAKE_CURRENT_LIST_DIR}/guests/${name}.wasm
+                  RESULT_VARIABLE differ)
+  if(differ)
+    message(FATAL_ERROR "guests/${name}.wasm is not ${name}.wat: run wat2wasm --debug-names")
+  endif()
+endforeach()
+if(NOT guests)
+  message(FATAL_ERROR "the guests were not found")
+endif()

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# cargo test, with the documentation's examples, and clippy. Nothing is fetched: the crates need no others.
+set(minimum 1.82)
+find_program(cargo cargo)
+if(cargo)
+  execute_process(COMMAND ${cargo} --version OUTPUT_VARIABLE version ERROR_QUIET)
+endif()
+if(NOT version MATCHES "cargo ([0-9.]+)" OR CMAKE_MATCH_1 VERSION_LESS minimum)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E echo "skipped: the Rust bindings need cargo ${minimum} or later on the PATH (scripts/setup spec)")
+  return()
+endif()
+cmake_path(GET LIBRARY PARENT_PATH library_directory)
+set(ENV{ANEW_LIB_DIR} ${library_directory})
+set(ENV{ANEW_STATIC} 1)
+set(ENV{ANEW_INCLUDE_DIR} ${SOURCE}/include)
+set(ENV{ANEW_CACHE_DIR} ${WORK}/rust-cache)
+set(ENV{CARGO_TARGET_DIR} ${WORK}/rust)
+set(ENV{RUST_BACKTRACE} 0) # the panics of the tests are meant
+set(ENV{CARGO_PROFILE_DEV_DEBUG} 0)
+set(cargo_command ${cargo} test --quiet --offline --locked)
+execute_process(COMMAND ${cargo_command} WORKING_DIRECTORY ${SOURCE}/bindings/rust COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${cargo} clippy --version OUTPUT_QUIET ERROR_QUIET RESULT_VARIABLE no_clippy)
+if(no_clippy)
+  message(STATUS "clippy is not there; the sources were not looked at")
+else()
+  execute_process(COMMAND ${cargo} clippy --quiet --offline --locked --all-targets -- -D warnings
+                  WORKING_DIRECTORY ${SOURCE}/bindings/rust COMMAND_ERROR_IS_FATAL ANY)
+endif()
