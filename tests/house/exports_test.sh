@@ -20,7 +20,8 @@ for library in libanew_substrate.so libanew_wasi.so; do [ ! -e $library ] || lib
 for library in "${libraries[@]}"; do
   readelf --dynamic $library | grep --quiet "SONAME.*\[$library\.$3\]" || wrong "$library has another SONAME than" "$library.$3"
   symbols=$(exported $library | c++filt)
-  wrong "$library shows symbols without a version" "$(grep -v '@@ANEW_' <<< "$symbols" || true)"
+  wrong "$library shows symbols that have another version than ANEW_1, $cxx or $private" \
+        "$(grep -vE "@@(ANEW_1|$cxx|$private)\$" <<< "$symbols" || true)"
   wrong "$library shows what is not Anew's" \
         "$(grep -vE '^((typeinfo (name )?for |vtable for |guard variable for )?anew::|anew_|wasm_)' <<< "$symbols" || true)"
   wrong "$library calls itself through the dynamic linker" \
