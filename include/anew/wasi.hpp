@@ -119,7 +119,7 @@ class ANEW_API Context {
   Context& operator=(const Context&) = delete;
   ~Context();
   [[nodiscard]] detail::Sandbox& sandbox() noexcept { return *sandbox_; }
-  void reset() noexcept;
+  void reset();
 
  private:
   std::unique_ptr<detail::Sandbox> sandbox_;
