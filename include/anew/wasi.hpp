@@ -87,7 +87,7 @@ struct Options {
   /// Random bytes are the same in each lease, made from this; otherwise they are the system's.
   std::optional<std::uint64_t> random_seed = std::nullopt;
   /// Descriptors that a lease may have at once, those that it begins with included: 1 to 2^20.
-  std::uint32_t maximum_descriptors = 1024;
+  std::uint32_t maximum_descriptors = 256;
 };
 
 namespace detail {

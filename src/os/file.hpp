@@ -17,7 +17,7 @@
 namespace anew::os {
 
 /// An open file descriptor, closed when the object goes.
-class Descriptor {
+class ANEW_DETAIL_API Descriptor {
  public:
   Descriptor() = default;
   explicit Descriptor(int number) noexcept : number_(number) {}

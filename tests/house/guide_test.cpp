@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// docs/embedding.md: what its code says must compile and do as it says. Each block is a quotation from an example or
-// from the tests below.
+// docs/embedding.md and docs/wasi.md: what their code says must compile and do as it says. Each block is a quotation
+// from an example or a test; what is in no other file is below.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -40,20 +40,28 @@ bool is_quotation(const std::vector<std::string>& guide, std::size_t& at, const 
   return !block.empty() && std::ranges::search(source, block).begin() != source.end();
 }
 
-TEST(Guide, QuotesCodeThatIsCompiledAndRun) {
-  const std::vector<std::string> guide = lines_of(kRoot / "docs" / "embedding.md");
+/// @return how many blocks of code a page has, each of which must be a quotation.
+std::size_t check_quotations(const std::string& page) {
+  const std::vector<std::string> guide = lines_of(kRoot / "docs" / page);
   constexpr std::string_view kMark = "<!-- ";
   std::size_t checked = 0;
   for (std::size_t at = 0; at < guide.size(); ++at) {
     if (guide[at] != "```cpp") continue;
-    ASSERT_TRUE(at > 0 && guide[at - 1].starts_with(kMark)) << "a block without <!-- FILE --> before it: " << at;
+    if (at == 0 || !guide[at - 1].starts_with(kMark) || at + 1 == guide.size()) {
+      ADD_FAILURE() << page << ": a block without <!-- FILE --> before it: " << at;
+      continue;
+    }
     const std::string name = guide[at - 1].substr(kMark.size(), guide[at - 1].find(" -->") - kMark.size());
-    ASSERT_LT(at + 1, guide.size());
     const std::string first = guide[at + 1];
     EXPECT_TRUE(is_quotation(guide, at, lines_of(kRoot / name))) << name << " has no block that begins " << first;
     ++checked;
   }
-  EXPECT_GT(checked, 10u);
+  return checked;
+}
+
+TEST(Guide, QuotesCodeThatIsCompiledAndRun) {
+  EXPECT_GT(check_quotations("embedding.md"), 10u);
+  EXPECT_EQ(check_quotations("wasi.md"), 1u);
 }
 
 TEST(Guide, SeesWhatIsNoQuotation) {

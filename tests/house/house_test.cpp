@@ -201,6 +201,7 @@ const std::vector<Confined> kConfined = {
     {"anew/substrate", {"include/anew/substrate", "src/host/substrate/", "src/cli/"}},
     {"host/substrate/", {"src/host/substrate/", "src/cli/"}},
     {"anew/wasi.hpp", {"src/host/wasi/", "src/cli/"}},
+    {"os/sandbox/", {"src/os/sandbox/", "src/host/wasi/"}},
     {"botan/", {"src/host/substrate/"}},
     {"secp256k1", {"src/host/substrate/"}},
     {"zstd.h", {"src/host/substrate/"}},

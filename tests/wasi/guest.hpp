@@ -31,7 +31,8 @@ inline constexpr std::uint64_t kReads = wasi::right::kFdRead | wasi::right::kFdS
                                         wasi::right::kFdFilestatGet | wasi::right::kFdReaddir |
                                         wasi::right::kPollFdReadwrite;
 inline constexpr std::uint64_t kReadsAndWrites = kReads | wasi::right::kFdWrite | wasi::right::kFdAllocate |
-                                                 wasi::right::kFdFilestatSetSize | wasi::right::kFdFdstatSetFlags;
+                                                 wasi::right::kFdFilestatSetSize | wasi::right::kFdFdstatSetFlags |
+                                                 wasi::right::kFdAdvise | wasi::right::kFdSync;
 
 /// Exports all functions as they are.
 inline std::string all_functions() {

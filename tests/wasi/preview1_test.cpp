@@ -41,7 +41,7 @@ Ends make_sockets(int type = SOCK_STREAM) {
   return {os::Descriptor(ends[0]), os::Descriptor(ends[1])};
 }
 
-class Preview1 : public testing::Test {
+class Wasi : public testing::Test {
  protected:
   [[nodiscard]] wasi::Options with_directory() const {
     return {.directories = {{.host_path = directory_.path(), .guest_path = "/work"}}};
@@ -49,7 +49,7 @@ class Preview1 : public testing::Test {
   TemporaryDirectory directory_;
 };
 
-TEST_F(Preview1, GivesArgumentsAndEnvironment) {
+TEST_F(Wasi, GivesArgumentsAndEnvironment) {
   Guest guest({.arguments = {"program", "", "an argument"}, .environment = {"HOME=/", "EMPTY="}});
   const std::uint32_t sizes = guest.reserve(8);
   ASSERT_EQ(guest.call("args_sizes_get", sizes, sizes + 4), Errno::kSuccess);
@@ -77,7 +77,7 @@ TEST_F(Preview1, GivesArgumentsAndEnvironment) {
   EXPECT_EQ(guest.get<std::uint64_t>(sizes), (21ULL << 32) + 3);
 }
 
-TEST_F(Preview1, ReadsAndWritesFiles) {
+TEST_F(Wasi, ReadsAndWritesFiles) {
   Guest guest(with_directory());
   const auto [error, fd] = guest.open(kRoot, "file", kCreate | kExclusive, kReadsAndWrites);
   ASSERT_EQ(error, Errno::kSuccess);
@@ -118,7 +118,7 @@ TEST_F(Preview1, ReadsAndWritesFiles) {
   EXPECT_EQ(guest.read(fd).error, Errno::kBadf);
 }
 
-TEST_F(Preview1, HoldsDescriptorsToTheirRights) {
+TEST_F(Wasi, HoldsDescriptorsToTheirRights) {
   write_text(directory_ / "file", "text");
   Guest guest(with_directory());
   const std::uint32_t fd = guest.open(kRoot, "file").fd;
@@ -141,7 +141,7 @@ TEST_F(Preview1, HoldsDescriptorsToTheirRights) {
   EXPECT_EQ(guest.open(kRoot, "new", kCreate, kReadsAndWrites).error, Errno::kSuccess);
 }
 
-TEST_F(Preview1, AppendsAndChangesFlags) {
+TEST_F(Wasi, AppendsAndChangesFlags) {
   write_text(directory_ / "file", "12");
   Guest guest(with_directory());
   constexpr std::uint32_t kAppend = 1;
@@ -159,7 +159,7 @@ TEST_F(Preview1, AppendsAndChangesFlags) {
   EXPECT_EQ(guest.open(kRoot, "file", 0, kReads, 2).error, Errno::kInval);
 }
 
-TEST_F(Preview1, TellsAndSetsTheStatusOfFiles) {
+TEST_F(Wasi, TellsAndSetsTheStatusOfFiles) {
   write_text(directory_ / "file", "12345");
   fs::create_symlink("file", directory_ / "link");
   Guest guest(with_directory());
@@ -184,7 +184,7 @@ TEST_F(Preview1, TellsAndSetsTheStatusOfFiles) {
   EXPECT_EQ(guest.call("fd_filestat_get", fd, kEnd - 63), Errno::kFault);
 }
 
-TEST_F(Preview1, NamesTheDirectoriesThatTheLeaseBeginsWith) {
+TEST_F(Wasi, NamesTheDirectoriesThatTheLeaseBeginsWith) {
   Guest guest(with_directory());
   const std::uint32_t at = guest.reserve(8);
   ASSERT_EQ(guest.call("fd_prestat_get", kRoot, at), Errno::kSuccess);
@@ -198,7 +198,7 @@ TEST_F(Preview1, NamesTheDirectoriesThatTheLeaseBeginsWith) {
   EXPECT_EQ(guest.call("fd_prestat_get", guest.open(kRoot, "sub", kDirectory).fd, at), Errno::kBadf);
 }
 
-TEST_F(Preview1, MakesMovesAndRemovesNames) {
+TEST_F(Wasi, MakesMovesAndRemovesNames) {
   Guest guest(with_directory());
   EXPECT_EQ(guest.on_path("path_create_directory", kRoot, "a"), Errno::kSuccess);
   EXPECT_EQ(guest.on_path("path_create_directory", kRoot, "a/"), Errno::kExist);
@@ -230,7 +230,7 @@ TEST_F(Preview1, MakesMovesAndRemovesNames) {
   EXPECT_EQ(guest.on_path("path_remove_directory", kRoot, "."), Errno::kInval);
 }
 
-TEST_F(Preview1, ListsLargeDirectoriesInPieces) {
+TEST_F(Wasi, ListsLargeDirectoriesInPieces) {
   constexpr int kFiles = 1000;
   for (int i = 0; i < kFiles; ++i) write_text(directory_ / ("file-" + std::to_string(i)), "");
   Guest guest(with_directory());
@@ -259,7 +259,7 @@ TEST_F(Preview1, ListsLargeDirectoriesInPieces) {
   }
 }
 
-TEST_F(Preview1, RefusesPointersAtTheEndOfMemory) {
+TEST_F(Wasi, RefusesPointersAtTheEndOfMemory) {
   write_text(directory_ / "file", "text");
   Guest guest(with_directory());
   const std::uint32_t fd = guest.open(kRoot, "file", 0, kReadsAndWrites).fd;
@@ -274,7 +274,7 @@ TEST_F(Preview1, RefusesPointersAtTheEndOfMemory) {
   EXPECT_EQ(guest.read(fd).text, "text");  // nothing was read before
   EXPECT_EQ(guest.call("fd_read", fd, guest.buffer(0, 4), 0xFFFF'FFFFu, done), Errno::kInval);
   EXPECT_EQ(guest.call("fd_read", fd, 0u, 1025u, done), Errno::kInval);
-  EXPECT_EQ(guest.call("fd_read", fd, guest.reserve(8192), 1024u, done), Errno::kSuccess);
+  EXPECT_EQ(guest.call("fd_read", fd, 100'000u, 1024u, done), Errno::kSuccess);
   EXPECT_EQ(guest.call("random_get", kEnd - 3, 4u), Errno::kFault);
   EXPECT_EQ(guest.call("random_get", kEnd, 0u), Errno::kSuccess);
   EXPECT_EQ(guest.call("clock_time_get", 0u, std::uint64_t{0}, kEnd - 7), Errno::kFault);
@@ -286,7 +286,7 @@ TEST_F(Preview1, RefusesPointersAtTheEndOfMemory) {
   EXPECT_EQ(guest.call("path_readlink", kRoot, 0u, 4u, kEnd - 3, 4u, done), Errno::kFault);
 }
 
-TEST_F(Preview1, LetsAGuestHaveSoManyDescriptors) {
+TEST_F(Wasi, LetsAGuestHaveSoManyDescriptors) {
   write_text(directory_ / "file", "text");
   wasi::Options options = with_directory();
   options.maximum_descriptors = 20;
@@ -308,7 +308,7 @@ TEST_F(Preview1, LetsAGuestHaveSoManyDescriptors) {
   EXPECT_EQ(wasi::define(linker, options).error().code, ErrorCode::kArgument);
 }
 
-TEST_F(Preview1, EndsAtTheSystemsLimitOfDescriptors) {
+TEST_F(Wasi, EndsAtTheSystemsLimitOfDescriptors) {
   write_text(directory_ / "file", "text");
   wasi::Options options = with_directory();
   options.maximum_descriptors = 10'100;
@@ -325,7 +325,7 @@ TEST_F(Preview1, EndsAtTheSystemsLimitOfDescriptors) {
   EXPECT_EQ(guest.open(kRoot, "file").error, Errno::kSuccess);
 }
 
-TEST_F(Preview1, IsAsNewInTheNextLease) {
+TEST_F(Wasi, IsAsNewInTheNextLease) {
   write_text(directory_ / "input", "first line");
   const os::Descriptor input(::open((directory_ / "input").c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(lseek(input.number(), 6, SEEK_SET), 6);
@@ -370,7 +370,7 @@ TEST_F(Preview1, IsAsNewInTheNextLease) {
   EXPECT_EQ(guest.pool().statistics().audit_failures, 0u) << guest.pool().audit_report();
 }
 
-TEST_F(Preview1, RestoresWhatTheFunctionsWrite) {
+TEST_F(Wasi, RestoresWhatTheFunctionsWrite) {
   // What each writes to memory is marked, so an audit finds the memory as it was.
   write_text(directory_ / "file", std::string(5000, 'x'));
   fs::create_symlink("file", directory_ / "link");
@@ -405,7 +405,7 @@ TEST_F(Preview1, RestoresWhatTheFunctionsWrite) {
   EXPECT_LT(guest.lease().dirty_bytes(), 20'000u);
 }
 
-TEST_F(Preview1, KeepsOutputWithinItsLimit) {
+TEST_F(Wasi, KeepsOutputWithinItsLimit) {
   Guest guest({.standard_output = wasi::Capture{.maximum_bytes = 10}});
   EXPECT_EQ(guest.write(1, "1234567"), Errno::kSuccess);
   EXPECT_EQ(guest.write(1, "1234567"), Errno::kSuccess);
@@ -423,7 +423,7 @@ TEST_F(Preview1, KeepsOutputWithinItsLimit) {
   EXPECT_EQ(guest.call("fd_write", 2u, list, 1024u, guest.reserve(4)), Errno::kSuccess);  // dropped
 }
 
-TEST_F(Preview1, CallsBack) {
+TEST_F(Wasi, CallsBack) {
   std::string written;
   std::string left = "callback";
   Guest guest({.standard_input = wasi::Reader([&](std::span<std::byte> bytes) -> Result<std::size_t> {
@@ -450,7 +450,7 @@ TEST_F(Preview1, CallsBack) {
   }
 }
 
-TEST_F(Preview1, ReadsAndWritesPipes) {
+TEST_F(Wasi, ReadsAndWritesPipes) {
   Ends input = make_pipe();
   Ends output = make_pipe();
   Guest guest({.standard_input = wasi::Descriptor{input.first.number()},
@@ -473,7 +473,7 @@ TEST_F(Preview1, ReadsAndWritesPipes) {
   EXPECT_EQ(guest.write(1, "x"), Errno::kPipe);
 }
 
-TEST_F(Preview1, EndsWaitsAtTheDeadline) {
+TEST_F(Wasi, EndsWaitsAtTheDeadline) {
   const Ends input = make_pipe();
   const Ends output = make_pipe();
   Guest guest({.standard_input = wasi::Descriptor{input.first.number()},
@@ -511,7 +511,7 @@ TEST_F(Preview1, EndsWaitsAtTheDeadline) {
   });
 }
 
-TEST_F(Preview1, SaysThatADiskIsFull) {
+TEST_F(Wasi, SaysThatADiskIsFull) {
   const os::Descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   Guest guest({.standard_output = wasi::Descriptor{full.number()}});
   EXPECT_EQ(guest.write(1, "x"), Errno::kNospc);
@@ -558,7 +558,7 @@ class Poll {
 };
 using Happened = std::vector<std::uint64_t>;
 
-TEST_F(Preview1, WaitsForTimeAndDescriptors) {
+TEST_F(Wasi, WaitsForTimeAndDescriptors) {
   write_text(directory_ / "file", "12345");
   const Ends input = make_pipe();
   const Ends output = make_pipe();
@@ -608,7 +608,7 @@ TEST_F(Preview1, WaitsForTimeAndDescriptors) {
   EXPECT_EQ(unknown.error, Errno::kInval);
 }
 
-TEST_F(Preview1, WaitsForAMillionThings) {
+TEST_F(Wasi, WaitsForAMillionThings) {
   const Ends input = make_pipe();
   constexpr std::uint32_t kCount = 1'000'000;
   Linker linker;
@@ -631,7 +631,7 @@ TEST_F(Preview1, WaitsForAMillionThings) {
   EXPECT_LT(Steady::now() - begin, 5s);
 }
 
-TEST_F(Preview1, SimulatesTime) {
+TEST_F(Wasi, SimulatesTime) {
   Guest guest({.clock = wasi::Clock::kSimulated});
   const auto begin = Steady::now();
   const std::uint32_t at = guest.reserve(8);
@@ -647,7 +647,7 @@ TEST_F(Preview1, SimulatesTime) {
   EXPECT_EQ(guest.get<std::uint64_t>(at), 1000u);
 }
 
-TEST_F(Preview1, ShowsCoarseTimeUnlessAskedForFine) {
+TEST_F(Wasi, ShowsCoarseTimeUnlessAskedForFine) {
   Guest coarse({});
   Guest fine({.clock = wasi::Clock::kFine});
   bool is_finer = false;
@@ -669,7 +669,7 @@ TEST_F(Preview1, ShowsCoarseTimeUnlessAskedForFine) {
   EXPECT_EQ(fine.call("sched_yield"), Errno::kSuccess);
 }
 
-TEST_F(Preview1, RaisesSignalsByWhatTheyDo) {
+TEST_F(Wasi, RaisesSignalsByWhatTheyDo) {
   Guest guest({});
   EXPECT_EQ(guest.call("proc_raise", 0u), Errno::kSuccess);
   EXPECT_EQ(guest.call("proc_raise", 17u), Errno::kSuccess);
@@ -680,7 +680,7 @@ TEST_F(Preview1, RaisesSignalsByWhatTheyDo) {
   EXPECT_EQ(guest.context().exit_code(), std::nullopt);
 }
 
-TEST_F(Preview1, AcceptsConnections) {
+TEST_F(Wasi, AcceptsConnections) {
   const os::Descriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -729,7 +729,7 @@ TEST_F(Preview1, AcceptsConnections) {
   EXPECT_EQ(recv(client.number(), answer.data(), answer.size(), 0), 0);
 }
 
-TEST_F(Preview1, TellsThatADatagramWasCutOff) {
+TEST_F(Wasi, TellsThatADatagramWasCutOff) {
   const Ends sockets = make_sockets(SOCK_DGRAM);
   Guest guest({.sockets = {{sockets.first.number()}}});
   ASSERT_EQ(send(sockets.second.number(), "datagram", 8, 0), 8);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Programs that ordinary toolchains make, as commands: those of C in programs/, and Go's own tests of its library.
+// Programs that ordinary toolchains make, as commands: those of C in programs/.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -72,6 +72,30 @@ TEST(Programs, OfCAreAsNewInEachLease) {
   EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
 }
 
+TEST(Programs, RunAsTheGuideSays) {
+  const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
+  const Module module = engine.load(program("streams")).value();
+  const TemporaryDirectory directory;
+  const fs::path& data = directory.path();
+
+  anew::wasi::Options options;
+  options.arguments = {"streams", "0"};
+  options.environment = {"PLACE=here"};
+  options.directories = {{.host_path = data, .guest_path = "/data", .read_only = true}};
+  options.standard_input = std::string("some text");
+  options.standard_output = anew::wasi::Capture{};
+  anew::Linker linker;
+  if (const auto defined = anew::wasi::define(linker, options); !defined) FAIL() << defined.error().to_string();
+  const anew::Pool pool = anew::Pool::create(module, linker).value();
+  for (int request = 0; request < 3; ++request) {
+    anew::Lease lease = pool.acquire().value();  // a process as new, without the price of one
+    const anew::Result<std::uint32_t> code = anew::wasi::run(lease);
+    const auto& context = *lease.find_state<anew::wasi::Context>();
+    EXPECT_EQ(code.value(), 0u);
+    EXPECT_EQ(context.standard_output(), "call 1 of streams [0] in here\nSOME TEXT");
+  }
+}
+
 TEST(Programs, ThatAreNoneAreRefused) {
   const Engine engine(EngineOptions{.cache = false, .cache_directory = {}, .progress = {}});
   const Module module = engine.load(program("streams")).value();
@@ -86,55 +110,6 @@ TEST(Programs, ThatAreNoneAreRefused) {
   Lease lease = Pool::create(nothing, linker).value().acquire().value();
   EXPECT_EQ(wasi::run(lease).error().code, ErrorCode::kNotFound);
 }
-
-/// Go's packages whose tests run here. They call all of its system interface, and know what it is to answer.
-class GoPackage : public testing::TestWithParam<const char*> {};
-
-int run_command(const std::string& command) { return std::system(command.c_str()); }
-
-TEST_P(GoPackage, PassesItsTests) {
-  if (run_command("go version > /dev/null 2>&1") != 0) GTEST_SKIP() << "there is no go command";
-  const std::string package = GetParam();
-  const TemporaryDirectory directory;
-  const fs::path binary = directory / "test.wasm";
-  // A cache of its own would compile the library anew for each package; the user's is left alone.
-  const std::string cache = std::string(ANEW_BINARY_DIR) + "/go";
-  const std::string build = "cd \"$(go env GOROOT)/src/" + package + "\" && GOCACHE=" + cache +
-                            " GOOS=wasip1 GOARCH=wasm GOFLAGS=-mod=mod go test -p 1 -c -o " + binary.string() + " > " +
-                            (directory / "log").string() + " 2>&1 && pwd > " + (directory / "source").string();
-  if (run_command(build) != 0)
-    GTEST_SKIP() << "go cannot compile for wasip1: " << [&] {
-      std::ifstream log(directory / "log");
-      return std::string(std::istreambuf_iterator<char>(log), {});
-    }();
-  std::string source;
-  std::getline(std::ifstream(directory / "source") >> std::ws, source);
-  fs::create_directory(directory / "tmp");
-  const Pool pool =
-      make_pool(binary,
-                {.arguments = {"test", "-test.short", "-test.v=false"},
-                 .environment = {"PWD=" + source, "TMPDIR=" + (directory / "tmp").string(), "PATH=/usr/bin", "HOME=/"},
-                 .directories = {{.host_path = "/", .guest_path = "/"}},
-                 .standard_output = wasi::Capture{},
-                 .standard_error = wasi::Capture{},
-                 .clock = wasi::Clock::kFine},
-                {.capacity = 1});
-  Lease lease = pool.acquire().value();
-  lease.set_deadline(std::chrono::steady_clock::now() + std::chrono::minutes(3));
-  const auto code = wasi::run(lease);
-  const auto& context = *lease.find_state<wasi::Context>();
-  ASSERT_TRUE(code.has_value()) << code.error().to_string().substr(0, 2000) << context.standard_output()
-                                << context.standard_error();
-  EXPECT_EQ(*code, 0u) << context.standard_output() << context.standard_error();
-}
-
-INSTANTIATE_TEST_SUITE_P(Go, GoPackage,
-                         testing::Values("os", "io", "io/fs", "path/filepath", "bufio", "strings", "sort", "time"),
-                         [](const auto& tested) {
-                           std::string name = tested.param;
-                           std::ranges::replace(name, '/', '_');
-                           return name;
-                         });
 
 }  // namespace
 }  // namespace anew::test

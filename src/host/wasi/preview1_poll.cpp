@@ -96,10 +96,7 @@ class Poll {
 
   /// What a descriptor's subscription is about. @return kBadf, kNotcapable.
   [[nodiscard]] Outcome<OpenDescriptor*> find(const Subscription& each) const {
-    OpenDescriptor* const open = TRY(call_.find(each.number));
-    const Rights either = right::kPollFdReadwrite | (each.type == kRead ? right::kFdRead : right::kFdWrite);
-    if ((open->rights & either) == 0) return fail(Errno::kNotcapable);
-    return open;
+    return call_.find(each.number, right::kPollFdReadwrite | (each.type == kRead ? right::kFdRead : right::kFdWrite));
   }
 
   /// Whether the system is asked. All else is always ready.

@@ -10,12 +10,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                          \
-  do {                                                                                            \
-    if (!(condition)) {                                                                           \
+#define CHECK(condition)                                                                                \
+  do {                                                                                                  \
+    if (!(condition)) {                                                                                 \
       printf("line %d: %s is not so; errno is %d, %s\n", __LINE__, #condition, errno, strerror(errno)); \
-      exit(1);                                                                                    \
-    }                                                                                             \
+      exit(1);                                                                                          \
+    }                                                                                                   \
   } while (0)
 
 static void streams(void) {
