@@ -239,8 +239,8 @@ class ANEW_API Pool {
     return detail::find_typed(module(), export_name, static_cast<Signature*>(nullptr));
   }
   /// Writes the state that the instances start from, with the modules, to a file that Engine::load takes: pools of
-  /// the module that it returns start from that state, linked to host functions only: modules that the linker defined
-  /// are in the file. Compile options are not. Atomic.
+  /// the module that it returns start from that state. Modules that the linker defined are in the file; all else that
+  /// it defined is to be defined again, of the same types. Compile options are not in the file. Atomic.
   /// @return kUnsupported if a global or table holds an external reference, which is this process's; kIo.
   [[nodiscard]] Result<void> save_snapshot(const std::filesystem::path& path) const;
   /// Costs the calls nothing; looks at each instance that was ever made.
