@@ -98,7 +98,7 @@ Script::Script(Way way, const std::filesystem::path& corpus, std::filesystem::pa
       linker_(make_linker()),
       store_({.audit = true}) {
   // It has something of everything, and is the host's, not the script's.
-  const Engine host_engine({.compile_threads = 1, .cache = false});
+  const Engine host_engine({.compile_threads = 1, .cache = false, .features = Features::every()});
   const auto module = host_engine.compile(read(corpus / "spectest.wasm"));
   if (!module) throw std::runtime_error("spectest.wasm: " + module.error().to_string());
   const auto instance = store_.instantiate(*module, linker_);

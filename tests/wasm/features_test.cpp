@@ -66,7 +66,7 @@ TEST(Features, AListThatIsNoneSaysWhatIsWrong) {
       "\"sign-ext\" is no set of features and no proposal; known are mvp, 2.0, 3.0, substrate, all; mutable-global, "
       "saturating-float-to-int, sign-extension, multi-value, bulk-memory, reference-types, simd, tail-call, "
       "extended-const, function-references, gc, multi-memory, memory64, exceptions, relaxed-simd, threads, "
-      "unshared-memory; did you mean \"sign-extension\"?");
+      "wide-arithmetic, unshared-memory; did you mean \"sign-extension\"?");
   EXPECT_EQ(
       reason("simd"),
       "\"simd\" does not say what it is added to: write \"mvp,simd\" or another set of features before it, \"+simd\" "

