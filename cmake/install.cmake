@@ -60,7 +60,7 @@ if(TARGET anew_command)
   install(FILES ${said}/completions/_anew DESTINATION ${CMAKE_INSTALL_DATADIR}/${zsh_directory} COMPONENT anew)
   install(FILES ${said}/completions/anew.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT anew)
 endif()
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT libanew-dev)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT licence)  # packages have it as Debian wants it
 
 configure_package_config_file(cmake/anew-config.cmake.in ${PROJECT_BINARY_DIR}/anew-config.cmake
                               INSTALL_DESTINATION ${package_directory})

@@ -49,8 +49,12 @@ set(CPACK_DEBIAN_PACKAGE_SOURCE anew)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${ANEW_PACKAGER})
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})  # where libanew_substrate.so finds libanew.so
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+
+# Shared libraries are to be known to the dynamic linker.
+file(WRITE ${PROJECT_BINARY_DIR}/debian/triggers "activate-noawait ldconfig\n")
 
 # describe(PACKAGE SECTION DEPENDS SUMMARY TEXT): a package's control file. With an empty DEPENDS it needs what
 # dpkg-shlibdeps finds.
@@ -60,9 +64,12 @@ macro(describe package section depends summary text)
   set(CPACK_DEBIAN_${name}_PACKAGE_SECTION ${section})
   set(CPACK_DEBIAN_${name}_PACKAGE_DEPENDS "${depends}")
   set(CPACK_DEBIAN_${name}_DESCRIPTION "${summary}\n${text}")
+  if("${section}" STREQUAL "libs")
+    set(CPACK_DEBIAN_${name}_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/debian/triggers)
+  endif()
 endmacro()
 set(this_version "(= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
-set(about "Anew runs WebAssembly. Each call finds an instance as new, at close to the price of a plain call.")
+set(about "Anew runs WebAssembly. Each call finds an instance as new, at close to the\nprice of a plain call.")
 describe(anew utils "" "WebAssembly engine that runs each call in an instance as new"
          "${about}\n.\nThis package has the command.")
 describe(libanew1 libs "" "WebAssembly engine that runs each call in an instance as new - library"
@@ -71,9 +78,9 @@ describe(libanew-dev libdevel "libanew1 ${this_version}, libfmt-dev, libxxhash-d
          "WebAssembly engine that runs each call in an instance as new - development"
          "${about}\n.\nThis package has the headers for C and C++, and the static libraries.")
 describe(libanew-substrate1 libs "libanew1 ${this_version}" "runtimes of Substrate chains on Anew - library"
-         "${about}\n.\nThis package has the library that executes the blocks of Substrate chains by their own runtimes.")
+         "${about}\n.\nThis package has the library that executes the blocks of Substrate chains by\ntheir own runtimes.")
 describe(libanew-substrate-dev libdevel
          "libanew-substrate1 ${this_version}, libanew-dev ${this_version}, libzstd-dev, libbotan-2-dev, libsecp256k1-dev"
          "runtimes of Substrate chains on Anew - development"
-         "${about}\n.\nThis package has the headers and the static library for runtimes of Substrate chains.")
+         "${about}\n.\nThis package has the headers and the static library for runtimes of Substrate\nchains.")
 include(CPack)
