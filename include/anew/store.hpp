@@ -31,6 +31,7 @@ namespace detail {
 struct Instance;
 struct OwnedStore;
 struct StoreState;
+struct Supplied;
 }  // namespace detail
 
 /// One instance of a store; a view, valid as long as the store. Used from one thread at a time, with all of its store.
@@ -98,10 +99,13 @@ class ANEW_API Store {
   ///         with StoreOptions::audit, kHost and what differs.
   [[nodiscard]] Result<void> reset();
 
-  /// For the library's own folders.
+  /// For the library's own folders, as state() is: with what is given for each import, in their order.
+  [[nodiscard]] Result<Instance> instantiate(const Module& module, std::span<const detail::Supplied> supplied);
   [[nodiscard]] detail::StoreState& state() const noexcept;
 
  private:
+  [[nodiscard]] Result<Instance> instantiate(const Module& module, const Linker& linker,
+                                             std::span<const detail::Supplied> supplied);
   std::unique_ptr<detail::OwnedStore> owned_;
 };
 

@@ -32,10 +32,19 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Instance> Store::instantiate(const Module& module, const Linker& linker) {
+  return instantiate(module, linker, {});
+}
+
+Result<Instance> Store::instantiate(const Module& module, std::span<const detail::Supplied> supplied) {
+  return instantiate(module, Linker(), supplied);
+}
+
+Result<Instance> Store::instantiate(const Module& module, const Linker& linker,
+                                    std::span<const detail::Supplied> supplied) {
   return detail::without_exceptions("a module is instantiated", [&]() -> Result<Instance> {
     detail::StoreState& state = owned_->state;
     TRY(state.host_states.add(linker.state()->states));
-    auto linked = TRY(detail::link(module.state(), *linker.state(), state, 0));
+    auto linked = TRY(detail::link(module.state(), *linker.state(), state, 0, supplied));
     owned_->unmarked = owned_->unmarked || !linked->module->options.marks;
     auto instance = TRY(detail::map_instance(std::move(linked), state));
     TRY(detail::initialize(*instance));

@@ -81,6 +81,10 @@ void ImportResolver::resolve(const wasm::Import& import) {
   std::visit([&](const auto& each) { resolve_to(import, each); }, definition);
 }
 
+void ImportResolver::resolve(const wasm::Import& import, const Supplied& supplied) {
+  resolve_to(import, follow(supplied.kind, *supplied.instance, supplied.index));
+}
+
 Result<void> ImportResolver::finish() const {
   if (problems_.empty()) return {};
   return fail(ErrorCode::kLink, fmt::format("{} of the module's {} imports cannot be linked:\n  {}{}", problems_in_all_,
@@ -126,10 +130,13 @@ std::optional<ImportResolver::Item> ImportResolver::find_in_store(const wasm::Im
   const Instance& exporter = *store_.instances[named->second];
   const auto found = exporter.linked->exports.find(import.name);
   if (found == exporter.linked->exports.end()) return std::nullopt;
-  const auto [name, kind, index] = found->second;
-  // What it exports may itself be imported: it was followed to its owner when that instance was linked.
-  const std::vector<Source>& sources = exporter.linked->sources(kind);
-  if (index >= sources.size() || sources[index].is_own()) return Item{kind, &exporter, index};
+  return follow(found->second.kind, exporter, found->second.index);
+}
+
+ImportResolver::Item ImportResolver::follow(ExternalKind kind, const Instance& instance, std::uint32_t index) const {
+  // It may itself be imported: it was followed to its owner when that instance was linked.
+  const std::vector<Source>& sources = instance.linked->sources(kind);
+  if (index >= sources.size() || sources[index].is_own()) return Item{kind, &instance, index};
   return Item{kind, store_.instances[sources[index].instance].get(), sources[index].index};
 }
 

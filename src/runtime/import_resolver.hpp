@@ -21,6 +21,8 @@ class ImportResolver {
   ImportResolver(LinkedModule& linked, const LinkerState& linker, const StoreState& store);
 
   void resolve(const wasm::Import& import);
+  /// The same with what is given for the import, whatever its name.
+  void resolve(const wasm::Import& import, const Supplied& supplied);
   /// @return kLink with all that is wrong.
   [[nodiscard]] Result<void> finish() const;
 
@@ -46,6 +48,8 @@ class ImportResolver {
   [[nodiscard]] const LinkedModule& linked_of(const Item& item) const noexcept {
     return item.owner != nullptr ? *item.owner->linked : linked_;
   }
+  /// Something in an instance's index space, as its owner has it.
+  [[nodiscard]] Item follow(ExternalKind kind, const Instance& instance, std::uint32_t index) const;
   [[nodiscard]] std::optional<Item> find_in_store(const wasm::Import& import) const;
   [[nodiscard]] ExternalType type_of_item(const Item& item) const;
   [[nodiscard]] bool matches(const wasm::Import& import, const Item& item, const ExternalType& type) const;

@@ -88,12 +88,15 @@ Result<wasm::Export> LinkedModule::find_export(std::string_view export_name, Ext
 }
 
 Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleState> module, const LinkerState& linker,
-                                                 const StoreState& store, std::uint64_t extra_pages) {
+                                                 const StoreState& store, std::uint64_t extra_pages,
+                                                 std::span<const Supplied> supplied) {
   auto linked = std::make_shared<LinkedModule>();
   linked->module = module;
   linked->type_ids = TypeIdentities(linked->wasm());
   ImportResolver resolver(*linked, linker, store);
-  for (const wasm::Import& import : linked->wasm().imports) resolver.resolve(import);
+  const std::vector<wasm::Import>& imports = linked->wasm().imports;
+  for (std::size_t i = 0; i < imports.size(); ++i)
+    i < supplied.size() ? resolver.resolve(imports[i], supplied[i]) : resolver.resolve(imports[i]);
   TRY(resolver.finish());
   if (!linked->memories.empty() && !linked->memories[0].is_own()) {
     auto variant = TRY(module->foreign_variant());

@@ -117,14 +117,25 @@ struct LinkedModule {
 
 struct StoreState;
 
+struct Instance;
+
+/// What the embedder gives for an import by its position, of an instance of the same store.
+struct Supplied {
+  ExternalKind kind = ExternalKind::kFunction;
+  const Instance* instance = nullptr;  ///< that owns or imports it
+  std::uint32_t index = 0;             ///< in that one's index space
+};
+
 /// Resolves a module's imports: among the named instances of the store, at the sizes that their memories and tables
 /// have now, then against what the linker defines. If memory 0 turns out to be another instance's, the result holds the
 /// module's second variant.
 /// @param extra_pages  Wasm pages added to the initial size of memory 0.
+/// @param supplied  for the first imports, in place of what has their names.
 /// @return kLink, naming every import that is missing or of another type, with both types; kUnsupported; kArgument if
 ///         the extra pages do not fit; kLimit if a table does not.
 [[nodiscard]] Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleState> module,
                                                                const LinkerState& linker, const StoreState& store,
-                                                               std::uint64_t extra_pages);
+                                                               std::uint64_t extra_pages,
+                                                               std::span<const Supplied> supplied = {});
 
 }  // namespace anew::detail
