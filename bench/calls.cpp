@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The price of a call in an instance as new, by what the call changes, beside its floor measured in the same run: a
 // call through a function pointer, and a memcpy of the bytes that the reset must put back.
+#include <anew.h>
+
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "module_builder.hpp"
@@ -96,6 +100,55 @@ void call_alone(benchmark::State& state) {
   }
 }
 
+/// For functions of the C API, which fail in no benchmark.
+void expect_none(anew_error_t* error) {
+  if (error == nullptr) return;
+  std::fprintf(stderr, "%s\n", anew_error_text(error));
+  std::exit(1);
+}
+
+// The same call through the C API. The floor is the call from C++; the goal 5 ns more.
+void call_alone_from_c(benchmark::State& state) {
+  const Pool pool = make_pool(kTwoMebibytes);
+  const auto function = value_or_exit(pool.function<std::int32_t()>("constant"), "constant");
+  Lease lease = value_or_exit(pool.acquire(), "acquire");
+
+  const std::vector<std::byte> binary = make_module(kTwoMebibytes.pages);
+  anew_engine_options_t options = {};
+  options.struct_size = sizeof(options);
+  options.no_cache = true;
+  anew_engine_t* engine = nullptr;
+  anew_module_t* module = nullptr;
+  anew_linker_t* linker = nullptr;
+  anew_pool_t* c_pool = nullptr;
+  anew_function_t* c_function = nullptr;
+  anew_lease_t* c_lease = nullptr;
+  expect_none(anew_engine_new(&options, &engine));
+  expect_none(anew_engine_compile(engine, binary.data(), binary.size(), nullptr, &module));
+  expect_none(anew_linker_new(&linker));
+  expect_none(anew_pool_new(module, linker, nullptr, &c_pool));
+  expect_none(anew_pool_function(c_pool, ANEW_TEXT("constant"), nullptr, &c_function));
+  expect_none(anew_pool_acquire(c_pool, &c_lease));
+  for (auto _ : state) {
+    const Pair pair = measure_in_turn(
+        kRounds, 100,
+        [&] {
+          std::uint64_t slots[1];
+          anew_error_t* const error = anew_lease_call(c_lease, c_function, slots, 1);
+          benchmark::DoNotOptimize(error);
+          benchmark::DoNotOptimize(slots[0]);
+        },
+        [&] { benchmark::DoNotOptimize(lease.call(function)); });
+    report(state, pair, pair.floor + 5);
+  }
+  anew_lease_release(c_lease);
+  anew_function_delete(c_function);
+  anew_pool_delete(c_pool);
+  anew_linker_delete(linker);
+  anew_module_delete(module);
+  anew_engine_delete(engine);
+}
+
 // The floor of a call that writes: a memcpy of the bytes that it dirtied.
 void writing_call(benchmark::State& state, Memory memory, const char* name, std::size_t bytes, double goal_ns) {
   const Pool pool = make_pool(memory);
@@ -159,6 +212,7 @@ void fresh_instance(benchmark::State& state, Memory memory) {
 
 #define ANEW_ONCE ->Iterations(1)->Unit(benchmark::kMillisecond)
 BENCHMARK(call_alone) ANEW_ONCE;
+BENCHMARK(call_alone_from_c) ANEW_ONCE;
 BENCHMARK_CAPTURE(constant_call, memory_2MiB, kTwoMebibytes) ANEW_ONCE;
 BENCHMARK_CAPTURE(constant_call, memory_16MiB, kSixteenMebibytes) ANEW_ONCE;
 BENCHMARK_CAPTURE(writing_call, one_store_2MiB, kTwoMebibytes, "one", 512 + 256, 200) ANEW_ONCE;

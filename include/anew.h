@@ -379,14 +379,18 @@ ANEW_C_API anew_error_t* anew_linker_define_values(anew_linker_t* linker, const 
                                                    const char* name, size_t name_size, const anew_function_type_t* type,
                                                    anew_values_function_t function, void* data,
                                                    anew_finalizer_t finalize);
-/* An immutable global. A reference must be null, or an externref. */
+/* A global. A reference must be null, or an externref. A mutable one is each instance's own, and as new with it; a
+ * lease whose instances are linked to one another has one of it, as it has of a memory and a table. */
 ANEW_C_API anew_error_t* anew_linker_define_global(anew_linker_t* linker, const char* module, size_t module_size,
                                                    const char* name, size_t name_size, const anew_value_t* value);
-/* A memory of the instances' own. In pages of 64 KiB; maximum: UINT64_MAX for none. */
+ANEW_C_API anew_error_t* anew_linker_define_mutable_global(anew_linker_t* linker, const char* module,
+                                                           size_t module_size, const char* name, size_t name_size,
+                                                           const anew_value_t* value);
+/* A memory of the leases' own. In pages of 64 KiB; maximum: UINT64_MAX for none. */
 ANEW_C_API anew_error_t* anew_linker_define_memory(anew_linker_t* linker, const char* module, size_t module_size,
                                                    const char* name, size_t name_size, uint64_t minimum,
                                                    uint64_t maximum);
-/* A table of the instances' own, with null elements of a reference type. maximum: UINT64_MAX for none. */
+/* A table of the leases' own, with null elements of a reference type. maximum: UINT64_MAX for none. */
 ANEW_C_API anew_error_t* anew_linker_define_table(anew_linker_t* linker, const char* module, size_t module_size,
                                                   const char* name, size_t name_size, anew_type_t element,
                                                   uint64_t minimum, uint64_t maximum);

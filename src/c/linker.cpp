@@ -92,6 +92,15 @@ Result<void> define(anew_linker_t& linker, std::string_view module, std::string_
   return {};
 }
 
+anew_error_t* define_global(anew_linker_t& linker, std::string_view module, std::string_view name,
+                            const anew_value_t& value, Mutability mutability) noexcept {
+  return guarded("a global is defined", [&]() -> Result<void> {
+    const auto known = TRY(to_value(value));
+    linker.linker.define_global(module, name, known, mutability);
+    return {};
+  });
+}
+
 Limits to_limits(std::uint64_t minimum, std::uint64_t maximum) noexcept {
   Limits limits = {minimum, std::nullopt};
   if (maximum != UINT64_MAX) limits.maximum = maximum;
@@ -207,11 +216,16 @@ anew_error_t* anew_linker_define_global(anew_linker_t* linker, const char* modul
                                         size_t name_size, const anew_value_t* value) {
   ANEW_NOT_NULL(linker);
   ANEW_NOT_NULL(value);
-  return c::guarded("a global is defined", [&]() -> Result<void> {
-    const auto known = TRY(c::to_value(*value));
-    linker->linker.define_global(c::text(module, module_size), c::text(name, name_size), known);
-    return {};
-  });
+  return c::define_global(*linker, c::text(module, module_size), c::text(name, name_size), *value,
+                          Mutability::kImmutable);
+}
+
+anew_error_t* anew_linker_define_mutable_global(anew_linker_t* linker, const char* module, size_t module_size,
+                                                const char* name, size_t name_size, const anew_value_t* value) {
+  ANEW_NOT_NULL(linker);
+  ANEW_NOT_NULL(value);
+  return c::define_global(*linker, c::text(module, module_size), c::text(name, name_size), *value,
+                          Mutability::kMutable);
 }
 
 anew_error_t* anew_linker_define_memory(anew_linker_t* linker, const char* module, size_t module_size, const char* name,

@@ -75,6 +75,7 @@ void client_host_functions(void) {
   OK(anew_linker_define_slots(linker, ANEW_TEXT("env"), ANEW_TEXT("greet"), &greet_type, greet, NULL, NULL));
   anew_value_t three = anew_value_i32(3);
   OK(anew_linker_define_global(linker, ANEW_TEXT("env"), ANEW_TEXT("three"), &three));
+  OK(anew_linker_define_mutable_global(linker, ANEW_TEXT("env"), ANEW_TEXT("variable"), &three));
   OK(anew_linker_define_memory(linker, ANEW_TEXT("env"), ANEW_TEXT("memory"), 1, UINT64_MAX));
   OK(anew_linker_define_table(linker, ANEW_TEXT("env"), ANEW_TEXT("table"), ANEW_FUNCREF, 2, 2));
   FAILS(anew_linker_define_table(linker, ANEW_TEXT("env"), ANEW_TEXT("t"), ANEW_I32, 2, 2), ANEW_ERROR_ARGUMENT,
@@ -90,6 +91,7 @@ void client_host_functions(void) {
       "  (import \"env\" \"values\" (func $values (param i32 v128) (result v128 i32)))"
       "  (import \"env\" \"greet\" (func $greet (result i32)))"
       "  (import \"env\" \"three\" (global $three i32))"
+      "  (import \"env\" \"variable\" (global $variable (mut i32)))"
       "  (import \"env\" \"memory\" (memory 1))"
       "  (import \"env\" \"table\" (table 2 funcref))"
       "  (import \"library\" \"answer\" (func $answer (result i32)))"
@@ -105,7 +107,8 @@ void client_host_functions(void) {
       "    (i64.extend_i32_u) (local.get 2) (local.get 3) (local.get 4))"
       "  (func (export \"values\") (param i32 v128) (result v128 i32) (call $values (local.get 0) (local.get 1)))"
       "  (func (export \"greet\") (result i32) (call $greet))"
-      "  (func (export \"sum\") (result i32) (i32.add (global.get $three) (call $answer)))"
+      "  (func (export \"sum\") (result i32) (global.set $variable (i32.add (global.get $variable) (i32.const 1)))"
+      "    (i32.add (global.get $variable) (i32.add (global.get $three) (call $answer))))"
       "  (func (export \"missing\") (call $missing (f32.const 0))))";
   anew_module_t* const module = client_module(kGuest);
   anew_pool_t* pool;
@@ -139,7 +142,7 @@ void client_host_functions(void) {
   OK(anew_memory_read(&memory, 100, text, 6));
   CHECK(strcmp(text, "hello") == 0);
   OK(anew_lease_call_values(lease, ANEW_TEXT("sum"), NULL, 0, returned, 1));
-  CHECK(returned[0].of.i32 == 45);
+  CHECK(returned[0].of.i32 == 49);
 
   /* What fails in the host traps. */
   arguments[0] = anew_value_i32(99);

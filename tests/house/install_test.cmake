@@ -39,6 +39,15 @@ host function failed: nobody is called "Bob"
   its journal: looking one up
 Hello, Alan Turing
   its journal: looking one up]])
+set(expected_embed [[
+count: 1 2 3
+count: 1 2 3
+hello from the guest
+and hello from the host
+42 by -6: -7
+integer divide by zero
+  at divide, function 4, byte 0xb6 of the module
+trap: interrupted: the call's deadline passed]])
 set(expected_service [[
 request 0: the sum is 500500, for 12001 units of fuel
 request 1: the sum is 2001000, for 24001 units of fuel
@@ -130,17 +139,20 @@ endif()
 if(WAY STREQUAL "find_package")
   list(JOIN flags " " flags)
   run(${CMAKE_COMMAND} -S ${EXAMPLES} -B ${work}/build -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX}
-      -D CMAKE_CXX_FLAGS=${flags})
+      -D CMAKE_CXX_FLAGS=${flags} -D CMAKE_C_FLAGS=${flags})
   run(${CMAKE_COMMAND} --build ${work}/build --parallel 2)
   run_example(call)
   expect_no_cryptography(${work}/build/call)
   run_example(host_functions)
   run_example(service)
+  run_example(embed)
   run_example(blocks ${blocks_arguments})
   run(${CMAKE_COMMAND} -D BUILD_SHARED_LIBS=ON ${work}/build)
-  run(${CMAKE_COMMAND} --build ${work}/build --target call)
+  run(${CMAKE_COMMAND} --build ${work}/build --target call embed)
   run_example(call)
   expect_shared(${work}/build/call)
+  run_example(embed)
+  expect_shared(${work}/build/embed)
 elseif(WAY STREQUAL "packages")
   # What a package says of itself: expect_field(PACKAGE FIELD REGEX).
   macro(expect_field package field regex)
