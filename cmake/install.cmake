@@ -31,6 +31,7 @@ install(FILES include/anew.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT l
 if(TARGET anew_wasi)  # in the packages of libanew: it needs nothing else
   install_library(anew_wasi libanew1 libanew-dev)
   install(FILES include/anew/wasi.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew COMPONENT libanew-dev)
+  install(FILES include/anew_wasi.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libanew-dev)
 endif()
 if(TARGET anew_substrate)
   install_library(anew_substrate libanew-substrate1 libanew-substrate-dev)

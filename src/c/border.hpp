@@ -34,11 +34,11 @@ struct anew_error_t : anew::c::Handle<anew::c::Kind::kError> {
 namespace anew::c {
 
 /// The error as a handle; where there is no memory for one, a bare one with its code and trap.
-[[nodiscard]] anew_error_t* to_c(Error&& error) noexcept;
+[[nodiscard]] ANEW_DETAIL_API anew_error_t* to_c(Error&& error) noexcept;
 /// Takes an error that a callback returned.
-[[nodiscard]] Error take_error(anew_error_t* error) noexcept;
+[[nodiscard]] ANEW_DETAIL_API Error take_error(anew_error_t* error) noexcept;
 /// The error for a parameter of that name that is null.
-[[nodiscard]] anew_error_t* null_argument(const char* function, const char* name) noexcept;
+[[nodiscard]] ANEW_DETAIL_API anew_error_t* null_argument(const char* function, const char* name) noexcept;
 
 /// Returns from a function that returns an error: for a parameter that may not be null.
 #define ANEW_NOT_NULL(argument) \
@@ -84,7 +84,8 @@ class CallbackData {
 }
 
 /// @return kArgument for a struct that cannot be read.
-[[nodiscard]] Result<void> read_struct(const void* from, std::size_t from_size, void* to, std::size_t to_size);
+[[nodiscard]] ANEW_DETAIL_API Result<void> read_struct(const void* from, std::size_t from_size, void* to,
+                                                       std::size_t to_size);
 
 /// The options as this version has them: fields that the caller lacks are zero; all are, if `options` is null.
 template <typename T>

@@ -3,6 +3,7 @@
 // deleted, and a lease which thread is in it.
 #pragma once
 
+#include <anew/version.hpp>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +46,7 @@ template <typename T>
 #else
 
 /// Says on stderr what a caller did wrong, and aborts.
-[[noreturn]] void abort_misuse(const char* function, const char* what) noexcept;
+[[noreturn]] ANEW_DETAIL_API void abort_misuse(const char* function, const char* what) noexcept;
 /// Keeps the memory of the handles that were deleted last, so that they are still known to be deleted.
 void retire(void* memory) noexcept;
 
@@ -66,8 +67,8 @@ struct Handle {
 /// Which thread is in a lease, and how many of its calls.
 class Entered {
  public:
-  void enter() noexcept;
-  void leave() noexcept;
+  ANEW_DETAIL_API void enter() noexcept;
+  ANEW_DETAIL_API void leave() noexcept;
 
  private:
   std::atomic<const void*> thread_ = nullptr;

@@ -46,7 +46,7 @@ hello from the guest
 and hello from the host
 42 by -6: -7
 integer divide by zero
-  at divide, function 4, byte 0xb6 of the module
+  at divide, function 4, byte 0xa2 of the module
 trap: interrupted: the call's deadline passed]])
 set(expected_service [[
 request 0: the sum is 500500, for 12001 units of fuel
