@@ -100,12 +100,12 @@ class ANEW_API Store {
   [[nodiscard]] Result<void> reset();
 
   /// For the library's own folders, as state() is: with what is given for each import, in their order.
-  [[nodiscard]] Result<Instance> instantiate(const Module& module, std::span<const detail::Supplied> supplied);
+  [[nodiscard]] Result<Instance> instantiate_with(const Module& module, std::span<const detail::Supplied> supplied);
   [[nodiscard]] detail::StoreState& state() const noexcept;
 
  private:
-  [[nodiscard]] Result<Instance> instantiate(const Module& module, const Linker& linker,
-                                             std::span<const detail::Supplied> supplied);
+  [[nodiscard]] Result<Instance> instantiate_any(const Module& module, const Linker& linker,
+                                                 std::span<const detail::Supplied> supplied);
   std::unique_ptr<detail::OwnedStore> owned_;
 };
 

@@ -389,7 +389,7 @@ Result<wasm_instance_t*> make_instance(StoreData& store, const wasm_module_t& mo
       return fail(ErrorCode::kLink, fmt::format("import {} is {}", i, each == nullptr ? "null" : "of another store"));
     supplied.push_back({to_external(each->kind), each->instance, each->index});
   }
-  auto made = store.store.instantiate(module.module, supplied);
+  auto made = store.store.instantiate_with(module.module, supplied);
   if (!made) return std::unexpected(std::move(made.error()));
   detail::Instance& instance = *made->state();
   store.store.define(std::to_string(instance.number), *made);  // for backtraces

@@ -32,15 +32,15 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Instance> Store::instantiate(const Module& module, const Linker& linker) {
-  return instantiate(module, linker, {});
+  return instantiate_any(module, linker, {});
 }
 
-Result<Instance> Store::instantiate(const Module& module, std::span<const detail::Supplied> supplied) {
-  return instantiate(module, Linker(), supplied);
+Result<Instance> Store::instantiate_with(const Module& module, std::span<const detail::Supplied> supplied) {
+  return instantiate_any(module, Linker(), supplied);
 }
 
-Result<Instance> Store::instantiate(const Module& module, const Linker& linker,
-                                    std::span<const detail::Supplied> supplied) {
+Result<Instance> Store::instantiate_any(const Module& module, const Linker& linker,
+                                        std::span<const detail::Supplied> supplied) {
   return detail::without_exceptions("a module is instantiated", [&]() -> Result<Instance> {
     detail::StoreState& state = owned_->state;
     TRY(state.host_states.add(linker.state()->states));
