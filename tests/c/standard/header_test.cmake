@@ -4,6 +4,7 @@
 # standard's, runs with libanew.
 #
 #   cmake -D WORK= -D SOURCE= -D CC= -D CXX= -D CFLAGS= -D LIBRARY= -P header_test.cmake
+cmake_policy(VERSION 3.25)
 set(package wasmtime-c-api-impl-48.0.8)
 set(sha256 8dfcfe09bf02aa65ff67dd14322408dfba2d63bd09e43df5bfc4ada75e6ebd2f)
 
@@ -46,7 +47,8 @@ endfunction()
 function(read_declarations directory declarations names)
   run(${CC} -E -P -x c -D WASM_API_EXTERN=DECLARED ${directory}/wasm.h)
   string(REGEX REPLACE "[\n\t ]+" " " output "${output}")
-  string(REGEX MATCHALL "DECLARED [^;]*;" found "${output}")
+  string(REPLACE ";" "\n" output "${output}")  # elements of lists have none
+  string(REGEX MATCHALL "DECLARED [^\n]*" found "${output}")
   list(TRANSFORM found REPLACE "^DECLARED " "")
   set(${declarations} "${found}" PARENT_SCOPE)
   list(TRANSFORM found REPLACE "^[^(]*[ *](wasm_[a-z0-9_]+) ?\\(.*" "\\1")
@@ -70,7 +72,7 @@ endif()
 # A C compiler refuses a second declaration of a function with another type.
 set(code "#include <wasm.h>\n#include <stddef.h>\n")
 foreach(declaration IN LISTS ours)
-  string(APPEND code "${declaration}\n")
+  string(APPEND code "${declaration};\n")
 endforeach()
 string(APPEND code "typedef void (*function)(void);\nconst function every_function[] = {\n")
 foreach(name IN LISTS their_names)
