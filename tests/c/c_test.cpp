@@ -91,6 +91,7 @@ TEST(CClients, SaveAndLoad) { client_snapshots(); }
 TEST(CClients, FindPoolsByCode) { client_pool_cache(); }
 TEST(CClients, GetAnErrorForEachNull) { client_null_arguments(); }
 TEST(CClients, MayBeOfOtherVersions) { client_options(); }
+TEST(CClients, RunProgramsWithWasi) { client_wasi(); }
 
 #ifndef NDEBUG
 

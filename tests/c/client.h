@@ -46,6 +46,7 @@ void client_snapshots(void);
 void client_pool_cache(void);
 void client_null_arguments(void);
 void client_options(void);
+void client_wasi(void);
 
 #ifdef __cplusplus
 }
