@@ -30,7 +30,10 @@ enum class Kind : std::uint32_t {
 template <Kind>
 struct Handle {};
 
-class Entered {};
+class Entered {
+ public:
+  void expect_idle(const char*) const noexcept {}
+};
 
 class Use {
  public:
@@ -69,6 +72,10 @@ class Entered {
  public:
   ANEW_DETAIL_API void enter() noexcept;
   ANEW_DETAIL_API void leave() noexcept;
+  /// For what ends the lease.
+  void expect_idle(const char* function) const noexcept {
+    if (thread_.load() != nullptr) abort_misuse(function, "was given a lease whose call has not returned");
+  }
 
  private:
   std::atomic<const void*> thread_ = nullptr;

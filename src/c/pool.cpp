@@ -167,10 +167,7 @@ anew_error_t* anew_pool_audit(const anew_pool_t* pool) {
 
 void anew_lease_release(anew_lease_t* lease) {
   if (c::is_missing(lease, __func__)) return;
-  {
-    const c::Use use(lease->entered);
-    lease->lease.release();
-  }
+  lease->entered.expect_idle(__func__);
   delete lease;
 }
 

@@ -115,6 +115,7 @@ anew_error_t* use_elsewhere(void* lease, anew_caller_t*, std::uint64_t*) {
   EXPECT_EQ(anew_lease_fuel(*static_cast<anew_lease_t**>(lease)), anew_lease_fuel(*static_cast<anew_lease_t**>(lease)));
   EXPECT_DEATH(std::jthread([lease] { (void)anew_lease_fuel(*static_cast<anew_lease_t**>(lease)); }).join(),
                "a lease is used by two threads at once");
+  EXPECT_DEATH(anew_lease_release(*static_cast<anew_lease_t**>(lease)), "whose call has not returned");
   return nullptr;
 }
 
