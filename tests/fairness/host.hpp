@@ -31,11 +31,11 @@ inline const TableType kHostTable{.element = ValueType::kFuncRef, .limits = {4, 
 inline constexpr GlobalType kHostGlobal{ValueType::kI64, false};
 /// Mutable ones, 0 or null at first.
 inline constexpr std::array<std::pair<const char*, GlobalType>, 5> kHostVariables = {
-    {{"count", {ValueType::kI64, true}},
-     {"vector", {ValueType::kV128, true}},
-     {"function", {ValueType::kFuncRef, true}},
-     {"object", {ValueType::kExternRef, true}},
-     {"exception", {ValueType::kExnRef, true}}}};
+    {{"own_number", {ValueType::kI64, true}},
+     {"own_vector", {ValueType::kV128, true}},
+     {"own_function", {ValueType::kFuncRef, true}},
+     {"own_object", {ValueType::kExternRef, true}},
+     {"own_exception", {ValueType::kExnRef, true}}}};
 
 [[nodiscard]] Linker make_host();
 

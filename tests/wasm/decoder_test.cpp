@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "module_bytes.hpp"
 #include "wasm/limits.hpp"
@@ -173,13 +175,28 @@ TEST(Decoder, MemoryLimits) {
   expect_refused(memory(join({{0x00}, ByteVector(9, 0x80), {0x02}})), ErrorCode::kMalformed, "integer too large", 12);
 }
 
-TEST(Decoder, SharedMemoriesAreRefusedAndTheMessageSaysWhy) {
+TEST(Decoder, SharedMemoriesAreRefusedUnlessEachInstanceMayHaveItsOwn) {
+  const auto decoded = [](const ByteVector& bytes, Features accepted) {
+    return decode_module(view(bytes), MemoryLimit(bytes.size(), UINT64_MAX), accepted);
+  };
   const auto memory = [](const ByteVector& limits) { return module({section(5, vector({limits}))}); };
-  expect_refused(memory({0x03, 1, 2}), ErrorCode::kUnsupported, "what threads share cannot be restored", 11);
-  expect_refused(memory({0x07, 1, 2}), ErrorCode::kUnsupported, "shared memory", 11);
+  const ByteVector imported = module({section(2, vector({{0, 0, 2, 0x03, 1, 2}}))});
+  const std::vector<std::pair<ByteVector, std::uint64_t>> all = {
+      {memory({0x03, 1, 2}), 11}, {memory({0x07, 1, 2}), 11}, {imported, 14}};
+  for (const auto& [bytes, at] : all) {
+    const Result<Module> refused = decoded(bytes, Features::all());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(refused.error().offset, at);
+    EXPECT_NE(refused.error().message.find("shared memory; what threads share cannot be restored"), std::string::npos);
+    const Result<Module> accepted = decoded(bytes, Features::every());
+    ASSERT_TRUE(accepted) << accepted.error().to_string();
+    EXPECT_TRUE(accepted->memories[0].shared);
+    EXPECT_TRUE(accepted->features.has(Feature::kUnsharedMemory));
+  }
   expect_refused(memory({0x03, 2, 1}), ErrorCode::kInvalid, "size minimum", 11);
+  expect_refused(memory({0x02, 1}), ErrorCode::kInvalid, "shared memory must have maximum", 11);
   expect_refused(memory({0x06, 1}), ErrorCode::kInvalid, "shared memory must have maximum", 11);
-  expect_refused(module({section(2, vector({{0, 0, 2, 0x03, 1, 2}}))}), ErrorCode::kUnsupported, "shared memory", 14);
 }
 
 TEST(Decoder, MemoriesOf64Bits) {
