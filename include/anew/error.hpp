@@ -52,7 +52,7 @@ enum class TrapKind : std::uint8_t {
   kNullExceptionReference,  ///< throw_ref of null
   kUnalignedAtomic,
   kExpectedSharedMemory,  ///< memory.atomic.wait on a memory that is not shared would never end
-  kUnhandledException,    ///< an exception that no try_table caught before the call's end
+  kUnhandledException,    ///< an exception that nothing caught before the call's end
   kExceptionsExhausted,   ///< more exceptions held by reference in one call than there is room for
   kOutOfFuel,             ///< it needed more than Lease::set_fuel gave it
   kCastFailure,           ///< ref.cast of what is of another type

@@ -35,8 +35,9 @@ enum class Feature : std::uint8_t {
   kExceptions,   ///< try_table, throw, exnref
   kRelaxedSimd,  ///< f32x4.relaxed_madd and its kin
   // Later.
-  kThreads,         ///< atomic operators; for memories that are shared see kUnsharedMemory
-  kWideArithmetic,  ///< i64.add128, i64.mul_wide_u and their kin
+  kThreads,           ///< atomic operators; for memories that are shared see kUnsharedMemory
+  kWideArithmetic,    ///< i64.add128, i64.mul_wide_u and their kin
+  kLegacyExceptions,  ///< try, catch, catch_all, rethrow and delegate, which try_table replaced
   /// No proposal, but leave to give a memory that the module declares or imports as shared to its instance alone. For
   /// modules that are compiled for threads and start none: they run as they would with nobody else there. Where
   /// memory.atomic.wait32 and wait64 would wait, they trap with TrapKind::kExpectedSharedMemory, and
@@ -49,7 +50,8 @@ inline constexpr std::size_t kFeatures = static_cast<std::size_t>(Feature::kUnsh
 [[nodiscard]] ANEW_API const char* to_string(Feature feature) noexcept;
 
 /// A set of proposals. A proposal that builds on others is in no set without these: relaxed-simd on simd; gc on
-/// function-references; function-references and exceptions on reference-types; unshared-memory on threads.
+/// function-references; function-references and exceptions on reference-types; legacy-exceptions on exceptions;
+/// unshared-memory on threads.
 class ANEW_API Features {
  public:
   /// None: WebAssembly's first version.
@@ -71,7 +73,7 @@ class ANEW_API Features {
   /// 15).
   static constexpr Features substrate() noexcept { return Feature::kMutableGlobal; }
   /// All that Anew runs as the specification says.
-  static constexpr Features all() noexcept { return up_to(Feature::kWideArithmetic); }
+  static constexpr Features all() noexcept { return up_to(Feature::kLegacyExceptions); }
   /// And what it runs otherwise.
   static constexpr Features every() noexcept { return all().with(Feature::kUnsharedMemory); }
 
@@ -122,6 +124,7 @@ class ANEW_API Features {
     switch (feature) {
       case Feature::kRelaxedSimd: return bit(feature) | with_base(Feature::kSimd);
       case Feature::kGc: return bit(feature) | with_base(Feature::kFunctionReferences);
+      case Feature::kLegacyExceptions: return bit(feature) | with_base(Feature::kExceptions);
       case Feature::kFunctionReferences:
       case Feature::kExceptions: return bit(feature) | with_base(Feature::kReferenceTypes);
       case Feature::kUnsharedMemory: return bit(feature) | with_base(Feature::kThreads);

@@ -28,7 +28,7 @@ struct Library {
   /// lie on the guest stack). Switches to the thread's own stack. Returns to the stub only if the host function
   /// succeeded.
   void (*call_host)();
-  /// Called with an Exception*, not null, in the thrower's cell. Unwinds to the innermost try_table that catches it:
+  /// Called with an Exception*, not null, in the thrower's cell. Unwinds to the innermost block that catches it:
   /// resumes at its handler (codegen/image.hpp) with the frame pointer of that function and the exception; all else the
   /// handler finds in the frame. Traps with kUnhandledException if there is none, or with kOutOfFuel.
   void (*throw_exception)();

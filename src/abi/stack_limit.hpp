@@ -5,7 +5,8 @@
 //   kFrameUnits + slots of the locals, parameters among them + slots of the highest operand stack
 //
 // A value takes one slot, a v128 two. The highest operand stack is that before any operator, `end` and `else` among
-// them, that can be reached (wasm/sink.hpp says which these are).
+// them, that can be reached (wasm/sink.hpp says which these are). Behind a `catch` or `catch_all` it holds one slot
+// more, below the block's values, for what was caught.
 //
 // A function pays as it is entered and traps if the units go below zero; it gives them back as it returns, or makes way
 // for a tail call. A handler goes on with what its function had left. Host functions and the library pay nothing.

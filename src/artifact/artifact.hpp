@@ -13,7 +13,7 @@
 //   .anew.positions   code positions (codegen::find_position)
 //   .anew.calls       codegen::CallSite each: calls of which unwinding or collections must know, by return address
 //   .anew.tries       codegen::TryBlock each
-//   .anew.handlers    codegen::Handler each: where the clauses of the try_tables go on
+//   .anew.handlers    codegen::Handler each: where the clauses of the try blocks go on
 //   .anew.roots       codegen::Roots each: where frames hold references
 //   .anew.module      the module's binary
 //   .symtab .strtab   the functions' names, for tools

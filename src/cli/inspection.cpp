@@ -62,6 +62,8 @@ struct CountingSink : wasm::NullSink {
     ++operators.exceptions;
   }
   void throw_ref() { ++operators.exceptions; }
+  void try_(wasm::BlockType) { ++operators.exceptions; }
+  void rethrow(std::uint32_t) { ++operators.exceptions; }
   void try_table(wasm::BlockType, std::span<const wasm::CatchClause>) { ++operators.exceptions; }
   void return_call(std::uint32_t) { ++operators.tail_calls; }
   void return_call_indirect(std::uint32_t, std::uint32_t) { ++operators.tail_calls; }

@@ -32,7 +32,7 @@ struct OperatorCounts {
   std::uint64_t wide_integers = 0;
   std::uint64_t atomics = 0;
   std::uint64_t tail_calls = 0;
-  std::uint64_t exceptions = 0;           ///< throw, throw_ref and try_table
+  std::uint64_t exceptions = 0;           ///< throw, throw_ref, rethrow, try_table and try
   std::uint64_t function_references = 0;  ///< call_ref, ref.as_non_null, br_on_null and br_on_non_null
 };
 

@@ -68,12 +68,12 @@ struct Options {
 /// How the frames of all functions of an image are laid out, beyond what all frames have in common (abi/processor.hpp).
 struct FrameLayout {
   /// From the frame pointer: the slot in which a function keeps its cell pointer. Of meaning where CodePosition says
-  /// that it does, and in every function with a try_table.
+  /// that it does, and in every function with a try block.
   std::int32_t kept_cell = 0;
   bool operator==(const FrameLayout&) const = default;
 };
 
-/// A call inside a try_table or of a function that holds references meanwhile, by the offset in the text of its return
+/// A call inside a try block or of a function that holds references meanwhile, by the offset in the text of its return
 /// address.
 struct CallSite {
   std::uint32_t return_offset;
@@ -89,8 +89,9 @@ struct Roots {
   std::uint32_t next;  ///< one before this one, or kNoRoots
 };
 inline constexpr std::uint32_t kNoRoots = 0xFFFF'FFFF;
+/// A try_table; or a try as far as its first catch or delegate (legacy-exceptions).
 struct TryBlock {
-  std::uint32_t outer;  ///< the try_table around it in the same function, or kNoTryBlock
+  std::uint32_t outer;  ///< the next to look at in the same function, one around it, or kNoTryBlock
   std::uint32_t first_handler;
   std::uint32_t handlers;  ///< its clauses, in order
 };

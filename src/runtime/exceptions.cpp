@@ -2,7 +2,7 @@
 // Unwinding: from a throw to the handler that catches it.
 //
 // anew_throw asks anew_find_handler, which walks the frame pointers of the activation outwards. The return address in a
-// frame says which module its function is of; that module's image says in which try_table the call stands, and what its
+// frame says which module its function is of; that module's image says in which try block the call stands, and what its
 // clauses catch. A clause names a tag by its index in the module: which tag that is depends on the instance, whose cell
 // pointer such a function keeps in its frame. An exception ends where its activation does: it crosses no host function,
 // whose call of the guest gets an error instead.
@@ -36,8 +36,8 @@ struct Search {
   bool out_of_fuel = false;
 };
 
-/// Looks at the try_tables around the call, if there are some. A unit of fuel pays for the function, one for each
-/// try_table and one for each clause that is looked at. @param frame  the function's.
+/// Looks at the try blocks around the call, if there are some. A unit of fuel pays for the function, one for each
+/// block and one for each clause that is looked at. @param frame  the function's.
 Search look_in(const Instance& owner, const StackWalk& frame, const abi::Exception& exception) noexcept {
   Search search;
   const ModuleState& module = *owner.linked->module;
@@ -49,7 +49,7 @@ Search look_in(const Instance& owner, const StackWalk& frame, const abi::Excepti
   for (std::uint32_t block = site->try_block; block != codegen::kNoTryBlock && !search.out_of_fuel;
        block = image.try_blocks[block].outer) {
     const codegen::TryBlock& around = image.try_blocks[block];
-    // A function with a try_table keeps its cell pointer in its frame.
+    // A function with a try block keeps its cell pointer in its frame.
     const auto* const cell = reinterpret_cast<const std::byte*>(frame.slot(image.frames.kept_cell));
     std::uint64_t looked_at = 1;
     for (const codegen::Handler& handler : image.handlers.subspan(around.first_handler, around.handlers)) {

@@ -22,6 +22,7 @@ constexpr std::array<const char*, kFeatures> kNames = {"mutable-global",
                                                        "relaxed-simd",
                                                        "threads",
                                                        "wide-arithmetic",
+                                                       "legacy-exceptions",
                                                        "unshared-memory"};
 
 }  // namespace

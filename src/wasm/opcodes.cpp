@@ -15,13 +15,6 @@ std::string_view to_string(Op op) noexcept {
 
 std::string_view why_unsupported(std::uint8_t opcode, std::uint32_t sub_opcode) noexcept {
   switch (opcode) {
-    case 0x06:  // try, catch, rethrow, delegate, catch_all
-    case 0x07:
-    case 0x09:
-    case 0x18:
-    case 0x19:
-      return "not supported: legacy exception handling; compile for that of WebAssembly 3.0, try_table and exnref, "
-             "which is";
     case 0xD3: return "not supported yet: garbage-collected types, ref.eq";
     case 0xFB:
       return sub_opcode < 0x06    ? "not supported yet: garbage-collected types, structures"

@@ -26,7 +26,10 @@
   X(Loop,               "loop",                 0x03,   Mvp,                BlockType,    Special,       Total) \
   X(If,                 "if",                   0x04,   Mvp,                BlockType,    Special,       Total) \
   X(Else,               "else",                 0x05,   Mvp,                None,         Special,       Total) \
+  X(Try,                "try",                  0x06,   LegacyExceptions,   BlockType,    Special,       Total) \
+  X(Catch,              "catch",                0x07,   LegacyExceptions,   Tag,          Special,       Total) \
   X(Throw,              "throw",                0x08,   Exceptions,         Tag,          Special,       Traps) \
+  X(Rethrow,            "rethrow",              0x09,   LegacyExceptions,   Label,        Special,       Traps) \
   X(ThrowRef,           "throw_ref",            0x0A,   Exceptions,         None,         Special,       Traps) \
   X(End,                "end",                  0x0B,   Mvp,                None,         Special,       Total) \
   X(Br,                 "br",                   0x0C,   Mvp,                Label,        Special,       Total) \
@@ -39,6 +42,8 @@
   X(ReturnCallIndirect, "return_call_indirect", 0x13,   TailCall,           CallIndirect, Special,       Traps) \
   X(CallRef,            "call_ref",             0x14,   FunctionReferences, Type,         Special,       Traps) \
   X(ReturnCallRef,      "return_call_ref",      0x15,   FunctionReferences, Type,         Special,       Traps) \
+  X(Delegate,           "delegate",             0x18,   LegacyExceptions,   Label,        Special,       Total) \
+  X(CatchAll,           "catch_all",            0x19,   LegacyExceptions,   None,         Special,       Total) \
   X(Drop,               "drop",                 0x1A,   Mvp,                None,         Special,       Total) \
   X(Select,             "select",               0x1B,   Mvp,                None,         Special,       Total) \
   X(SelectTyped,        "select",               0x1C,   ReferenceTypes,     SelectTypes,  Special,       Total) \

@@ -13,6 +13,9 @@
 //    branch to the outermost label are both handed over as return_() / br(depth): the sink sees depth == open blocks.
 //  - at(offset) is called before each operator that is handed over, with the operator's byte offset in the module.
 //  - try_table() opens a block like block() does; the labels of its catch clauses count from outside of it.
+//  - try_() opens a block as well. catch_() and catch_all() end what is before them as else_() does, and are always
+//    called for a block that was handed over. delegate() takes the place of its end(); its label counts from outside of
+//    the block. rethrow() names a block by its label as a branch does: it is behind that one's catch_() or catch_all().
 //  - A sink keeps its own operand stack; types are handed over where the operator alone does not tell.
 #pragma once
 
@@ -75,6 +78,11 @@ concept TakesControlFlow =
       sink.return_();
       sink.throw_(tag);
       sink.throw_ref();
+      sink.try_(type);
+      sink.catch_(tag, reachable);
+      sink.catch_all(reachable);
+      sink.delegate(depth, reachable);
+      sink.rethrow(depth);
     };
 
 template <typename Sink>
@@ -169,6 +177,11 @@ struct NullSink {
   void return_() {}
   void throw_(std::uint32_t /*tag*/) {}
   void throw_ref() {}
+  void try_(BlockType) {}
+  void catch_(std::uint32_t /*tag*/, bool /*reachable*/) {}
+  void catch_all(bool /*reachable*/) {}
+  void delegate(std::uint32_t /*depth*/, bool /*reachable*/) {}
+  void rethrow(std::uint32_t /*depth*/) {}
   void call(std::uint32_t /*function*/) {}
   void call_indirect(std::uint32_t /*type*/, std::uint32_t /*table*/) {}
   void call_ref(std::uint32_t /*type*/) {}

@@ -41,7 +41,7 @@ class FunctionValidator {
   struct Frame {
     ValueType* base = nullptr;  ///< the operand stack below the block's own operands
     BlockType type;
-    Op op = Op::kBlock;        ///< kBlock, kLoop, kIf, kElse or kTryTable
+    Op op = Op::kBlock;        ///< kBlock, kLoop, kIf, kElse, kTryTable, kTry, kCatch or kCatchAll
     bool handed_over = false;  ///< the block was reachable, so the sink knows it
     bool polymorphic = false;
     bool end_reached = false;      ///< by a branch, or from the first arm of an if
@@ -62,7 +62,11 @@ class FunctionValidator {
   template <typename Sink>
   [[nodiscard]] bool else_block(Sink& sink);
   template <typename Sink>
+  [[nodiscard]] bool catch_block(Op op, Sink& sink);
+  template <typename Sink>
   [[nodiscard]] bool end_block(Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool delegate(Sink& sink);
   template <typename Sink>
   [[nodiscard]] bool rare_operator(Op op, Sink& sink);
   template <typename Sink>
@@ -71,6 +75,8 @@ class FunctionValidator {
   [[nodiscard]] bool branch_operator(Op op, Sink& sink);
   template <typename Sink>
   [[nodiscard]] bool throw_operator(Op op, Sink& sink);
+  template <typename Sink>
+  [[nodiscard]] bool rethrow(Sink& sink);
   template <typename Sink>
   [[nodiscard]] bool call_operator(Op op, Sink& sink);
   template <typename Sink>
@@ -102,6 +108,9 @@ class FunctionValidator {
   [[nodiscard]] bool operator_needs(Feature proposal, std::string_view what) {
     return reader_.needs(proposal, operator_offset(), what);
   }
+
+  /// Ends what stands in the innermost block so far: its results are popped, and nothing else may be there.
+  [[nodiscard]] bool end_of_arm();
 
   // The operand stack. The types that are popped are given as the specification lists them, the topmost one last.
   [[nodiscard]] bool push(ValueType type);

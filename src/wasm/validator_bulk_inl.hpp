@@ -17,7 +17,12 @@ template <typename Sink>
 bool FunctionValidator::rare_operator(Op op, Sink& sink) {
   if (!accepted(op)) return false;
   switch (op) {
+    case Op::kTry:
     case Op::kTryTable: return open_block(op, sink);
+    case Op::kCatch:
+    case Op::kCatchAll: return catch_block(op, sink);
+    case Op::kDelegate: return delegate(sink);
+    case Op::kRethrow: return rethrow(sink);
     case Op::kThrow:
     case Op::kThrowRef: return throw_operator(op, sink);
     case Op::kBrOnNull:

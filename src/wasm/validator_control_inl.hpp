@@ -30,9 +30,20 @@ bool FunctionValidator::open_block(Op op, Sink& sink) {
       sink.loop(frame.type);
     else if (op == Op::kIf)
       sink.if_(frame.type);
+    else if (op == Op::kTry)
+      sink.try_(frame.type);
     else
       sink.try_table(frame.type, std::span<const CatchClause>(clauses_));
   }
+  return true;
+}
+
+inline bool FunctionValidator::end_of_arm() {
+  const Frame& frame = frames_.back();
+  if (!pop(frame.type.results)) return false;
+  if (top_ != base_) return left_over();
+  if (locals_set_.size() != frame.locals_set) [[unlikely]]
+    forget_locals();
   return true;
 }
 
@@ -40,10 +51,7 @@ template <typename Sink>
 bool FunctionValidator::else_block(Sink& sink) {
   Frame& frame = frames_.back();
   if (frame.op != Op::kIf) return invalid("else without if");
-  if (!pop(frame.type.results)) return false;
-  if (top_ != base_) return left_over();
-  if (locals_set_.size() != frame.locals_set) [[unlikely]]
-    forget_locals();
+  if (!end_of_arm()) return false;
   const bool falls_through = live_;
   frame.op = Op::kElse;
   frame.polymorphic = false;
@@ -55,15 +63,35 @@ bool FunctionValidator::else_block(Sink& sink) {
 }
 
 template <typename Sink>
+bool FunctionValidator::catch_block(Op op, Sink& sink) {
+  Frame& frame = frames_.back();
+  if (frame.op != Op::kTry && frame.op != Op::kCatch)
+    return invalid(operator_name() + " without try, or behind its catch_all");
+  std::uint32_t tag = 0;
+  if (op == Op::kCatch && !tag_index(tag)) return false;
+  if (!end_of_arm()) return false;
+  const bool falls_through = live_;
+  frame.op = op;
+  frame.polymorphic = false;
+  frame.end_reached |= falls_through;
+  live_ = frame.handed_over;
+  if (op == Op::kCatch && !push(module_.types[module_.tags[tag].type].parameters)) return false;
+  if (live(sink)) {
+    if (op == Op::kCatch)
+      sink.catch_(tag, falls_through);
+    else
+      sink.catch_all(falls_through);
+  }
+  return true;
+}
+
+template <typename Sink>
 bool FunctionValidator::end_block(Sink& sink) {
   const Frame frame = frames_.back();
-  if (!pop(frame.type.results)) return false;
-  if (top_ != base_) return left_over();
+  if (!end_of_arm()) return false;
   const bool without_else = frame.op == Op::kIf;
   if (without_else && !are_subtypes(module_.declarations, frame.type.parameters, frame.type.results))
     return invalid("type mismatch: an if without else must have the same parameters and results");
-  if (locals_set_.size() != frame.locals_set) [[unlikely]]
-    forget_locals();
   frames_.pop_back();
   if (frame.handed_over) {
     sink.at(operator_offset());
@@ -73,6 +101,23 @@ bool FunctionValidator::end_block(Sink& sink) {
     }
     sink.end(live_);
     live_ = live_ || without_else || (frame.end_reached && frame.op != Op::kLoop);
+  }
+  base_ = frames_.back().base;
+  return push(frame.type.results);
+}
+
+template <typename Sink>
+bool FunctionValidator::delegate(Sink& sink) {
+  const Frame frame = frames_.back();
+  if (frame.op != Op::kTry) return invalid("delegate without try, or behind its catch or catch_all");
+  std::uint32_t depth = 0;
+  if (!end_of_arm()) return false;
+  frames_.pop_back();  // a try, so the function's body is still there
+  if (!label(depth)) return false;
+  if (frame.handed_over) {
+    sink.at(operator_offset());
+    sink.delegate(depth, live_);
+    live_ = live_ || frame.end_reached;
   }
   base_ = frames_.back().base;
   return push(frame.type.results);
@@ -107,6 +152,17 @@ bool FunctionValidator::throw_operator(Op op, Sink& sink) {
     else
       sink.throw_ref();
   }
+  set_unreachable();
+  return true;
+}
+
+template <typename Sink>
+bool FunctionValidator::rethrow(Sink& sink) {
+  std::uint32_t depth = 0;
+  if (!label(depth)) return false;
+  if (const Op op = frame_at(depth).op; op != Op::kCatch && op != Op::kCatchAll)
+    return invalid("invalid rethrow label " + std::to_string(depth) + ": it is that of no catch or catch_all");
+  if (live(sink)) sink.rethrow(depth);
   set_unreachable();
   return true;
 }

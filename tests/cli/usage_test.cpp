@@ -66,7 +66,8 @@ TEST_F(Usage, TakesFeaturesByName) {
       R"(--features: "simmd" is no set of features and no proposal; known are mvp, 2.0, 3.0, substrate, )"
       "all; mutable-global, saturating-float-to-int, sign-extension, multi-value, bulk-memory, "
       "reference-types, simd, tail-call, extended-const, function-references, gc, multi-memory, "
-      "memory64, exceptions, relaxed-simd, threads, wide-arithmetic, unshared-memory; did you mean \"simd\"?");
+      "memory64, exceptions, relaxed-simd, threads, wide-arithmetic, legacy-exceptions, unshared-memory; did you mean "
+      "\"simd\"?");
   expect_call_refused({"--features", "simd"},
                       R"(--features: "simd" does not say what it is added to: write "mvp,simd" or another set of )"
                       R"(features before it, "+simd" to add it to all, or "-simd" to take it away)");
@@ -75,7 +76,7 @@ TEST_F(Usage, TakesFeaturesByName) {
                       "3.0, substrate, all; mutable-global, saturating-float-to-int, "
                       "sign-extension, multi-value, bulk-memory, reference-types, simd, tail-call, "
                       "extended-const, function-references, gc, multi-memory, memory64, "
-                      "exceptions, relaxed-simd, threads, wide-arithmetic, unshared-memory");
+                      "exceptions, relaxed-simd, threads, wide-arithmetic, legacy-exceptions, unshared-memory");
   EXPECT_EQ(anew({"call", module_, "f", "--features", "mvp"}).out, "7\n");
   EXPECT_EQ(anew({"call", module_, "f", "--features=-simd,+tail-call"}).out, "7\n");
 }

@@ -436,6 +436,31 @@ const std::vector<Shape>& shapes() {
          const std::vector<ValueType> locals(10'000, kI64);
          for (std::uint32_t i = 0; i < n; ++i) builder.function({}, locals, {});
        }},
+      {"nested trys, each with a catch that throws again", 8'000,
+       [](ModuleBuilder& builder, std::uint32_t n) {
+         const std::uint32_t tag = builder.tag({});
+         Code code;
+         repeat(code, n, Code().open(Op::kTry));
+         code.op(Op::kThrow, tag);
+         repeat(code, n, Code().op(Op::kCatchAll).op(Op::kRethrow, 0u).end());
+         builder.function({}, {}, code);
+       }},
+      {"nested trys, each of which delegates to the outermost", 12'000,
+       [](ModuleBuilder& builder, std::uint32_t n) {
+         const std::uint32_t tag = builder.tag({});
+         Code code;
+         repeat(code, n, Code().open(Op::kTry));
+         code.op(Op::kThrow, tag);
+         for (std::uint32_t i = 1; i < n; ++i) code.op(Op::kDelegate, n - i - 1);
+         builder.function({}, {}, code.op(Op::kCatchAll).end());
+       }},
+      {"catches of one try", 25'000,
+       [](ModuleBuilder& builder, std::uint32_t n) {
+         const std::uint32_t tag = builder.tag({});
+         Code code = Code().open(Op::kTry).op(Op::kThrow, tag);
+         repeat(code, n, Code().op(Op::kCatch, tag));
+         builder.function({}, {}, code.end());
+       }},
       {"calls with many arguments", 100,
        [](ModuleBuilder& builder, std::uint32_t n) {
          const std::vector<ValueType> types(1'000, kI64);

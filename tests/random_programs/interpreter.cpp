@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "support/reference.hpp"
@@ -14,6 +15,19 @@ namespace anew::codegen::test {
 namespace {
 
 struct OutOfSteps {};
+
+struct Exception {
+  std::uint64_t tag = 0;
+  std::vector<std::uint64_t> values;
+};
+using ExceptionPointer = std::shared_ptr<const Exception>;
+
+/// An exception on its way.
+struct Thrown {
+  ExceptionPointer exception;
+  std::optional<std::size_t> past;  ///< delegated: only what is around this label, or at it, is asked
+  bool paid_for_segment = false;
+};
 
 /// What a function's frame costs (abi/stack_limit.hpp). Goes over the body as the validator does.
 class FrameCost {
@@ -48,6 +62,13 @@ class FrameCost {
     std::optional<std::size_t> end = walk(each.body, height);
     note(end);
     bool goes_on = end.has_value();
+    for (const Instruction& arm : each.arms) {
+      if (arm.op == Op::kDelegate) continue;
+      const std::size_t values = arm.op == Op::kCatch ? program_.tags[arm.immediate].size() : 0;
+      end = walk(arm.body, base + 1 + values);
+      note(end);
+      goes_on = goes_on || end.has_value();
+    }
     if (each.op == Op::kIf) {
       end = walk(each.otherwise, height);
       note(end);
@@ -67,9 +88,12 @@ class FrameCost {
       case Op::kNop:
       case Op::kLocalTee:
       case Op::kMemoryGrow: return height;
+      case Op::kThrow:
+      case Op::kRethrow:
       case Op::kUnreachable: return std::nullopt;
       case Op::kReturn: reached_.front() = true; return std::nullopt;
       case Op::kBlock:
+      case Op::kTry:
       case Op::kLoop: return block(each, height);
       case Op::kIf: return block(each, height - 1);
       case Op::kBr: reach(each.immediate); return std::nullopt;
@@ -117,6 +141,8 @@ class Machine {
       effects_.results = stack_;
     } catch (TrapKind trap) {
       effects_.trap = trap;
+    } catch (const Thrown&) {
+      effects_.trap = TrapKind::kUnhandledException;
     }
     return std::move(effects_);
   }
@@ -157,8 +183,14 @@ class Machine {
     stack_units_ += units;
     effects_.stack = std::max(effects_.stack, stack_units_);
     const std::size_t outer = std::exchange(label_of_function_, labels_.size());
-    labels_.push_back(type.results.size());
-    run(function.body, locals);  // falls off the end, or branches to the function's label: the same
+    labels_.push_back({type.results.size(), {}});
+    try {
+      run(function.body, locals);  // falls off the end, or branches to the function's label: the same
+    } catch (Thrown& thrown) {
+      thrown.paid_for_segment = false;
+      ++effects_.fuel;  // for the caller
+      throw;
+    }
     labels_.pop_back();
     label_of_function_ = outer;
     stack_units_ -= units;
@@ -166,19 +198,57 @@ class Machine {
   }
 
   std::uint32_t run(const Sequence& sequence, std::vector<std::uint64_t>& locals) {
-    for (const Instruction& each : sequence) {
+    for (std::size_t i = 0; i < sequence.size(); ++i) {
+      const Instruction& each = sequence[i];
       if (steps_-- == 0) throw OutOfSteps();
       if (each.op != Op::kBlock && each.op != Op::kLoop && each.op != Op::kNop) ++effects_.fuel;
-      const std::uint32_t to = step(each, locals);
-      if (to != kNext) return to;
+      try {
+        const std::uint32_t to = step(each, locals);
+        if (to != kNext) return to;
+      } catch (Thrown& thrown) {
+        // The segment that it came out of is paid for as a whole.
+        if (!std::exchange(thrown.paid_for_segment, true)) pay_for_segment(std::span(sequence).subspan(i + 1));
+        throw;
+      }
     }
     return kNext;
+  }
+
+  /// Charges for operators up to the next that ends a segment, or behind which none is reached.
+  void pay_for_segment(std::span<const Instruction> sequence) {
+    const auto values_at = [&](std::uint64_t depth) {
+      return depth < inside_.size() ? inside_[inside_.size() - 1 - depth]
+                                    : values_of(static_cast<std::uint32_t>(depth - inside_.size()));
+    };
+    for (const Instruction& each : sequence) {
+      if (each.op != Op::kBlock && each.op != Op::kLoop && each.op != Op::kNop) ++effects_.fuel;
+      switch (each.op) {
+        case Op::kLoop:
+        case Op::kIf:
+        case Op::kUnreachable:
+        case Op::kThrow:
+        case Op::kRethrow: return;
+        case Op::kBr:
+        case Op::kBrIf: effects_.fuel += values_at(each.immediate) / 8; return;
+        case Op::kBrTable: effects_.fuel += values_at(each.targets.back()) / 8; return;
+        case Op::kReturn: effects_.fuel += labels_[label_of_function_].values / 8; return;
+        case Op::kCall: pay_for_call(program_.type_of(static_cast<std::uint32_t>(each.immediate))); break;
+        case Op::kCallIndirect: pay_for_call(each.block); break;
+        case Op::kBlock:
+        case Op::kTry:  // their end is one, at the latest
+          inside_.push_back(each.block.results.size());
+          pay_for_segment(each.body);
+          inside_.pop_back();
+          return;
+        default: break;
+      }
+    }
   }
 
   std::uint32_t block(const Instruction& each, const Sequence& body, std::vector<std::uint64_t>& locals) {
     const std::size_t base = stack_.size() - each.block.parameters.size();
     for (;;) {
-      labels_.push_back(each.op == Op::kLoop ? each.block.parameters.size() : each.block.results.size());
+      labels_.push_back({each.op == Op::kLoop ? each.block.parameters.size() : each.block.results.size(), {}});
       const std::uint32_t to = run(body, locals);
       labels_.pop_back();
       if (to == kNext) return kNext;
@@ -189,6 +259,58 @@ class Machine {
       }
       unwind(base, each.block.parameters.size());
     }
+  }
+
+  std::uint32_t try_(const Instruction& each, std::vector<std::uint64_t>& locals) {
+    const std::size_t base = stack_.size() - each.block.parameters.size();
+    const std::size_t label = labels_.size();
+    const std::size_t function = label_of_function_;
+    const std::uint64_t units = stack_units_;
+    const Instruction* arm = nullptr;
+    ExceptionPointer caught;
+    try {
+      return block(each, each.body, locals);
+    } catch (Thrown& thrown) {
+      labels_.resize(label);
+      label_of_function_ = function;
+      stack_units_ = units;
+      stack_.resize(base);
+      if (thrown.past && label > *thrown.past) throw;
+      thrown.past.reset();
+      ++effects_.fuel;
+      for (const Instruction& one : each.arms) {
+        if (one.op == Op::kDelegate) {
+          thrown.past = label - 1 - one.immediate;
+          throw;
+        }
+        ++effects_.fuel;
+        if (one.op == Op::kCatchAll || one.immediate == thrown.exception->tag) {
+          arm = &one;
+          break;
+        }
+      }
+      if (arm == nullptr) throw;
+      caught = thrown.exception;
+    }
+    if (arm->op == Op::kCatch) stack_.insert(stack_.end(), caught->values.begin(), caught->values.end());
+    labels_.push_back({each.block.results.size(), caught});
+    const std::uint32_t to = run(arm->body, locals);
+    labels_.pop_back();
+    if (to == kNext) return kNext;
+    if (to != 0) return to - 1;
+    unwind(base, each.block.results.size());
+    return kNext;
+  }
+
+  [[noreturn]] void throw_(std::uint64_t tag) {
+    const std::size_t count = program_.tags[tag].size();
+    Exception exception{tag, {stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end()}};
+    ++effects_.fuel;  // for the function
+    throw Thrown{std::make_shared<const Exception>(std::move(exception)), std::nullopt, true};
+  }
+  [[noreturn]] void rethrow(std::uint64_t depth) {
+    ++effects_.fuel;
+    throw Thrown{labels_[labels_.size() - 1 - depth].caught, std::nullopt, true};
   }
 
   std::byte* at(std::uint32_t base, std::uint64_t offset, std::uint64_t bytes) {
@@ -250,7 +372,7 @@ class Machine {
   }
 
   void pay_for_call(const FunctionType& type) { effects_.fuel += (type.parameters.size() + type.results.size()) / 8; }
-  [[nodiscard]] std::size_t values_of(std::uint32_t label) const { return labels_[labels_.size() - 1 - label]; }
+  [[nodiscard]] std::size_t values_of(std::uint32_t label) const { return labels_[labels_.size() - 1 - label].values; }
 
   void call_indirect(const FunctionType& type) {
     pay_for_call(type);
@@ -282,13 +404,16 @@ class Machine {
       case Op::kBlock:
       case Op::kLoop: return block(each, each.body, locals);
       case Op::kIf: return pop_i32() != 0 ? block(each, each.body, locals) : block(each, each.otherwise, locals);
+      case Op::kTry: return try_(each, locals);
+      case Op::kThrow: throw_(each.immediate);
+      case Op::kRethrow: rethrow(each.immediate);
       case Op::kBr: effects_.fuel += values_of(depth) / 8; return depth;
       case Op::kBrIf: effects_.fuel += values_of(depth) / 8; return pop_i32() != 0 ? depth : kNext;
       case Op::kBrTable:
         effects_.fuel += values_of(each.targets.back()) / 8;
         return each.targets[std::min<std::size_t>(pop_i32(), each.targets.size() - 1)];
       case Op::kReturn:
-        effects_.fuel += labels_[label_of_function_] / 8;
+        effects_.fuel += labels_[label_of_function_].values / 8;
         return kNext - 1;  // further out than any block
       case Op::kCall:
         pay_for_call(program_.type_of(depth));
@@ -343,8 +468,13 @@ class Machine {
   std::vector<std::uint64_t> frames_;  ///< what a frame of each defined function costs
   std::uint64_t stack_units_ = 0;      ///< in use
   std::vector<std::uint64_t> stack_;
-  std::vector<std::size_t> labels_;  ///< how many values each takes
+  struct Label {
+    std::size_t values = 0;   ///< how many it takes
+    ExceptionPointer caught;  ///< of a try, in one of its catches
+  };
+  std::vector<Label> labels_;
   std::size_t label_of_function_ = 0;
+  std::vector<std::size_t> inside_;  ///< of blocks that pay_for_segment looks into: how many values their labels take
   Effects effects_;
 };
 

@@ -21,6 +21,8 @@ using Types = std::vector<ValueType>;
 struct Label {
   Types types;
   std::optional<std::uint32_t> counter;  ///< the i32 local that bounds a loop's rounds
+  bool tries = false;                    ///< of a try, before its arms
+  bool caught = false;                   ///< of a try, in one of its catches
 };
 
 constexpr std::uint32_t kAddressLimit = 0x3FFF;  // what an address local holds at most
@@ -40,7 +42,7 @@ class FunctionGenerator {
   }
 
   void generate() {
-    labels_.push_back({function_.type.results, {}});
+    labels_.emplace_back().types = function_.type.results;
     out_ = &function_.body;
     if (!sequence(budget_)) {
       fold_locals();
@@ -392,7 +394,8 @@ class FunctionGenerator {
     const bool without_else = op == Op::kIf && random_.percent(40);
     if (without_else) type.results = type.parameters;
 
-    Label label{op == Op::kLoop ? type.parameters : type.results, {}};
+    Label label;
+    label.types = op == Op::kLoop ? type.parameters : type.results;
     if (op == Op::kLoop) {
       label.counter = add_local(kI32);
       i32(1 + random_.below(5));
@@ -417,21 +420,95 @@ class FunctionGenerator {
   }
 
   Sequence arm(const FunctionType& type, const Label& label) {
+    return nested(type, label, [&] {
+      const std::uint32_t share = 1 + random_.below(std::max(2u, std::min(budget_, 40u)));
+      if (sequence(share)) return;
+      if (label.counter && random_.percent(80)) branch_if(0);
+      finish(type.results);
+    });
+  }
+  /// What `fill` emits in a block of that type.
+  template <typename Fill>
+  Sequence nested(const FunctionType& type, const Label& label, Fill fill) {
     Sequence result;
     const Types stack = stack_;
     Sequence* const out = std::exchange(out_, &result);
     const std::size_t base = std::exchange(base_, stack_.size() - type.parameters.size());
     labels_.push_back(label);
-    const std::uint32_t share = 1 + random_.below(std::max(2u, std::min(budget_, 40u)));
-    if (!sequence(share)) {
-      if (label.counter && random_.percent(80)) branch_if(0);
-      finish(type.results);
-    }
+    fill();
     labels_.pop_back();
     base_ = base;
     out_ = out;
     stack_ = stack;
     return result;
+  }
+
+  // --- Exceptions ---
+
+  void try_() {
+    const std::size_t parameters = random_.percent(70) ? 0 : random_.below(std::min<std::size_t>(available(), 4) + 1);
+    FunctionType type;
+    type.parameters.assign(stack_.end() - static_cast<std::ptrdiff_t>(parameters), stack_.end());
+    type.results = random_.percent(35) ? labels_.back().types : any_types();
+    Instruction instruction;
+    instruction.op = Op::kTry;
+    instruction.block = type;
+    Label label;
+    label.types = type.results;
+    label.tries = true;
+    instruction.body = arm(type, label);
+    pop(parameters);
+    label.tries = false;
+    if (random_.percent(15)) {
+      Instruction& delegate = instruction.arms.emplace_back();
+      delegate.op = Op::kDelegate;
+      delegate.immediate = random_.below(labels_.size());
+    } else {
+      label.caught = true;
+      for (std::uint32_t catches = random_.below(4); catches > 0; --catches)
+        catch_(instruction, label, random_.below(program_.tags.size()));
+      if (instruction.arms.empty() || random_.percent(40)) catch_(instruction, label, std::nullopt);
+    }
+    out_->push_back(std::move(instruction));
+    push(type.results);
+  }
+  void catch_(Instruction& around, const Label& label, std::optional<std::uint32_t> tag) {
+    Instruction& instruction = around.arms.emplace_back();
+    instruction.op = tag ? Op::kCatch : Op::kCatchAll;
+    instruction.immediate = tag.value_or(0);
+    const Types values = tag ? program_.tags[*tag] : Types();
+    push(values);
+    instruction.body = arm({values, label.types}, label);
+    pop(values.size());
+  }
+  /// @return whether what follows cannot be reached.
+  bool throw_() {
+    // Where nobody in this function tries, only now and then: most programs must run to their end.
+    if (std::ranges::none_of(labels_, &Label::tries) && random_.percent(85)) return false;
+    std::vector<std::uint32_t> caught;
+    for (std::uint32_t i = 0; i < labels_.size(); ++i)
+      if (label_at(i).caught) caught.push_back(i);
+    const bool again = !caught.empty() && random_.percent(60);
+    const auto emit_throw = [&](std::uint32_t further_out) {
+      if (again) {
+        emit(Op::kRethrow, random_.pick(caught) + further_out);
+        return;
+      }
+      const std::uint32_t tag = random_.below(program_.tags.size());
+      provide(program_.tags[tag]);
+      emit(Op::kThrow, tag);
+    };
+    if (random_.percent(25)) {
+      emit_throw(0);
+      return true;
+    }
+    condition();
+    pop();
+    Instruction instruction;
+    instruction.op = Op::kIf;
+    instruction.body = nested({}, {}, [&] { emit_throw(1); });
+    out_->push_back(std::move(instruction));
+    return false;
   }
 
   /// Leaves exactly these types above the base.
@@ -625,11 +702,13 @@ class FunctionGenerator {
     } else if (way < 820) {
       call();
     } else if (way < 910) {
-      if (labels_.size() < 12) block();
+      if (labels_.size() < 12) random_.percent(20) ? try_() : block();
     } else if (way < 970) {
       branch_if(random_.below(labels_.size()));
     } else if (way < 983) {
       return branch(random_.below(labels_.size()));
+    } else if (way < 990) {
+      return throw_();
     } else if (way < 998) {
       return branch_table(random_.below(labels_.size()));
     } else if (labels_.size() > 2) {
@@ -697,6 +776,7 @@ Program generate(std::uint64_t seed, std::uint32_t size, Nans nans) {
   program.globals.push_back(Value::i64(0));
   for (const ValueType type : kValueTypes)
     for (int i = 0; i < 2; ++i) program.globals.push_back({type, random_value(random, type)});
+  program.tags = {{}, {kI32}, any_types(4), any_types(4)};
   for (int i = 0; i < 2; ++i) program.imports.push_back({any_types(9), any_types(random.percent(70) ? 1 : 8)});
   const std::uint32_t count = 2 + random.below(3);
   for (std::uint32_t i = 0; i < count; ++i) {

@@ -25,6 +25,7 @@ void encode(ModuleBuilder& module, const Sequence& sequence, Code& out) {
       case Op::kBlock:
       case Op::kLoop:
       case Op::kIf:
+      case Op::kTry:
         if (each.block.parameters.empty() && each.block.results.empty())
           out.open(each.op);
         else if (each.block.parameters.empty() && each.block.results.size() == 1)
@@ -36,7 +37,12 @@ void encode(ModuleBuilder& module, const Sequence& sequence, Code& out) {
           out.op(Op::kElse);
           encode(module, each.otherwise, out);
         }
-        out.end();
+        for (const Instruction& arm : each.arms) {
+          out.op(arm.op);
+          if (arm.op != Op::kCatchAll) out.unsigned_leb(arm.immediate);
+          encode(module, arm.body, out);
+        }
+        if (each.arms.empty() || each.arms.back().op != Op::kDelegate) out.end();
         break;
       case Op::kI32Const:
       case Op::kI64Const:
@@ -55,6 +61,8 @@ void encode(ModuleBuilder& module, const Sequence& sequence, Code& out) {
       case Op::kBr:
       case Op::kBrIf:
       case Op::kCall:
+      case Op::kThrow:
+      case Op::kRethrow:
       case Op::kLocalGet:
       case Op::kLocalSet:
       case Op::kLocalTee:
@@ -95,6 +103,7 @@ void print(const Sequence& sequence, std::size_t indent, std::string& out) {
       case Op::kBlock:
       case Op::kLoop:
       case Op::kIf:
+      case Op::kTry:
         out += fmt::format("{}{}{}\n", wasm::to_string(each.op), types_text("param", each.block.parameters),
                            types_text("result", each.block.results));
         print(each.body, indent + 2, out);
@@ -103,6 +112,13 @@ void print(const Sequence& sequence, std::size_t indent, std::string& out) {
           out += "else\n";
           print(each.otherwise, indent + 2, out);
         }
+        for (const Instruction& arm : each.arms) {
+          out.append(indent, ' ');
+          out += wasm::to_string(arm.op);
+          out += arm.op == Op::kCatchAll ? "\n" : fmt::format(" {}\n", arm.immediate);
+          print(arm.body, indent + 2, out);
+        }
+        if (!each.arms.empty() && each.arms.back().op == Op::kDelegate) break;
         out.append(indent, ' ');
         out += "end\n";
         break;
@@ -123,6 +139,8 @@ void print(const Sequence& sequence, std::size_t indent, std::string& out) {
       case Op::kBr:
       case Op::kBrIf:
       case Op::kCall:
+      case Op::kThrow:
+      case Op::kRethrow:
       case Op::kLocalGet:
       case Op::kLocalSet:
       case Op::kLocalTee:
@@ -142,6 +160,7 @@ std::vector<std::byte> encode(const Program& program) {
   module.memory(kProgramMemoryBytes / 65'536, kProgramMemoryBytes / 65'536);
   for (std::size_t i = 0; i < program.globals.size(); ++i)
     module.global(program.globals[i].type, program.globals[i].bits, fmt::format("g{}", i));
+  for (const std::vector<ValueType>& tag : program.tags) module.tag(tag);
   std::vector<std::uint32_t> table(program.function_count());
   std::iota(table.begin(), table.end(), 0u);
   module.table(table, program.function_count() + 1);
@@ -164,6 +183,7 @@ std::string print(const Program& program) {
     out += fmt::format("(global (export \"g{}\") (mut {}) {}.const {})\n", i, to_string(program.globals[i].type),
                        to_string(program.globals[i].type), to_string(program.globals[i]));
   }
+  for (const std::vector<ValueType>& tag : program.tags) out += fmt::format("(tag{})\n", types_text("param", tag));
   out += fmt::format("(table {} funcref) (elem (i32.const 0)", program.function_count() + 1);
   for (std::uint32_t i = 0; i < program.function_count(); ++i) out += fmt::format(" {}", i);
   out += ")\n";

@@ -32,8 +32,9 @@ struct Instruction {
   Op op = Op::kNop;
   std::uint64_t immediate = 0;  ///< a constant's bits, an index, a depth, or a memory offset
   ValueType type = kI32;        ///< of a constant or of select
-  FunctionType block;           ///< of a block, loop or if; of call_indirect
+  FunctionType block;           ///< of a block, loop, if or try; of call_indirect
   std::vector<Instruction> body;
+  std::vector<Instruction> arms;  ///< of a try: each a catch, with its tag, or catch_all; or one delegate, with a depth
   std::vector<Instruction> otherwise;  ///< of an if; empty: no else
   std::vector<std::uint32_t> targets;  ///< of br_table, the default last
 };
@@ -50,6 +51,7 @@ struct Program {
   std::vector<FunctionType> imports;
   std::vector<ProgramFunction> functions;
   std::vector<Value> globals;  ///< all mutable, exported as "g0" and so on
+  std::vector<std::vector<ValueType>> tags;
 
   [[nodiscard]] const FunctionType& type_of(std::uint32_t function) const {
     return function < imports.size() ? imports[function] : functions[function - imports.size()].type;

@@ -117,6 +117,60 @@ TEST(Exceptions, AClauseReachesItsLabel) {
             (Lines{"try_table [] -> [] (catch_all 0)", "throw 1", "end false", "end_function false"}));
 }
 
+TEST(LegacyExceptions, ATryIsABlockWithArms) {
+  // try [] -> [i32]: i32.const 1, catch 0 (i32 i64): drop, catch 1: i32.const 2, catch_all: i32.const 3
+  EXPECT_EQ(handed_over({0x06, kI32, 0x41, 1, 0x07, 0, 0x1A, 0x07, 1, 0x41, 2, 0x19, 0x41, 3, 0x0B, 0x1A}),
+            (Lines{"try [] -> [i32]", "i32.const 1", "catch 0 true", "drop", "catch 1 true", "i32.const 2",
+                   "catch_all true", "i32.const 3", "end true", "drop", "end_function true"}));
+  // An arm is reached if the try was; its end, if an arm ends or branches there.
+  EXPECT_EQ(
+      handed_over({0x06, kEmpty, 0x08, 1, 0x19, 0x0C, 0, 0x0B, 0x08, 1}),
+      (Lines{"try [] -> []", "throw 1", "catch_all false", "br 0", "end false", "throw 1", "end_function false"}));
+  EXPECT_EQ(handed_over({0x06, kEmpty, 0x08, 1, 0x19, 0x08, 1, 0x0B, 0x01, 0x1A}),
+            (Lines{"try [] -> []", "throw 1", "catch_all false", "throw 1", "end false", "end_function false"}));
+  EXPECT_EQ(handed_over({0x00, 0x06, kEmpty, 0x07, 1, 0x19, 0x0B}), (Lines{"unreachable", "end_function false"}));
+  EXPECT_EQ(handed_over({0x41, 1, 0x06, 1, 0x0B, 0x1A}),
+            (Lines{"i32.const 1", "try [i32] -> [i32]", "end true", "drop", "end_function true"}));
+  expect_invalid_function({0x06, kI32, 0x41, 1, 0x19, 0x0B, 0x1A}, "type mismatch", 5);
+  expect_invalid_function({0x06, kI32, 0x19, 0x41, 1, 0x0B, 0x1A}, "type mismatch: catch_all expects i32", 2);
+  expect_invalid_function({0x06, kI32, 0x41, 1, 0x07, 0, 0x0B, 0x1A}, "type mismatch", 6);
+  expect_invalid_function({0x06, kEmpty, 0x41, 1, 0x19, 0x0B}, "values remain on the stack at catch_all", 4);
+  expect_invalid_function({0x06, kEmpty, 0x07, 2, 0x0B}, "unknown tag 2", 2);
+  expect_invalid_function({0x07, 1, 0x0B}, "catch without try", 0);
+  expect_invalid_function({0x1F, kEmpty, 0, 0x19, 0x0B}, "catch_all without try", 3);
+  expect_invalid_function({0x06, kEmpty, 0x19, 0x07, 1, 0x0B}, "catch without try, or behind its catch_all", 3);
+  expect_invalid_function({0x06, kEmpty, 0x19, 0x19, 0x0B}, "catch_all without try, or behind its catch_all", 3);
+  expect_invalid_function({0x06, kEmpty, 0x05, 0x0B}, "else without if", 2);
+}
+
+TEST(LegacyExceptions, ADelegateEndsItsTry) {
+  // Its label counts from outside of the try: 0 is the block, 1 the function.
+  EXPECT_EQ(handed_over({0x02, kEmpty, 0x06, kI32, 0x41, 1, 0x18, 1, 0x1A, 0x0B}),
+            (Lines{"block [] -> []", "try [] -> [i32]", "i32.const 1", "delegate 1 true", "drop", "end true",
+                   "end_function true"}));
+  EXPECT_EQ(handed_over({0x06, kEmpty, 0x08, 1, 0x18, 0, 0x1A}),
+            (Lines{"try [] -> []", "throw 1", "delegate 0 false", "end_function false"}));
+  EXPECT_EQ(handed_over({0x06, kEmpty, 0x0C, 0, 0x18, 0}),
+            (Lines{"try [] -> []", "br 0", "delegate 0 false", "end_function true"}));
+  EXPECT_EQ(handed_over({0x00, 0x06, kEmpty, 0x18, 0}), (Lines{"unreachable", "end_function false"}));
+  expect_invalid_function({0x06, kEmpty, 0x18, 1}, "unknown label 1", 2);
+  expect_invalid_function({0x06, kI32, 0x18, 0, 0x1A}, "type mismatch: delegate expects i32", 2);
+  expect_invalid_function({0x18, 0}, "delegate without try", 0);
+  expect_invalid_function({0x06, kEmpty, 0x19, 0x18, 0}, "delegate without try, or behind its catch or catch_all", 3);
+}
+
+TEST(LegacyExceptions, ARethrowNamesACatch) {
+  EXPECT_EQ(handed_over({0x06, kEmpty, 0x19, 0x02, kEmpty, 0x09, 1, 0x0B, 0x0B}),
+            (Lines{"try [] -> []", "catch_all true", "block [] -> []", "rethrow 1", "end false", "end false",
+                   "end_function true"}));
+  expect_accepted({0x06, kEmpty, 0x07, 1, 0x09, 0, 0x0B});
+  expect_accepted({0x06, kEmpty, 0x19, 0x06, kEmpty, 0x09, 1, 0x19, 0x09, 0, 0x0B, 0x0B});
+  expect_invalid_function({0x09, 0}, "invalid rethrow label 0", 0);
+  expect_invalid_function({0x06, kEmpty, 0x09, 0, 0x19, 0x0B}, "invalid rethrow label 0", 2);
+  expect_invalid_function({0x06, kEmpty, 0x19, 0x02, kEmpty, 0x09, 0, 0x0B, 0x0B}, "invalid rethrow label 0", 5);
+  expect_invalid_function({0x06, kEmpty, 0x19, 0x09, 2, 0x0B}, "unknown label 2", 3);
+}
+
 TEST(Exceptions, ClausesAreLimited) {
   const auto with = [](std::uint32_t count) {
     ByteVector operators = join({{0x1F, kEmpty}, leb(count)});

@@ -26,14 +26,14 @@ TEST(Features, ListsNamePresetsAndProposals) {
   EXPECT_EQ(parsed("3.0"),
             parsed("2.0,tail-call,extended-const,function-references,gc,multi-memory,memory64,exceptions,"
                    "relaxed-simd"));
-  EXPECT_EQ(parsed("3.0,threads,wide-arithmetic"), Features::all());
+  EXPECT_EQ(parsed("3.0,threads,wide-arithmetic,legacy-exceptions"), Features::all());
   EXPECT_EQ(parsed("substrate"), Features(Feature::kMutableGlobal));
   EXPECT_EQ(parsed("mvp,sign-extension"), Features(Feature::kSignExtension));
   EXPECT_EQ(parsed("mvp,+simd,-simd"), Features());
-  EXPECT_EQ(parsed("-threads,-wide-arithmetic"), Features::wasm_3());
+  EXPECT_EQ(parsed("-threads,-wide-arithmetic,-legacy-exceptions"), Features::wasm_3());
   EXPECT_EQ(parsed("+threads"), Features::all());
   EXPECT_EQ(parsed("all,unshared-memory"), Features::every());
-  EXPECT_EQ(parsed("+unshared-memory,-threads,-wide-arithmetic"), Features::wasm_3());
+  EXPECT_EQ(parsed("+unshared-memory,-threads,-wide-arithmetic,-legacy-exceptions"), Features::wasm_3());
   EXPECT_EQ(parsed("all,-2.0"), parsed("mvp,tail-call,extended-const,multi-memory,memory64,threads,wide-arithmetic"));
   EXPECT_EQ(parsed("3.0").list().size(), 15u);
   for (const Feature each : Features::all().list())
@@ -44,6 +44,8 @@ TEST(Features, AProposalBringsWhatItBuildsOnAndTakesWhatBuildsOnIt) {
   EXPECT_TRUE(parsed("mvp,relaxed-simd").has(Feature::kSimd));
   EXPECT_TRUE(parsed("mvp,gc").has_all({Feature::kFunctionReferences, Feature::kReferenceTypes}));
   EXPECT_TRUE(Features(Feature::kExceptions).has(Feature::kReferenceTypes));
+  EXPECT_TRUE(Features(Feature::kLegacyExceptions).has(Feature::kExceptions));
+  EXPECT_FALSE(parsed("all,-exceptions").has(Feature::kLegacyExceptions));
   EXPECT_FALSE(parsed("all,-simd").has(Feature::kRelaxedSimd));
   const Features without = Features::all().without(Feature::kReferenceTypes);
   EXPECT_FALSE(without.has(Feature::kFunctionReferences) || without.has(Feature::kGc) ||
@@ -66,7 +68,7 @@ TEST(Features, AListThatIsNoneSaysWhatIsWrong) {
       "\"sign-ext\" is no set of features and no proposal; known are mvp, 2.0, 3.0, substrate, all; mutable-global, "
       "saturating-float-to-int, sign-extension, multi-value, bulk-memory, reference-types, simd, tail-call, "
       "extended-const, function-references, gc, multi-memory, memory64, exceptions, relaxed-simd, threads, "
-      "wide-arithmetic, unshared-memory; did you mean \"sign-extension\"?");
+      "wide-arithmetic, legacy-exceptions, unshared-memory; did you mean \"sign-extension\"?");
   EXPECT_EQ(
       reason("simd"),
       "\"simd\" does not say what it is added to: write \"mvp,simd\" or another set of features before it, \"+simd\" "
@@ -91,7 +93,12 @@ Body body_for(Op op, std::string_view immediate) {
     case Op::kIf:
     case Op::kBlock:
     case Op::kLoop: around.after = {0x0B, 0x00}; break;
+    case Op::kTry:
     case Op::kTryTable: around.after = {0x0B, 0x00}; break;
+    case Op::kCatch:
+    case Op::kCatchAll: around = {{0x00, 0x06, 0x40}, {}, {0x00, 0x0B}}; break;
+    case Op::kDelegate: around = {{0x00, 0x06, 0x40}, {}, {}}; break;
+    case Op::kRethrow: around = {{0x00, 0x06, 0x40, 0x19}, {}, {0x0B}}; break;
     case Op::kElse: around = {{0x00, 0x04, 0x40}, {}, {0x0B}}; break;
     case Op::kEnd: around = {{0x02, 0x40}, {}, {}}; break;
     case Op::kReturnCall: around.immediates = {2}; return around;  // of type [] -> []
@@ -172,8 +179,10 @@ void expect_gated(Op op, std::string_view text, std::string_view immediate, std:
   }
   EXPECT_TRUE(all.features.has(*proposal)) << text;
   EXPECT_TRUE(validated(module, all.features).result) << text;
-  const std::uint64_t at = module.bodies[0].offset + 3 + around.before.size();
-  expect_refused(validated(module, Features::all().without(*proposal)), *proposal, text, at);
+  // What belongs to a try is refused with it, and before.
+  const bool in_try = around.before.size() > 1 && around.before[1] == code_of(Op::kTry)[0];
+  const std::uint64_t at = module.bodies[0].offset + 3 + (in_try ? 1 : around.before.size());
+  expect_refused(validated(module, Features::all().without(*proposal)), *proposal, in_try ? "try" : text, at);
   EXPECT_FALSE(validated(module, Features::mvp()).result) << text;
 }
 

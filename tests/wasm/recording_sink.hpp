@@ -59,6 +59,11 @@ class RecordingSink {
   void return_() { add("return"); }
   void throw_(std::uint32_t tag) { add("throw {}", tag); }
   void throw_ref() { add("throw_ref"); }
+  void try_(BlockType type) { add("try {}", to_text(type)); }
+  void catch_(std::uint32_t tag, bool reachable) { add("catch {} {}", tag, reachable); }
+  void catch_all(bool reachable) { add("catch_all {}", reachable); }
+  void delegate(std::uint32_t depth, bool reachable) { add("delegate {} {}", depth, reachable); }
+  void rethrow(std::uint32_t depth) { add("rethrow {}", depth); }
   void call(std::uint32_t function) { add("call {}", function); }
   void call_indirect(std::uint32_t type, std::uint32_t table) { add("call_indirect {} {}", type, table); }
   void call_ref(std::uint32_t type) { add("call_ref {}", type); }
@@ -147,6 +152,23 @@ class ReachabilitySink : public NullSink {
     blocks_.back().is_if = false;
     blocks_.back().end_reached |= reachable;
     reachable_ = true;
+  }
+  void try_(BlockType) { open(false, false); }
+  void catch_(std::uint32_t /*tag*/, bool reachable) { catch_all(reachable); }
+  void catch_all(bool reachable) {
+    EXPECT_EQ(reachable, reachable_);
+    ASSERT_GT(blocks_.size(), 1u);
+    blocks_.back().end_reached |= reachable;
+    reachable_ = true;
+  }
+  void delegate(std::uint32_t depth, bool reachable) {
+    end(reachable);
+    EXPECT_LT(depth, blocks_.size());
+  }
+  void rethrow(std::uint32_t depth) {
+    here();
+    ASSERT_LT(depth, blocks_.size() - 1);
+    stop();
   }
   void end(bool reachable) {
     EXPECT_EQ(reachable, reachable_);

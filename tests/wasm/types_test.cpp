@@ -91,7 +91,7 @@ TEST(Types, ValuesReadBack) {
 TEST(Opcodes, NamesComeFromTheTable) {
   EXPECT_EQ(to_string(Op::kI32Add), "i32.add");
   EXPECT_EQ(to_string(Op::kTableFill), "table.fill");
-  EXPECT_EQ(to_string(static_cast<Op>(0x06)), "");
+  EXPECT_EQ(to_string(static_cast<Op>(0x16)), "");
   EXPECT_EQ(to_string(Op::kI32x4RelaxedDotI8x16I7x16AddS), "i32x4.relaxed_dot_i8x16_i7x16_add_s");
   EXPECT_EQ(why_unsupported(0xFB, 2), "not supported yet: garbage-collected types, structures");
   EXPECT_EQ(why_unsupported(0xFB, 0x1C), "not supported yet: garbage-collected types, i31");

@@ -222,10 +222,6 @@ TEST(Validator, RefusesMalformedBodies) {
 }
 
 TEST(Validator, NamesTheFeatureThatIsNotSupported) {
-  for (const std::uint8_t opcode : ByteVector{0x06, 0x07, 0x09, 0x18, 0x19}) {
-    expect_refused({0x01, opcode, kEmpty}, ErrorCode::kUnsupported, "not supported: legacy exception handling", 1);
-    expect_refused({opcode, kEmpty}, ErrorCode::kUnsupported, "try_table", 0);
-  }
   expect_refused({0xFB, 0}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types, structures", 0);
   expect_refused({0xFB, 0x13}, ErrorCode::kUnsupported, "not supported yet: garbage-collected types, arrays", 0);
   expect_refused({0xFB, 0x1A}, ErrorCode::kUnsupported, "conversions from and to externref", 0);

@@ -33,6 +33,7 @@ Blocks::Control& Blocks::open_block(Control::Kind kind, wasm::BlockType type) {
   settle_operands();
   Control& control = controls_.emplace_back();
   control.kind = kind;
+  control.within = try_block();
   control.height = height() - static_cast<std::uint32_t>(type.parameters.size());
   control.parameters = type.parameters;
   control.results = type.results;

@@ -23,10 +23,13 @@ class Blocks : public Values {
   using Values::Values;
 
   struct Control {
-    enum class Kind : std::uint8_t { kBlock, kLoop, kIf, kElse, kTry };
+    /// kTryTable; kTry and, behind its first catch or catch_all, kCatch.
+    enum class Kind : std::uint8_t { kBlock, kLoop, kIf, kElse, kTryTable, kTry, kCatch };
     Kind kind;
     std::uint32_t height = 0;  ///< of the stack below the parameters
     std::uint32_t slot = 0;    ///< the first of the parameters
+    /// The innermost try_table or try that what stands here is within; kNoTryBlock if there is none.
+    std::uint32_t within = kNoTryBlock;
     std::span<const ValueType> parameters;
     std::span<const ValueType> results;
     Label label;
@@ -34,8 +37,8 @@ class Blocks : public Values {
     // In states_, because few of many blocks that are open at once have both.
     std::uint32_t state = kNone;            ///< at the label; kNone until a branch reaches it
     std::uint32_t else_state = kNone;       ///< at the else or, without one, on the way past the if
-    std::uint32_t try_block = kNoTryBlock;  ///< kTry: in the tables
-    std::uint32_t first_clause = 0;         ///< kTry: of its clauses
+    std::uint32_t try_block = kNoTryBlock;  ///< its own in the tables
+    std::uint32_t first_clause = 0;         ///< kTryTable: of its clauses; kTry and kCatch: of its handlers
     [[nodiscard]] bool has_state() const noexcept { return state != kNone; }
     [[nodiscard]] std::span<const ValueType> label_types() const noexcept {
       return kind == Kind::kLoop ? parameters : results;

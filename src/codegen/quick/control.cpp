@@ -30,14 +30,18 @@ void QuickCompiler::if_(wasm::BlockType type) {
   jump_if(negate(condition), control.else_label);
 }
 
-void QuickCompiler::else_(bool reachable) {
+void QuickCompiler::leave_arm(bool reachable) {
+  if (!reachable) return;
   Control& control = innermost();
-  if (reachable) {
-    settle_flags();
-    make_way_for_result(control);
-    conform(control);
-    jump(control.label);
-  }
+  settle_flags();
+  make_way_for_result(control);
+  conform(control);
+  jump(control.label);
+}
+
+void QuickCompiler::else_(bool reachable) {
+  leave_arm(reachable);
+  Control& control = innermost();
   control.kind = Control::Kind::kElse;
   go_on_at_else(control);
 }
@@ -46,19 +50,26 @@ void QuickCompiler::end(bool reachable) {
   if (reachable) settle_flags();
   switch (innermost().kind) {
     case Control::Kind::kIf: return end_if(reachable);
-    case Control::Kind::kTry: return end_try(reachable);
+    case Control::Kind::kTryTable: return end_try_table(reachable);
     case Control::Kind::kLoop: return forget_states_of(close_block());
+    case Control::Kind::kTry: leave_try(); return end_block(reachable);
+    case Control::Kind::kCatch: end_handlers(innermost()); return end_block(reachable);
     case Control::Kind::kBlock:
-    case Control::Kind::kElse: break;
+    case Control::Kind::kElse: return end_block(reachable);
   }
+}
+
+void QuickCompiler::end_block(bool reachable) {
   Control control = close_block();
-  if (!control.has_state()) return forget_states_of(control);  // nothing branches here: go on as if it were not there
+  // If nothing branches here, it goes on as if the block were not there; but a caught exception lies below the results.
+  const bool falls_through_alone = !control.has_state() && control.kind != Control::Kind::kCatch;
+  if (falls_through_alone) return forget_states_of(control);
   if (reachable) {
     make_way_for_result(control);
     conform(control);
   }
   drop_to(control.height);
-  go_on_behind(control);
+  if (control.has_state()) go_on_behind(control);
 }
 
 // Of an if without else.

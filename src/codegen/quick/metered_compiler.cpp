@@ -29,6 +29,9 @@ void MeteredCompiler::at(std::uint64_t module_offset) {
     case Op::kBlock: break;
     case Op::kLoop:
     case Op::kElse:
+    case Op::kCatch:
+    case Op::kCatchAll:
+    case Op::kDelegate:
     case Op::kEnd: end_segment(); break;
     case Op::kIf:
       charge(1);

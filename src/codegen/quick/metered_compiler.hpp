@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The quick tier with fuel (Options::fuel): what is charged, and when, is the same in every tier and on every machine.
 //
-// A body is cut into segments. One begins at the start of the function and behind each loop, else, end, if, br_if,
-// br_on_null, br_on_non_null, br_on_cast and br_on_cast_fail. Its price is the sum of its operators' prices, those that
-// can never be reached left out (wasm/sink.hpp says which these are): 0 for block, loop, else, end and nop, 1 for every
-// other; calls and branches also pay for the values that they move, one for each whole kValuesPerUnit. To the first
-// segment of a function adds one for each whole kLocalsPerUnit locals that it declares.
+// A body is cut into segments. One begins at the start of the function and behind each loop, else, catch, catch_all,
+// delegate, end, if, br_if, br_on_null, br_on_non_null, br_on_cast and br_on_cast_fail. Its price is the sum of its
+// operators' prices, those that can never be reached left out (wasm/sink.hpp says which these are): 0 for block, loop,
+// else, catch, catch_all, delegate, end and nop, 1 for every other; calls and branches also pay for the values that
+// they move, one for each whole kValuesPerUnit. To the first segment of a function adds one for each whole
+// kLocalsPerUnit locals that it declares.
 //
 // A segment is charged when its first operator that costs something is about to run; if the fuel goes below zero by
 // that, the call ends with kOutOfFuel before the operator. So a call that returns has paid just for what it executed,

@@ -21,6 +21,7 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
                                    std::span<const ValueType> locals) {
   operators_until_check_ = kOperatorsBetweenChecks;
   clauses_.clear();
+  handlers_.clear();
   begin_code();
   begin_frame(function_index, type, locals);
   begin_values();
@@ -41,7 +42,8 @@ void QuickCompiler::end_function(bool reachable) {
 
 void QuickCompiler::check_and_clear() {
   operators_until_check_ = kOperatorsBetweenChecks;
-  const std::uint64_t scratch = block_bytes() + operand_bytes() + std::uint64_t{16} * (clauses_.size() + patches());
+  const std::uint64_t scratch =
+      block_bytes() + operand_bytes() + std::uint64_t{16} * (clauses_.size() + handlers_.size() + patches());
   most_scratch_ = std::max(most_scratch_, scratch);
   check_size(scratch);
   if (waiting() >= kMaximumWaiting) emit_out_of_line_here();

@@ -60,6 +60,11 @@ class QuickCompiler : public Operators {
   void return_();
   void throw_(std::uint32_t tag);
   void throw_ref();
+  void try_(wasm::BlockType type);
+  void catch_(std::uint32_t tag, bool reachable);
+  void catch_all(bool reachable);
+  void delegate(std::uint32_t depth, bool reachable);
+  void rethrow(std::uint32_t depth);
   void call(std::uint32_t function);
   void call_indirect(std::uint32_t type, std::uint32_t table);
   void call_ref(std::uint32_t type);
@@ -93,6 +98,10 @@ class QuickCompiler : public Operators {
   // --- Control flow (control.cpp) ---
 
   void end_if(bool reachable);
+  /// Goes from the end of the innermost block's arm, of which there is another, to the label.
+  void leave_arm(bool reachable);
+  /// Ends a block that has one arm, or the last of its arms.
+  void end_block(bool reachable);
   void branch(std::uint32_t depth);
   /// A branch that is taken on a condition of the flags. Emits nothing but moves before it.
   void branch_if(Condition condition, std::uint32_t depth);
@@ -122,14 +131,26 @@ class QuickCompiler : public Operators {
 
   // --- Exceptions (exceptions.cpp) ---
 
-  void end_try(bool reachable);
-  void emit_handlers(const Control& control);
+  /// Opens a block in which a throw finds the handlers of a new try block.
+  Control& open_try(Control::Kind kind, wasm::BlockType type);
+  /// Leaves the part of the innermost block in which it does.
+  void leave_try();
+  void end_try_table(bool reachable);
+  void emit_clauses(const Control& control);
+  /// Begins what runs once an exception was caught, which is in kCaughtException, with the operands below `height`.
+  void begin_handler(std::uint32_t height);
+  /// Pushes what the caught exception carries.
+  void push_caught_values(std::uint32_t tag);
+  void begin_catch(wasm::CatchKind kind, std::uint32_t tag, bool reachable);
+  /// Hands the handlers of a try that is no longer open to its try block.
+  void end_handlers(const Control& control);
 
   std::uint64_t most_scratch_ = 0;
   std::uint32_t operators_until_check_ = 0;
   std::vector<Move> moves_;                   ///< scratch of calls
   std::vector<std::uint32_t> stub_of_depth_;  ///< br_table's scratch: the offset of the way there, or kNone
   std::vector<wasm::CatchClause> clauses_;    ///< of the try_tables that are open
+  std::vector<Handler> handlers_;             ///< of the trys that are open
 };
 
 }  // namespace anew::codegen::quick

@@ -139,7 +139,7 @@ class Values : public Frame {
   void forget_volatile_registers();
   /// Takes the results of a call that lie in registers, and copies the others to their homes.
   void push_call_results(const FunctionType& type, const abi::Places& places);
-  /// The innermost try_table that is open; handlers find all locals in their homes.
+  /// The innermost try block that is open; handlers find all locals in their homes.
   void set_try_block(std::uint32_t try_block) noexcept { try_block_ = try_block; }
   [[nodiscard]] std::uint32_t try_block() const noexcept { return try_block_; }
   /// What is to be noted of a call here.
