@@ -44,6 +44,11 @@ struct EngineOptions {
   /// Proposals to WebAssembly that modules may use; kUnsupported, with the proposal's name, if one uses another. It
   /// holds for compiled modules and snapshots too, whoever wrote them.
   Features features = Features::all();
+  // Tools outside of the program that are told of compiled code, with the names of the guest's functions, and its lines
+  // of source where the module has DWARF (docs/debugging.md).
+  bool perf_map = false;  ///< /tmp/perf-PID.map, in which perf looks up names
+  bool jitdump = false;   ///< jit-PID.dump in the working directory, for `perf inject --jit`
+  bool gdb = false;       ///< gdb's interface for code that is made as a program runs
   /// Called while a module compiles with (functions done, functions in all), from any thread, maybe several at once.
   std::function<void(std::uint32_t, std::uint32_t)> progress = {};
 };

@@ -70,6 +70,8 @@ struct Frame {
   std::string instance_name;        ///< of an instance that others import from; empty for the main one
   bool is_host = false;             ///< the import through which the guest called a host function
   std::uint64_t module_offset = 0;  ///< byte offset of the operator in the module's binary; 0 where unknown
+  std::string source_file;        ///< that it was compiled from, as the guest's compiler wrote it; empty without DWARF
+  std::uint32_t source_line = 0;  ///< from 1; 0 where unknown
 };
 
 /// Why something failed.

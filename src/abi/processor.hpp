@@ -6,6 +6,7 @@
 //   enter.S             what library.hpp declares as its own: the ways between host and guest
 //   offsets.h, .cpp     the numbers that assembly knows, asserted against the structures
 //   frame.hpp           how a frame leads to its caller's
+//   dwarf.hpp           the same for debuggers
 //   code.hpp            what machine code looks like from outside
 //   float_control.hpp   floating-point control of guests
 //   features.hpp, .cpp  what compiled code needs of the processor, and whether this one has it
@@ -16,6 +17,7 @@
 #if defined(__x86_64__)
 #include "abi/x86_64/card_scan.hpp"
 #include "abi/x86_64/code.hpp"
+#include "abi/x86_64/dwarf.hpp"
 #include "abi/x86_64/features.hpp"
 #include "abi/x86_64/float_control.hpp"
 #include "abi/x86_64/frame.hpp"

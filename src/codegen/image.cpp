@@ -7,6 +7,17 @@
 
 namespace anew::codegen {
 
+std::span<const std::byte> positions_of(const ImageView& image, std::uint32_t imported_functions,
+                                        std::uint32_t function) noexcept {
+  if (function < imported_functions) return {};
+  const std::uint32_t defined = function - imported_functions;
+  if (defined + 1 >= image.position_starts.size()) return {};
+  const std::uint32_t from = image.position_starts[defined];
+  const std::uint32_t to = image.position_starts[defined + 1];
+  if (from > to || to > image.positions.size()) return {};
+  return image.positions.subspan(from, to - from);
+}
+
 std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
                                           std::uint64_t text_offset) noexcept {
   if (text_offset >= image.text.size() || image.functions.empty()) return std::nullopt;
@@ -20,13 +31,8 @@ std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t 
     if (in_thunk) return std::nullopt;
     return CodePosition{function, 0};
   }
-  const std::uint32_t defined = function - imported_functions;
-  if (defined + 1 >= image.position_starts.size()) return CodePosition{function, 0};
-  const std::uint32_t from = image.position_starts[defined];
-  const std::uint32_t to = image.position_starts[defined + 1];
-  if (from > to || to > image.positions.size()) return CodePosition{function, 0};
   const FoundPosition found =
-      find_in_positions(image.positions.subspan(from, to - from), text_offset - image.functions[function]);
+      find_in_positions(positions_of(image, imported_functions, function), text_offset - image.functions[function]);
   return CodePosition{function, found.module_offset, (found.notes & kKeepsCell) != 0};
 }
 

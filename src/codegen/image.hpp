@@ -142,6 +142,10 @@ struct CodePosition {
 [[nodiscard]] std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
                                                         std::uint64_t text_offset) noexcept;
 
+/// The stream of a function's positions (positions.hpp), from its first byte on; nothing for an import's stub.
+[[nodiscard]] std::span<const std::byte> positions_of(const ImageView& image, std::uint32_t imported_functions,
+                                                      std::uint32_t function) noexcept;
+
 /// The call with this return address, or null if there is nothing to say about it. Inline, for what runs on guest
 /// stacks.
 [[nodiscard]] inline const CallSite* find_call_site(const ImageView& image, std::uint64_t return_offset) noexcept {

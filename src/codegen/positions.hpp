@@ -49,6 +49,42 @@ class PositionWriter {
   std::uint64_t module_ = 0;
 };
 
+/// Goes over the entries of a stream, whatever it holds; reads no byte outside of it.
+class PositionReader {
+ public:
+  explicit PositionReader(std::span<const std::byte> stream) noexcept : stream_(stream) {}
+
+  /// On to the next entry; the first, to begin with. @return false at the end.
+  [[nodiscard]] bool next() noexcept {
+    if (at_ == stream_.size()) return false;
+    code_ += get();
+    const std::uint64_t number = get();
+    const std::uint64_t zigzag = number >> 1;
+    module_ += (zigzag >> 1) ^ (0 - (zigzag & 1));
+    notes_ = (number & 1) != 0 ? get() : 0;
+    return true;
+  }
+  [[nodiscard]] std::uint64_t code_offset() const noexcept { return code_; }
+  [[nodiscard]] std::uint64_t module_offset() const noexcept { return module_; }
+  [[nodiscard]] std::uint64_t notes() const noexcept { return notes_; }
+
+ private:
+  std::uint64_t get() noexcept {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; at_ < stream_.size() && shift < 64; shift += 7) {
+      const auto byte = std::to_integer<std::uint64_t>(stream_[at_++]);
+      value |= (byte & 0x7F) << shift;
+      if (byte < 0x80) break;
+    }
+    return value;
+  }
+  std::span<const std::byte> stream_;
+  std::size_t at_ = 0;
+  std::uint64_t code_ = 0;
+  std::uint64_t module_ = 0;
+  std::uint64_t notes_ = 0;
+};
+
 struct FoundPosition {
   std::uint64_t module_offset = 0;
   std::uint64_t notes = 0;
@@ -59,28 +95,9 @@ struct FoundPosition {
 /// it holds.
 [[nodiscard]] inline FoundPosition find_in_positions(std::span<const std::byte> stream,
                                                      std::uint64_t code_offset) noexcept {
-  std::size_t at = 0;
-  auto get = [&]() -> std::uint64_t {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; at < stream.size() && shift < 64; shift += 7) {
-      const auto byte = std::to_integer<std::uint64_t>(stream[at++]);
-      value |= (byte & 0x7F) << shift;
-      if (byte < 0x80) break;
-    }
-    return value;
-  };
-  std::uint64_t code = 0;
-  std::uint64_t module_offset = 0;
   FoundPosition found;
-  while (at < stream.size()) {
-    code += get();
-    const std::uint64_t number = get();
-    const std::uint64_t zigzag = number >> 1;
-    module_offset += (zigzag >> 1) ^ (0 - (zigzag & 1));
-    const std::uint64_t notes = (number & 1) != 0 ? get() : 0;
-    if (code > code_offset) break;
-    found = {module_offset, notes};
-  }
+  for (PositionReader reader(stream); reader.next() && reader.code_offset() <= code_offset;)
+    found = {reader.module_offset(), reader.notes()};
   return found;
 }
 

@@ -76,11 +76,20 @@ Frame describe(const Instance& instance, const codegen::CodePosition& position) 
   const ModuleState& module = *instance.linked->module;
   const std::uint32_t function = position.function_index;
   const bool is_host = function < module.module.imported_functions;  // an import's stub, which only host calls reach
-  return {.function_index = function,
-          .function_name = is_host ? import_name(module.module, function) : std::string(module.names[function]),
-          .instance_name = std::string(instance.store->name_of(instance)),
-          .is_host = is_host,
-          .module_offset = position.module_offset};
+  Frame frame{.function_index = function,
+              .function_name = is_host ? import_name(module.module, function) : std::string(module.names[function]),
+              .instance_name = std::string(instance.store->name_of(instance)),
+              .is_host = is_host,
+              .module_offset = position.module_offset,
+              .source_file = {},
+              .source_line = 0};
+  if (is_host) return frame;
+  const debug::SourceLines& lines = module.source_lines();
+  if (const auto line = lines.find(position.module_offset)) {
+    frame.source_file = lines.file(line->file);
+    frame.source_line = line->line;
+  }
+  return frame;
 }
 
 /// The trap's words, with what stopped the call if something outside did.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "debug/announcement.hpp"
 #include "os/try.hpp"
 #include "runtime/engine_options.hpp"
 #include "runtime/ledger_choice.hpp"
@@ -72,6 +73,19 @@ void detail::ModuleState::set_ledger(Ledger asked) {
   ledger_reason = std::move(choice.reason);
 }
 
+const debug::SourceLines& detail::ModuleState::source_lines() const {
+  std::call_once(source_lines_read_, [this] { source_lines_ = debug::SourceLines(module, binary); });
+  return source_lines_;
+}
+
+Result<void> detail::ModuleState::announce() {
+  const EngineOptions& asked = engine->options;
+  const debug::Tools tools{.perf_map = asked.perf_map, .jitdump = asked.jitdump, .gdb = asked.gdb};
+  if (tools.any())
+    gdb_ = TRY(debug::announce({.module = module, .names = names, .image = image, .lines = source_lines()}, tools));
+  return {};
+}
+
 Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr<EngineState>& engine,
                                                            std::span<const std::byte> binary, const Hash& hash,
                                                            const CompileOptions& options) {
@@ -93,6 +107,7 @@ Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr
   state->stack_limit = options.stack_limit;
   state->set_ledger(options.ledger);
   set_code(*state, std::move(compiled), owner);
+  TRY(state->announce());
   return state;
 }
 
@@ -116,6 +131,7 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   state->names = names;
   state->binary = binary;
   set_code(*state, std::move(compiled), new_owner);
+  TRY(state->announce());
   variant_ = std::move(state);
   return variant_;
 }

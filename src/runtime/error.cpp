@@ -64,6 +64,8 @@ std::string Error::to_string() const {
     if (!frame.instance_name.empty()) fmt::format_to(out, " of \"{}\"", wasm::printable_name(frame.instance_name));
     if (frame.is_host) fmt::format_to(out, ", a call of the host");
     if (frame.module_offset != 0) fmt::format_to(out, ", byte 0x{:x} of the module", frame.module_offset);
+    if (frame.source_line != 0)
+      fmt::format_to(out, ", {}:{}", wasm::printable_name(frame.source_file), frame.source_line);
   }
   return text;
 }

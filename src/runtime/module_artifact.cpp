@@ -20,9 +20,9 @@ artifact::Encoded detail::encode(const ModuleState& state) {
                            .binary = state.binary});
 }
 
-std::shared_ptr<detail::ModuleState> detail::to_state(const std::shared_ptr<EngineState>& engine,
-                                                      artifact::Loaded&& loaded, const CompileOptions& options,
-                                                      bool from_cache) {
+Result<std::shared_ptr<detail::ModuleState>> detail::to_state(const std::shared_ptr<EngineState>& engine,
+                                                              artifact::Loaded&& loaded, const CompileOptions& options,
+                                                              bool from_cache) {
   auto state = std::make_shared<ModuleState>();
   state->engine = engine;
   state->hash = loaded.hash;
@@ -37,6 +37,7 @@ std::shared_ptr<detail::ModuleState> detail::to_state(const std::shared_ptr<Engi
   state->from_cache = from_cache;
   state->stack_limit = options.stack_limit;
   state->set_ledger(options.ledger);
+  TRY(state->announce());
   return state;
 }
 

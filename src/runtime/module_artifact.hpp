@@ -13,9 +13,10 @@ namespace anew::detail {
 
 /// Looks at the module.
 [[nodiscard]] artifact::Encoded encode(const ModuleState& state);
-[[nodiscard]] std::shared_ptr<ModuleState> to_state(const std::shared_ptr<EngineState>& engine,
-                                                    artifact::Loaded&& loaded, const CompileOptions& options,
-                                                    bool from_cache);
+/// @return kIo if a tool that EngineOptions names cannot be told of the code.
+[[nodiscard]] Result<std::shared_ptr<ModuleState>> to_state(const std::shared_ptr<EngineState>& engine,
+                                                            artifact::Loaded&& loaded, const CompileOptions& options,
+                                                            bool from_cache);
 /// @return kArtifact if it is not what the options ask for; what artifact::read() returns.
 [[nodiscard]] Result<std::shared_ptr<ModuleState>> load_artifact(const std::shared_ptr<EngineState>& engine,
                                                                  const std::filesystem::path& path,

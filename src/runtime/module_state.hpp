@@ -15,6 +15,8 @@
 #include "artifact/saved_snapshot.hpp"
 #include "codegen/code_memory.hpp"
 #include "codegen/image.hpp"
+#include "debug/gdb.hpp"
+#include "debug/source_lines.hpp"
 #include "wasm/module.hpp"
 #include "wasm/names.hpp"
 
@@ -56,8 +58,16 @@ struct ModuleState {
   /// The module compiled for a memory 0 that is another instance's (codegen::Options::foreign_memory), made when it is
   /// first asked for. Only for modules that import memory 0. Thread-safe. @return what compiling returns.
   [[nodiscard]] Result<std::shared_ptr<const ModuleState>> foreign_variant() const;
+  /// The module's lines of source, read when they are first asked for; none if it has no DWARF. Thread-safe. May throw
+  /// std::bad_alloc.
+  [[nodiscard]] const debug::SourceLines& source_lines() const;
+  /// Tells the tools that EngineOptions names of the code. Called once, when the code is there. @return kIo.
+  [[nodiscard]] Result<void> announce();
 
  private:
+  mutable std::once_flag source_lines_read_;
+  mutable debug::SourceLines source_lines_;
+  std::unique_ptr<debug::GdbRegistration> gdb_;
   mutable std::mutex variant_mutex_;
   mutable std::shared_ptr<const ModuleState> variant_;
 };

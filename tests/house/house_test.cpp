@@ -22,9 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// docs/architecture.md, "The house": each folder may include only those before it, and itself.
-constexpr std::array<std::string_view, 15> kFolders = {
-    "anew",    "os",    "wasm", "abi", "codegen",        "codegen/quick", "codegen/llvm", "artifact",
-    "runtime", "reset", "pool", "c",   "host/substrate", "host/wasi",     "cli"};
+constexpr std::array<std::string_view, 16> kFolders = {
+    "anew",  "os",      "wasm",  "abi",  "codegen", "codegen/quick",  "codegen/llvm", "artifact",
+    "debug", "runtime", "reset", "pool", "c",       "host/substrate", "host/wasi",    "cli"};
 
 /// Folders that are one with another for this order. Of the public headers one that speaks for a group includes the
 /// group's; abi/processor.hpp includes what the processor's folder has, as the quick tier does of its own.
