@@ -56,8 +56,7 @@ void print_results(const std::vector<Value>& results) {
 Result<ExitCode> run_call(const CallOptions& options) {
   CompileOptions compile = options.instance.compile;
   compile.fuel = options.fuel.has_value();
-  auto module =
-      TRY(load_module(options.file, compile, {.cache = options.instance.cache, .features = options.instance.features}));
+  auto module = TRY(load_module(options.file, compile, options.instance.engine()));
   const auto type = TRY(module.function_type(options.export_name));
   const auto arguments = TRY(parse_arguments(options.export_name, type, options.arguments));
   const auto linker = TRY(make_linker(module, options.instance));

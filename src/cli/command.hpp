@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The anew command: one file a subcommand (call.cpp, inspect.cpp, compile.cpp, snapshot.cpp, cache.cpp,
+// The anew command: one file a subcommand (run.cpp, call.cpp, inspect.cpp, compile.cpp, snapshot.cpp, cache.cpp,
 // substrate.cpp). Each declares its options and what it does (command_line.hpp), and main.cpp runs the one that the
 // command line names.
 //
@@ -35,10 +35,14 @@ inline constexpr bool kWithSubstrate = ANEW_WITH_SUBSTRATE != 0;
 /// kNotFound is kept for exports.
 [[nodiscard]] Error file_error(Error error) noexcept;
 
+/// The same of WASI (ANEW_BUILD_WASI).
+inline constexpr bool kWithWasi = ANEW_WITH_WASI != 0;
+
 /// What the chosen subcommand does. @return the exit code, or the error to report.
 using Run = std::function<Result<ExitCode>()>;
 
 class Command;  // command_line.hpp
+void add_run(const Command& anew);
 void add_call(const Command& anew);
 void add_inspect(const Command& anew);
 void add_compile(const Command& anew);

@@ -166,6 +166,32 @@ CommandDescription describe_command(const CLI::App& command,
   return result;
 }
 
+/// Where the first argument without a name stands; the end if there is none, or an option that nobody knows comes
+/// first, which the parser will say.
+std::size_t first_unnamed(const CLI::App& command, const std::vector<std::string>& arguments, std::size_t at) {
+  for (; at < arguments.size() && is_option(arguments[at]); ++at) {
+    const std::string& argument = arguments[at];
+    if (argument == "--") return at + 1;
+    const std::size_t equals = argument.find('=');
+    const CLI::Option* const option = command.get_option_no_throw(argument.substr(0, equals));
+    if (option == nullptr) return arguments.size();
+    if (option->get_expected_max() != 0 && equals == argument.npos) ++at;  // its value
+  }
+  return at;
+}
+
+/// Takes away what the parser is not to look at.
+/// @param arguments  of `command`, its name first.
+void take_rest(const CLI::App& command, std::vector<std::string>& arguments, std::vector<std::string>& rest) {
+  const std::size_t at = first_unnamed(command, arguments, 1);
+  if (at >= arguments.size()) return;
+  const auto behind = arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1;
+  rest.assign(behind, arguments.end());
+  arguments.erase(behind, arguments.end());
+  // An option of several values before it is not to take it for one.
+  if (arguments[at - 1] != "--") arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(at), "--");
+}
+
 /// An option whose text `parse` makes into what `set` takes.
 template <typename Parse, typename Set>
 CLI::Option* add_parsed(CLI::App& app, const char* name, const char* value_name, Parse parse, Set set,
@@ -209,6 +235,11 @@ Option Command::text(const char* name, std::string& target, const char* descript
 
 Option Command::texts(const char* name, std::vector<std::string>& target, const char* description) const {
   return Option(app_->add_option(name, target, description));
+}
+
+Option Command::rest(const char* name, std::vector<std::string>& target, const char* description) const {
+  state_->rests[app_] = &target;
+  return texts(name, target, description);
 }
 
 Option Command::flag(const char* name, bool& target, const char* description) const {
@@ -310,8 +341,12 @@ Result<ExitCode> CommandLine::run(int argc, char** argv) {
   add_help();
   add_completion();
   refuse_values_of_flags(*app_);
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  for (const auto& [command, rest] : state_.rests)
+    if (!arguments.empty() && arguments.front() == command->get_name()) take_rest(*command, arguments, *rest);
+  std::ranges::reverse(arguments);  // as the parser takes them
   try {
-    app_->parse(argc, argv);
+    app_->parse(std::move(arguments));
   } catch (const CLI::Success& asked) {  // --help or --version
     return app_->exit(asked) == 0 ? kSuccess : kFailure;
   } catch (const CLI::ParseError& error) {

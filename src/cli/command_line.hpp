@@ -53,6 +53,7 @@ struct CommandLineState {
   Run chosen;
   /// The names that an option's value may be; none for numbers, times and sizes. Other options are not in it.
   std::map<const CLI::Option*, std::vector<std::string_view>> choices;
+  std::map<const CLI::App*, std::vector<std::string>*> rests;  ///< where Command::rest puts what it takes
 };
 
 /// `anew` or one of its subcommands. Belongs to the command line, and may be copied.
@@ -71,6 +72,8 @@ class Command {
 
   Option text(const char* name, std::string& target, const char* description) const;
   Option texts(const char* name, std::vector<std::string>& target, const char* description) const;
+  /// All that stands behind the first argument without a name, as it is: nothing there is an option, not even "--".
+  Option rest(const char* name, std::vector<std::string>& target, const char* description) const;
   Option flag(const char* name, bool& target, const char* description) const;
   Option flag(const char* name, std::function<void()> set, const char* description) const;
   /// That changes nothing.

@@ -82,6 +82,7 @@ class Provider {
 };
 
 constexpr std::size_t kShownImports = 10;
+constexpr std::string_view kWasiModule = "wasi_snapshot_preview1";
 
 /// And how many are left out.
 std::string first_lines(const std::string& text, std::size_t count) {
@@ -166,6 +167,11 @@ void add_instance_options(const Command& command, InstanceOptions& options) {
       "--max-memory", [&options](auto bytes) { options.maximum_memory_bytes = bytes; },
       "What all memories and tables of an instance may have, with those of linked modules (8GiB); past it growing "
       "gives -1");
+  command.flag("--perf-map", options.perf_map,
+               "Write /tmp/perf-PID.map, in which perf looks up the names of the guest's functions");
+  command.flag("--jitdump", options.jitdump,
+               "Write jit-PID.dump, for perf inject --jit: the guest's machine code, names and lines");
+  command.flag("--gdb", options.gdb, "Tell gdb of the guest's functions and lines");
 }
 
 Result<Linker> make_linker(const Module& module, const InstanceOptions& options) {
@@ -176,8 +182,7 @@ Result<Linker> make_linker(const Module& module, const InstanceOptions& options)
     const std::size_t equals = link.find('=');
     if (equals == std::string::npos || equals + 1 == link.size())
       return fail(ErrorCode::kArgument, fmt::format("--link {}: write NAME=FILE", link));
-    const auto linked = TRY(
-        load_module(link.substr(equals + 1), options.compile, {.cache = options.cache, .features = options.features}));
+    const auto linked = TRY(load_module(link.substr(equals + 1), options.compile, options.engine()));
     provider.add(linked);
     linker.define_module(link.substr(0, equals), linked);
   }
@@ -186,7 +191,7 @@ Result<Linker> make_linker(const Module& module, const InstanceOptions& options)
   return linker;
 }
 
-Error explain(Error error, const Module& module) {
+Error explain(Error error, const Module& module, Provided provided) {
   if (error.code != ErrorCode::kLink) return error;
   error.message = first_lines(error.message, kShownImports + 1);
   const std::vector<wasm::Import>& imports = module.state()->module.imports;
@@ -197,15 +202,18 @@ Error explain(Error error, const Module& module) {
         "substrate version FILE` and `anew substrate call --chain SPEC METHOD` have them";
     return error;
   }
-  if (imports_some([](const wasm::Import& import) { return import.module.starts_with("wasi_"); })) {
+  const bool is_program = imports_some([](const wasm::Import& import) { return import.module == kWasiModule; });
+  if (provided == Provided::kNothing && kWithWasi && is_program) {
     error.message +=
-        "\nThe functions of wasi_... are WASI, by which a program reaches the system: files, clocks, its arguments. "
-        "Anew "
-        "has none of it. Compile the module without (Rust: wasm32-unknown-unknown; clang: --target=wasm32 -nostdlib)";
+        "\nThe functions of wasi_... are WASI, by which a program reaches the system: `anew run FILE` has them";
+    return error;
   }
+  error.message += provided == Provided::kWasi
+                       ? "\nThe command provides the functions of wasi_snapshot_preview1 and no others"
+                       : "\nThe command provides no functions";
   error.message +=
-      "\nThe command provides no functions; --link NAME=FILE provides a module's exports, --global MODULE.NAME=VALUE a "
-      "global, and --trap-unknown-imports links each function that is left to a trap";
+      "; --link NAME=FILE provides a module's exports, --global MODULE.NAME=VALUE a global, and --trap-unknown-imports "
+      "links each function that is left to a trap";
   return error;
 }
 

@@ -24,6 +24,20 @@ struct InstanceOptions {
   bool trap_unknown_imports = false;
   bool cache = true;  ///< compiled modules may be kept on disk
   Features features = Features::all();
+  // EngineOptions
+  bool perf_map = false;
+  bool jitdump = false;
+  bool gdb = false;
+
+  [[nodiscard]] EngineOptions engine() const {
+    EngineOptions engine;
+    engine.cache = cache;
+    engine.features = features;
+    engine.perf_map = perf_map;
+    engine.jitdump = jitdump;
+    engine.gdb = gdb;
+    return engine;
+  }
 };
 
 /// The options that change a module's code: --ledger and --bounds. @param options  outlives the parsing.
@@ -42,8 +56,11 @@ void add_instance_options(const Command& command, InstanceOptions& options);
 /// and tables that the modules import, and no linked module has, are made for each store.
 [[nodiscard]] Result<Linker> make_linker(const Module& module, const InstanceOptions& options);
 
+/// What a subcommand provides to modules besides linked ones.
+enum class Provided : std::uint8_t { kNothing, kWasi };
+
 /// Adds to an error of Pool::create what the imports are that cannot be linked, and what can be done on the command
 /// line.
-[[nodiscard]] Error explain(Error error, const Module& module);
+[[nodiscard]] Error explain(Error error, const Module& module, Provided provided = Provided::kNothing);
 
 }  // namespace anew::cli

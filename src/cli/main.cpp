@@ -36,6 +36,7 @@ namespace {
 
 int run_command(int argc, char** argv) {
   CommandLine line;
+  if constexpr (kWithWasi) add_run(line.anew());
   add_call(line.anew());
   add_inspect(line.anew());
   add_compile(line.anew());

@@ -77,8 +77,8 @@ inline constexpr std::uint64_t kSampledCalls = 1000;
 /// instantiation.
 [[nodiscard]] Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOptions& options);
 
-/// The options --repeat, --threads and --audit; `repeat` stays 0 if it is not given.
-void add_measure_options(const Command& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit);
+/// The options --repeat, --threads and --audit; `repeat` stays 0 if it is not given. @return --repeat.
+Option add_measure_options(const Command& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit);
 
 /// Prints the two ways side by side.
 void print_measurement(const Measurement& measurement);

@@ -57,7 +57,7 @@ nlohmann::ordered_json times_json(const Distribution& times) {
 
 }  // namespace
 
-void add_measure_options(const Command& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit) {
+Option add_measure_options(const Command& command, std::uint64_t& repeat, std::uint32_t& threads, bool& audit) {
   const Option repeated = command.number(
       "--repeat", 1, kMaximumRepeat, [&repeat](std::uint64_t calls) { repeat = calls; },
       "Make N calls, each in an instance as new, and print how long they took and whether all results "
@@ -69,6 +69,7 @@ void add_measure_options(const Command& command, std::uint64_t& repeat, std::uin
   command.flag("--audit", audit,
                "Compare the instance, byte for byte, with one made the slow way after each of N calls, which are "
                "made besides those that are timed");
+  return repeated;
 }
 
 ExitCode report_failures(const Measurement& measurement, bool failed) {

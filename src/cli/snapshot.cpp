@@ -23,8 +23,7 @@ struct SnapshotCommand {
 
 Result<ExitCode> run_snapshot(const SnapshotCommand& options) {
   const auto output = TRY(ResultFile::open(options.output));
-  const auto module = TRY(load_module(options.file, options.instance.compile,
-                                      {.cache = options.instance.cache, .features = options.instance.features}));
+  const auto module = TRY(load_module(options.file, options.instance.compile, options.instance.engine()));
   const auto linker = TRY(make_linker(module, options.instance));
   const auto pool = Pool::create(module, linker,
                                  {.capacity = 1,

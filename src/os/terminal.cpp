@@ -20,6 +20,7 @@ bool watching = false;
 }  // namespace
 
 bool standard_output_is_terminal() noexcept { return isatty(STDOUT_FILENO) == 1; }
+bool standard_input_is_terminal() noexcept { return isatty(STDIN_FILENO) == 1; }
 bool standard_error_is_terminal() noexcept { return isatty(STDERR_FILENO) == 1; }
 
 std::FILE* detach_standard_output() noexcept {

@@ -9,6 +9,9 @@ namespace anew::os {
 [[nodiscard]] bool standard_output_is_terminal() noexcept;
 [[nodiscard]] bool standard_error_is_terminal() noexcept;
 
+/// Whether a person types what is read.
+[[nodiscard]] bool standard_input_is_terminal() noexcept;
+
 /// Has what is printed from now on go to standard error. @return where standard output went until now, or null if the
 /// system refused; then nothing has changed.
 [[nodiscard]] std::FILE* detach_standard_output() noexcept;

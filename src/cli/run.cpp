@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// anew run: a program of an ordinary toolchain, with WASI: once, or many times, each in an instance as new.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <anew/anew.hpp>
+#include <anew/wasi.hpp>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/command_line.hpp"
+#include "cli/input.hpp"
+#include "cli/instance_options.hpp"
+#include "cli/measure.hpp"
+#include "cli/module_file.hpp"
+#include "cli/output.hpp"
+#include "cli/profile_file.hpp"
+#include "cli/result_file.hpp"
+#include "cli/values.hpp"
+#include "os/environment.hpp"
+#include "os/file.hpp"
+#include "os/terminal.hpp"
+#include "os/try.hpp"
+#include "runtime/profiler.hpp"
+#include "runtime/store_state.hpp"
+#include "wasm/printable.hpp"
+
+namespace anew::cli {
+
+namespace {
+
+constexpr std::string_view kStart = "_start";
+constexpr std::string_view kInitialize = "_initialize";
+constexpr std::uint64_t kMaximumInputBytes = 1ull << 30;
+constexpr std::chrono::milliseconds kSampleInterval{1};
+
+struct RunOptions {
+  std::string file;
+  std::vector<std::string> arguments;
+  InstanceOptions instance;
+  std::vector<std::string> directories;
+  std::vector<std::string> read_only_directories;
+  std::vector<std::string> environment;
+  std::string standard_input;
+  std::string invoke;
+  std::string profile;
+  std::uint64_t repeat = 0;  ///< 0: not asked for
+  std::uint32_t threads = 1;
+  std::optional<std::chrono::nanoseconds> timeout;
+  std::optional<std::uint64_t> fuel;
+  bool audit = false;
+  bool json = false;
+};
+
+/// HOST[::GUEST]
+wasi::Directory parse_directory(std::string_view text, bool read_only) {
+  const std::size_t separator = text.find("::");
+  const std::string_view host = text.substr(0, separator);
+  const std::string_view guest = separator == text.npos ? host : text.substr(separator + 2);
+  return {std::filesystem::path(host), std::string(guest), read_only};
+}
+
+/// "NAME=VALUE" as it is; for "NAME" the value that it has here, and nothing if it has none.
+Result<std::vector<std::string>> parse_environment(const std::vector<std::string>& texts) {
+  std::vector<std::string> result;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || text.empty()) return fail(ErrorCode::kArgument, fmt::format("--env {}: write NAME=VALUE", text));
+    if (equals != text.npos)
+      result.push_back(text);
+    else if (const auto value = os::environment(text.c_str()))
+      result.push_back(text + "=" + *value);
+  }
+  return result;
+}
+
+/// What the program is given, but for its streams.
+Result<wasi::Options> make_wasi_options(const RunOptions& options) {
+  wasi::Options result;
+  result.arguments.push_back(std::filesystem::path(options.file).filename().string());
+  result.arguments.insert(result.arguments.end(), options.arguments.begin(), options.arguments.end());
+  result.environment = TRY(parse_environment(options.environment));
+  for (const std::string& text : options.directories) result.directories.push_back(parse_directory(text, false));
+  for (const std::string& text : options.read_only_directories)
+    result.directories.push_back(parse_directory(text, true));
+  return result;
+}
+
+/// Standard input of one run, or of many that each are to read all of it.
+Result<wasi::Input> make_input(const std::optional<os::File>& file, bool is_repeated) {
+  if (file) return wasi::Descriptor{file->descriptor()};
+  if (!is_repeated) return wasi::Descriptor{0};
+  if (os::standard_input_is_terminal()) return wasi::Null{};
+  const auto bytes = TRY(read_input("-", kMaximumInputBytes));
+  return std::string(as_text(bytes));
+}
+
+/// What the module lacks to be run as it is asked for.
+Result<void> check_program(const Module& module, const RunOptions& options) {
+  const std::string_view wanted = options.invoke.empty() ? kStart : std::string_view(options.invoke);
+  std::vector<std::string> names;
+  for (const ExportDescription& exported : module.exports()) {
+    if (exported.kind != ExternalKind::kFunction) continue;
+    if (exported.name == wanted) return {};
+    names.push_back(exported.name);
+  }
+  if (!options.invoke.empty()) return std::unexpected(module.function_type(options.invoke).error());
+  std::string list = "none";
+  constexpr std::size_t kShown = 10;
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i)
+    list = (i == 0 ? "" : list + ", ") + wasm::printable_name(names[i]);
+  if (names.size() > kShown) list += fmt::format(" and {} more", names.size() - kShown);
+  return fail(ErrorCode::kNotFound,
+              fmt::format("{} is no program: it exports no function _start. Its functions: {}. --invoke NAME calls "
+                          "one with WASI, `anew call` without",
+                          options.file, list));
+}
+
+/// How a process ends with it: a status has 8 bits, and one that is not 0 must not become 0.
+ExitCode to_status(std::uint32_t guests) noexcept {
+  return static_cast<ExitCode>((guests & 0xFF) == 0 && guests != 0 ? 1 : guests & 0xFF);
+}
+
+class Program {
+ public:
+  explicit Program(const RunOptions& options) : options_(options) {}
+
+  Result<void> load() {
+    CompileOptions compile = options_.instance.compile;
+    compile.fuel = options_.fuel.has_value();
+    module_.emplace(TRY(load_module(options_.file, compile, options_.instance.engine())));
+    TRY(check_program(*module_, options_));
+    if (!options_.invoke.empty()) {
+      const auto type = TRY(module_->function_type(options_.invoke));
+      // The program has them in any case; values are for who takes some.
+      if (!type.parameters.empty()) arguments_ = TRY(parse_arguments(options_.invoke, type, options_.arguments));
+    }
+    linker_.emplace(TRY(make_linker(*module_, options_.instance)));
+    snapshot_ = options_.instance.snapshot;
+    for (const ExportDescription& exported : module_->exports())
+      if (exported.name == kInitialize && exported.kind == ExternalKind::kFunction &&
+          std::ranges::find(snapshot_.prelude, kInitialize) == snapshot_.prelude.end() && !module_->state()->saved)
+        snapshot_.prelude.emplace(snapshot_.prelude.begin(), kInitialize);
+    return {};
+  }
+
+  Result<Pool> make_pool(const wasi::Options& wasi_options, std::uint32_t capacity, std::uint64_t audit_every) const {
+    Linker linker = *linker_;
+    if (auto defined = wasi::define(linker, wasi_options); !defined)
+      return std::unexpected(file_error(std::move(defined.error())));
+    auto pool = Pool::create(*module_, linker,
+                             {.capacity = capacity,
+                              .snapshot = snapshot_,
+                              .audit_every = audit_every,
+                              .maximum_memory_bytes = options_.instance.maximum_memory_bytes});
+    if (!pool) return std::unexpected(explain(std::move(pool.error()), *module_, Provided::kWasi));
+    return pool;
+  }
+
+  /// @param results  of --invoke. @return the exit code.
+  Result<std::uint32_t> run(Lease& lease, std::vector<Value>& results) const {
+    using Clock = std::chrono::steady_clock;
+    // No time at all is over before the shortest call.
+    if (options_.timeout)
+      lease.set_deadline(options_.timeout->count() == 0 ? Clock::time_point::min() : Clock::now() + *options_.timeout);
+    if (options_.fuel) lease.set_fuel(*options_.fuel);
+    if (options_.invoke.empty()) return wasi::run(lease);
+    auto called = lease.call_values(options_.invoke, arguments_);
+    if (called) {
+      results = std::move(*called);
+      return 0;
+    }
+    if (const auto* context = lease.find_state<wasi::Context>(); context != nullptr && context->exit_code())
+      return *context->exit_code();
+    return std::unexpected(std::move(called.error()));
+  }
+
+ private:
+  const RunOptions& options_;
+  std::optional<Module> module_;
+  std::optional<Linker> linker_;  ///< without WASI
+  SnapshotOptions snapshot_;
+  std::vector<Value> arguments_;  ///< of --invoke
+};
+
+/// What this thread's program has written since it began: equal if the output is, in the same pieces.
+thread_local std::uint64_t output_hash = 0;
+
+Result<void> hash_output(std::span<const std::byte> bytes) {
+  constexpr std::uint64_t kMultiplier = 0x9E37'79B9'7F4A'7C15;
+  output_hash = output_hash * kMultiplier + std::hash<std::string_view>()(as_text(bytes)) + 1;
+  return {};
+}
+
+/// Many runs beside fresh instantiations. Their output is dropped.
+Result<Measurement> measure_program(const Program& program, wasi::Options wasi_options, const RunOptions& options) {
+  wasi_options.standard_output = wasi_options.standard_error = wasi::Writer(hash_output);
+  const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
+    auto pool = TRY(program.make_pool(wasi_options, capacity, audit_every));
+    return Subject{std::move(pool), [&program](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
+                     output_hash = 0;
+                     std::vector<Value> values;
+                     const std::uint64_t code = TRY(program.run(lease, values));
+                     const std::array<std::uint64_t, 2> words = {code, output_hash};
+                     const auto bytes = std::as_bytes(std::span(words));
+                     result.assign(bytes.begin(), bytes.end());
+                     return {};
+                   }};
+  };
+  auto measurement =
+      TRY(measure(make_subject, {.calls = options.repeat, .threads = options.threads, .audit = options.audit}));
+  if (measurement.distinct > 1) {
+    fmt::print(stderr,
+               "anew: note: {} distinct outputs or exit codes: a program that shows the time or random bytes has as "
+               "many; one that does not has kept something from run to run (--audit)\n",
+               measurement.distinct);
+    measurement.distinct = 1;  // no error by itself
+  }
+  return measurement;
+}
+
+/// Runs the program as often as asked for, on this thread, and writes where it spent its time.
+Result<ExitCode> profile_program(const Program& program, const wasi::Options& wasi_options, const RunOptions& options) {
+  const auto output = TRY(ResultFile::open(options.profile));
+  wasi::Options quiet = wasi_options;
+  quiet.standard_output = quiet.standard_error = wasi::Null{};
+  const auto pool = TRY(program.make_pool(wasi_options, 1, 0));
+  const auto repeated = TRY(program.make_pool(quiet, 1, 0));
+  auto profiler = TRY(detail::Profiler::start(kSampleInterval));
+  std::vector<Value> results;
+  // It stays: what the samples are explained by is its code, which the other pool's is, too.
+  auto lease = TRY(pool.acquire());
+  auto code = program.run(lease, results);
+  for (std::uint64_t i = 1; i < options.repeat && code; ++i) {
+    auto again = TRY(repeated.acquire());
+    code = program.run(again, results);
+  }
+  const detail::Profile profile = profiler.finish(*lease.instance()->store);
+  const std::string text = profile_text(profile);
+  TRY(output.write(std::as_bytes(std::span(text))));
+  fmt::print(stderr, "anew: {} samples of {}\n", profile.samples.size(), options.file);
+  if (profile.left_out != 0) fmt::print(stderr, "anew: note: there was no room for {} more\n", profile.left_out);
+  if (!code) return std::unexpected(std::move(code.error()));
+  return to_status(*code);
+}
+
+Result<ExitCode> run_program(const RunOptions& options) {
+  auto wasi_options = TRY(make_wasi_options(options));
+  std::optional<os::File> input;
+  if (!options.standard_input.empty()) {
+    auto opened = os::File::open(options.standard_input, os::File::Links::kFollow);
+    if (!opened) return std::unexpected(file_error(std::move(opened.error())));
+    input = std::move(*opened);
+  }
+  Program program(options);
+  TRY(program.load());
+  wasi_options.standard_input = TRY(make_input(input, options.repeat > 1));
+  if (!options.json) wasi_options.standard_output = wasi::Descriptor{1};
+  wasi_options.standard_error = wasi::Descriptor{2};
+  if (!options.profile.empty()) return profile_program(program, wasi_options, options);
+
+  // The run that is seen. Scoped, so that the measurement starts with nothing mapped but its own.
+  std::uint32_t code = 0;
+  PoolStatistics statistics;
+  {
+    const auto pool = TRY(program.make_pool(wasi_options, 1, options.audit ? 1u : 0u));
+    auto lease = TRY(pool.acquire());
+    std::vector<Value> results;
+    code = TRY(program.run(lease, results));
+    if (!options.json)
+      for (const Value& value : results) fmt::print("{}\n", format_value(value));
+    lease.release();
+    statistics = pool.statistics();
+    if (statistics.audit_failures > 0) fmt::print(stderr, "anew: the audit failed: {}\n", pool.audit_report());
+  }
+  if (options.repeat == 0) return statistics.audit_failures > 0 ? kFailure : to_status(code);
+  const Measurement measurement = TRY(measure_program(program, wasi_options, options));
+  if (options.json) {
+    nlohmann::ordered_json object = {{"exit_code", code}};
+    object.update(measurement_json(measurement));
+    print_json(object);
+  } else {
+    fmt::print("\n");
+    print_measurement(measurement);
+  }
+  const ExitCode failure = report_failures(measurement, statistics.audit_failures > 0);
+  return failure != kSuccess ? failure : to_status(code);
+}
+
+}  // namespace
+
+void add_run(const Command& anew) {
+  const Command command = anew.subcommand("run", "Runs a program with WASI, in an instance as new");
+  const auto options = std::make_shared<RunOptions>();
+  command.text("FILE", options->file, kFileHelp).required();
+  command.rest("ARG", options->arguments,
+               "The program's arguments, as they are: behind FILE nothing is an option of `anew run`");
+  command
+      .texts("--dir", options->directories,
+             "Give the program a directory of this machine, with all in it and nothing else; it finds it as GUEST, or "
+             "under the same name")
+      .value_name("HOST[::GUEST]")
+      .one_value()
+      .repeatable();
+  command.texts("--dir-read-only", options->read_only_directories, "The same, but nothing in it can be changed")
+      .value_name("HOST[::GUEST]")
+      .one_value()
+      .repeatable();
+  command
+      .texts("--env", options->environment,
+             "Set a variable of the program's environment, which is empty otherwise; without a value it has the one "
+             "that it has here")
+      .value_name("NAME[=VALUE]")
+      .one_value()
+      .repeatable();
+  command.text("--stdin", options->standard_input, "Read standard input from a file").value_name("FILE");
+  command
+      .text("--invoke", options->invoke,
+            "Call this function in place of _start, with ARGs as values if it takes some, and print its results as "
+            "`anew call` does")
+      .value_name("NAME");
+  const Option repeat = add_measure_options(command, options->repeat, options->threads, options->audit);
+  command.time(
+      "--timeout", [options](auto time) { options->timeout = time; },
+      "End each run after this time (20ms, 1.5s): a trap, \"interrupted\"");
+  command.number(
+      "--fuel", 0, std::numeric_limits<std::uint64_t>::max(), [options](auto fuel) { options->fuel = fuel; },
+      "Count what the code executes, and end each run after N: a trap, \"out of fuel\"");
+  command
+      .text("--profile", options->profile,
+            "Write where the program spends its processor time, for the profilers of browsers (.cpuprofile); with "
+            "--repeat of N runs, in place of the measurement")
+      .value_name("FILE");
+  command.flag("--json", options->json, "Print one JSON object about --repeat; the program's output is dropped")
+      .needs(repeat);
+  add_instance_options(command, options->instance);
+  command.runs([options] { return run_program(*options); });
+}
+
+}  // namespace anew::cli
