@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 
 build_directory := build/release
 # Tests that take seconds with AddressSanitizer and UndefinedBehaviorSanitizer, and between them reach most of the library.
-sanitized = abi artifact os out_of_memory reset wasm
+sanitized = abi artifact debug os out_of_memory reset wasm
 sources = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 
 build: setup  ## the command, build/release/anew
@@ -18,6 +18,7 @@ demo: build fetch  ## Polkadot's genesis runtime: 10,000 calls as new beside 100
 
 test: setup fetch  ## all tests, with assertions; what is quick with sanitizers too; format and linter
 	@scripts/setup spec lint
+	@scripts/fetch-programs
 	cmake --preset checked
 	cmake --build --preset checked
 	ctest --preset checked --parallel 2
@@ -37,7 +38,8 @@ bench: setup fetch  ## all benchmarks
 	@scripts/fetch-npm-modules
 	cmake --preset release -DANEW_BUILD_BENCH=ON -DANEW_BUILD_TESTS=OFF
 	cmake --build --preset release
-	status=0; for program in $(build_directory)/bench/anew_bench*; do "$$program" || status=1; done; exit $$status
+	status=0; for program in $(build_directory)/bench/anew_bench*; do "$$program" || status=1; done; \
+	  scripts/bench-programs $(build_directory)/anew || status=1; exit $$status
 
 fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in build/fuzz
 	@scripts/setup fuzz fetch
