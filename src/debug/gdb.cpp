@@ -3,8 +3,9 @@
 
 #include <mutex>
 
-// What gdb looks for, by these names. Weak, because a program may have other makers of code, whose list this is too:
-// all of them keep it as it was, and run one at a time or hold a lock of their own.
+// What gdb looks for by these names, in each program and library. Weak, because others that are linked into the same
+// one may make code too: then the list is theirs as well, and has the form that gdb's manual gives it. Protected, so
+// that what is called here is what gdb finds here.
 extern "C" {
 
 struct jit_descriptor {
@@ -14,10 +15,10 @@ struct jit_descriptor {
   jit_code_entry* first;
 };
 
-[[gnu::weak, gnu::visibility("default")]] jit_descriptor __jit_debug_descriptor = {1, 0, nullptr, nullptr};
+[[gnu::weak, gnu::visibility("protected")]] jit_descriptor __jit_debug_descriptor = {1, 0, nullptr, nullptr};
 
 /// gdb has a breakpoint here.
-[[gnu::weak, gnu::noinline, gnu::visibility("default")]] void __jit_debug_register_code() {
+[[gnu::weak, gnu::noinline, gnu::visibility("protected")]] void __jit_debug_register_code() {
   asm volatile("" ::: "memory");
 }
 }

@@ -278,7 +278,7 @@ TEST(LicenceLine, StandsAtTheTopOfEverySource) {
       // Binaries and what cargo writes have no place for it.
       const fs::path extension = entry.path().extension();
       if (!entry.is_regular_file() || extension == ".wasm" || extension == ".anew" || extension == ".lock" ||
-          extension == ".hex") {
+          extension == ".hex" || extension == ".debug_line") {
         continue;
       }
       const std::string text = read(entry.path());
