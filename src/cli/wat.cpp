@@ -122,8 +122,8 @@ constexpr std::string_view kNewerSyntax =
 
 Result<std::vector<std::byte>> translate(const std::string& file_name, std::string_view text) {
   wabt::Features features;
-  // All that libwabt 1.0.32 knows and Anew runs; Anew's own validator has the last word. Of exceptions it knows the legacy
-  // ones, but not try_table; with typed function references it would refuse a ref.func where a funcref is
+  // All that libwabt 1.0.32 knows and Anew runs; Anew's own validator has the last word. Of exceptions it knows the
+  // legacy ones, but not try_table; with typed function references it would refuse a ref.func where a funcref is
   // expected.
   features.enable_exceptions();
   features.enable_extended_const();
