@@ -389,7 +389,7 @@ TEST(LegacyExceptions, CrossInstancesAndArtifacts) {
         try
           local.get 0  call $throw
         catch $t
-          i32.const 0  i32.store
+          local.set 0  i32.const 0  local.get 0  i32.store
           rethrow 0
         end
         i32.const 0

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <anew/anew.hpp>
 #include <array>
 #include <map>
@@ -375,7 +376,12 @@ TEST_P(WideOperators, ComputeBothHalvesWhereverTheirOperandsAre) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, WideOperators,
-                         testing::Values(Op::kI64Add128, Op::kI64Sub128, Op::kI64MulWideS, Op::kI64MulWideU));
+                         testing::Values(Op::kI64Add128, Op::kI64Sub128, Op::kI64MulWideS, Op::kI64MulWideU),
+                         [](const auto& each) {
+                           std::string name(wasm::to_string(each.param));
+                           std::ranges::replace(name, '.', '_');
+                           return name;
+                         });
 
 INSTANTIATE_TEST_SUITE_P(OperandTypes, NumericOperators, testing::Values(kI32, kI64, kF32, kF64),
                          [](const auto& each) { return std::string(to_string(each.param)); });

@@ -459,7 +459,7 @@ class FunctionGenerator {
     instruction.body = arm(type, label);
     pop(parameters);
     label.tries = false;
-    if (random_.percent(15)) {
+    if (random_.percent(20)) {
       Instruction& delegate = instruction.arms.emplace_back();
       delegate.op = Op::kDelegate;
       delegate.immediate = random_.below(labels_.size());
@@ -467,7 +467,7 @@ class FunctionGenerator {
       label.caught = true;
       for (std::uint32_t catches = random_.below(4); catches > 0; --catches)
         catch_(instruction, label, random_.below(program_.tags.size()));
-      if (instruction.arms.empty() || random_.percent(40)) catch_(instruction, label, std::nullopt);
+      if (instruction.arms.empty() || random_.percent(60)) catch_(instruction, label, std::nullopt);
     }
     out_->push_back(std::move(instruction));
     push(type.results);
@@ -483,8 +483,9 @@ class FunctionGenerator {
   }
   /// @return whether what follows cannot be reached.
   bool throw_() {
-    // Where nobody in this function tries, only now and then: most programs must run to their end.
-    if (std::ranges::none_of(labels_, &Label::tries) && random_.percent(85)) return false;
+    // Where nobody may catch it, only now and then: most programs must run to their end.
+    const bool is_last = &function_ == &program_.functions.back();
+    if (is_last && std::ranges::none_of(labels_, &Label::tries) && random_.percent(90)) return false;
     std::vector<std::uint32_t> caught;
     for (std::uint32_t i = 0; i < labels_.size(); ++i)
       if (label_at(i).caught) caught.push_back(i);
@@ -644,6 +645,9 @@ class FunctionGenerator {
 
   /// @return whether what follows cannot be reached.
   bool step() {
+    const bool tries = std::ranges::any_of(labels_, [](const Label& label) { return label.tries || label.caught; });
+    if (tries && random_.percent(12)) return throw_();
+    if (tries && labels_.size() < 12 && random_.percent(8)) try_();
     const std::uint32_t way = random_.below(1000);
     const bool full = available() > (random_.percent(20) ? 60u : 12u);
     if (way < 250) {
@@ -702,10 +706,10 @@ class FunctionGenerator {
     } else if (way < 820) {
       call();
     } else if (way < 910) {
-      if (labels_.size() < 12) random_.percent(20) ? try_() : block();
-    } else if (way < 970) {
+      if (labels_.size() < 12) random_.percent(30) ? try_() : block();
+    } else if (way < 965) {
       branch_if(random_.below(labels_.size()));
-    } else if (way < 983) {
+    } else if (way < 978) {
       return branch(random_.below(labels_.size()));
     } else if (way < 990) {
       return throw_();
