@@ -334,6 +334,7 @@ extern "C" {
     pub fn anew_linker_define_slots(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, type_: *const anew_function_type_t, function: anew_slots_function_t, data: *mut c_void, finalize: anew_finalizer_t) -> *mut anew_error_t;
     pub fn anew_linker_define_values(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, type_: *const anew_function_type_t, function: anew_values_function_t, data: *mut c_void, finalize: anew_finalizer_t) -> *mut anew_error_t;
     pub fn anew_linker_define_global(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, value: *const anew_value_t) -> *mut anew_error_t;
+    pub fn anew_linker_define_mutable_global(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, value: *const anew_value_t) -> *mut anew_error_t;
     pub fn anew_linker_define_memory(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, minimum: u64, maximum: u64) -> *mut anew_error_t;
     pub fn anew_linker_define_table(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, element: anew_type_t, minimum: u64, maximum: u64) -> *mut anew_error_t;
     pub fn anew_linker_define_module(linker: *mut anew_linker_t, name: *const c_char, name_size: usize, module: *const anew_module_t) -> *mut anew_error_t;

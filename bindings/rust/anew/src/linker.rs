@@ -9,7 +9,7 @@ use crate::state::StateType;
 use crate::value::{FunctionType, Value, ValueList, ValueType, WasmType};
 use crate::{pending, raw};
 use anew_sys as sys;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::ops::RangeFrom;
 use std::ptr::NonNull;
 use std::{fmt, mem, slice};
@@ -201,25 +201,41 @@ impl Linker {
         }
     }
 
-    /// An immutable global.
+    /// An immutable global. A reference must be null, or an `externref`.
     pub fn define_global(&mut self, module: &str, name: &str, value: Value) -> Result<()> {
+        // The function of that type.
+        unsafe { self.define_any_global(module, name, value, sys::anew_linker_define_global) }
+    }
+
+    /// A global that guests may change: each lease has one of its own, as new with it.
+    pub fn define_mutable_global(&mut self, module: &str, name: &str, value: Value) -> Result<()> {
+        // As above.
+        unsafe { self.define_any_global(module, name, value, sys::anew_linker_define_mutable_global) }
+    }
+
+    /// # Safety
+    /// `define` copies the value, and reads the names.
+    unsafe fn define_any_global(
+        &mut self,
+        module: &str,
+        name: &str,
+        value: Value,
+        define: unsafe extern "C" fn(
+            *mut sys::anew_linker_t,
+            *const c_char,
+            usize,
+            *const c_char,
+            usize,
+            *const sys::anew_value_t,
+        ) -> *mut sys::anew_error_t,
+    ) -> Result<()> {
         let value = raw_value(&value)?;
         let (module, module_size) = raw::text(module);
         let (name, name_size) = raw::text(name);
-        // The value is copied.
-        unsafe {
-            pending::check(sys::anew_linker_define_global(
-                self.0.as_ptr(),
-                module,
-                module_size,
-                name,
-                name_size,
-                &value,
-            ))
-        }
+        pending::check(define(self.0.as_ptr(), module, module_size, name, name_size, &value))
     }
 
-    /// A memory of the instances' own, of so many pages of 64 KiB; without a maximum the import's is the maximum.
+    /// A memory of the leases' own, of so many pages of 64 KiB; without a maximum the import's is the maximum.
     pub fn define_memory(&mut self, module: &str, name: &str, minimum: u64, maximum: Option<u64>) -> Result<()> {
         let (module, module_size) = raw::text(module);
         let (name, name_size) = raw::text(name);
@@ -237,7 +253,7 @@ impl Linker {
         }
     }
 
-    /// A table of the instances' own, with null elements.
+    /// A table of the leases' own, with null elements.
     pub fn define_table(
         &mut self,
         module: &str,

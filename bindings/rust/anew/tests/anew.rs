@@ -476,20 +476,20 @@ fn host_states_are_as_new() {
 fn closures_go_with_what_needs_them() {
     let kept = Arc::new(());
     let held = kept.clone();
-    let mut linker = Linker::new().unwrap();
-    linker
-        .define("env", "log", move |_: u32, _: u32| {
+    let pool = host(|linker| {
+        linker.define("env", "twice", move |value: i64| {
             let _ = &held;
+            2 * value
         })
-        .unwrap();
-    linker.trap_unknown_functions().unwrap();
-    let pool = Pool::new(&Module::new(&engine(), HOST).unwrap(), &linker).unwrap();
-    drop(linker);
+    });
     assert_eq!(Arc::strong_count(&kept), 2);
-    let lease = pool.acquire().unwrap();
+    let twice = pool.function::<(i64,), i64>("twice").unwrap();
+    let mut lease = pool.acquire().unwrap();
     drop(pool);
-    assert_eq!(Arc::strong_count(&kept), 2);
+    assert_eq!(lease.call(&twice, (21,)).unwrap(), 42);
     drop(lease);
+    assert_eq!(Arc::strong_count(&kept), 2, "the function keeps what it is of");
+    drop(twice);
     assert_eq!(Arc::strong_count(&kept), 1);
 }
 
@@ -514,6 +514,7 @@ fn linkers_give_what_modules_import() {
     let module = Module::new(&engine(), IMPORTS).unwrap();
     let mut linker = Linker::new().unwrap();
     linker.define_global("env", "global", Value::I64(-5)).unwrap();
+    linker.define_mutable_global("env", "count", Value::I32(6)).unwrap();
     linker.define_table("env", "table", ValueType::FUNC_REF, 1, None).unwrap();
     linker.define_memory("env", "memory", 2, Some(3)).unwrap();
     let of_instances = Value::Reference(ValueType::FUNC_REF);
