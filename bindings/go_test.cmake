@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# go vet and go test, with a pkg-config file for the library of this build, which is linked statically. Nothing is fetched:
+# the module needs no others.
+set(minimum 1.24)
+find_program(go go)
+if(go)
+  execute_process(COMMAND ${go} version OUTPUT_VARIABLE version ERROR_QUIET)
+endif()
+if(NOT version MATCHES "go([0-9.]+)" OR CMAKE_MATCH_1 VERSION_LESS minimum)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E echo "skipped: the Go bindings need go ${minimum} or later on the PATH")
+  return()
+endif()
+cmake_path(GET LIBRARY PARENT_PATH library_directory)
+file(WRITE ${WORK}/pkgconfig/anew.pc
+     "Name: anew\nDescription: Anew as it is built\nVersion: 0\nRequires: fmt libxxhash libsodium\n"
+     "Cflags: -I${SOURCE}/include\nLibs: -L${library_directory} -l:libanew.a -lstdc++ -ldl -lpthread\n")
+set(ENV{PKG_CONFIG_PATH} ${WORK}/pkgconfig)
+set(ENV{ANEW_CACHE_DIR} ${WORK}/go-cache)
+set(ENV{GOFLAGS} -buildvcs=false)
+set(ENV{GOTOOLCHAIN} local)
+set(ENV{GOPROXY} off)
+foreach(command vet test)
+  execute_process(COMMAND ${go} ${command} ./... WORKING_DIRECTORY ${SOURCE}/bindings/go COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
