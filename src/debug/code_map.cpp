@@ -23,7 +23,7 @@ std::vector<Symbol> symbols_of(const Code& code) {
   }
   for (std::size_t i = 0; i < image.thunks.size(); ++i)
     symbols.push_back({fmt::format("entry thunk {}", i), text + image.thunks[i], 0, Symbol::kThunk});
-  std::ranges::stable_sort(symbols, {}, &Symbol::address);
+  std::ranges::sort(symbols, {}, &Symbol::address);
   // Each reaches to the next.
   std::uint64_t end = text + image.text.size();
   for (std::size_t i = symbols.size(); i-- > 0;) {

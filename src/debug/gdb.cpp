@@ -6,6 +6,7 @@
 // What gdb looks for by these names, in each program and library. Weak, because others that are linked into the same
 // one may make code too: then the list is theirs as well, and has the form that gdb's manual gives it. Protected, so
 // that what is called here is what gdb finds here.
+// NOLINTBEGIN(bugprone-reserved-identifier): gdb has reserved these
 extern "C" {
 
 struct jit_descriptor {
@@ -22,6 +23,7 @@ struct jit_descriptor {
   asm volatile("" ::: "memory");
 }
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace anew::debug {
 namespace {

@@ -335,9 +335,17 @@ class LineReader {
     const SourceLines::Row row{static_cast<std::uint32_t>(state.address),
                                is_known ? header.first_file + static_cast<std::uint32_t>(number) : SourceLines::kNoFile,
                                is_known ? static_cast<std::uint32_t>(state.line) : 0};
-    if (state.has_rows && lines_.rows_.back().file == row.file && lines_.rows_.back().line == row.line) return;
-    lines_.rows_.push_back(row);
-    state.has_rows = true;
+    if (!state.has_rows) {
+      lines_.rows_.push_back(row);
+      state.has_rows = true;
+      return;
+    }
+    SourceLines::Row& last = lines_.rows_.back();
+    if (last.file == row.file && last.line == row.line) return;
+    if (last.address == row.address)
+      last = row;  // no byte is of the last one
+    else
+      lines_.rows_.push_back(row);
   }
 
   void end_stretch(State& state) {
@@ -366,7 +374,7 @@ SourceLines::SourceLines(const wasm::Module& module, std::span<const std::byte> 
   const auto before = [](const Row& a, const Row& b) {
     return a.address != b.address ? a.address < b.address : a.file == kNoFile && b.file != kNoFile;
   };
-  if (!std::ranges::is_sorted(rows_, before)) std::ranges::stable_sort(rows_, before);
+  if (!std::ranges::is_sorted(rows_, before)) std::ranges::sort(rows_, before);
 }
 
 std::optional<SourceLine> SourceLines::find(std::uint64_t module_offset) const noexcept {

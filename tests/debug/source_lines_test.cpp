@@ -167,8 +167,8 @@ TEST(SourceLines, AreLimited) {
   Code program;
   program.append(set_file(0));
   for (std::size_t i = 0; i < 2 * kMaximumRows; i += 2) {
-    // Line 1 at one address, line 2 at the same: as many rows as can be.
-    program.append(i == 0 ? set_address(1) : Code()).byte(1).byte(3).byte(i % 4 == 0 ? 1 : 0x7F);
+    // A line for each byte: as many rows as can be.
+    program.append(i % 400 == 0 ? set_address(1) : Code()).byte(2).byte(1).byte(3).byte(i % 4 == 0 ? 1 : 0x7F).byte(1);
   }
   const Code bytes = unit(one_file("f"), program.append(end_stretch()));
   const auto begin = std::chrono::steady_clock::now();

@@ -23,7 +23,7 @@ struct jit_descriptor {
   jit_code_entry* relevant;
   jit_code_entry* first;
 };
-extern jit_descriptor __jit_debug_descriptor;
+extern jit_descriptor __jit_debug_descriptor;  // NOLINT(bugprone-reserved-identifier): gdb has reserved it
 }
 
 namespace anew::test {
