@@ -39,6 +39,7 @@ struct Pass {
   std::uint64_t calls;
   std::uint32_t threads;
   bool count_pages;
+  std::optional<Clock::time_point> end;  ///< no call begins behind it, but for the first
   std::function<Result<Lease>()> open;
 };
 
@@ -57,6 +58,7 @@ void run_thread(const Pass& pass, std::uint64_t calls, const GuestCall& call, st
   Clock::time_point reported_at = Clock::now();
   for (std::uint64_t i = 0; i < calls && !stop.load(std::memory_order_relaxed) && !Interrupt::interrupted(); ++i) {
     const Clock::time_point begin = Clock::now();
+    if (i > 0 && pass.end && begin > *pass.end) return;
     auto lease = pass.open();
     if (!lease) {
       samples.error = std::move(lease.error());
@@ -166,14 +168,15 @@ Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOption
   TRY(warm_up(pool, options.threads, subject->call));
 
   Samples as_new =
-      run({"calls as new", options.calls, options.threads, false, [&] { return pool.acquire(); }}, subject->call);
+      run({"calls as new", options.calls, options.threads, false, std::nullopt, [&] { return pool.acquire(); }},
+          subject->call);
   if (as_new.error) return std::unexpected(std::move(*as_new.error));
   measurement.calls = as_new.nanoseconds.size();
   measurement.as_new = distribution(std::move(as_new.nanoseconds));
   measurement.distinct_as_new = as_new.results.size();
 
   Samples fresh = run({"fresh instantiations", std::min(options.calls, kFreshCalls), options.threads, false,
-                       [&] { return pool.instantiate(); }},
+                       Clock::now() + kFreshTime, [&] { return pool.instantiate(); }},
                       subject->call);
   if (fresh.error) return std::unexpected(std::move(*fresh.error));
   measurement.fresh_calls = fresh.nanoseconds.size();
@@ -184,7 +187,7 @@ Result<Measurement> measure(const MakeSubject& make_subject, const MeasureOption
   const Pool& checked_pool = checked_subject.pool;
   const std::uint64_t checked_calls = options.audit ? options.calls : std::min(options.calls, kSampledCalls);
   Samples checked = run({options.audit ? "audited calls" : "counting pages", checked_calls, options.threads, true,
-                         [&] { return checked_pool.acquire(); }},
+                         std::nullopt, [&] { return checked_pool.acquire(); }},
                         checked_subject.call);
   if (checked.error) return std::unexpected(std::move(*checked.error));
   measurement.checked_calls = checked.pages.size();

@@ -10,6 +10,7 @@
 
 #include <anew/error.hpp>
 #include <anew/pool.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -69,8 +70,10 @@ struct Measurement {
   [[nodiscard]] bool leaked() const noexcept { return distinct > 1 || audit_failures > 0; }
 };
 
-/// Fresh instantiations, and calls whose pages are counted, at most.
+/// Fresh instantiations, and calls whose pages are counted, at most; of the former no more once they have taken so
+/// long.
 inline constexpr std::uint64_t kFreshCalls = 100;
+inline constexpr std::chrono::seconds kFreshTime{5};
 inline constexpr std::uint64_t kSampledCalls = 1000;
 
 /// An interrupt (Ctrl-C) ends it early, with what was measured until then. @return the first error of any call or

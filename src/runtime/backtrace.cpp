@@ -62,27 +62,18 @@ class FrameOwner {
   std::uint64_t cell_;
 };
 
-/// "module.name" of an imported function.
-std::string import_name(const wasm::Module& module, std::uint32_t function) {
-  std::uint32_t index = 0;
-  for (const wasm::Import& import : module.imports) {
-    if (import.kind() != ExternalKind::kFunction) continue;
-    if (index++ == function) return fmt::format("{}.{}", import.module, import.name);
-  }
-  return "";
-}
-
 Frame describe(const Instance& instance, const codegen::CodePosition& position) {
   const ModuleState& module = *instance.linked->module;
   const std::uint32_t function = position.function_index;
   const bool is_host = function < module.module.imported_functions;  // an import's stub, which only host calls reach
-  Frame frame{.function_index = function,
-              .function_name = is_host ? import_name(module.module, function) : std::string(module.names[function]),
-              .instance_name = std::string(instance.store->name_of(instance)),
-              .is_host = is_host,
-              .module_offset = position.module_offset,
-              .source_file = {},
-              .source_line = 0};
+  Frame frame{
+      .function_index = function,
+      .function_name = is_host ? wasm::import_name(module.module, function) : std::string(module.names[function]),
+      .instance_name = std::string(instance.store->name_of(instance)),
+      .is_host = is_host,
+      .module_offset = position.module_offset,
+      .source_file = {},
+      .source_line = 0};
   if (is_host) return frame;
   const debug::SourceLines& lines = module.source_lines();
   if (const auto line = lines.find(position.module_offset)) {

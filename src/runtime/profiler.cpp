@@ -12,6 +12,7 @@
 #include "runtime/call_sites.hpp"
 #include "runtime/stack_walk.hpp"
 #include "runtime/thread.hpp"
+#include "wasm/names.hpp"
 #include "wasm/opcodes.hpp"
 #include "wasm/printable.hpp"
 #include "wasm/reader.hpp"
@@ -141,9 +142,12 @@ class ProfileBuilder {
 
   static ProfiledFunction describe(const ModuleState& module, std::uint32_t function) {
     ProfiledFunction result;
+    if (function < module.module.imported_functions) {
+      result.name = wasm::printable_name(wasm::import_name(module.module, function));
+      return result;
+    }
     result.name = wasm::function_text(module.names[function]);
     if (result.name.empty()) result.name = fmt::format("function {}", function);
-    if (function < module.module.imported_functions) return result;
     const std::uint64_t body = module.module.bodies[function - module.module.imported_functions].offset;
     if (const auto line = module.source_lines().find(body)) {
       result.source_file = wasm::printable(module.source_lines().file(line->file));

@@ -54,6 +54,15 @@ std::string_view FunctionNames::operator[](std::uint32_t function) const noexcep
   return function < names_.size() ? std::string_view(names_[function]) : std::string_view();
 }
 
+std::string import_name(const Module& module, std::uint32_t function) {
+  std::uint32_t index = 0;
+  for (const Import& import : module.imports) {
+    if (import.kind() != ExternalKind::kFunction) continue;
+    if (index++ == function) return fmt::format("{}.{}", import.module, import.name);
+  }
+  return "";
+}
+
 void name_function(Error& error, const FunctionNames& names, std::uint32_t function) {
   const std::string name = function_text(names[function]);
   error.message = name.empty() ? fmt::format("function {}: {}", function, error.message)

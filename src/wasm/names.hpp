@@ -24,6 +24,9 @@ class FunctionNames {
   std::vector<std::string> names_;  ///< by function index
 };
 
+/// "module.name" of an imported function.
+[[nodiscard]] std::string import_name(const Module& module, std::uint32_t function);
+
 /// Puts before an error's message which function it is about.
 void name_function(Error& error, const FunctionNames& names, std::uint32_t function);
 

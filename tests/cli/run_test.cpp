@@ -69,6 +69,13 @@ std::string print_file(int flags, const char* rights) {
 constexpr std::string_view kExitIf =
     "(func $exit_if (param i32) (if (local.get 0) (then (call $proc_exit (local.get 0)))))";
 
+/// The texts as a program gets them, each with a zero byte behind it.
+std::string ended(const std::vector<std::string>& texts) {
+  std::string result;
+  for (const std::string& text : texts) result += text + '\0';
+  return result;
+}
+
 class Run : public CommandTest {
  protected:
   [[nodiscard]] std::string program_file(std::string_view start, std::string_view more = "") const {
@@ -102,11 +109,13 @@ TEST_F(Run, OfAProgramThatTrapsSaysWhere) {
 
 TEST_F(Run, GivesAllThatStandsBehindTheFileToTheProgram) {
   const std::string name = program_file(kPrintArguments);
-  EXPECT_EQ(run({name}).out, std::string("program.wat\0", 12));
-  const std::string_view expected("program.wat\0--dir\0-x\0--\0--help\0\0[a,b]\0{}\0call\0", 48);
-  EXPECT_EQ(run({name, "--dir", "-x", "--", "--help", "", "[a,b]", "{}", "call"}).out, expected);
-  EXPECT_EQ(run({"--env", "A=B", "--timeout=10s", name, "-v"}).out, std::string("program.wat\0-v\0", 15));
-  EXPECT_EQ(run({"--", name, "--", "b"}).out, std::string("program.wat\0--\0b\0", 17));
+  EXPECT_EQ(run({name}).out, ended({"program.wat"}));
+  const std::vector<std::string> arguments = {"--dir", "-x", "--", "--help", "", "[a,b]", "{}", "call"};
+  std::vector<std::string> command = {name};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  EXPECT_EQ(run(command).out, ended({"program.wat"}) + ended(arguments));
+  EXPECT_EQ(run({"--env", "A=B", "--timeout=10s", name, "-v"}).out, ended({"program.wat", "-v"}));
+  EXPECT_EQ(run({"--", name, "--", "b"}).out, ended({"program.wat", "--", "b"}));
 }
 
 TEST_F(Run, GivesTheEnvironmentThatIsNamedAndNoOther) {
@@ -114,7 +123,7 @@ TEST_F(Run, GivesTheEnvironmentThatIsNamedAndNoOther) {
   const std::string before = "export HERE=there; ";
   EXPECT_EQ(run({name}, before).out, "");
   EXPECT_EQ(run({"--env", "A=b=c", "--env", "HERE", "--env", "EMPTY=", "--env", "NOT_SET_ANYWHERE", name}, before).out,
-            std::string("A=b=c\0HERE=there\0EMPTY=\0", 24));
+            ended({"A=b=c", "HERE=there", "EMPTY="}));
   const Outcome wrong = run({"--env", "=x", name});
   EXPECT_EQ(wrong.exit_code, 64);
   EXPECT_TRUE(contains(wrong.err, "--env =x: write NAME=VALUE"));
@@ -157,7 +166,7 @@ TEST_F(Run, SaysWhatIsWrongWithAFile) {
     (import "env" "missing" (func)) (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
     (func (export "_start"))))")});
   EXPECT_EQ(unknown.exit_code, 4);
-  EXPECT_TRUE(contains(unknown.err, "\"env\" \"missing\""));
+  EXPECT_TRUE(contains(unknown.err, "env.missing (function [] -> []) is not defined"));
   EXPECT_TRUE(contains(unknown.err, "functions of wasi_snapshot_preview1 and no others"));
   const Outcome with_call = anew({"call", program_file(kHello), "_start"});
   EXPECT_EQ(with_call.exit_code, 4);
@@ -168,10 +177,10 @@ TEST_F(Run, SaysWhatIsWrongWithOptions) {
   const std::string name = program_file(kHello);
   EXPECT_TRUE(contains(run({}).err, "FILE is missing"));
   EXPECT_EQ(run({}).exit_code, 64);
-  const Outcome unknown = run({"--dri", ".", name});
+  const Outcome unknown = run({"--timeou", "1s", name});
   EXPECT_EQ(unknown.exit_code, 64);
-  EXPECT_TRUE(contains(unknown.err, "has no option --dri"));
-  EXPECT_TRUE(contains(unknown.err, "--dir"));
+  EXPECT_TRUE(contains(unknown.err, "has no option --timeou"));
+  EXPECT_TRUE(contains(unknown.err, "--timeout"));
   EXPECT_EQ(run({"--json", name}).exit_code, 64);
   EXPECT_TRUE(contains(run({"--help"}).out, "--dir-read-only HOST[::GUEST]"));
 }
@@ -263,7 +272,7 @@ TEST_F(Run, ProfilesNameHostFunctions) {
 
 TEST_F(Run, GdbShowsLinesOfTheGuest) {
   if (std::system("gdb --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "gdb is not installed";
-  const std::string module = ANEW_SOURCE_DIR "/tests/data/debug/divide-dwarf4.wasm";
+  const std::string module = ANEW_SOURCE_DIR "/tests/data/debug/divide-dwarf5.wasm";
   const std::string log = path("gdb").string();
   // A line of the guest can be broken at before there is code for it.
   const std::string command = "export ANEW_CACHE_DIR=" + quoted(path("cache")) +
