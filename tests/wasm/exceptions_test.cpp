@@ -126,7 +126,7 @@ TEST(LegacyExceptions, ATryIsABlockWithArms) {
   EXPECT_EQ(
       handed_over({0x06, kEmpty, 0x08, 1, 0x19, 0x0C, 0, 0x0B, 0x08, 1}),
       (Lines{"try [] -> []", "throw 1", "catch_all false", "br 0", "end false", "throw 1", "end_function false"}));
-  EXPECT_EQ(handed_over({0x06, kEmpty, 0x08, 1, 0x19, 0x08, 1, 0x0B, 0x01, 0x1A}),
+  EXPECT_EQ(handed_over({0x06, kEmpty, 0x08, 1, 0x19, 0x08, 1, 0x0B, 0x01}),
             (Lines{"try [] -> []", "throw 1", "catch_all false", "throw 1", "end false", "end_function false"}));
   EXPECT_EQ(handed_over({0x00, 0x06, kEmpty, 0x07, 1, 0x19, 0x0B}), (Lines{"unreachable", "end_function false"}));
   EXPECT_EQ(handed_over({0x41, 1, 0x06, 1, 0x0B, 0x1A}),
@@ -148,7 +148,7 @@ TEST(LegacyExceptions, ADelegateEndsItsTry) {
   EXPECT_EQ(handed_over({0x02, kEmpty, 0x06, kI32, 0x41, 1, 0x18, 1, 0x1A, 0x0B}),
             (Lines{"block [] -> []", "try [] -> [i32]", "i32.const 1", "delegate 1 true", "drop", "end true",
                    "end_function true"}));
-  EXPECT_EQ(handed_over({0x06, kEmpty, 0x08, 1, 0x18, 0, 0x1A}),
+  EXPECT_EQ(handed_over({0x06, kEmpty, 0x08, 1, 0x18, 0, 0x01}),
             (Lines{"try [] -> []", "throw 1", "delegate 0 false", "end_function false"}));
   EXPECT_EQ(handed_over({0x06, kEmpty, 0x0C, 0, 0x18, 0}),
             (Lines{"try [] -> []", "br 0", "delegate 0 false", "end_function true"}));
