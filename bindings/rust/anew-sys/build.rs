@@ -24,27 +24,30 @@ fn fail(message: &str) -> ! {
     process::exit(1);
 }
 
-fn link_directory(directory: &str, wants_static: bool) {
-    let has = |name: &str| Path::new(directory).join(name).exists();
-    println!("cargo:rustc-link-search=native={directory}");
-    if has("libanew.so") && !wants_static {
-        println!("cargo:rerun-if-changed={directory}/libanew.so");
-        println!("cargo:rustc-link-lib=dylib=anew");
-    } else if has("libanew.a") {
-        println!("cargo:rerun-if-changed={directory}/libanew.a");
-        link_static(["fmt", "xxhash", "sodium"].map(str::to_string));
+/// What is linked of Anew: what needs another comes first.
+fn own_libraries() -> &'static [&'static str] {
+    if env::var_os("CARGO_FEATURE_WASI").is_some() {
+        &["anew_wasi", "anew"]
     } else {
-        fail(&format!("ANEW_LIB_DIR is {directory}, where neither libanew.so nor libanew.a is"));
+        &["anew"]
     }
 }
 
-/// @param needed  libraries that the archive needs, besides the C++ runtime.
-fn link_static(needed: impl IntoIterator<Item = String>) {
-    println!("cargo:rustc-link-lib=static:-bundle=anew");
-    for library in needed {
-        println!("cargo:rustc-link-lib={library}");
+fn link_directory(directory: &str, wants_static: bool) {
+    println!("cargo:rustc-link-search=native={directory}");
+    let file = |name: &str, end: &str| Path::new(directory).join(format!("lib{name}.{end}"));
+    for name in own_libraries() {
+        let is_shared = file(name, "so").exists() && !wants_static;
+        let path = file(name, if is_shared { "so" } else { "a" });
+        if !path.exists() {
+            fail(&format!("ANEW_LIB_DIR is {directory}, where there is no lib{name}.so and no lib{name}.a"));
+        }
+        println!("cargo:rerun-if-changed={}", path.display());
+        println!("cargo:rustc-link-lib={}{name}", if is_shared { "dylib=" } else { "static:-bundle=" });
     }
-    println!("cargo:rustc-link-lib=stdc++");
+    if !file("anew", "so").exists() || wants_static {
+        ["fmt", "xxhash", "sodium", "stdc++"].iter().for_each(|name| println!("cargo:rustc-link-lib={name}"));
+    }
 }
 
 fn link_pkg_config(wants_static: bool) {
@@ -54,28 +57,20 @@ fn link_pkg_config(wants_static: bool) {
     if wants_static {
         command.arg("--static");
     }
+    command.args(own_libraries().iter().map(|name| name.replace('_', "-")));
     let way_out = "install libanew-dev, add the directory of anew.pc to PKG_CONFIG_PATH, or name the directory of the \
                    library in ANEW_LIB_DIR";
-    let output = match command.arg("anew").output() {
+    let output = match command.output() {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
         Ok(output) => fail(&format!("{}{way_out}", String::from_utf8_lossy(&output.stderr))),
         Err(error) => fail(&format!("{program}: {error}; {way_out}")),
     };
-    let mut libraries = Vec::new();
-    let mut is_shared = false;
     for flag in output.split_whitespace() {
         if let Some(directory) = flag.strip_prefix("-L") {
             println!("cargo:rustc-link-search=native={directory}");
-            is_shared |= Path::new(directory).join("libanew.so").exists();
         } else if let Some(library) = flag.strip_prefix("-l") {
-            libraries.push(library.to_string());
+            let is_archive = wants_static && own_libraries().contains(&library);
+            println!("cargo:rustc-link-lib={}{library}", if is_archive { "static:-bundle=" } else { "dylib=" });
         }
-    }
-    // In the linker's own directories pkg-config names none: there the shared library is what a package installs.
-    is_shared |= !output.contains("-L");
-    if is_shared && !wants_static {
-        libraries.iter().for_each(|library| println!("cargo:rustc-link-lib={library}"));
-    } else {
-        link_static(libraries.into_iter().filter(|library| library != "anew" && library != "stdc++"));
     }
 }

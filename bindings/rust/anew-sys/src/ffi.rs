@@ -396,7 +396,6 @@ extern "C" {
 
 /// Sizes and offsets, each with the C expression that it is to be equal to.
 #[doc(hidden)]
-#[rustfmt::skip]
 pub const LAYOUT: &[(&str, usize)] = &[
     ("sizeof(anew_text_t)", size_of::<anew_text_t>()),
     ("offsetof(anew_text_t, data)", offset_of!(anew_text_t, data)),

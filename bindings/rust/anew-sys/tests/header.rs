@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//! src/ffi.rs is include/anew.h in Rust: this translates the header and compares, and has the C compiler compare the
-//! layout of structs.
+//! src/ffi.rs is include/anew.h in Rust, and src/wasi.rs include/anew_wasi.h: this translates the headers and compares,
+//! and has the C compiler compare the layout of structs.
 //!
-//! After a change of the header: `ANEW_SYS_TRANSLATE=1 cargo test -p anew-sys` writes src/ffi.rs anew.
+//! After a change of a header: `ANEW_SYS_TRANSLATE=1 cargo test -p anew-sys` writes both anew.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -251,53 +251,66 @@ impl Translator {
     }
 }
 
-/// src/ffi.rs for a header.
-fn translate(header: &str) -> String {
+const CORE: &str = "use std::ffi::{c_char, c_void};\nuse std::mem::{offset_of, size_of};\n\n\
+                    pub const ANEW_NO_DEADLINE: i64 = i64::MAX;\n";
+const WASI: &str = "use crate::ffi::*;\nuse std::ffi::{c_char, c_void};\nuse std::mem::{offset_of, size_of};\n\n";
+
+/// The Rust source for a header. @param head  what comes before its declarations.
+fn translate(header: &str, name: &str, head: &str) -> String {
     let mut translator = Translator { tokens: tokens(&declarations(header)), ..Translator::default() };
     while translator.at < translator.tokens.len() {
         translator.declaration();
     }
-    assert!(header.contains("#define ANEW_NO_DEADLINE INT64_MAX"));
-    // A handle of const char* and so on has no elided lifetimes; the names are C's.
     format!(
         "// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception\n\
-         // include/anew.h, as tests/header.rs translates it: change that, not this.\n\
-         use std::ffi::{{c_char, c_void}};\n\
-         use std::mem::{{offset_of, size_of}};\n\n\
-         pub const ANEW_NO_DEADLINE: i64 = i64::MAX;\n\
-         {}\n\
+         // include/{name}, as tests/header.rs translates it: change that, not this.\n\
+         {head}{}\n\
          extern \"C\" {{\n{}}}\n\n\
          /// Sizes and offsets, each with the C expression that it is to be equal to.\n\
          #[doc(hidden)]\n\
-         #[rustfmt::skip]\n\
          pub const LAYOUT: &[(&str, usize)] = &[\n{}];\n",
         translator.output, translator.functions, translator.layout
     )
 }
 
-#[test]
-fn ffi_is_the_header_in_rust() {
-    let header = include_dir().join("anew.h");
+fn compare(name: &str, head: &str, file: &str) {
+    let header = include_dir().join(name);
     let header = fs::read_to_string(&header).unwrap_or_else(|error| panic!("{}: {error}", header.display()));
-    let translated = translate(&header);
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi.rs");
+    let translated = translate(&header, name, head);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if env::var_os("ANEW_SYS_TRANSLATE").is_some() {
-        fs::write(&file, translated).expect("src/ffi.rs can be written");
+        fs::write(&path, translated).expect("it can be written");
         return;
     }
-    let committed = fs::read_to_string(&file).expect("src/ffi.rs is there");
+    let committed = fs::read_to_string(&path).expect("it is there");
     let different = translated.lines().zip(committed.lines()).find(|(new, old)| new != old);
     assert!(
         translated == committed,
-        "include/anew.h and src/ffi.rs differ, first in {different:?}: \
-         run ANEW_SYS_TRANSLATE=1 cargo test -p anew-sys"
+        "include/{name} and {file} differ, first in {different:?}: run ANEW_SYS_TRANSLATE=1 cargo test -p anew-sys"
     );
 }
 
 #[test]
+fn ffi_is_the_header_in_rust() {
+    compare("anew.h", CORE, "src/ffi.rs");
+    let header = fs::read_to_string(include_dir().join("anew.h")).expect("it was there");
+    assert!(header.contains("#define ANEW_NO_DEADLINE INT64_MAX"));
+}
+
+#[test]
+fn wasi_is_its_header_in_rust() {
+    compare("anew_wasi.h", WASI, "src/wasi.rs");
+}
+
+#[test]
 fn layouts_are_those_of_the_c_compiler() {
-    let mut program = String::from("#include <anew.h>\n#include <stddef.h>\n#include <stdio.h>\nint main(void) {\n");
-    for (expression, _) in anew_sys::LAYOUT {
+    let mut program =
+        String::from("#include <anew_wasi.h>\n#include <stddef.h>\n#include <stdio.h>\nint main(void) {\n");
+    #[cfg(feature = "wasi")]
+    let layout = [anew_sys::LAYOUT, anew_sys::WASI_LAYOUT].concat();
+    #[cfg(not(feature = "wasi"))]
+    let layout = anew_sys::LAYOUT;
+    for (expression, _) in layout.iter() {
         let _ = writeln!(program, "  printf(\"%zu\\n\", (size_t)({expression}));");
     }
     program.push_str("  return 0;\n}\n");
@@ -310,18 +323,17 @@ fn layouts_are_those_of_the_c_compiler() {
     assert!(compile.status().expect("a C compiler is there").success());
     let printed = Command::new(&binary).output().expect("the program runs").stdout;
     let printed = String::from_utf8(printed).expect("it prints numbers");
-    assert_eq!(printed.lines().count(), anew_sys::LAYOUT.len());
-    for ((expression, in_rust), in_c) in anew_sys::LAYOUT.iter().zip(printed.lines()) {
+    assert_eq!(printed.lines().count(), layout.len());
+    for ((expression, in_rust), in_c) in layout.iter().zip(printed.lines()) {
         assert_eq!(in_rust.to_string(), in_c, "{expression}");
     }
 }
 
 #[test]
 fn a_header_that_differs_is_found() {
-    let text = "typedef struct t { int32_t a; const char* b; } t;\nANEW_C_API void f(const t* x, uint8_t h[32]);\n\
-                #define ANEW_NO_DEADLINE INT64_MAX\n";
-    let translated = translate(text);
+    let text = "typedef struct t { int32_t a; const char* b; } t;\nANEW_C_API void f(const t* x, uint8_t h[32]);\n";
+    let translated = translate(text, "t.h", "");
     assert!(translated.contains("pub a: i32,\n    pub b: *const c_char,"), "{translated}");
     assert!(translated.contains("pub fn f(x: *const t, h: *mut u8);"), "{translated}");
-    assert_ne!(translated, translate(&text.replace("int32_t", "int64_t")));
+    assert_ne!(translated, translate(&text.replace("int32_t", "int64_t"), "t.h", ""));
 }

@@ -65,7 +65,7 @@ impl Lease {
     pub(crate) unsafe fn new(raw: NonNull<sys::anew_lease_t>) -> Lease {
         Lease(raw)
     }
-    fn raw(&self) -> *mut sys::anew_lease_t {
+    pub(crate) fn raw(&self) -> *mut sys::anew_lease_t {
         self.0.as_ptr()
     }
 

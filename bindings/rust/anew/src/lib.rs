@@ -44,6 +44,11 @@
 //! [`Error`] has a code, a message, for traps the kind and the backtrace, and the error that a host function returned as
 //! its [`source`](std::error::Error::source).
 //!
+//! # WASI
+//!
+//! [`Linker::define_wasi`] gives guests WASI preview 1, with what [`WasiOptions`] grant and nothing else; [`Lease::wasi_run`]
+//! runs a program. It is the feature `wasi`, a default one.
+//!
 //! # Signals
 //!
 //! The first engine of a process installs handlers for SIGSEGV, SIGBUS and SIGRTMAX - 1, which pass on what is not Anew's,
@@ -64,6 +69,8 @@ mod pool;
 mod raw;
 mod state;
 mod value;
+#[cfg(feature = "wasi")]
+mod wasi;
 
 pub use cache::{PoolCache, PoolCacheOptions, PoolCacheStatistics, PoolSettings, Prepare};
 pub use caller::Caller;
@@ -78,3 +85,5 @@ pub use memory::{Memory, MemoryMut};
 pub use pool::{Pool, PoolOptions, PoolStatistics, ResetWhen, SnapshotOptions};
 pub use state::StateType;
 pub use value::{FunctionType, Value, ValueList, ValueType, WasmType};
+#[cfg(feature = "wasi")]
+pub use wasi::{WasiClock, WasiDirectory, WasiInput, WasiOptions, WasiOutput, WasiRead, WasiWrite};

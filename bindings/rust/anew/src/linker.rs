@@ -144,6 +144,10 @@ impl Linker {
     pub(crate) fn raw(&self) -> *const sys::anew_linker_t {
         self.0.as_ptr()
     }
+    #[cfg(feature = "wasi")]
+    pub(crate) fn raw_mut(&mut self) -> *mut sys::anew_linker_t {
+        self.0.as_ptr()
+    }
     pub(crate) fn into_raw(self) -> *mut sys::anew_linker_t {
         let raw = self.0.as_ptr();
         mem::forget(self); // the library's from now on

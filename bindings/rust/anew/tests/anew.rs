@@ -596,3 +596,64 @@ fn compiling_is_watched() {
     Module::new(&engine, HOST).unwrap();
     assert!(seen.load(Ordering::Relaxed) > 0);
 }
+
+#[cfg(feature = "wasi")]
+#[test]
+fn wasi_programs_have_what_they_are_given() {
+    use anew::{WasiDirectory, WasiInput, WasiOptions, WasiOutput};
+    let program = Module::new(&engine(), include_bytes!("../../../guests/wasi.wasm")).unwrap();
+    let pool_with = |options: WasiOptions| {
+        let mut linker = Linker::new().unwrap();
+        linker.define_wasi(options).unwrap();
+        Pool::new(&program, &linker).unwrap()
+    };
+    let pool = pool_with(WasiOptions {
+        arguments: vec!["program".into()],
+        environment: vec!["NAME=value".into()],
+        standard_input: WasiInput::Bytes(b"given".to_vec()),
+        standard_output: WasiOutput::Capture { maximum_bytes: 0 },
+        random_seed: Some(1),
+        ..Default::default()
+    });
+    for _ in 0..2 {
+        let mut lease = pool.acquire().unwrap();
+        assert_eq!(lease.wasi_exit_code(), None);
+        assert_eq!(lease.wasi_run().unwrap(), 3);
+        assert_eq!(lease.wasi_standard_output(), b"hello\ngiven");
+        assert_eq!((lease.wasi_standard_error(), lease.wasi_exit_code()), (&b""[..], Some(3)));
+    }
+    let mut lease = pool.acquire().unwrap();
+    lease.wasi_set_standard_input(b"another").unwrap();
+    lease.wasi_set_arguments(&["other".into()]).unwrap();
+    lease.wasi_set_environment(&[]).unwrap();
+    assert_eq!(lease.wasi_run().unwrap(), 3);
+    assert_eq!(lease.wasi_standard_output(), b"hello\nanother");
+
+    let (sender, receiver) = mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let pool = pool_with(WasiOptions {
+        standard_input: WasiInput::Callback(Box::new(|bytes| {
+            bytes[0] = b'!';
+            Ok(1)
+        })),
+        standard_output: WasiOutput::Callback(Box::new(move |bytes| match bytes {
+            b"!" => Err("enough".into()),
+            _ => Ok(sender.lock().unwrap().send(bytes.to_vec())?),
+        })),
+        ..Default::default()
+    });
+    let refused = pool.acquire().unwrap().wasi_run().unwrap_err();
+    assert!(refused.message().contains("enough"), "{refused:?}");
+    assert_eq!(receiver.recv().unwrap(), b"hello\n");
+    let panicking = WasiOutput::Callback(Box::new(|_| panic!("no room")));
+    let pool = pool_with(WasiOptions { standard_output: panicking, ..Default::default() });
+    assert_eq!(payload_of(|| drop(pool.acquire().unwrap().wasi_run())), "no room");
+
+    let nowhere = WasiDirectory { host_path: "/nowhere/at all".into(), guest_path: ".".into(), read_only: true };
+    let options = WasiOptions { directories: vec![nowhere], ..Default::default() };
+    assert_eq!(Linker::new().unwrap().define_wasi(options).unwrap_err().code(), ErrorCode::NotFound);
+    // A lease without WASI.
+    let mut other = plain().acquire().unwrap();
+    assert_eq!(other.wasi_run().unwrap_err().code(), ErrorCode::Argument);
+    assert!(other.wasi_standard_output().is_empty());
+}
