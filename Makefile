@@ -17,7 +17,7 @@ demo: build fetch  ## Polkadot's genesis runtime: 10,000 calls as new beside 100
 	$(build_directory)/anew substrate version build/chain-specs/polkadot.json --repeat 10000
 
 test: setup fetch  ## all tests, with assertions; what is quick with sanitizers too; format and linter
-	@scripts/setup spec lint
+	@scripts/setup spec lint docs
 	@scripts/fetch-programs
 	cmake --preset checked
 	cmake --build --preset checked
@@ -68,6 +68,7 @@ packages-test: packages  ## installs them in a clean root, and compiles a progra
 
 docs:  ## the reference of the public headers: build/docs/html/index.html
 	@scripts/setup docs
+	@mkdir -p build
 	doxygen docs/Doxyfile
 
 setup:
