@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace anew::c {
 
@@ -60,6 +61,10 @@ struct Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
   ~Handle() { kind.store(Kind::kDeleted, std::memory_order_relaxed); }
+  static void* operator new(std::size_t size) { return ::operator new(size); }
+  static void* operator new(std::size_t size, const std::nothrow_t& flag) noexcept {
+    return ::operator new(size, flag);
+  }
   static void operator delete(void* memory) noexcept { retire(memory); }
 
   /// Atomic, for the compiler keeps a store to an object that dies; read by whoever deletes twice.
