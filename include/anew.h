@@ -234,6 +234,9 @@ typedef struct anew_frame_t {
   size_t function_name_size;
   const char* instance_name; /* of an instance that others import from; empty for the main one */
   size_t instance_name_size;
+  const char* source_file; /* that it was compiled from, as the guest's compiler wrote it; empty without DWARF */
+  size_t source_file_size;
+  uint32_t source_line; /* from 1; 0 where unknown */
 } anew_frame_t;
 
 /* An error of the host's own, for a callback to return. Where there is no memory for one, the error that says so; never

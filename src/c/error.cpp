@@ -137,6 +137,9 @@ bool anew_error_frame(const anew_error_t* error, size_t index, anew_frame_t* fra
   filled.function_name_size = found.function_name.size();
   filled.instance_name = found.instance_name.c_str();
   filled.instance_name_size = found.instance_name.size();
+  filled.source_file = found.source_file.c_str();
+  filled.source_file_size = found.source_file.size();
+  filled.source_line = found.source_line;
   c::fill_struct(frame, filled);
   return true;
 }

@@ -130,6 +130,7 @@ void client_errors(void) {
   CHECK(anew_error_frame(error, 0, &frame));
   CHECK(strcmp(frame.function_name, "trap") == 0 && frame.function_name_size == 4 && !frame.is_host);
   CHECK(frame.module_offset != 0 && strcmp(frame.instance_name, "") == 0);
+  CHECK(strcmp(frame.source_file, "") == 0 && frame.source_line == 0); /* the module has no DWARF */
   const uint32_t inner = frame.function_index;
   CHECK(anew_error_frame(error, 1, &frame) && frame.function_index == inner + 1);
   CHECK(!anew_error_frame(error, 2, &frame) && !anew_error_frame(error, 0, NULL));

@@ -143,6 +143,9 @@ pub struct anew_frame_t {
     pub function_name_size: usize,
     pub instance_name: *const c_char,
     pub instance_name_size: usize,
+    pub source_file: *const c_char,
+    pub source_file_size: usize,
+    pub source_line: u32,
 }
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -418,6 +421,9 @@ pub const LAYOUT: &[(&str, usize)] = &[
     ("offsetof(anew_frame_t, function_name_size)", offset_of!(anew_frame_t, function_name_size)),
     ("offsetof(anew_frame_t, instance_name)", offset_of!(anew_frame_t, instance_name)),
     ("offsetof(anew_frame_t, instance_name_size)", offset_of!(anew_frame_t, instance_name_size)),
+    ("offsetof(anew_frame_t, source_file)", offset_of!(anew_frame_t, source_file)),
+    ("offsetof(anew_frame_t, source_file_size)", offset_of!(anew_frame_t, source_file_size)),
+    ("offsetof(anew_frame_t, source_line)", offset_of!(anew_frame_t, source_line)),
     ("sizeof(anew_engine_options_t)", size_of::<anew_engine_options_t>()),
     ("offsetof(anew_engine_options_t, struct_size)", offset_of!(anew_engine_options_t, struct_size)),
     ("offsetof(anew_engine_options_t, compile_threads)", offset_of!(anew_engine_options_t, compile_threads)),
