@@ -187,6 +187,8 @@ class Machine {
     try {
       run(function.body, locals);  // falls off the end, or branches to the function's label: the same
     } catch (Thrown& thrown) {
+      labels_.resize(label_of_function_);  // what the caller's segment costs, its labels say
+      label_of_function_ = outer;
       thrown.paid_for_segment = false;
       ++effects_.fuel;  // for the caller
       throw;
