@@ -11,7 +11,7 @@
 //   anew::Pool pool = anew::Pool::create(module, linker).value();
 //   anew::Lease lease = pool.acquire().value();
 //   anew::Result<std::uint32_t> code = anew::wasi::run(lease);   // the exit code, or the trap
-//   std::string_view output = lease.find_state<anew::wasi::Context>()->standard_output();
+//   std::string_view output = anew::wasi::Context::find(lease)->standard_output();
 //
 // docs/wasi.md says what is there, what the sandbox promises and what is as new in each lease.
 #pragma once
@@ -95,10 +95,14 @@ class Sandbox;
 struct Configuration;
 }  // namespace detail
 
-/// What WASI keeps for a lease: found with Lease::find_state<wasi::Context>(), used from the lease's thread, between
-/// its calls. All of it goes with the lease; the next begins with the Options again.
+/// What WASI keeps for a lease: used from the lease's thread, between its calls. All of it goes with the lease; the
+/// next begins with the Options again.
 class ANEW_API Context {
  public:
+  /// That of a lease, good until the lease is given back. Lease::find_state finds it too, unless Anew is in a shared
+  /// library: then that has a type of its own. @return null if its pool has no WASI, or the lease is empty.
+  [[nodiscard]] static Context* find(const Lease& lease) noexcept;
+
   /// In place of Options::arguments. @return kArgument if one holds a NUL, or they take 4 GiB together.
   [[nodiscard]] Result<void> set_arguments(std::vector<std::string> arguments);
   /// In place of Options::environment. @return as set_arguments.

@@ -120,7 +120,7 @@ class Guest {
   }
   Lease& lease() { return lease_; }
   Pool& pool() { return pool_; }
-  wasi::Context& context() { return *lease_.find_state<wasi::Context>(); }
+  wasi::Context& context() { return *wasi::Context::find(lease_); }
   /// Gives the instance back and takes it again.
   void renew() {
     lease_.release();

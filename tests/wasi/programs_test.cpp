@@ -42,7 +42,7 @@ TEST(Programs, OfCDoWithFilesWhatTheyLike) {
     for (const auto& entry : fs::directory_iterator(directory.path())) fs::remove_all(entry);
     Lease lease = pool.acquire().value();
     const auto code = wasi::run(lease);
-    const auto output = lease.find_state<wasi::Context>()->standard_output();
+    const auto output = wasi::Context::find(lease)->standard_output();
     EXPECT_EQ(output, "done\n");
     EXPECT_EQ(code.value(), 0u);
   }
@@ -58,7 +58,7 @@ TEST(Programs, OfCAreAsNewInEachLease) {
                               {.capacity = 1, .audit_every = 1});
   for (const std::uint32_t code : {0u, 3u, 42u, 0u, 3u}) {
     Lease lease = pool.acquire().value();
-    auto& context = *lease.find_state<wasi::Context>();
+    auto& context = *wasi::Context::find(lease);
     ASSERT_TRUE(context.set_arguments({"streams", "two words", std::to_string(code)}));
     if (code == 3) context.set_standard_input("of this lease");
     EXPECT_EQ(wasi::run(lease).value(), code);
@@ -67,7 +67,7 @@ TEST(Programs, OfCAreAsNewInEachLease) {
     EXPECT_EQ(context.standard_error(), "a word of warning\n");
   }
   Lease lease = pool.acquire().value();
-  ASSERT_TRUE(lease.find_state<wasi::Context>()->set_arguments({"streams", "99"}));
+  ASSERT_TRUE(wasi::Context::find(lease)->set_arguments({"streams", "99"}));
   EXPECT_EQ(wasi::run(lease).error().trap, TrapKind::kUnreachable);
   EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
 }
@@ -90,7 +90,7 @@ TEST(Programs, RunAsTheGuideSays) {
   for (int request = 0; request < 3; ++request) {
     anew::Lease lease = pool.acquire().value();  // a process as new, without the price of one
     const anew::Result<std::uint32_t> code = anew::wasi::run(lease);
-    const auto& context = *lease.find_state<anew::wasi::Context>();
+    const auto& context = *anew::wasi::Context::find(lease);
     EXPECT_EQ(code.value(), 0u);
     EXPECT_EQ(context.standard_output(), "call 1 of streams [0] in here\nSOME TEXT");
   }

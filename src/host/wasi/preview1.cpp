@@ -109,6 +109,8 @@ Context::Context(std::shared_ptr<const detail::Configuration> configuration)
     : sandbox_(std::make_unique<detail::Sandbox>(std::move(configuration))) {}
 Context::~Context() = default;
 
+Context* Context::find(const Lease& lease) noexcept { return lease.find_state<Context>(); }
+
 Result<void> Context::set_arguments(std::vector<std::string> arguments) {
   sandbox_->own_arguments = TRY(detail::Strings::make(arguments, "argument"));
   return {};
@@ -135,7 +137,7 @@ Result<void> define(Linker& linker, const Options& options) {
 }
 
 Result<std::uint32_t> run(Lease& lease) {
-  auto* const context = lease.find_state<Context>();
+  auto* const context = Context::find(lease);
   if (context == nullptr)
     return anew::fail(ErrorCode::kArgument, "the lease has no WASI: call wasi::define with the linker of its pool");
   context->sandbox().exit_code.reset();

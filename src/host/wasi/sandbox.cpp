@@ -69,11 +69,7 @@ void Sandbox::set_input(std::string bytes) {
   own_input_ = std::move(bytes);
   OpenDescriptor* const input = descriptors.find(0);
   if (input == nullptr) return;  // the guest closed it
-  input->backing = Backing::kBytes;
-  input->bytes = own_input_;
-  input->position = 0;
-  input->kind = os::NodeKind::kUnknown;
-  input->rights = right::kOfStreams & ~right::kFdWrite;
+  *input = {.backing = Backing::kBytes, .rights = right::kOfStreams & ~right::kFdWrite, .bytes = own_input_};
 }
 
 }  // namespace anew::wasi::detail
