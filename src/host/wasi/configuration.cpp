@@ -134,6 +134,7 @@ class Beginnings {
         return anew::fail(ErrorCode::kArgument, what + ", is a directory: name it in Options::directories");
       default:
         open.backing = Backing::kStream;
+        open.rights |= rights_of(status->kind, os::is_terminal(number)) & (right::kFdSeek | right::kFdTell);
         // A file description of its own does not wait without making that so for all who share the other one.
         if (auto own = os::reopen_non_blocking(opened->number(), reads))
           *opened = std::move(*own);

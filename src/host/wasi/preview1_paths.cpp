@@ -8,6 +8,7 @@
 #include "host/wasi/preview1.hpp"
 #include "os/sandbox/beneath.hpp"
 #include "os/sandbox/files.hpp"
+#include "os/sandbox/streams.hpp"
 #include "os/try.hpp"
 
 namespace anew::wasi::detail {
@@ -120,11 +121,12 @@ Outcome<void> path_open(Call& call, std::uint32_t fd, std::uint32_t lookup_flags
   auto descriptor = TRY(to_outcome(os::open_beneath(directory->system, path, how, last)));
   const os::NodeStatus status = TRY(to_outcome(os::status_of(descriptor.number())));
 
-  OpenDescriptor open{.kind = status.kind,
-                      .flags = static_cast<std::uint16_t>(flags),  // at most kAll
-                      .rights = rights & directory->inheriting & rights_of(status.kind),
-                      .inheriting = inheriting & directory->inheriting,
-                      .system = descriptor.number()};
+  OpenDescriptor open{
+      .kind = status.kind,
+      .flags = static_cast<std::uint16_t>(flags),  // at most kAll
+      .rights = rights & directory->inheriting & rights_of(status.kind, os::is_terminal(descriptor.number())),
+      .inheriting = inheriting & directory->inheriting,
+      .system = descriptor.number()};
   if (status.kind == os::NodeKind::kDirectory)
     open.backing = Backing::kDirectory;
   else if (status.kind == os::NodeKind::kRegular || status.kind == os::NodeKind::kBlockDevice)

@@ -58,14 +58,16 @@ inline constexpr Rights kOfDirectories =
     kPathSymlink | kPathRemoveDirectory | kPathUnlinkFile | kPollFdReadwrite;
 }  // namespace right
 
-/// Those that mean something for what a descriptor is.
-[[nodiscard]] constexpr Rights rights_of(os::NodeKind kind) noexcept {
+/// Those that mean something for what a descriptor is. Guests' libraries take a character device for a terminal unless
+/// it has the rights to seek and to tell, so other devices have them, although seeking fails.
+[[nodiscard]] constexpr Rights rights_of(os::NodeKind kind, bool is_terminal) noexcept {
   switch (kind) {
     case os::NodeKind::kDirectory: return right::kOfDirectories;
     case os::NodeKind::kRegular:
     case os::NodeKind::kBlockDevice: return right::kOfFiles;
     case os::NodeKind::kStreamSocket:
     case os::NodeKind::kDatagramSocket: return right::kOfSockets;
+    case os::NodeKind::kCharacterDevice: return right::kOfStreams | (is_terminal ? 0 : right::kFdSeek | right::kFdTell);
     default: return right::kOfStreams;
   }
 }

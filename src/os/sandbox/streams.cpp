@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <ctime>
@@ -96,6 +97,8 @@ bool is_listening(int descriptor) noexcept {
   socklen_t length = sizeof(listens);
   return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens != 0;
 }
+
+bool is_terminal(int descriptor) noexcept { return isatty(descriptor) == 1; }
 
 SystemResult<void> set_non_blocking(int descriptor) {
   const int flags = fcntl(descriptor, F_GETFL);

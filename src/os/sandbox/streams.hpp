@@ -40,6 +40,7 @@ struct Received {
 [[nodiscard]] SystemResult<void> shut_down(int descriptor, bool reading, bool writing);
 [[nodiscard]] bool is_socket(int descriptor) noexcept;
 [[nodiscard]] bool is_listening(int descriptor) noexcept;
+[[nodiscard]] bool is_terminal(int descriptor) noexcept;
 /// For a socket that several threads accept from.
 [[nodiscard]] SystemResult<void> set_non_blocking(int descriptor);
 /// A stream opened once more, for reading or for writing, so that it does not wait; how others opened it stays.
