@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 
 build_directory := build/release
 # Tests that take seconds with AddressSanitizer and UndefinedBehaviorSanitizer, and between them reach most of the library.
-sanitized = abi artifact debug os out_of_memory reset wasm
+sanitized = abi artifact debug os out_of_memory reset wasm c
 sources = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 
 build: setup  ## the command, build/release/anew
