@@ -73,6 +73,8 @@ type Frame struct {
 	InstanceName  string // of an instance that others import from; empty for the main one
 	IsHost        bool   // the import through which the guest called a host function
 	ModuleOffset  uint64 // of the operator, in bytes of the module's binary; 0 where unknown
+	SourceFile    string // of the guest's source, if the module has DWARF that tells; empty where unknown
+	SourceLine    uint32 // the line there; 0 where unknown
 }
 
 // Error is what the library's functions fail with: errors.As finds it.
@@ -133,6 +135,8 @@ func takeError(raw *C.anew_error_t) *Error {
 			InstanceName:  goText(frame.instance_name, frame.instance_name_size),
 			IsHost:        bool(frame.is_host),
 			ModuleOffset:  uint64(frame.module_offset),
+			SourceFile:    goText(frame.source_file, frame.source_file_size),
+			SourceLine:    uint32(frame.source_line),
 		})
 	}
 	return err

@@ -143,6 +143,10 @@ pub struct Frame {
     pub is_host: bool,
     /// Of the operator, in bytes of the module's binary; None where unknown.
     pub module_offset: Option<u64>,
+    /// Of the guest's source, if the module has DWARF that tells; empty where unknown.
+    pub source_file: String,
+    /// The line there; None where unknown.
+    pub source_line: Option<u32>,
 }
 
 /// The C API's error. It is used by one thread at a time: it lies in a mutex.
@@ -257,6 +261,8 @@ unsafe fn frame(error: *const sys::anew_error_t, index: usize) -> Option<Frame> 
         instance_name: raw::owned_sized_text(frame.instance_name, frame.instance_name_size),
         is_host: frame.is_host,
         module_offset: (frame.module_offset != 0).then_some(frame.module_offset),
+        source_file: raw::owned_sized_text(frame.source_file, frame.source_file_size),
+        source_line: (frame.source_line != 0).then_some(frame.source_line),
     })
 }
 
