@@ -41,7 +41,7 @@ TEST_F(Programs, QuickJsEvaluatesAsNew) {
   const Outcome once = run({fetched("quickjs.wasm"), "-e", script});
   EXPECT_EQ(once.out, "1 1,2,3\n") << once.err;
   EXPECT_EQ(once.exit_code, 0);
-  EXPECT_EQ(run({fetched("quickjs.wasm"), "-e", "std.exit(9)"}).exit_code, 9);
+  EXPECT_EQ(run({fetched("quickjs.wasm"), "--std", "-e", "std.exit(9)"}).exit_code, 9);
   const Outcome thrown = run({fetched("quickjs.wasm"), "-e", "throw new Error('no')"});
   EXPECT_EQ(thrown.exit_code, 1);
   EXPECT_TRUE(contains(thrown.err, "Error: no"));
@@ -54,7 +54,7 @@ TEST_F(Programs, QuickJsReadsAndWritesFilesInTheDirectoryThatItHas) {
   const std::string script =
       "const f = std.open('/data/out.txt', 'w'); f.puts(std.loadFile('/data/in.txt') + '!'); f.close();"
       "console.log(std.open('/etc/passwd', 'r'), std.open('/data/../../etc/passwd', 'r'))";
-  const Outcome outcome = run({"--dir", path("").string() + "::/data", fetched("quickjs.wasm"), "-e", script});
+  const Outcome outcome = run({"--dir", path("").string() + "::/data", fetched("quickjs.wasm"), "--std", "-e", script});
   EXPECT_EQ(outcome.out, "null null\n") << outcome.err;
   EXPECT_EQ(read(path("out.txt")), "from the host!");
 }

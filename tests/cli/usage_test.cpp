@@ -28,13 +28,13 @@ class Usage : public CommandTest {
 
 TEST_F(Usage, NamesWhatIsMeantAndWhatThereIs) {
   expect_refused({"cal"},
-                 R"("cal" is no subcommand: there are call, inspect, compile, snapshot, cache, substrate, help, )"
+                 R"("cal" is no subcommand: there are run, call, inspect, compile, snapshot, cache, substrate, help, )"
                  R"(version and completion; did you mean "call"?)");
   expect_refused({"help", "cache", "lst"},
                  R"("lst" is no subcommand: there are list, clear and path; did you mean "list"?)");
   expect_refused({"cache", "lst"}, R"("lst" is no subcommand: there are list, clear and path; did you mean "list"?)");
   expect_refused({},
-                 "a subcommand is missing: call, inspect, compile, snapshot, cache, substrate, help, version or "
+                 "a subcommand is missing: run, call, inspect, compile, snapshot, cache, substrate, help, version or "
                  "completion");
   expect_refused({"call"}, "FILE is missing");
   expect_refused({"call", module_}, "EXPORT is missing");
