@@ -49,6 +49,7 @@ class Escape : public testing::TestWithParam<bool> {
     fs::create_symlink("..", inside() / "up");
     fs::create_symlink("../..", inside() / "sub" / "up-twice");
     fs::create_symlink("../outside/new", inside() / "dangling");
+    fs::create_symlink("new", inside() / "dangling-inside");
     fs::create_symlink("/", inside() / "slash");
     fs::create_symlink("loop", inside() / "loop");
     fs::create_symlink("sub/deep/../file", inside() / "within");
@@ -129,6 +130,9 @@ TEST_P(Escape, IsNotByAnyPathThatIsOpened) {
   EXPECT_EQ(guest().open(kRoot, "loop").error, Errno::kLoop);
   EXPECT_EQ(guest().open(kRoot, "dangling", kCreate, kReadsAndWrites).error, Errno::kPerm);
   EXPECT_EQ(guest().open(kRoot, "absolute-file", kTruncate, kReadsAndWrites, 0).error, Errno::kLoop);
+  EXPECT_EQ(guest().open(kRoot, "dangling-inside", kCreate | kExclusive, kReadsAndWrites).error, Errno::kExist)
+      << "what is to be new is no link";
+  EXPECT_FALSE(fs::exists(inside() / "new"));
 }
 
 TEST_P(Escape, IsNotWhatStopsOrdinaryPaths) {

@@ -743,6 +743,20 @@ TEST_F(Wasi, TellsThatADatagramWasCutOff) {
   EXPECT_EQ(guest.get<std::uint8_t>(at), 5u);
 }
 
+TEST(WasiOptions, InputThatIsSetForTheLeaseIsTheDescriptorsWhateverIsSetNext) {
+  Guest guest({});
+  guest.context().set_standard_input("the first input, which is not short");
+  EXPECT_EQ(guest.read(0, 4).text, "the ");
+  ASSERT_EQ(guest.call("fd_renumber", 0u, 1u), Errno::kSuccess);
+  guest.context().set_standard_input("the second, which nobody can read: number 0 is closed");
+  EXPECT_EQ(guest.read(1).text, "first input, which is not short");
+  EXPECT_EQ(guest.read(0).error, Errno::kBadf);
+  guest.renew();
+  guest.context().set_standard_input("the third input, which is not short");
+  guest.context().set_standard_input("the fourth");
+  EXPECT_EQ(guest.read(0).text, "the fourth");
+}
+
 TEST(WasiOptions, AreRefusedWithWords) {
   const auto message = [](const wasi::Options& options) {
     Linker linker;

@@ -49,7 +49,7 @@ Result<Input> to_input(const anew_wasi_input_t& input, c::CallbackData data) {
   });
 }
 
-Result<Output> to_output(const anew_wasi_output_t& output, c::CallbackData data) {
+Result<Output> to_output(const anew_wasi_output_t& output, std::shared_ptr<const c::CallbackData> data) {
   switch (output.kind) {
     case ANEW_WASI_NULL: return Null{};
     case ANEW_WASI_DESCRIPTOR: return Descriptor{output.descriptor};
@@ -57,8 +57,7 @@ Result<Output> to_output(const anew_wasi_output_t& output, c::CallbackData data)
     default: break;
   }
   if (output.kind != ANEW_WASI_CALLBACK || output.write == nullptr) return unknown_stream(output.kind);
-  return Writer([write = output.write, kept = std::make_shared<const c::CallbackData>(std::move(data))](
-                    std::span<const std::byte> bytes) -> Result<void> {
+  return Writer([write = output.write, kept = std::move(data)](std::span<const std::byte> bytes) -> Result<void> {
     if (anew_error_t* const error = write(kept->get(), bytes.data(), bytes.size()))
       return std::unexpected(c::take_error(error));
     return {};
@@ -97,18 +96,18 @@ Result<Options> to_options(const anew_wasi_options_t& given) {
 }
 
 Result<Context*> context_of(const anew_lease_t& lease) {
-  Context* const context = lease.lease.find_state<Context>();
+  Context* const context = Context::find(lease.lease);
   if (context == nullptr)
     return fail(ErrorCode::kArgument, "the lease's linker has no WASI: anew_wasi_define was not called for it");
   return context;
 }
 
-const char* captured(const anew_lease_t* lease, std::size_t* size,
+const char* captured(const char* function, const anew_lease_t* lease, std::size_t* size,
                      std::string_view (Context::*stream)() const noexcept) noexcept {
   if (size != nullptr) *size = 0;
-  if (lease == nullptr) return nullptr;
+  if (c::is_missing(lease, function)) return nullptr;
   const c::Use use(lease->entered);
-  const Context* const context = lease->lease.find_state<Context>();
+  const Context* const context = Context::find(lease->lease);
   if (context == nullptr) return nullptr;
   const std::string_view text = (context->*stream)();
   if (size != nullptr) *size = text.size();
@@ -124,23 +123,23 @@ extern "C" {
 
 anew_error_t* anew_wasi_define(anew_linker_t* linker, const anew_wasi_options_t* options) {
   anew_wasi_options_t known = {};
-  anew_error_t* const unreadable = c::guarded("options are read", [&]() -> Result<void> {
-    known = TRY(c::read_options(options));
-    return {};
-  });
+  anew_error_t* const unreadable = c::read_callback_options(options, known);
   c::CallbackData input = wasi::data_of(known.standard_input);
   c::CallbackData output = wasi::data_of(known.standard_output);
-  c::CallbackData error = wasi::data_of(known.standard_error);
+  // One struct may be given for both: its data is finalized once.
+  const bool is_shared = known.standard_error == known.standard_output;
+  c::CallbackData error = is_shared ? c::CallbackData(nullptr, nullptr) : wasi::data_of(known.standard_error);
   if (unreadable != nullptr) return unreadable;
   ANEW_NOT_NULL(linker);
   return c::guarded("WASI is defined", [&]() -> Result<void> {
     auto made = TRY(wasi::to_options(known));
     if (known.standard_input != nullptr)
       made.standard_input = TRY(wasi::to_input(*known.standard_input, std::move(input)));
+    const auto output_data = std::make_shared<const c::CallbackData>(std::move(output));
+    const auto error_data = is_shared ? output_data : std::make_shared<const c::CallbackData>(std::move(error));
     if (known.standard_output != nullptr)
-      made.standard_output = TRY(wasi::to_output(*known.standard_output, std::move(output)));
-    if (known.standard_error != nullptr)
-      made.standard_error = TRY(wasi::to_output(*known.standard_error, std::move(error)));
+      made.standard_output = TRY(wasi::to_output(*known.standard_output, output_data));
+    if (known.standard_error != nullptr) made.standard_error = TRY(wasi::to_output(*known.standard_error, error_data));
     return wasi::define(linker->linker, made);
   });
 }
@@ -188,17 +187,17 @@ anew_error_t* anew_wasi_set_standard_input(anew_lease_t* lease, const void* byte
 }
 
 const char* anew_wasi_standard_output(const anew_lease_t* lease, size_t* size) {
-  return wasi::captured(lease, size, &wasi::Context::standard_output);
+  return wasi::captured(__func__, lease, size, &wasi::Context::standard_output);
 }
 
 const char* anew_wasi_standard_error(const anew_lease_t* lease, size_t* size) {
-  return wasi::captured(lease, size, &wasi::Context::standard_error);
+  return wasi::captured(__func__, lease, size, &wasi::Context::standard_error);
 }
 
 bool anew_wasi_exit_code(const anew_lease_t* lease, uint32_t* exit_code) {
-  if (lease == nullptr || exit_code == nullptr) return false;
+  if (c::is_missing(lease, __func__) || exit_code == nullptr) return false;
   const c::Use use(lease->entered);
-  const wasi::Context* const context = lease->lease.find_state<wasi::Context>();
+  const wasi::Context* const context = wasi::Context::find(lease->lease);
   const auto code = context != nullptr ? context->exit_code() : std::nullopt;
   if (code) *exit_code = *code;
   return code.has_value();

@@ -198,6 +198,7 @@ OpenDescriptor copy_of(const OpenDescriptor& open) noexcept {
           .guest_path = open.guest_path,
           .position = open.position,
           .bytes = open.bytes,
+          .own_bytes = {},
           .reader = open.reader,
           .writer = open.writer,
           .captured = open.captured,

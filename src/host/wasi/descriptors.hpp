@@ -4,6 +4,7 @@
 
 #include <anew/wasi.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,15 +50,16 @@ struct OpenDescriptor {
   bool waits = false;
   Rights rights = 0;
   Rights inheriting = 0;
-  int system = -1;                           ///< the system's descriptor
-  os::Descriptor owned = {};                 ///< the same, if it goes with this one
-  const std::string* guest_path = nullptr;   ///< of a directory that the lease begins with
-  std::uint64_t position = 0;                ///< kSharedFile, kBytes
-  std::string_view bytes = {};               ///< kBytes
-  const Reader* reader = nullptr;            ///< kReader
-  const Writer* writer = nullptr;            ///< kWriter
-  std::string* captured = nullptr;           ///< kCapture
-  std::uint64_t maximum_captured_bytes = 0;  ///< kCapture
+  int system = -1;                                    ///< the system's descriptor
+  os::Descriptor owned = {};                          ///< the same, if it goes with this one
+  const std::string* guest_path = nullptr;            ///< of a directory that the lease begins with
+  std::uint64_t position = 0;                         ///< kSharedFile, kBytes
+  std::string_view bytes = {};                        ///< kBytes
+  std::shared_ptr<const std::string> own_bytes = {};  ///< kBytes: the same, if they were set for this lease
+  const Reader* reader = nullptr;                     ///< kReader
+  const Writer* writer = nullptr;                     ///< kWriter
+  std::string* captured = nullptr;                    ///< kCapture
+  std::uint64_t maximum_captured_bytes = 0;           ///< kCapture
 };
 
 /// By number. Each step takes constant time, so a number that was freed last is given out first.

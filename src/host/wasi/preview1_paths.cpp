@@ -173,7 +173,6 @@ Outcome<void> path_symlink(Call& call, std::uint32_t target_address, std::uint32
   const std::string_view target = TRY(call.path(target_address, target_length));
   // No guest could follow it, and whoever else does would leave the directory.
   if (target.starts_with('/')) return fail(Errno::kPerm);
-  if (target.size() >= 4096) return fail(Errno::kNametoolong);
   const os::Place place = TRY(find_place(call, fd, path, length, right::kPathSymlink));
   TRY(refuse_slash(place));
   return to_outcome(os::create_symbolic_link(std::string(target).c_str(), place));

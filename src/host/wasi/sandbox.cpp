@@ -58,7 +58,6 @@ void Sandbox::reset() {
   random.reset();
   empty(captured_output);
   empty(captured_error);
-  empty(own_input_);
   own_arguments.reset();
   own_environment.reset();
   exit_code.reset();
@@ -66,10 +65,15 @@ void Sandbox::reset() {
 }
 
 void Sandbox::set_input(std::string bytes) {
-  own_input_ = std::move(bytes);
   OpenDescriptor* const input = descriptors.find(0);
   if (input == nullptr) return;  // the guest closed it
-  *input = {.backing = Backing::kBytes, .rights = right::kOfStreams & ~right::kFdWrite, .bytes = own_input_};
+  // Kept by the descriptor, which the guest may give another number before the input is set once more.
+  auto own = std::make_shared<const std::string>(std::move(bytes));
+  const std::string_view view = *own;
+  *input = {.backing = Backing::kBytes,
+            .rights = right::kOfStreams & ~right::kFdWrite,
+            .bytes = view,
+            .own_bytes = std::move(own)};
 }
 
 }  // namespace anew::wasi::detail

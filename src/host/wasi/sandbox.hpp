@@ -89,7 +89,6 @@ class Sandbox {
  private:
   void add_beginnings();
   std::shared_ptr<const Configuration> given_;
-  std::string own_input_;
 };
 
 }  // namespace anew::wasi::detail

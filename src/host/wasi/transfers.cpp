@@ -73,7 +73,7 @@ std::uint64_t read_callback(const Reader& reader, const GuestBuffers& buffers, M
 std::uint64_t write_callback(const Writer& writer, const GuestBuffers& buffers) {
   for (const os::Buffer& buffer : buffers.all())
     if (const auto done = writer({buffer.data, buffer.size}); !done)
-      throw std::runtime_error("standard output: " + done.error().message);
+      throw std::runtime_error("an output stream: " + done.error().message);
   return buffers.bytes();
 }
 

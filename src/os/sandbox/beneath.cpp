@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -21,19 +22,13 @@ namespace anew::os {
 namespace {
 
 constexpr std::size_t kMaximumPath = PATH_MAX - 1;
-constexpr int kMaximumLinks = 40;            // as the kernel
-constexpr std::size_t kMaximumDepth = 1000;  // directories that a walk keeps open at once
-constexpr int kMaximumAttempts = 32;         // while directories are moved
+constexpr int kMaximumLinks = 40;                 // as the kernel
+constexpr std::size_t kMaximumDepth = 128;        // directories that a walk keeps open at once
+constexpr std::size_t kMaximumComponents = 4096;  // of a path and of the links in it together
+constexpr int kMaximumAttempts = 32;              // while directories are moved
 constexpr int kDirectory = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 std::atomic<bool> always_walks = false;
-
-std::unexpected<std::errc> fail_with(int number) { return std::unexpected(static_cast<std::errc>(number)); }
-
-SystemResult<Descriptor> check_descriptor(int number) {
-  if (number < 0) return fail_with(errno);
-  return Descriptor(number);
-}
 
 /// @param path  ends with a NUL.
 int call_openat2(int directory, const char* path, int flags, mode_t mode) noexcept {
@@ -79,14 +74,14 @@ class Walk {
   Walk(int root, std::string_view path, LastLink last) : root_(root), rest_(path), last_(last) {}
 
   SystemResult<Place> run() {
-    for (;;) {
-      if (rest_.starts_with('/')) return fail_with(EXDEV);
-      const std::size_t end = rest_.find('/');
-      const std::string name = rest_.substr(0, end);
-      const std::size_t next = end == std::string::npos ? end : rest_.find_first_not_of('/', end);
-      const bool is_last = next == std::string::npos;
-      is_directory_ = is_directory_ || (is_last && end != std::string::npos);
-      rest_ = is_last ? std::string() : rest_.substr(next);
+    for (std::size_t components = 0; components < kMaximumComponents; ++components) {
+      if (at_ < rest_.size() && rest_[at_] == '/') return fail_with(EXDEV);
+      const std::size_t end = std::min(rest_.find('/', at_), rest_.size());
+      const std::string name = rest_.substr(at_, end - at_);
+      const std::size_t next = std::min(rest_.find_first_not_of('/', end), rest_.size());
+      const bool is_last = next == rest_.size();
+      is_directory_ = is_directory_ || (is_last && end != rest_.size());
+      at_ = next;
       if (name.size() > NAME_MAX) return fail_with(ENAMETOOLONG);
       if (name == "..") {
         if (parents_.empty()) return fail_with(EXDEV);
@@ -98,6 +93,7 @@ class Walk {
       }
       if (is_last) return finish(".");
     }
+    return fail_with(ELOOP);
   }
 
  private:
@@ -125,7 +121,8 @@ class Walk {
       std::string target = TRY(read_link_of(entry));
       if (target.empty()) return fail_with(ENOENT);
       if (!is_last) target += '/';
-      rest_ = target + rest_;
+      rest_ = target + rest_.substr(at_);
+      at_ = 0;
       return std::nullopt;
     }
     if (is_last) return finish(name);
@@ -136,7 +133,8 @@ class Walk {
   }
 
   int root_;
-  std::string rest_;
+  std::string rest_;    ///< the path, or a link's target and what was left of the path
+  std::size_t at_ = 0;  ///< where in it the walk is
   LastLink last_;
   std::vector<Descriptor> parents_;  ///< the directories between the root and where the walk is
   int links_ = 0;
@@ -180,7 +178,7 @@ SystemResult<Descriptor> open_beneath(int directory, std::string_view path, cons
   for (int attempt = 0;; ++attempt) {
     // With a slash at its end a path is followed whatever was asked for.
     const bool has_slash = checked.ends_with('/');
-    const Place place = TRY(Walk(directory, checked, follows || has_slash ? LastLink::kFollow : last).run());
+    const Place place = TRY(Walk(directory, checked, follows || has_slash ? LastLink::kFollow : LastLink::kKeep).run());
     if (place.is_directory) {
       if (how.create) return fail_with(EISDIR);
       flags |= O_DIRECTORY;

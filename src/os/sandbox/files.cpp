@@ -24,23 +24,6 @@ namespace {
 
 constexpr std::uint64_t kNanoseconds = 1'000'000'000;
 
-std::unexpected<std::errc> fail_with(int number) { return std::unexpected(static_cast<std::errc>(number)); }
-
-SystemResult<void> check(int result) {
-  if (result != 0) return fail_with(errno);
-  return {};
-}
-
-SystemResult<std::uint64_t> check_count(ssize_t count) {
-  if (count < 0) return fail_with(errno);
-  return static_cast<std::uint64_t>(count);  // not negative
-}
-
-SystemResult<Descriptor> check_descriptor(int number) {
-  if (number < 0) return fail_with(errno);
-  return Descriptor(number);
-}
-
 static_assert(sizeof(Buffer) == sizeof(iovec) && offsetof(Buffer, data) == offsetof(iovec, iov_base) &&
               offsetof(Buffer, size) == offsetof(iovec, iov_len) && sizeof(std::size_t) == sizeof(iovec::iov_len));
 /// The same memory under the system's name for it: two members of the same sizes at the same places.

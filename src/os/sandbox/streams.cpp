@@ -18,13 +18,6 @@ namespace {
 
 constexpr std::uint64_t kNanoseconds = 1'000'000'000;
 
-std::unexpected<std::errc> fail_with(int number) { return std::unexpected(static_cast<std::errc>(number)); }
-
-SystemResult<void> check(int result) {
-  if (result != 0) return fail_with(errno);
-  return {};
-}
-
 static_assert(sizeof(Awaited) == sizeof(pollfd) && offsetof(Awaited, descriptor) == offsetof(pollfd, fd) &&
               offsetof(Awaited, wanted) == offsetof(pollfd, events) &&
               offsetof(Awaited, found) == offsetof(pollfd, revents));
