@@ -298,7 +298,8 @@ typedef struct anew_compile_options_t {
 } anew_compile_options_t;
 
 /* Engines may be used from any thread. The first one of a process installs signal handlers ("Signals" in
- * docs/embedding.md). ANEW_ERROR_ARGUMENT for bad options; options may be null. */
+ * docs/embedding.md). ANEW_ERROR_ARGUMENT for bad options, UNSUPPORTED for a processor that Anew does not run on;
+ * options may be null. */
 ANEW_C_API anew_error_t* anew_engine_new(const anew_engine_options_t* options, anew_engine_t** out);
 ANEW_C_API void anew_engine_delete(anew_engine_t* engine);
 /* Compiles a binary, or takes it from the code cache. The bytes are copied. Any thread. ANEW_ERROR_MALFORMED, INVALID,
@@ -567,8 +568,8 @@ ANEW_C_API anew_error_t* anew_pool_audit(const anew_pool_t* pool);
 
 /* --- Function ----------------------------------------------------------------------------------------------------- */
 
-/* Of an exported function of one pool, good for the leases of that pool; the handle keeps the pool. One that was found
- * through a caller may be used as long as the pool. Immutable: any thread. */
+/* Of an exported function of one pool, good for the leases of that pool, also when the pool's handles are gone: it
+ * keeps the compiled module, not the instances. Immutable: any thread. */
 ANEW_C_API void anew_function_delete(anew_function_t* function);
 /* Good as long as the handle. Of null: no parameters, no results. */
 ANEW_C_API anew_function_type_t anew_function_type(const anew_function_t* function);

@@ -83,7 +83,9 @@ class CallbackData {
   return {static_cast<const std::byte*>(data), data != nullptr ? size : 0};  // any object may be read as bytes
 }
 
-/// @return kArgument for a struct that cannot be read.
+/// @return kArgument for what no struct_size can be.
+[[nodiscard]] Result<void> check_struct_size(std::size_t size);
+/// @param to  has what could be read also if this fails. @return kArgument for a struct that cannot be read.
 [[nodiscard]] ANEW_DETAIL_API Result<void> read_struct(const void* from, std::size_t from_size, void* to,
                                                        std::size_t to_size);
 
@@ -96,15 +98,27 @@ template <typename T>
   return known;
 }
 
-/// Fills what the caller has of a struct but its size. Does nothing for one that is smaller than its size.
+/// The same for a function that is given callbacks with data. @param known  has what could be read also if that fails:
+/// the data is to be finalized.
 template <typename T>
-void fill_struct(T* to, const T& from) noexcept {
+[[nodiscard]] anew_error_t* read_callback_options(const T* options, T& known) noexcept {
   static_assert(std::is_trivially_copyable_v<T>);
+  return guarded("options are read", [&]() -> Result<void> {
+    if (options == nullptr) return {};
+    return read_struct(options, options->struct_size, &known, sizeof(T));
+  });
+}
+
+/// Fills what the caller has of a struct but its size. @return kArgument if it says no size that it can have.
+template <typename T>
+[[nodiscard]] Result<void> fill_struct(T* to, const T& from) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  TRY(check_struct_size(to->struct_size));
   const std::size_t size = std::min(to->struct_size, sizeof(T));
-  if (size <= sizeof(std::size_t)) return;
   // Both are a T, of which the first bytes are struct_size.
   std::memcpy(reinterpret_cast<std::byte*>(to) + sizeof(std::size_t),
               reinterpret_cast<const std::byte*>(&from) + sizeof(std::size_t), size - sizeof(std::size_t));
+  return {};
 }
 
 }  // namespace anew::c

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "c/objects.hpp"
+#include "runtime/engine_options.hpp"
 #include "runtime/type_text.hpp"
 
 namespace anew::c {
@@ -31,6 +32,7 @@ Result<EngineOptions> to_engine_options(const anew_engine_options_t& options, Ca
       progress(data->get(), done, all);
     };
   }
+  if (auto refusal = anew::detail::find_refusal(made)) return std::unexpected(std::move(*refusal));
   return made;
 }
 
@@ -105,8 +107,7 @@ Result<void> copy_item(std::mutex& mutex, std::unique_ptr<const std::vector<Item
   }
   if (index >= items->size())
     return fail(ErrorCode::kNotFound, fmt::format("there is no item {}; there are {}", index, items->size()));
-  fill_struct(item, (*items)[index].item);
-  return {};
+  return fill_struct(item, (*items)[index].item);
 }
 
 }  // namespace
@@ -132,10 +133,7 @@ int64_t anew_deadline_after(uint64_t nanoseconds) {
 
 anew_error_t* anew_engine_new(const anew_engine_options_t* options, anew_engine_t** out) {
   anew_engine_options_t known = {};
-  anew_error_t* const unreadable = c::guarded("options are read", [&]() -> Result<void> {
-    known = TRY(c::read_options(options));
-    return {};
-  });
+  anew_error_t* const unreadable = c::read_callback_options(options, known);
   c::CallbackData progress_data(known.progress_data, known.progress_finalize);
   if (unreadable != nullptr) {
     if (out != nullptr) *out = nullptr;

@@ -55,12 +55,15 @@ anew_error_t* null_argument(const char* function, const char* name) noexcept {
   });
 }
 
-Result<void> read_struct(const void* from, std::size_t from_size, void* to, std::size_t to_size) {
+Result<void> check_struct_size(std::size_t size) {
   constexpr std::size_t kMost = 4096;  // far more than any of these structs will have
-  if (from_size < sizeof(std::size_t) || from_size > kMost) {
-    return fail(ErrorCode::kArgument,
-                fmt::format("the struct_size of options is {}: set it to sizeof of the struct", from_size));
-  }
+  if (size >= sizeof(std::size_t) && size <= kMost) return {};
+  return fail(ErrorCode::kArgument, fmt::format("the struct_size is {}: set it to sizeof of the struct", size));
+}
+
+Result<void> read_struct(const void* from, std::size_t from_size, void* to, std::size_t to_size) {
+  TRY(check_struct_size(from_size));
+  std::memcpy(to, from, std::min(from_size, to_size));
   const auto given = bytes(from, from_size);
   if (from_size > to_size &&
       std::ranges::any_of(given.subspan(to_size), [](std::byte each) { return each != std::byte{0}; })) {
@@ -69,7 +72,6 @@ Result<void> read_struct(const void* from, std::size_t from_size, void* to, std:
                             "know: leave it zero, or use a newer library",
                             from_size, to_size));
   }
-  std::memcpy(to, from, std::min(from_size, to_size));
   return {};
 }
 
@@ -140,8 +142,10 @@ bool anew_error_frame(const anew_error_t* error, size_t index, anew_frame_t* fra
   filled.source_file = found.source_file.c_str();
   filled.source_file_size = found.source_file.size();
   filled.source_line = found.source_line;
-  c::fill_struct(frame, filled);
-  return true;
+  // Where there is no memory to say why, it is false all the same.
+  anew_error_t* const unfilled = c::guarded("a frame is read", [&] { return c::fill_struct(frame, filled); });
+  anew_error_delete(unfilled);
+  return unfilled == nullptr;
 }
 
 const char* anew_trap_name(anew_trap_t trap) {

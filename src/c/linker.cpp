@@ -270,10 +270,7 @@ anew_error_t* anew_linker_trap_unknown_functions(anew_linker_t* linker) {
 anew_error_t* anew_state_type_new(const char* name, size_t name_size, const anew_state_options_t* options,
                                   anew_state_type_t** out) {
   anew_state_options_t known = {};
-  anew_error_t* const unreadable = c::guarded("options are read", [&]() -> Result<void> {
-    known = TRY(c::read_options(options));
-    return {};
-  });
+  anew_error_t* const unreadable = c::read_callback_options(options, known);
   c::CallbackData owned(known.data, known.finalize);
   if (unreadable != nullptr) {
     if (out != nullptr) *out = nullptr;

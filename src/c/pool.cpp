@@ -134,24 +134,25 @@ anew_error_t* anew_pool_save_snapshot(const anew_pool_t* pool, const char* path,
 anew_error_t* anew_pool_statistics(const anew_pool_t* pool, anew_pool_statistics_t* out) {
   ANEW_NOT_NULL(pool);
   ANEW_NOT_NULL(out);
-  const PoolStatistics found = pool->pool.statistics();
-  c::fill_struct(out, {.struct_size = 0,
-                       .instances = found.instances,
-                       .leased = found.leased,
-                       .idle = found.idle,
-                       .acquired = found.acquired,
-                       .waited = found.waited,
-                       .timed_out = found.timed_out,
-                       .restored = found.restored,
-                       .distrusted = found.distrusted,
-                       .traps = found.traps,
-                       .kills = found.kills,
-                       .pages_restored = found.pages_restored,
-                       .audited = found.audited,
-                       .audit_failures = found.audit_failures,
-                       .trimmed = found.trimmed,
-                       .evictions = found.evictions});
-  return nullptr;
+  return c::guarded("statistics are read", [&] {
+    const PoolStatistics found = pool->pool.statistics();
+    return c::fill_struct(out, {.struct_size = 0,
+                                .instances = found.instances,
+                                .leased = found.leased,
+                                .idle = found.idle,
+                                .acquired = found.acquired,
+                                .waited = found.waited,
+                                .timed_out = found.timed_out,
+                                .restored = found.restored,
+                                .distrusted = found.distrusted,
+                                .traps = found.traps,
+                                .kills = found.kills,
+                                .pages_restored = found.pages_restored,
+                                .audited = found.audited,
+                                .audit_failures = found.audit_failures,
+                                .trimmed = found.trimmed,
+                                .evictions = found.evictions});
+  });
 }
 
 anew_error_t* anew_pool_audit(const anew_pool_t* pool) {
@@ -225,10 +226,7 @@ void anew_canceller_delete(anew_canceller_t* canceller) {
 anew_error_t* anew_pool_cache_new(const anew_engine_t* engine, const anew_linker_t* linker,
                                   const anew_pool_cache_options_t* options, anew_pool_cache_t** out) {
   anew_pool_cache_options_t known = {};
-  anew_error_t* const unreadable = c::guarded("options are read", [&]() -> Result<void> {
-    known = TRY(c::read_options(options));
-    return {};
-  });
+  anew_error_t* const unreadable = c::read_callback_options(options, known);
   c::CallbackData prepare_data(known.prepare_data, known.prepare_finalize);
   if (unreadable != nullptr) {
     if (out != nullptr) *out = nullptr;
@@ -300,21 +298,20 @@ size_t anew_pool_cache_trim(const anew_pool_cache_t* cache) {
 anew_error_t* anew_pool_cache_statistics(const anew_pool_cache_t* cache, anew_pool_cache_statistics_t* out) {
   ANEW_NOT_NULL(cache);
   ANEW_NOT_NULL(out);
-  return c::guarded("statistics are read", [&]() -> Result<void> {
+  return c::guarded("statistics are read", [&] {
     const PoolCacheStatistics found = cache->cache.statistics();
-    c::fill_struct(out, {.struct_size = 0,
-                         .hits = found.hits,
-                         .joined = found.joined,
-                         .misses = found.misses,
-                         .remembered_failures = found.remembered_failures,
-                         .compilations = found.compilations,
-                         .failures = found.failures,
-                         .evictions = found.evictions,
-                         .pools = found.pools,
-                         .bytes = found.bytes,
-                         .mappings = found.mappings,
-                         .address_space = found.address_space});
-    return {};
+    return c::fill_struct(out, {.struct_size = 0,
+                                .hits = found.hits,
+                                .joined = found.joined,
+                                .misses = found.misses,
+                                .remembered_failures = found.remembered_failures,
+                                .compilations = found.compilations,
+                                .failures = found.failures,
+                                .evictions = found.evictions,
+                                .pools = found.pools,
+                                .bytes = found.bytes,
+                                .mappings = found.mappings,
+                                .address_space = found.address_space});
   });
 }
 

@@ -1,351 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The standard wasm-c-api on anew::Store. What the host makes, a function, global, table or memory, is the export of a
-// small module's instance, so that it lies in the store as all else does.
+// The standard wasm-c-api on anew::Store: engines, stores and handles, calls, instances, modules, and what is read and
+// changed of globals, tables and memories.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
-#include <charconv>
-#include <cstring>
 #include <new>
-#include <optional>
 
-#include "c/standard_objects.hpp"
+#include "c/standard_store.hpp"
 #include "c/standard_types.hpp"
 #include "runtime/library.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/validate_module.hpp"
 
-wasm_ref_t* wasm_ref_t::copy() const {
-  wasm_ref_t* const made = clone();
-  if (store != nullptr) made->keep = store->shared_from_this();
-  return made;
-}
-
 namespace anew::c {
-
-// --- Handles --------------------------------------------------------------------------------------------------------
-
-std::unique_ptr<wasm_extern_t> StoreData::handle(ExternalKind kind, detail::Instance& instance, std::uint32_t index) {
-  detail::Instance* owner = &instance;
-  const std::vector<detail::Source>& sources = instance.linked->sources(kind);
-  if (index < sources.size() && !sources[index].is_own()) {
-    owner = store.state().instances[sources[index].instance].get();
-    index = sources[index].index;
-  }
-  auto self = shared_from_this();
-  switch (kind) {
-    case ExternalKind::kFunction: {
-      // All who import a function of the host have it as their own: it is known by what it calls.
-      const void* identity = owner;
-      std::uint32_t number = index;
-      if (index < owner->linked->functions.size()) {
-        identity = owner->linked->host_functions[index].environment;
-        number = 0;
-      }
-      return std::make_unique<wasm_func_t>(RefKind::kFunc, entity(RefKind::kFunc, identity, number), std::move(self),
-                                           *owner, index);
-    }
-    case ExternalKind::kGlobal:
-      return std::make_unique<wasm_global_t>(RefKind::kGlobal, entity(RefKind::kGlobal, owner, index), std::move(self),
-                                             *owner, index);
-    case ExternalKind::kTable:
-      return std::make_unique<wasm_table_t>(RefKind::kTable, entity(RefKind::kTable, owner, index), std::move(self),
-                                            *owner, index);
-    case ExternalKind::kMemory:
-      return std::make_unique<wasm_memory_t>(RefKind::kMemory, entity(RefKind::kMemory, owner, index), std::move(self),
-                                             *owner, index);
-    case ExternalKind::kTag: break;
-  }
-  return std::make_unique<wasm_extern_t>(RefKind::kTag, entity(RefKind::kTag, owner, index), std::move(self), *owner,
-                                         index);
-}
-
 namespace {
-
-ExternalKind to_external(RefKind kind) noexcept {
-  switch (kind) {
-    case RefKind::kFunc: return ExternalKind::kFunction;
-    case RefKind::kGlobal: return ExternalKind::kGlobal;
-    case RefKind::kTable: return ExternalKind::kTable;
-    case RefKind::kMemory: return ExternalKind::kMemory;
-    default: return ExternalKind::kTag;
-  }
-}
-
-/// The handle as one of its kind, or null.
-template <typename T>
-T* as(wasm_ref_t* ref, RefKind kind) noexcept {
-  return ref != nullptr && ref->kind == kind ? static_cast<T*>(ref) : nullptr;  // of that kind, it was made as one
-}
-template <typename T>
-const T* as(const wasm_ref_t* ref, RefKind kind) noexcept {
-  return ref != nullptr && ref->kind == kind ? static_cast<const T*>(ref) : nullptr;
-}
-
-bool is_extern(const wasm_ref_t* ref) noexcept { return ref != nullptr && ref->kind <= RefKind::kTag; }
-
-const FunctionType& type_of(const wasm_func_t& function) noexcept {
-  return function.instance->linked->wasm().function_type(function.index);
-}
-
-/// With the sizes that memories and tables have now.
-detail::ExternalType type_of(const wasm_extern_t& external) {
-  const detail::LinkedModule& linked = *external.instance->linked;
-  detail::ExternalType type = detail::type_of(linked.wasm(), to_external(external.kind), external.index);
-  if (auto* const table = std::get_if<TableType>(&type)) {
-    table->limits = {detail::table_header(external.instance->table(external.index)).size,
-                     linked.table_sizes[external.index].declared};
-  } else if (auto* const memory = std::get_if<MemoryType>(&type)) {
-    memory->limits = {MemoryView(external.instance->memory(external.index)).size() / abi::kWasmPageBytes,
-                      linked.memory_sizes[external.index].declared};
-  }
-  return type;
-}
-
-// --- Values ---------------------------------------------------------------------------------------------------------
-
-/// The bits of a reference that the host passes to what expects that type. @return what is wrong, or null.
-const char* to_reference(StoreData& store, const wasm_ref_t* ref, const detail::ScopedType& type, std::uint64_t& bits) {
-  bits = 0;
-  if (ref != nullptr && ref->store != nullptr && ref->store != &store) return "is a reference of another store";
-  if (is_extern_reference(type.type)) {
-    if (ref != nullptr) {
-      std::unique_ptr<wasm_ref_t>& kept = store.passed[ref->entity.get()];
-      if (!kept) {
-        kept.reset(ref->clone());
-        kept->keep.reset();
-      }
-      bits = std::bit_cast<std::uint64_t>(kept.get());
-    }
-  } else if (ref != nullptr) {
-    const auto* const function = as<wasm_func_t>(ref, RefKind::kFunc);
-    if (function == nullptr) return "is no function";
-    bits = function->instance->reference_to(function->index);
-  }
-  return store.store.state().reference_problem(type, bits);
-}
-
-/// A value that the host passes, in its slot. @return what is wrong, or null.
-const char* to_slot(StoreData& store, const wasm_val_t& value, const detail::ScopedType& type, std::uint64_t& slot) {
-  if (is_reference(type.type)) {
-    if (!wasm_valkind_is_ref(value.kind)) return "is no reference";
-    return to_reference(store, value.of.ref, type, slot);
-  }
-  if (value.kind != to_kind(type.type)) return "is of another kind";
-  const bool is_narrow = value.kind == WASM_I32 || value.kind == WASM_F32;
-  slot = 0;
-  std::memcpy(&slot, &value.of, is_narrow ? 4 : 8);
-  return nullptr;
-}
-
-wasm_ref_t* from_reference(StoreData& store, ValueType type, std::uint64_t bits) {
-  if (bits == 0) return nullptr;
-  if (is_extern_reference(type)) return std::bit_cast<const wasm_ref_t*>(bits)->copy();  // to_reference made it
-  const auto number = store.store.state().function_number(bits);
-  if (!number) return nullptr;
-  // The halves that function_number put together.
-  detail::Instance& instance = *store.store.state().instances[(*number - 1) >> 32];
-  return store.handle(ExternalKind::kFunction, instance, static_cast<std::uint32_t>(*number - 1)).release();
-}
-
-wasm_val_t from_slot(StoreData& store, ValueType type, std::uint64_t slot) {
-  wasm_val_t value = {};
-  value.kind = to_kind(type);
-  if (is_reference(type))
-    value.of.ref = from_reference(store, type, slot);
-  else
-    std::memcpy(&value.of, &slot, sizeof(slot));
-  return value;
-}
-
-// --- Traps ----------------------------------------------------------------------------------------------------------
-
-std::shared_ptr<const TrapData> to_trap(StoreData& store, Error&& error) {
-  auto trap = std::make_shared<TrapData>();
-  trap->message = std::move(error.message);
-  if (error.trap == TrapKind::kHostError && store.pending) {
-    trap->message = store.pending->message;
-    trap->frames = store.pending->frames;
-  }
-  store.pending.reset();
-  for (const Frame& frame : error.backtrace) {
-    FrameData data = {FrameData::kNoInstance, frame.function_index, frame.module_offset};
-    const std::string& name = frame.instance_name;  // its number: wasm_instance_new gave it
-    std::from_chars(name.data(), name.data() + name.size(), data.instance);
-    trap->frames.push_back(data);
-  }
-  return trap;
-}
-
-/// Never null but where there is no memory for it.
-wasm_trap_t* make_trap(StoreData& store, Error&& error) noexcept {
-  return attempt([&] { return new wasm_trap_t(store.shared_from_this(), to_trap(store, std::move(error))); });
-}
-
-wasm_trap_t* refuse(StoreData& store, const std::string& message) noexcept {
-  return make_trap(store, detail::make_bare_error(ErrorCode::kArgument, message.c_str()));
-}
-
-// --- Modules for what the host makes --------------------------------------------------------------------------------
-
-class ModuleBytes {
- public:
-  ModuleBytes& byte(std::uint32_t value) {
-    bytes_.push_back(static_cast<std::byte>(value));
-    return *this;
-  }
-  ModuleBytes& number(std::uint64_t value) {  // unsigned LEB128 (specification, 5.2.2)
-    for (; value > 0x7F; value >>= 7) byte(static_cast<std::uint32_t>(value & 0x7F) | 0x80);
-    return byte(static_cast<std::uint32_t>(value));
-  }
-  ModuleBytes& types(const std::vector<ValueType>& types) {
-    number(types.size());
-    for (const ValueType type : types) byte(anew::detail::number(type));  // those of from_kind: a byte each
-    return *this;
-  }
-  ModuleBytes& limits(const wasm_limits_t& limits) {
-    const bool has_maximum = limits.max != wasm_limits_max_default;
-    byte(has_maximum ? 1 : 0).number(limits.min);
-    return has_maximum ? number(limits.max) : *this;
-  }
-  ModuleBytes& section(std::uint32_t id, const ModuleBytes& content) {
-    byte(id).number(content.bytes_.size());
-    bytes_.insert(bytes_.end(), content.bytes_.begin(), content.bytes_.end());
-    return *this;
-  }
-  [[nodiscard]] const std::vector<std::byte>& bytes() const noexcept { return bytes_; }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
-ModuleBytes module_header() {
-  ModuleBytes module;
-  for (const char each : {'\0', 'a', 's', 'm', '\1', '\0', '\0', '\0'}) module.byte(static_cast<std::uint32_t>(each));
-  return module;
-}
-
-/// Export section of one export, number 0 of its kind, without a name.
-ModuleBytes export_of(ExternalKind kind) {
-  return ModuleBytes().number(1).number(0).byte(static_cast<std::uint32_t>(kind)).number(0);
-}
-
-/// An instance of a small module whose only export is what the host makes. @return null if it is refused.
-detail::Instance* make_small(StoreData& store, ModuleBytes module, ExternalKind kind, const Linker& linker = {}) {
-  module.section(7, export_of(kind));
-  constexpr std::size_t kMost = 256;  // modules that are remembered
-  auto found = store.small_modules.find(module.bytes());
-  if (found == store.small_modules.end()) {
-    auto compiled = store.engine.uncached.compile(module.bytes());
-    if (!compiled) return nullptr;
-    if (store.small_modules.size() == kMost) store.small_modules.clear();
-    found = store.small_modules.emplace(module.bytes(), std::move(*compiled)).first;
-  }
-  const auto instance = store.store.instantiate(found->second, linker);
-  return instance ? instance->state() : nullptr;
-}
-
-// --- Host functions -------------------------------------------------------------------------------------------------
-
-struct Callback {
-  StoreData* store;  ///< which keeps this
-  FunctionType type;
-  wasm_func_callback_t plain;
-  wasm_func_callback_with_env_t with_environment;  ///< if the other is null
-  void* environment;
-  void (*finalizer)(void*);
-
-  Callback(StoreData& in, FunctionType of_type, wasm_func_callback_t call, wasm_func_callback_with_env_t call_with,
-           void* with, void (*finalize)(void*))
-      : store(&in),
-        type(std::move(of_type)),
-        plain(call),
-        with_environment(call_with),
-        environment(with),
-        finalizer(finalize) {}
-  Callback(const Callback&) = delete;
-  Callback& operator=(const Callback&) = delete;
-  ~Callback() {
-    if (finalizer != nullptr) finalizer(environment);
-  }
-};
-
-/// Values that go with it.
-class Values {
- public:
-  explicit Values(std::size_t size) {
-    allocate(&values_, size);
-    if (values_.size != size) throw std::bad_alloc();
-  }
-  Values(const Values&) = delete;
-  Values& operator=(const Values&) = delete;
-  ~Values() { wasm_val_vec_delete(&values_); }
-  [[nodiscard]] wasm_val_vec_t* get() noexcept { return &values_; }
-  [[nodiscard]] wasm_val_t& operator[](std::size_t index) noexcept { return values_.data[index]; }
-
- private:
-  wasm_val_vec_t values_;
-};
-
-std::uint32_t call_back(void* environment, std::byte*, std::uint64_t* slots) {
-  const auto& callback = *static_cast<const Callback*>(environment);  // wasm_func_new made it, of this very type
-  StoreData& store = *callback.store;
-  try {
-    Values arguments(callback.type.parameters.size());
-    Values results(callback.type.results.size());
-    for (std::size_t i = 0; i < callback.type.parameters.size(); ++i)
-      arguments[i] = from_slot(store, callback.type.parameters[i], slots[i]);
-    for (std::size_t i = 0; i < callback.type.results.size(); ++i) results[i].kind = to_kind(callback.type.results[i]);
-    const std::unique_ptr<wasm_trap_t> trap(
-        callback.plain != nullptr ? callback.plain(arguments.get(), results.get())
-                                  : callback.with_environment(callback.environment, arguments.get(), results.get()));
-    if (trap) {
-      store.pending = trap->data;
-      return detail::raise_host_error(make_error(ErrorCode::kHost, trap->data->message));
-    }
-    for (std::size_t i = 0; i < callback.type.results.size(); ++i) {
-      const ValueType type = callback.type.results[i];
-      const char* const problem = i < results.get()->size && results.get()->data != nullptr
-                                      ? to_slot(store, results[i], {type, {}}, slots[i])
-                                      : "is missing";
-      if (problem != nullptr) {
-        return detail::raise_host_error(
-            make_error(ErrorCode::kHost, fmt::format("result {}, {}, {}", i + 1, to_string(type), problem)));
-      }
-    }
-    return 0;
-  } catch (...) {
-    return detail::raise_host_exception();
-  }
-}
-
-wasm_func_t* make_function(wasm_store_t& store, const wasm_functype_t& type, wasm_func_callback_t plain,
-                           wasm_func_callback_with_env_t with_environment, void* environment,
-                           void (*finalizer)(void*)) {
-  StoreData& data = *store.data;
-  detail::HostDefinition definition;
-  std::optional<FunctionType> known;
-  try {
-    known = from_type(type);
-    definition.environment = std::make_shared<Callback>(data, known.value_or(FunctionType{}), plain, with_environment,
-                                                        environment, finalizer);
-  } catch (...) {
-    if (finalizer != nullptr) finalizer(environment);
-    throw;
-  }
-  if (!known) return nullptr;
-  definition.type = *known;
-  definition.call = call_back;
-  Linker linker;
-  linker.define_raw("", "", std::move(definition));
-  ModuleBytes module = module_header();
-  module.section(1, ModuleBytes().number(1).byte(0x60).types(known->parameters).types(known->results));
-  module.section(2, ModuleBytes().number(1).number(0).number(0).byte(0).number(0));
-  detail::Instance* const instance = make_small(data, std::move(module), ExternalKind::kFunction, linker);
-  if (instance == nullptr) return nullptr;
-  return static_cast<wasm_func_t*>(data.handle(ExternalKind::kFunction, *instance, 0).release());
-}
 
 wasm_trap_t* call_function(const wasm_func_t& function, const wasm_val_vec_t* arguments, wasm_val_vec_t* results) {
   StoreData& store = *function.store;
@@ -395,10 +63,10 @@ Result<wasm_instance_t*> make_instance(StoreData& store, const wasm_module_t& mo
   store.store.define(std::to_string(instance.number), *made);  // for backtraces
   auto kept = std::make_unique<wasm_instance_t>(store.entity(RefKind::kInstance, &instance, 0),
                                                 store.shared_from_this(), instance);
-  auto* const handle = new wasm_instance_t(*kept);
+  auto handle = std::make_unique<wasm_instance_t>(*kept);
   kept->keep.reset();
   store.instances.insert_or_assign(instance.number, std::move(kept));
-  return handle;
+  return handle.release();
 }
 
 wasm_frame_t* make_frame(const std::shared_ptr<StoreData>& store, const FrameData& data) {
@@ -415,17 +83,15 @@ wasm_module_t* compile(wasm_store_t* store, const wasm_byte_vec_t* binary) noexc
   });
 }
 
-/// Fills a vector with what `make` makes of each; empty if one fails. @param make  gives a pointer; may throw.
+/// Fills a vector with what `make` makes of each; empty if one fails. @param destroy  deletes what a vector holds.
+/// @param make  gives a pointer; may throw.
 template <typename V, typename R>
-void fill(V* out, const R& range, auto&& make) noexcept {
+void fill(V* out, const R& range, void (*destroy)(V*), auto&& make) noexcept {
   allocate(out, range.size());
   try {
     for (std::size_t i = 0; i < out->size; ++i) out->data[i] = make(range[i]);
   } catch (...) {
-    if constexpr (std::is_same_v<V, wasm_importtype_vec_t>) wasm_importtype_vec_delete(out);
-    if constexpr (std::is_same_v<V, wasm_exporttype_vec_t>) wasm_exporttype_vec_delete(out);
-    if constexpr (std::is_same_v<V, wasm_frame_vec_t>) wasm_frame_vec_delete(out);
-    if constexpr (std::is_same_v<V, wasm_extern_vec_t>) wasm_extern_vec_delete(out);
+    destroy(out);
   }
 }
 
@@ -567,7 +233,8 @@ void wasm_trap_trace(const wasm_trap_t* trap, wasm_frame_vec_t* out) {
   if (out == nullptr) return;
   *out = {};
   if (trap == nullptr) return;
-  c::fill(out, trap->data->frames, [&](const c::FrameData& frame) { return c::make_frame(trap->keep, frame); });
+  c::fill(out, trap->data->frames, wasm_frame_vec_delete,
+          [&](const c::FrameData& frame) { return c::make_frame(trap->keep, frame); });
 }
 
 void wasm_frame_delete(wasm_frame_t* frame) { delete frame; }
@@ -612,7 +279,7 @@ void wasm_module_imports(const wasm_module_t* module, wasm_importtype_vec_t* out
   *out = {};
   if (module == nullptr) return;
   const wasm::Module& decoded = module->module.state()->module;
-  c::fill(out, decoded.imports, [&](const wasm::Import& import) {
+  c::fill(out, decoded.imports, wasm_importtype_vec_delete, [&](const wasm::Import& import) {
     auto made = std::make_unique<wasm_importtype_t>(wasm_name_t{}, wasm_name_t{},
                                                     c::make_type(detail::type_of(decoded, import)));
     made->module = c::make_bytes(import.module);
@@ -625,7 +292,7 @@ void wasm_module_exports(const wasm_module_t* module, wasm_exporttype_vec_t* out
   *out = {};
   if (module == nullptr) return;
   const wasm::Module& decoded = module->module.state()->module;
-  c::fill(out, decoded.exports, [&](const wasm::Export& exported) {
+  c::fill(out, decoded.exports, wasm_exporttype_vec_delete, [&](const wasm::Export& exported) {
     auto made = std::make_unique<wasm_exporttype_t>(
         wasm_name_t{}, c::make_type(detail::type_of(decoded, exported.kind, exported.index)));
     made->name = c::make_bytes(exported.name);
@@ -644,19 +311,6 @@ wasm_module_t* wasm_module_obtain(wasm_store_t* store, const wasm_shared_module_
 
 // --- Functions ------------------------------------------------------------------------------------------------------
 
-wasm_func_t* wasm_func_new(wasm_store_t* store, const wasm_functype_t* type, wasm_func_callback_t callback) {
-  if (store == nullptr || type == nullptr || callback == nullptr) return nullptr;
-  return c::attempt([&] { return c::make_function(*store, *type, callback, nullptr, nullptr, nullptr); });
-}
-wasm_func_t* wasm_func_new_with_env(wasm_store_t* store, const wasm_functype_t* type,
-                                    wasm_func_callback_with_env_t callback, void* environment,
-                                    void (*finalizer)(void*)) {
-  if (store == nullptr || type == nullptr || callback == nullptr) {
-    if (finalizer != nullptr) finalizer(environment);
-    return nullptr;
-  }
-  return c::attempt([&] { return c::make_function(*store, *type, nullptr, callback, environment, finalizer); });
-}
 wasm_functype_t* wasm_func_type(const wasm_func_t* function) {
   if (function == nullptr) return nullptr;
   return c::attempt([&] { return c::make_type(c::type_of(*function)).release(); });
@@ -678,32 +332,6 @@ wasm_trap_t* wasm_func_call(const wasm_func_t* function, const wasm_val_vec_t* a
 
 // --- Globals --------------------------------------------------------------------------------------------------------
 
-wasm_global_t* wasm_global_new(wasm_store_t* store, const wasm_globaltype_t* type, const wasm_val_t* value) {
-  if (store == nullptr || type == nullptr || value == nullptr) return nullptr;
-  const auto content = c::from_kind(type->content.kind);
-  if (!content) return nullptr;
-  return c::attempt([&]() -> wasm_global_t* {
-    std::uint64_t slot = 0;
-    if (c::to_slot(*store->data, *value, {*content, {}}, slot) != nullptr) return nullptr;
-    c::ModuleBytes initial;
-    switch (*content) {  // t.const 0 or ref.null, then the end (specification, 5.4)
-      case ValueType::kI32: initial.byte(0x41).byte(0); break;
-      case ValueType::kI64: initial.byte(0x42).byte(0); break;
-      case ValueType::kF32: initial.byte(0x43).byte(0).byte(0).byte(0).byte(0); break;
-      case ValueType::kF64: initial.byte(0x44).byte(0).byte(0).byte(0).byte(0).byte(0).byte(0).byte(0).byte(0); break;
-      default: initial.byte(0xD0).byte(anew::detail::number(*content));
-    }
-    c::ModuleBytes section;
-    section.number(1).byte(anew::detail::number(*content)).byte(type->mutability == WASM_VAR ? 1 : 0);
-    for (const std::byte each : initial.bytes()) section.byte(static_cast<std::uint32_t>(each));
-    section.byte(0x0B);
-    detail::Instance* const instance =
-        c::make_small(*store->data, c::module_header().section(6, section), ExternalKind::kGlobal);
-    if (instance == nullptr) return nullptr;
-    *instance->global(0) = slot;  // nobody has read it yet
-    return static_cast<wasm_global_t*>(store->data->handle(ExternalKind::kGlobal, *instance, 0).release());
-  });
-}
 wasm_globaltype_t* wasm_global_type(const wasm_global_t* global) {
   return static_cast<wasm_globaltype_t*>(wasm_extern_type(global));  // the type of a global is one
 }
@@ -713,7 +341,8 @@ void wasm_global_get(const wasm_global_t* global, wasm_val_t* out) {
   if (global == nullptr) return;
   const ValueType type = global->instance->linked->wasm().globals[global->index].type.type;
   const std::uint64_t slot = *global->instance->global(global->index);
-  if (!c::from_kind(c::to_kind(type))) return;
+  out->kind = c::to_kind(type);
+  if (!c::from_kind(out->kind)) return;  // a type that the standard has no values of
   *out = c::attempt([&] { return c::from_slot(*global->store, type, slot); });
 }
 void wasm_global_set(wasm_global_t* global, const wasm_val_t* value) {
@@ -731,22 +360,6 @@ void wasm_global_set(wasm_global_t* global, const wasm_val_t* value) {
 
 // --- Tables ---------------------------------------------------------------------------------------------------------
 
-wasm_table_t* wasm_table_new(wasm_store_t* store, const wasm_tabletype_t* type, wasm_ref_t* initial) {
-  if (store == nullptr || type == nullptr) return nullptr;
-  const auto element = c::from_kind(type->element.kind);
-  if (!element || !is_reference(*element)) return nullptr;
-  return c::attempt([&]() -> wasm_table_t* {
-    std::uint64_t bits = 0;
-    if (c::to_reference(*store->data, initial, {*element, {}}, bits) != nullptr) return nullptr;
-    c::ModuleBytes section;
-    section.number(1).byte(anew::detail::number(*element)).limits(type->limits);
-    detail::Instance* const instance =
-        c::make_small(*store->data, c::module_header().section(4, section), ExternalKind::kTable);
-    if (instance == nullptr) return nullptr;
-    if (bits != 0) (void)detail::library().table_fill(instance->cell, 0, bits, type->limits.min, 0);
-    return static_cast<wasm_table_t*>(store->data->handle(ExternalKind::kTable, *instance, 0).release());
-  });
-}
 wasm_tabletype_t* wasm_table_type(const wasm_table_t* table) {
   return static_cast<wasm_tabletype_t*>(wasm_extern_type(table));  // the type of a table is one
 }
@@ -780,16 +393,6 @@ bool wasm_table_grow(wasm_table_t* table, wasm_table_size_t delta, wasm_ref_t* i
 
 // --- Memories -------------------------------------------------------------------------------------------------------
 
-wasm_memory_t* wasm_memory_new(wasm_store_t* store, const wasm_memorytype_t* type) {
-  if (store == nullptr || type == nullptr) return nullptr;
-  return c::attempt([&]() -> wasm_memory_t* {
-    detail::Instance* const instance =
-        c::make_small(*store->data, c::module_header().section(5, c::ModuleBytes().number(1).limits(type->limits)),
-                      ExternalKind::kMemory);
-    if (instance == nullptr) return nullptr;
-    return static_cast<wasm_memory_t*>(store->data->handle(ExternalKind::kMemory, *instance, 0).release());
-  });
-}
 wasm_memorytype_t* wasm_memory_type(const wasm_memory_t* memory) {
   return static_cast<wasm_memorytype_t*>(wasm_extern_type(memory));  // the type of a memory is one
 }
@@ -823,7 +426,7 @@ void wasm_instance_exports(const wasm_instance_t* instance, wasm_extern_vec_t* o
   if (out == nullptr) return;
   *out = {};
   if (instance == nullptr) return;
-  c::fill(out, instance->instance->linked->wasm().exports, [&](const wasm::Export& exported) {
+  c::fill(out, instance->instance->linked->wasm().exports, wasm_extern_vec_delete, [&](const wasm::Export& exported) {
     return instance->store->handle(exported.kind, *instance->instance, exported.index).release();
   });
 }

@@ -183,7 +183,10 @@ extern "C" {
   void wasm_##name##_vec_copy(wasm_##name##_vec_t* out, const wasm_##name##_vec_t* from) {   \
     if (out == nullptr) return;                                                              \
     c::allocate(out, from != nullptr && from->data != nullptr ? from->size : 0);             \
-    for (std::size_t i = 0; i < out->size; ++i) out->data[i] = copy_each(from->data[i]);     \
+    for (std::size_t i = 0; i < out->size; ++i) {                                            \
+      out->data[i] = copy_each(from->data[i]);                                               \
+      if (c::is_lost(out->data[i], from->data[i])) return wasm_##name##_vec_delete(out);     \
+    }                                                                                        \
   }                                                                                          \
   void wasm_##name##_vec_delete(wasm_##name##_vec_t* vector) {                               \
     if (vector == nullptr || vector->data == nullptr) return;                                \

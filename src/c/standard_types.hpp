@@ -48,6 +48,16 @@ void allocate(V* out, std::size_t size) noexcept {
   out->size = out->data != nullptr ? size : 0;
 }
 
+/// Whether there was no memory to copy an element of a vector.
+template <typename T>
+bool is_lost(const T* copy, const T* of) noexcept {
+  return of != nullptr && copy == nullptr;
+}
+inline bool is_lost(wasm_byte_t, wasm_byte_t) noexcept { return false; }
+inline bool is_lost(const wasm_val_t& copy, const wasm_val_t& of) noexcept {
+  return wasm_valkind_is_ref(of.kind) && is_lost(copy.of.ref, of.of.ref);
+}
+
 }  // namespace anew::c
 
 struct wasm_valtype_t {

@@ -294,6 +294,7 @@ void client_pools(void) {
   anew_lease_release(one);
   anew_pool_statistics_t statistics = {.struct_size = sizeof statistics};
   OK(anew_pool_statistics(pool, &statistics));
+  FAILS(anew_pool_statistics(pool, &(anew_pool_statistics_t){0}), ANEW_ERROR_ARGUMENT, "struct_size");
   CHECK(statistics.instances == 2 && statistics.leased == 1 && statistics.acquired == 3 && statistics.audited >= 1);
   CHECK(statistics.audit_failures == 0 && statistics.timed_out == 1);
   OK(anew_pool_audit(pool));
@@ -431,7 +432,12 @@ void client_options(void) {
   OK(anew_engine_new(&later.options, &engine));
   anew_engine_delete(engine);
   later.later = 1;
+  later.options.progress_finalize = count_finalized;
+  finalized = 0;
   FAILS(anew_engine_new(&later.options, &engine), ANEW_ERROR_ARGUMENT, "does not know");
+  CHECK(finalized == 1);
+  const anew_engine_options_t small = {.struct_size = sizeof small, .stack_bytes = 5};
+  FAILS(anew_engine_new(&small, &engine), ANEW_ERROR_ARGUMENT, "stack");
   const anew_engine_options_t features = {.struct_size = sizeof features, .features = {ANEW_TEXT("2.0,-simd")}};
   OK(anew_engine_new(&features, &engine));
   size_t size;

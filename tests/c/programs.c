@@ -129,6 +129,15 @@ void client_wasi(void) {
   FAILS(anew_wasi_run(lease, &code), ANEW_ERROR_TRAP, "the printer is on fire");
   anew_lease_release(lease);
   anew_pool_delete(pool);
+  /* One callback for both. */
+  const anew_wasi_output_t both = {
+      .kind = ANEW_WASI_CALLBACK, .write = refuse, .data = &finalized, .finalize = count_finalized};
+  options.standard_output = options.standard_error = &both;
+  finalized = 0;
+  pool = program_pool(&options);
+  CHECK(finalized == 0);
+  anew_pool_delete(pool);
+  CHECK(finalized == 1);
 
   /* What cannot be. */
   anew_linker_t* linker;

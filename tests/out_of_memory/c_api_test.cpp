@@ -2,9 +2,11 @@
 // Memory runs out at each allocation that functions of the C API make: each returns an error that says so, or does what
 // it is for; none throws, and all works on afterwards.
 #include <anew.h>
+#include <anew/wasm-c-api/wasm.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +18,7 @@ namespace {
 
 /// Runs a function of the C API with allocations failing. @return whether it succeeded.
 template <typename F>
-bool works(F&& function, anew_error_code_t other = ANEW_ERROR_RESOURCE) {
+bool works(F&& function, std::optional<anew_error_code_t> other = {}) {
   anew_error_t* error = nullptr;
   const bool failed = run_failing([&]() noexcept { error = function(); });
   if (error == nullptr) return true;
@@ -208,6 +210,24 @@ TEST_F(COutOfMemory, PoolCaches) {
     anew_pool_cache_statistics_t statistics = {};
     statistics.struct_size = sizeof(statistics);
     (void)works([&] { return anew_pool_cache_statistics(cache.handle, &statistics); });
+  });
+}
+
+TEST(CStandardOutOfMemory, CopiesOfVectorsAreWholeOrEmpty) {
+  constexpr wasm_valkind_t kKinds[] = {WASM_I32, WASM_F64, WASM_FUNCREF};
+  for_each_allocation("vectors of the standard interface", [&] {
+    wasm_valtype_t* types[std::size(kKinds)];
+    for (std::size_t i = 0; i < std::size(kKinds); ++i) types[i] = wasm_valtype_new(kKinds[i]);
+    wasm_valtype_vec_t given;
+    wasm_valtype_vec_new(&given, std::size(kKinds), types);
+    wasm_valtype_vec_t copy;
+    never_fails([&] { wasm_valtype_vec_copy(&copy, &given); });
+    if (copy.size != 0) {
+      ASSERT_EQ(copy.size, std::size(kKinds));
+      for (std::size_t i = 0; i < copy.size; ++i) ASSERT_TRUE(copy.data[i] != nullptr) << "half a copy";
+    }
+    wasm_valtype_vec_delete(&copy);
+    wasm_valtype_vec_delete(&given);
   });
 }
 

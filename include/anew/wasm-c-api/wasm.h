@@ -19,7 +19,8 @@
  *
  * LIMITS. v128 and references other than funcref and externref have no value kind in the standard: a type that has
  * one is described with a kind that is none of WASM_I32 to WASM_FUNCREF, and calling a function that has it in its type
- * traps. A tag that a module exports is an extern of kind WASM_EXTERN_TAG, which can be imported and nothing else.
+ * traps; reading a global of such a type gives that kind and no value, and setting one does nothing. A tag that a
+ * module exports is an extern of kind WASM_EXTERN_TAG, which can be imported and nothing else.
  * Sizes of 64-bit memories and tables are cut off at 2^32 - 1. A module's serialized form is its binary: deserializing
  * compiles it, or takes the code from the cache, and believes nothing. What a store's objects point to, functions that
  * were passed to guests as externref for one, stays until all objects of the store are gone. */
