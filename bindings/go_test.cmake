@@ -11,9 +11,12 @@ if(NOT version MATCHES "go([0-9.]+)" OR CMAKE_MATCH_1 VERSION_LESS minimum)
   return()
 endif()
 cmake_path(GET LIBRARY PARENT_PATH library_directory)
+# go's cache of what it compiled, and of tests that passed, does not look at libraries in C and their headers.
+file(SHA256 ${LIBRARY} library_hash)
+file(SHA256 ${SOURCE}/include/anew.h header_hash)
 file(WRITE ${WORK}/pkgconfig/anew.pc
      "Name: anew\nDescription: Anew as it is built\nVersion: 0\nRequires: fmt libxxhash libsodium\n"
-     "Cflags: -I${SOURCE}/include\nLibs: -L${library_directory} -l:libanew.a -lstdc++ -ldl -lpthread\n")
+     "Cflags: -I${SOURCE}/include -DANEW_TESTED=l${library_hash}h${header_hash}\nLibs: -L${library_directory} -l:libanew.a -lstdc++ -ldl -lpthread\n")
 set(ENV{PKG_CONFIG_PATH} ${WORK}/pkgconfig)
 set(ENV{ANEW_CACHE_DIR} ${WORK}/go-cache)
 set(ENV{GOFLAGS} -buildvcs=false)

@@ -167,13 +167,10 @@ type Item struct {
 // Imports are what the module wants from a [Linker], in the order of the binary.
 func (module *Module) Imports() []Item {
 	defer runtime.KeepAlive(module)
-	items := make([]Item, 0, C.anew_module_import_count(module.raw))
-	for index := range cap(items) {
+	items := make([]Item, C.anew_module_import_count(module.raw))
+	for index := range items {
 		raw := C.anew_item_t{struct_size: C.sizeof_anew_item_t}
-		if err := plainResult(C.anew_module_import(module.raw, C.size_t(index), &raw)); err != nil {
-			return items
-		}
-		items = append(items, goItem(&raw))
+		items[index] = goItem(&raw, C.anew_module_import(module.raw, C.size_t(index), &raw))
 	}
 	return items
 }
@@ -181,18 +178,18 @@ func (module *Module) Imports() []Item {
 // Exports are what the module gives, in the order of the binary.
 func (module *Module) Exports() []Item {
 	defer runtime.KeepAlive(module)
-	items := make([]Item, 0, C.anew_module_export_count(module.raw))
-	for index := range cap(items) {
+	items := make([]Item, C.anew_module_export_count(module.raw))
+	for index := range items {
 		raw := C.anew_item_t{struct_size: C.sizeof_anew_item_t}
-		if err := plainResult(C.anew_module_export(module.raw, C.size_t(index), &raw)); err != nil {
-			return items
-		}
-		items = append(items, goItem(&raw))
+		items[index] = goItem(&raw, C.anew_module_export(module.raw, C.size_t(index), &raw))
 	}
 	return items
 }
 
-func goItem(raw *C.anew_item_t) Item {
+func goItem(raw *C.anew_item_t, err *C.anew_error_t) Item {
+	if err != nil {
+		panic(takeError(err)) // it fails for null, or for want of memory
+	}
 	return Item{
 		Module:   goText(raw.module, raw.module_size),
 		Name:     goText(raw.name, raw.name_size),

@@ -39,16 +39,20 @@ uintptr_t anew_go_release(anew_lease_t* lease) {
   anew_lease_release(lease);
   return anew_go_leave(0);
 }
+/// Of a start function that ran as an instance was made anew: of an acquired lease Go is told of the call's alone.
+static void forget(void) {
+  const uintptr_t unheard = anew_go_leave(0);
+  if (unheard != 0) anewGoDelete(unheard);
+}
 anew_go_result_t anew_go_call_as_new(const anew_pool_t* pool, const anew_function_t* function, uint64_t* slots,
                                      size_t count) {
   anew_lease_t* lease = NULL;
   anew_error_t* const refused = anew_pool_acquire(pool, &lease);
   if (refused != NULL) return taken(refused);
+  forget();
   const anew_go_result_t result = taken(anew_lease_call(lease, function, slots, count));
   anew_lease_release(lease);
-  // Of a start function that ran again: of the two Go is told of the call's alone.
-  const uintptr_t unheard = anew_go_leave(0);
-  if (unheard != 0) anewGoDelete(unheard);
+  forget();
   return result;
 }
 anew_go_result_t anew_go_cache_get(const anew_pool_cache_t* cache, const void* code, size_t size,

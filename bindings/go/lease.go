@@ -21,7 +21,7 @@ type Function struct {
 	raw   *C.anew_function_t
 	of    FunctionType
 	slots int
-	pool  *Pool // nil if it was found by a Caller
+	pool  *Pool
 }
 
 func newFunction(raw *C.anew_function_t) *Function {
@@ -291,7 +291,7 @@ func (canceller *Canceller) Cancel() {
 // the host function may return its error, which ends the call around it too, or go on.
 type Caller struct{ raw *C.anew_caller_t }
 
-// Call calls a function that was found in the pool of the instance, or by Function.
+// Call calls a function that was found in the pool of the instance.
 func (caller *Caller) Call(function *Function, arguments ...Value) ([]Value, error) {
 	return function.with(arguments, func(slots []uint64) error { return caller.CallSlots(function, slots) })
 }

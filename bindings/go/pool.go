@@ -196,7 +196,7 @@ func (pool *Pool) Statistics() PoolStatistics {
 	defer runtime.KeepAlive(pool)
 	raw := C.anew_pool_statistics_t{struct_size: C.sizeof_anew_pool_statistics_t}
 	if err := C.anew_pool_statistics(pool.raw, &raw); err != nil {
-		panic(takeError(err)) // it fails for null alone
+		panic(takeError(err)) // it fails for null, or for want of memory
 	}
 	return PoolStatistics{
 		Instances: uint64(raw.instances), Leased: uint64(raw.leased), Idle: uint64(raw.idle),
@@ -348,7 +348,7 @@ func (cache *PoolCache) Statistics() PoolCacheStatistics {
 	defer runtime.KeepAlive(cache)
 	raw := C.anew_pool_cache_statistics_t{struct_size: C.sizeof_anew_pool_cache_statistics_t}
 	if err := C.anew_pool_cache_statistics(cache.raw, &raw); err != nil {
-		panic(takeError(err)) // it fails for null alone
+		panic(takeError(err)) // it fails for null, or for want of memory
 	}
 	return PoolCacheStatistics{
 		Hits: uint64(raw.hits), Joined: uint64(raw.joined), Misses: uint64(raw.misses),

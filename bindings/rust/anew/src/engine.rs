@@ -295,7 +295,7 @@ impl Module {
     pub fn imports(&self) -> Vec<Import> {
         // The module is alive, and each index below the count is there.
         let count = unsafe { sys::anew_module_import_count(self.raw()) };
-        let items = (0..count).filter_map(|index| self.item(index, sys::anew_module_import));
+        let items = (0..count).map(|index| self.item(index, sys::anew_module_import));
         items
             .map(|item| Import {
                 module: item.module,
@@ -311,7 +311,7 @@ impl Module {
     pub fn exports(&self) -> Vec<Export> {
         // As above.
         let count = unsafe { sys::anew_module_export_count(self.raw()) };
-        let items = (0..count).filter_map(|index| self.item(index, sys::anew_module_export));
+        let items = (0..count).map(|index| self.item(index, sys::anew_module_export));
         items
             .map(|item| Export { name: item.name, kind: item.kind, type_text: item.type_text, function: item.function })
             .collect()
@@ -321,12 +321,12 @@ impl Module {
         &self,
         index: usize,
         get: unsafe extern "C" fn(*const sys::anew_module_t, usize, *mut sys::anew_item_t) -> *mut sys::anew_error_t,
-    ) -> Option<Item> {
+    ) -> Item {
         // Numbers and pointers; the texts are the module's, which is alive.
         unsafe {
             let mut item: sys::anew_item_t = mem::zeroed();
             item.struct_size = mem::size_of::<sys::anew_item_t>();
-            pending::check(get(self.raw(), index, &mut item)).ok()?;
+            pending::check(get(self.raw(), index, &mut item)).expect("each index below the count is there");
             let kind = match item.kind {
                 sys::ANEW_TABLE => ExternalKind::Table,
                 sys::ANEW_MEMORY => ExternalKind::Memory,
@@ -335,13 +335,13 @@ impl Module {
                 _ => ExternalKind::Function,
             };
             let has_signature = matches!(kind, ExternalKind::Function | ExternalKind::Tag);
-            Some(Item {
+            Item {
                 module: raw::owned_sized_text(item.module, item.module_size),
                 name: raw::owned_sized_text(item.name, item.name_size),
                 kind,
                 type_text: raw::owned_text(item.type_),
                 function: has_signature.then(|| owned_type(&item.function)),
-            })
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 raw::handle!(FunctionHandle, anew_function_t, anew_function_delete);
 
 /// An exported function of a pool, over Rust types: `TypedFunction<(u32, u32), u64>`. Cheap to clone; good for the leases
-/// of the pool that it was found in, which it keeps.
+/// of the pool that it was found in; it keeps the compiled module.
 pub struct TypedFunction<P, R> {
     handle: Arc<FunctionHandle>,
     _signature: PhantomData<fn(P) -> R>,

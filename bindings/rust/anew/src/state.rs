@@ -41,9 +41,18 @@ raw::handle!(StateHandle, anew_state_type_t, anew_state_type_delete);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A kind of state of one type is not one of another, for all that it lives longer:
+///
+/// ```compile_fail
+/// fn shorter<'a>(of: &'a anew::StateType<&'static str>) -> &'a anew::StateType<&'a str> {
+///     of
+/// }
+/// ```
 pub struct StateType<T> {
     handle: Arc<StateHandle>,
-    _state: PhantomData<fn() -> T>,
+    /// Invariant: who finds a state as `&mut T` may write a `T` there.
+    _state: PhantomData<fn(T) -> T>,
 }
 
 impl<T> Clone for StateType<T> {
