@@ -6,7 +6,6 @@
 #include <anew/anew.hpp>
 #include <chrono>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -33,8 +32,7 @@ struct CallOptions {
   InstanceOptions instance;
   std::uint64_t repeat = 0;  ///< 0: not asked for
   std::uint32_t threads = 1;
-  std::optional<std::chrono::nanoseconds> timeout;
-  std::optional<std::uint64_t> fuel;
+  CallLimits limits;
   bool audit = false;
   bool json = false;
 };
@@ -55,18 +53,11 @@ void print_results(const std::vector<Value>& results) {
 
 Result<ExitCode> run_call(const CallOptions& options) {
   CompileOptions compile = options.instance.compile;
-  compile.fuel = options.fuel.has_value();
+  compile.fuel = options.limits.fuel.has_value();
   auto module = TRY(load_module(options.file, compile, options.instance.engine()));
   const auto type = TRY(module.function_type(options.export_name));
   const auto arguments = TRY(parse_arguments(options.export_name, type, options.arguments));
   const auto linker = TRY(make_linker(module, options.instance));
-  const auto limit = [&options](Lease& lease) {
-    using Clock = std::chrono::steady_clock;
-    // No time at all is over before the shortest call.
-    if (options.timeout)
-      lease.set_deadline(options.timeout->count() == 0 ? Clock::time_point::min() : Clock::now() + *options.timeout);
-    if (options.fuel) lease.set_fuel(*options.fuel);
-  };
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
     auto pool = TRY(Pool::create(module, linker,
                                  {.capacity = capacity,
@@ -74,7 +65,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
                                   .audit_every = audit_every,
                                   .maximum_memory_bytes = options.instance.maximum_memory_bytes}));
     return Subject{std::move(pool), [&](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
-                     limit(lease);
+                     options.limits.apply(lease);
                      auto called = TRY(lease.call_values(options.export_name, arguments));
                      copy_bytes(called, result);
                      return {};
@@ -92,7 +83,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
                                     .maximum_memory_bytes = options.instance.maximum_memory_bytes});
     if (!pool) return std::unexpected(explain(pool.error(), module));
     auto lease = TRY(pool->acquire());
-    limit(lease);
+    options.limits.apply(lease);
     auto called = TRY(lease.call_values(options.export_name, arguments));
     results = std::move(called);
     lease.release();
@@ -132,12 +123,7 @@ void add_call(const Command& anew) {
                 "(0x and 32 digits, or i32x4:1,2,3,4 and the like), null. Write -- before an argument such as -inf");
   add_measure_options(command, options->repeat, options->threads, options->audit);
   add_instance_options(command, options->instance);
-  command.time(
-      "--timeout", [options](auto time) { options->timeout = time; },
-      "End each call after this time (20ms, 1.5s): a trap, \"interrupted\"");
-  command.number(
-      "--fuel", 0, std::numeric_limits<std::uint64_t>::max(), [options](auto fuel) { options->fuel = fuel; },
-      "Count what the code executes, and end each call after N: a trap, \"out of fuel\"");
+  add_limit_options(command, "call", options->limits);
   command.flag("--json", options->json, "Print one JSON object");
   command.runs([options] { return run_call(*options); });
 }

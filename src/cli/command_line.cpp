@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* kExitCodesHelp =
     "Exit codes: 0 success, 1 any other error, 2 trap, 3 invalid module, 4 link error, 64 wrong usage, "
-    "130 interrupted.";
+    "130 interrupted. Of `anew run` it is otherwise the program's own.";
 
 // What is said about a command line that is not understood, and the help about one that could be.
 
@@ -325,7 +325,9 @@ void CommandLine::add_help() {
 
 void CommandLine::add_completion() {
   const Command completion = anew().subcommand(
-      "completion", "Prints a script that has a shell complete the command: source <(anew completion bash)");
+      "completion",
+      "Prints a script that has a shell complete the command: source <(anew completion bash), the same for zsh, "
+      "anew completion fish | source");
   const auto shell = std::make_shared<Shell>();
   (void)completion
       .choice<Shell>("SHELL", *shell, {{"bash", Shell::kBash}, {"zsh", Shell::kZsh}, {"fish", Shell::kFish}},

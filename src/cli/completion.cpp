@@ -67,6 +67,8 @@ std::string bash_script(const CommandDescription& root) {
     }
     std::vector<std::string_view> subcommands;
     for (const CommandDescription& each : command.subcommands) subcommands.push_back(each.last_name());
+    for (const OptionDescription& argument : command.arguments)
+      subcommands.insert(subcommands.end(), argument.choices.begin(), argument.choices.end());
     words += fmt::format("    {}) options=\"{}\" words=\"{}\" ;;\n", quoted(command.name), fmt::join(dashed, " "),
                          fmt::join(subcommands, " "));
   });
@@ -157,7 +159,8 @@ std::string zsh_script(const CommandDescription& root) {
       result += fmt::format("    {}) {} ;;\n", each.last_name(), zsh_function(each));
     result += "    esac\n    ;;\n  esac\n}\n";
   });
-  return result + "_anew \"$@\"\n";
+  // Read by zsh's completion it is that function; sourced, it tells zsh of it.
+  return result + "if [[ $funcstack[1] == _anew ]]; then _anew \"$@\"; else compdef _anew anew; fi\n";
 }
 
 // fish: a line for each word that may be completed, with the condition under which it may.
@@ -171,7 +174,9 @@ std::string fish_script(const CommandDescription& root) {
     const auto quote = [](std::string_view text) { return fmt::format("'{}'", escaped(text, "\\'")); };
     for (const CommandDescription& each : command.subcommands)
       lines += fmt::format("{} -a {} -d {}\n", line, each.last_name(), quote(each.description));
-    if (command.subcommands.empty()) lines += line + " -F\n";
+    for (const OptionDescription& argument : command.arguments)
+      lines += argument.choices.empty() ? line + " -F\n"
+                                        : fmt::format("{} -a '{}'\n", line, fmt::join(argument.choices, " "));
     for (const OptionDescription& option : command.options) {
       lines += line;
       if (!option.short_name.empty()) lines += " -s " + option.short_name.substr(1);

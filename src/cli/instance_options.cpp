@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -172,6 +173,22 @@ void add_instance_options(const Command& command, InstanceOptions& options) {
   command.flag("--jitdump", options.jitdump,
                "Write jit-PID.dump, for perf inject --jit: the guest's machine code, names and lines");
   command.flag("--gdb", options.gdb, "Tell gdb of the guest's functions and lines");
+}
+
+void CallLimits::apply(Lease& lease) const {
+  using Clock = std::chrono::steady_clock;
+  // No time at all is over before the shortest call.
+  if (timeout) lease.set_deadline(timeout->count() == 0 ? Clock::time_point::min() : Clock::now() + *timeout);
+  if (fuel) lease.set_fuel(*fuel);
+}
+
+void add_limit_options(const Command& command, std::string_view what, CallLimits& limits) {
+  command.time(
+      "--timeout", [&limits](auto time) { limits.timeout = time; },
+      fmt::format("End each {} after this time (20ms, 1.5s): a trap, \"interrupted\"", what).c_str());
+  command.number(
+      "--fuel", 0, std::numeric_limits<std::uint64_t>::max(), [&limits](auto fuel) { limits.fuel = fuel; },
+      fmt::format("Count what the code executes, and end each {} after N: a trap, \"out of fuel\"", what).c_str());
 }
 
 Result<Linker> make_linker(const Module& module, const InstanceOptions& options) {

@@ -7,8 +7,11 @@
 #include <anew/features.hpp>
 #include <anew/linker.hpp>
 #include <anew/pool.hpp>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/command_line.hpp"
@@ -51,6 +54,18 @@ void add_cache_option(const Command& command, bool& cache);
 
 /// Those, and how instances come to be. @param options  outlives the parsing.
 void add_instance_options(const Command& command, InstanceOptions& options);
+
+/// What ends a call.
+struct CallLimits {
+  std::optional<std::chrono::nanoseconds> timeout;
+  std::optional<std::uint64_t> fuel;
+
+  /// For the calls that begin in the lease from now on.
+  void apply(Lease& lease) const;
+};
+
+/// --timeout and --fuel. @param what  they end: "call". @param limits  outlives the parsing.
+void add_limit_options(const Command& command, std::string_view what, CallLimits& limits);
 
 /// The command provides no functions but those of the linked modules, and the globals that the options give. Memories
 /// and tables that the modules import, and no linked module has, are made for each store.

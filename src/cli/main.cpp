@@ -6,6 +6,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/output.hpp"
+#include "os/terminal.hpp"
 
 namespace anew::cli {
 
@@ -62,6 +63,7 @@ int run_command(int argc, char** argv) {
 }  // namespace anew::cli
 
 int main(int argc, char** argv) {
+  anew::os::open_standard_descriptors();
   try {
     return anew::cli::run_command(argc, argv);
   } catch (const std::exception& error) {

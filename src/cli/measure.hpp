@@ -59,15 +59,13 @@ struct Measurement {
   Distribution fresh;
   std::uint64_t distinct_as_new = 0;
   std::uint64_t distinct_fresh = 0;
-  std::uint64_t distinct = 0;  ///< over all passes: 1, or something leaked
+  std::uint64_t distinct = 0;  ///< over all passes: 1, unless results depend on more than arguments
   Distribution dirty_pages;    ///< of 4096 bytes; parts of a page count as such
   double clock = 0;            ///< nanoseconds that each time includes for reading the clock
   bool audit = false;
   std::uint64_t audit_checked = 0;
   std::uint64_t audit_failures = 0;
   std::string audit_report;
-
-  [[nodiscard]] bool leaked() const noexcept { return distinct > 1 || audit_failures > 0; }
 };
 
 /// Fresh instantiations, and calls whose pages are counted, at most; of the former no more once they have taken so
@@ -87,8 +85,12 @@ Option add_measure_options(const Command& command, std::uint64_t& repeat, std::u
 void print_measurement(const Measurement& measurement);
 /// The fields that every subcommand with --repeat has in its JSON object: calls, distinct_results, ns and so on.
 [[nodiscard]] nlohmann::ordered_json measurement_json(const Measurement& measurement);
+/// What it means that results differ.
+enum class Results : std::uint8_t { kAreEqual /* or something leaked */, kMayDiffer };
+
 /// Says on standard error what leaked, if anything did, and that the measurement was interrupted, if it was.
 /// @param failed  besides. @return the exit code.
-[[nodiscard]] ExitCode report_failures(const Measurement& measurement, bool failed = false);
+[[nodiscard]] ExitCode report_failures(const Measurement& measurement, bool failed = false,
+                                       Results results = Results::kAreEqual);
 
 }  // namespace anew::cli

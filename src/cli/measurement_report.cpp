@@ -72,8 +72,9 @@ Option add_measure_options(const Command& command, std::uint64_t& repeat, std::u
   return repeated;
 }
 
-ExitCode report_failures(const Measurement& measurement, bool failed) {
-  if (measurement.distinct > 1) {
+ExitCode report_failures(const Measurement& measurement, bool failed, Results results) {
+  const bool differ = measurement.distinct > 1 && results == Results::kAreEqual;
+  if (differ) {
     fmt::print(stderr,
                "anew: {} distinct results: the function's result depends on more than its arguments, so something "
                "leaked from call to call\n",
@@ -84,7 +85,7 @@ ExitCode report_failures(const Measurement& measurement, bool failed) {
                measurement.audit_report);
   }
   if (measurement.interrupted) fmt::print(stderr, "anew: interrupted: this is what was measured until then\n");
-  if (measurement.leaked() || failed) return kFailure;
+  if (differ || measurement.audit_failures > 0 || failed) return kFailure;
   return measurement.interrupted ? kInterrupted : kSuccess;
 }
 

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -57,8 +56,7 @@ struct RunOptions {
   std::string profile;
   std::uint64_t repeat = 0;  ///< 0: not asked for
   std::uint32_t threads = 1;
-  std::optional<std::chrono::nanoseconds> timeout;
-  std::optional<std::uint64_t> fuel;
+  CallLimits limits;
   bool audit = false;
   bool json = false;
 };
@@ -138,7 +136,7 @@ class Program {
 
   Result<void> load() {
     CompileOptions compile = options_.instance.compile;
-    compile.fuel = options_.fuel.has_value();
+    compile.fuel = options_.limits.fuel.has_value();
     module_.emplace(TRY(load_module(options_.file, compile, options_.instance.engine())));
     TRY(check_program(*module_, options_));
     if (!options_.invoke.empty()) {
@@ -170,18 +168,14 @@ class Program {
 
   /// @param results  of --invoke. @return the exit code.
   Result<std::uint32_t> run(Lease& lease, std::vector<Value>& results) const {
-    using Clock = std::chrono::steady_clock;
-    // No time at all is over before the shortest call.
-    if (options_.timeout)
-      lease.set_deadline(options_.timeout->count() == 0 ? Clock::time_point::min() : Clock::now() + *options_.timeout);
-    if (options_.fuel) lease.set_fuel(*options_.fuel);
+    options_.limits.apply(lease);
     if (options_.invoke.empty()) return wasi::run(lease);
     auto called = lease.call_values(options_.invoke, arguments_);
     if (called) {
       results = std::move(*called);
       return 0;
     }
-    if (const auto* context = lease.find_state<wasi::Context>(); context != nullptr && context->exit_code())
+    if (const auto* context = wasi::Context::find(lease); context != nullptr && context->exit_code())
       return *context->exit_code();
     return std::unexpected(std::move(called.error()));
   }
@@ -218,14 +212,13 @@ Result<Measurement> measure_program(const Program& program, wasi::Options wasi_o
                      return {};
                    }};
   };
-  auto measurement =
+  const Measurement measurement =
       TRY(measure(make_subject, {.calls = options.repeat, .threads = options.threads, .audit = options.audit}));
   if (measurement.distinct > 1) {
     fmt::print(stderr,
                "anew: note: {} distinct outputs or exit codes: a program that shows the time or random bytes has as "
                "many; one that does not has kept something from run to run (--audit)\n",
                measurement.distinct);
-    measurement.distinct = 1;  // no error by itself
   }
   return measurement;
 }
@@ -265,7 +258,8 @@ Result<ExitCode> run_program(const RunOptions& options) {
   }
   Program program(options);
   TRY(program.load());
-  wasi_options.standard_input = TRY(make_input(input, options.repeat > 1));
+  const bool is_repeated = options.profile.empty() ? options.repeat > 0 : options.repeat > 1;
+  wasi_options.standard_input = TRY(make_input(input, is_repeated));
   if (!options.json) wasi_options.standard_output = wasi::Descriptor{1};
   wasi_options.standard_error = wasi::Descriptor{2};
   if (!options.profile.empty()) return profile_program(program, wasi_options, options);
@@ -294,7 +288,7 @@ Result<ExitCode> run_program(const RunOptions& options) {
     fmt::print("\n");
     print_measurement(measurement);
   }
-  const ExitCode failure = report_failures(measurement, statistics.audit_failures > 0);
+  const ExitCode failure = report_failures(measurement, statistics.audit_failures > 0, Results::kMayDiffer);
   return failure != kSuccess ? failure : to_status(code);
 }
 
@@ -331,12 +325,7 @@ void add_run(const Command& anew) {
             "`anew call` does")
       .value_name("NAME");
   const Option repeat = add_measure_options(command, options->repeat, options->threads, options->audit);
-  command.time(
-      "--timeout", [options](auto time) { options->timeout = time; },
-      "End each run after this time (20ms, 1.5s): a trap, \"interrupted\"");
-  command.number(
-      "--fuel", 0, std::numeric_limits<std::uint64_t>::max(), [options](auto fuel) { options->fuel = fuel; },
-      "Count what the code executes, and end each run after N: a trap, \"out of fuel\"");
+  add_limit_options(command, "run", options->limits);
   command
       .text("--profile", options->profile,
             "Write where the program spends its processor time, for the profilers of browsers (.cpuprofile); with "

@@ -117,8 +117,7 @@ std::unexpected<Error> fail_with(wabt::Errors errors, wabt::WastLexer& lexer, st
 /// libwabt 1.0.32 is of 2022.
 constexpr std::string_view kNewerSyntax =
     "\nIf this is newer syntax, such as try_table or call_ref, libwabt, which reads the text format here, does not "
-    "know "
-    "it: translate the text to a binary module (.wasm) with another tool, such as wasm-tools parse";
+    "know it: translate the text to a binary module (.wasm) with another tool, such as wasm-tools parse";
 
 Result<std::vector<std::byte>> translate(const std::string& file_name, std::string_view text) {
   wabt::Features features;

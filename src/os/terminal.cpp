@@ -23,6 +23,15 @@ bool standard_output_is_terminal() noexcept { return isatty(STDOUT_FILENO) == 1;
 bool standard_input_is_terminal() noexcept { return isatty(STDIN_FILENO) == 1; }
 bool standard_error_is_terminal() noexcept { return isatty(STDERR_FILENO) == 1; }
 
+void open_standard_descriptors() noexcept {
+  for (;;) {
+    const int number = ::open("/dev/null", O_RDWR);  // the lowest that is free; for children too
+    if (number >= 0 && number <= STDERR_FILENO) continue;
+    if (number >= 0) ::close(number);
+    return;
+  }
+}
+
 std::FILE* detach_standard_output() noexcept {
   (void)std::fflush(stdout);
   Descriptor copy(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));

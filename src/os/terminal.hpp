@@ -5,6 +5,9 @@
 
 namespace anew::os {
 
+/// Opens /dev/null in place of each standard stream that is closed, so that no file gets its number. For main() to call
+/// before anything else.
+void open_standard_descriptors() noexcept;
 /// Whether a person watches standard output or standard error: it is a terminal, not a file or a pipe.
 [[nodiscard]] bool standard_output_is_terminal() noexcept;
 [[nodiscard]] bool standard_error_is_terminal() noexcept;

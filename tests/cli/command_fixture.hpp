@@ -68,6 +68,11 @@ class CommandTest : public ::testing::Test {
     return outcome(std::system((cache + before + shell_command(arguments, "")).c_str()));
   }
 
+  /// What `command` prints on both outputs, run by a shell.
+  [[nodiscard]] std::string output(const std::string& command) const {
+    EXPECT_EQ(std::system(("(" + command + ") > " + quoted(path("said")) + " 2>&1").c_str()), 0) << read(path("said"));
+    return read(path("said"));
+  }
   [[nodiscard]] static std::string quoted(const std::string& text) {
     std::string result = "'";
     for (const char character : text) result += character == '\'' ? std::string("'\\''") : std::string(1, character);

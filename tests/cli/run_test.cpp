@@ -17,6 +17,7 @@ std::string program(std::string_view start, std::string_view more = "") {
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
@@ -103,8 +104,8 @@ TEST_F(Run, OfAProgramThatTrapsSaysWhere) {
   const Outcome outcome = run({program_file(std::string(kHello) + "(call $inner)", "(func $inner unreachable)")});
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_EQ(outcome.out, "hello\n");
-  EXPECT_TRUE(contains(outcome.err, "anew: trap: unreachable\n  at inner, function 9"));
-  EXPECT_TRUE(contains(outcome.err, "\n  at _start, function 10"));
+  EXPECT_TRUE(contains(outcome.err, "anew: trap: unreachable\n  at inner, function 10"));
+  EXPECT_TRUE(contains(outcome.err, "\n  at _start, function 11"));
 }
 
 TEST_F(Run, GivesAllThatStandsBehindTheFileToTheProgram) {
@@ -227,6 +228,28 @@ TEST_F(Run, ManyTimesEachIsAsNewAndTheOutputIsSeenOnce) {
   EXPECT_EQ(json["exit_code"], 1);
   EXPECT_EQ(json["calls"], 200);
   EXPECT_EQ(json["distinct_results"], 1);
+}
+
+TEST_F(Run, OnceMoreHasTheSameInput) {
+  const auto json = run({"--repeat", "1", "--json", program_file(kCopy)}, "printf input | ").json();
+  EXPECT_EQ(json["distinct_results"], 1);
+}
+
+TEST_F(Run, OutputsThatDifferAreCountedAndNoError) {
+  const std::string name = program_file(
+      "(drop (call $random_get (i32.const 8192) (i32.const 16))) (call $print (i32.const 8192) (i32.const 16))");
+  const Outcome outcome = run({"--repeat", "20", "--json", name});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_GT(outcome.json()["distinct_results"], 1);
+  EXPECT_TRUE(contains(outcome.err, "distinct outputs"));
+}
+
+TEST_F(Run, AStandardStreamThatIsClosedIsNoFileOfTheCommand) {
+  const std::string command =
+      quoted(ANEW_BINARY_DIR "/anew") + " run --no-cache --jitdump " + quoted(program_file(kHello));
+  EXPECT_EQ(output("cd " + quoted(path("").string()) + " && " + command +
+                   " >&-; ls jit-*.dump > dumps && ! grep hello jit-*.dump"),
+            "");
 }
 
 TEST_F(Run, WithoutStandardInputIsFineManyTimes) {

@@ -132,11 +132,6 @@ class Completion : public CommandTest {
   [[nodiscard]] bool has(const std::string& program) const {
     return std::system(("command -v " + program + " > /dev/null").c_str()) == 0;
   }
-  /// What `command` prints on both outputs, run by a shell in a directory with what `anew completion` wrote.
-  [[nodiscard]] std::string output(const std::string& command) const {
-    EXPECT_EQ(std::system(("(" + command + ") > " + quoted(path("said")) + " 2>&1").c_str()), 0) << read(path("said"));
-    return read(path("said"));
-  }
 };
 
 TEST_F(Completion, OfBashKnowsSubcommandsOptionsChoicesAndFiles) {
