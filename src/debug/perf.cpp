@@ -18,6 +18,8 @@
 namespace anew::debug {
 namespace {
 
+constexpr std::size_t kMaximumLineBytes = 64 << 20;  ///< of a function's record of lines, which names a file in each
+
 /// One file for each process, made when it is first needed; a child of fork() makes its own.
 class ProcessLog {
  public:
@@ -129,6 +131,7 @@ class Dump {
       entries.append(reinterpret_cast<const char*>(&entry), sizeof entry);  // char may alias any object
       const std::string file = code_.lines.file(each.line.file);
       entries.append(file.c_str(), std::min(file.size(), file.find('\0')) + 1);
+      if (entries.size() > kMaximumLineBytes) return {};  // then it has none
     }
     DebugInfo record{
         .header = {kDebugInfo, 0, os::profiler_clock()}, .address = symbol.address, .entries = lines.size()};

@@ -82,29 +82,8 @@ class Bytes {
     return value;
   }
   [[nodiscard]] std::uint8_t byte() noexcept { return static_cast<std::uint8_t>(fixed(1)); }
-  [[nodiscard]] std::uint64_t unsigned_leb() noexcept {
-    std::uint64_t value = 0;
-    unsigned shift = 0;
-    std::uint8_t next = 0;
-    do {
-      next = byte();
-      if (shift < 64) value |= std::uint64_t{next & 0x7Fu} << shift;
-      shift = std::min(shift + 7, 64u);
-    } while (next >= 0x80);
-    return value;
-  }
-  [[nodiscard]] std::uint64_t signed_leb() noexcept {  // in two's complement
-    std::uint64_t value = 0;
-    unsigned shift = 0;
-    std::uint8_t next = 0;
-    do {
-      next = byte();
-      if (shift < 64) value |= std::uint64_t{next & 0x7Fu} << shift;
-      shift = std::min(shift + 7, 64u);
-    } while (next >= 0x80);
-    if (shift < 64 && (next & 0x40) != 0) value |= ~std::uint64_t{0} << shift;
-    return value;
-  }
+  [[nodiscard]] std::uint64_t unsigned_leb() noexcept { return leb(false); }
+  [[nodiscard]] std::uint64_t signed_leb() noexcept { return leb(true); }  // in two's complement
   /// Up to a zero byte, which is read too.
   [[nodiscard]] std::string_view string() noexcept {
     const std::string_view rest = as_text(bytes_.subspan(at_));
@@ -118,6 +97,19 @@ class Bytes {
   }
 
  private:
+  [[nodiscard]] std::uint64_t leb(bool is_signed) noexcept {
+    std::uint64_t value = 0;
+    unsigned shift = 0;
+    std::uint8_t next = 0;
+    do {
+      next = byte();
+      if (shift < 64) value |= std::uint64_t{next & 0x7Fu} << shift;
+      shift = std::min(shift + 7, 64u);
+    } while (next >= 0x80);
+    if (is_signed && shift < 64 && (next & 0x40) != 0) value |= ~std::uint64_t{0} << shift;
+    return value;
+  }
+
   BytesView bytes_;
   std::size_t at_ = 0;
   bool ok_ = true;
@@ -139,6 +131,7 @@ class LineReader {
       : strings_(custom_section(module, binary, ".debug_str")),
         line_strings_(custom_section(module, binary, ".debug_line_str")),
         code_bytes_(code_bytes),
+        maximum_rows_(std::min<std::uint64_t>(kMaximumRows, 2 * code_bytes)),
         lines_(lines) {}
 
   void read(BytesView section) {
@@ -174,7 +167,7 @@ class LineReader {
   };
 
   [[nodiscard]] bool is_full() const noexcept {
-    return lines_.rows_.size() >= kMaximumRows || lines_.files_.size() >= kMaximumFiles;
+    return lines_.rows_.size() >= maximum_rows_ || lines_.files_.size() >= kMaximumFiles;
   }
 
   void read_unit(BytesView unit) {
@@ -280,7 +273,7 @@ class LineReader {
     const auto advance = [&](std::uint64_t operations) {
       state.address += operations * header.minimum_instruction_length;
     };
-    while (!program.at_end() && lines_.rows_.size() < kMaximumRows) {
+    while (!program.at_end() && lines_.rows_.size() < maximum_rows_) {
       const std::uint8_t opcode = program.byte();
       if (opcode >= header.opcode_base) {
         const unsigned number = opcode - unsigned{header.opcode_base};
@@ -318,8 +311,9 @@ class LineReader {
         break;
       case kSetAddress:
         state.address = in.fixed(std::min<std::size_t>(operation.size() - 1, 8));
-        // What is left out has address 0, where the code section's count is, or one past the end.
-        state.is_dead = state.address == 0;
+        // What is left out has address 0, where the code section's count is, or one past the end, from which an address
+        // of 64 bits would come round to live code.
+        state.is_dead = state.address == 0 || state.address >= code_bytes_;
         break;
       default: break;
     }
@@ -350,13 +344,19 @@ class LineReader {
 
   void end_stretch(State& state) {
     if (!state.has_rows) return;
-    const std::uint64_t end = std::min(state.address, code_bytes_);
-    lines_.rows_.push_back({static_cast<std::uint32_t>(end), SourceLines::kNoFile, 0});  // fits, as above
+    const auto end = static_cast<std::uint32_t>(std::min(state.address, code_bytes_));  // fits, as above
+    const SourceLines::Row behind{end, SourceLines::kNoFile, 0};
+    SourceLines::Row& last = lines_.rows_.back();  // of this stretch
+    if (last.address == end)
+      last = behind;  // no byte is of the last one
+    else
+      lines_.rows_.push_back(behind);
   }
 
   BytesView strings_;
   BytesView line_strings_;
   std::uint64_t code_bytes_;
+  std::uint64_t maximum_rows_;  ///< a line and an end of a stretch for each byte of code: more say nothing
   SourceLines& lines_;
   unsigned offset_size_ = 4;
   std::vector<std::string_view> directories_;  ///< of the unit

@@ -28,7 +28,8 @@ Result<SharedLog> SharedLog::create(const std::filesystem::path& path) {
   if (!file.is_open()) return refused("write", path, errno);
   struct stat status{};
   if (fstat(file.number(), &status) != 0) return refused("examine", path, errno);
-  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
+  // One with another name may be a file of the user's that somebody linked to here.
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || status.st_nlink != 1)
     return fail(ErrorCode::kIo, fmt::format("cannot write {}: somebody else's file is in the way", path.string()));
   if (ftruncate(file.number(), 0) != 0) return refused("empty", path, errno);
   return SharedLog(std::move(file), path);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/compilation.hpp"
 
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -74,7 +75,12 @@ void detail::ModuleState::set_ledger(Ledger asked) {
 }
 
 const debug::SourceLines& detail::ModuleState::source_lines() const {
-  std::call_once(source_lines_read_, [this] { source_lines_ = debug::SourceLines(module, binary); });
+  std::call_once(source_lines_read_, [this] {
+    try {
+      source_lines_ = debug::SourceLines(module, binary);
+    } catch (const std::bad_alloc&) {  // then there are none: an error is worth more than its lines
+    }
+  });
   return source_lines_;
 }
 

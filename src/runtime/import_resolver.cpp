@@ -52,6 +52,19 @@ HostDefinition not_implemented(const wasm::Import& import) {
   return definition;
 }
 
+/// Of memories or tables.
+bool only_limits_differ(const wasm::Import& import, const ExternalType& type) {
+  if (const auto* const memory = std::get_if<MemoryType>(&type)) {
+    const auto& wanted = std::get<MemoryType>(import.type);
+    return memory->is_64 == wanted.is_64 && memory->shared == wanted.shared;
+  }
+  if (const auto* const table = std::get_if<TableType>(&type)) {
+    const auto& wanted = std::get<TableType>(import.type);
+    return table->is_64 == wanted.is_64 && table->element == wanted.element;
+  }
+  return false;
+}
+
 }  // namespace
 
 ImportResolver::ImportResolver(LinkedModule& linked, const LinkerState& linker, const StoreState& store)
@@ -200,7 +213,7 @@ void ImportResolver::resolve_to(const wasm::Import& import, const Item& item) {
     // Text does not tell groups, supertypes and indices of one module from those of another.
     const bool reads_alike = to_text_with_kind(type) == to_text_with_kind(detail::type_of(linked_.wasm(), import));
     const bool is_made = item.index < linked_of(item).sources(item.kind).size();
-    if (is_made && (item.kind == ExternalKind::kMemory || item.kind == ExternalKind::kTable)) {
+    if (is_made && only_limits_differ(import, type)) {
       return refuse(import, fmt::format("is defined as {}, made for the first import of it in the store: define it "
                                         "with limits that suit all",
                                         to_text_with_kind(type)));

@@ -142,6 +142,8 @@ std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& st
                              Run&& run) noexcept {
   Activation& activation = thread.activations[depth];
   const std::int64_t watched_around = thread.watched.load(std::memory_order_relaxed);
+  const std::uint64_t stub_frame_around = thread.stub_frame;  // the activation around this one needs it back
+  activation.stub_frame_around = stub_frame_around;           // before begin(): the profiler's signal looks at it
   if (const std::int64_t deadline = begin(thread, depth, store); deadline != kNoDeadline) {
     activation.deadline.store(deadline, std::memory_order_relaxed);
     if (const std::uint32_t trap = arm(thread, deadline); trap != 0)
@@ -149,9 +151,7 @@ std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& st
   }
   activation.suspendable = call;
   const Metering metering(thread, depth, store);
-  const std::uint64_t host_sp_around = thread.host_sp;  // the activation around this one needs both back
-  const std::uint64_t stub_frame_around = thread.stub_frame;
-  activation.stub_frame_around = stub_frame_around;
+  const std::uint64_t host_sp_around = thread.host_sp;  // likewise
   const std::uint32_t float_control = abi::float_control();
   const bool is_foreign = abi::is_foreign_float_control(float_control);
   if (is_foreign) abi::set_float_control(abi::kGuestFloatControl);

@@ -58,8 +58,8 @@ struct ModuleState {
   /// The module compiled for a memory 0 that is another instance's (codegen::Options::foreign_memory), made when it is
   /// first asked for. Only for modules that import memory 0. Thread-safe. @return what compiling returns.
   [[nodiscard]] Result<std::shared_ptr<const ModuleState>> foreign_variant() const;
-  /// The module's lines of source, read when they are first asked for; none if it has no DWARF. Thread-safe. May throw
-  /// std::bad_alloc.
+  /// The module's lines of source, read when they are first asked for; none if it has no DWARF, or there
+  /// is no memory for them. Thread-safe.
   [[nodiscard]] const debug::SourceLines& source_lines() const;
   /// Tells the tools that EngineOptions names of the code. Called once, when the code is there. @return kIo.
   [[nodiscard]] Result<void> announce();

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <algorithm>
 
 #include "debug/debug_module.hpp"
 #include "support/module_builder.hpp"
@@ -101,7 +101,7 @@ TEST(SourceLines, AreNoneWithoutDwarf) {
 /// A unit of DWARF 5 around what follows its header's fixed part.
 Code unit(const Code& tables, const Code& program) {
   Code header;
-  header.byte(1).byte(1).byte(1).byte(0).byte(1).byte(10);  // lines by special opcodes stay where they are
+  header.byte(1).byte(1).byte(1).byte(0xFF).byte(3).byte(10);  // 15: a byte and a line on; 13: a byte on, a line back
   for (const unsigned operands : {0u, 1u, 1u, 1u, 1u, 0u, 0u, 0u, 1u}) header.byte(static_cast<std::uint8_t>(operands));
   header.append(tables);
   Code content;
@@ -140,11 +140,16 @@ TEST(SourceLines, WithNamesThatAreLongOrHaveControlCharactersAreShortAndEscaped)
 }
 
 TEST(SourceLines, EntriesOfNothingAreNotCounted) {
-  Code tables;
-  tables.byte(0).unsigned_leb(std::uint64_t{1} << 60);  // directories without a part
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(lines_of_unit(unit(tables, Code())).empty());
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  Code program;
+  program.append(set_address(1)).append(set_file(0)).byte(1).byte(2).unsigned_leb(100).append(end_stretch());
+  const auto with_directories = [&program](std::uint64_t count) {  // without a part each
+    Code tables;
+    tables.byte(0).unsigned_leb(count).byte(1).unsigned_leb(1).unsigned_leb(8).unsigned_leb(1).byte('f').byte(0);
+    return lines_of_unit(unit(tables, program));
+  };
+  EXPECT_FALSE(with_directories(0).empty());
+  EXPECT_TRUE(with_directories(3).empty()) << "the unit is not believed";
+  EXPECT_TRUE(with_directories(std::uint64_t{1} << 60).empty());
 }
 
 TEST(SourceLines, ALineOfNothingOrPastTheNumbersIsUnknown) {
@@ -158,26 +163,50 @@ TEST(SourceLines, ALineOfNothingOrPastTheNumbersIsUnknown) {
 }
 
 TEST(SourceLines, OfFunctionsThatTheLinkerLeftOutAreNone) {
+  Code at_0;
+  at_0.append(set_address(0)).append(set_file(0)).byte(1).byte(2).unsigned_leb(100).append(end_stretch());
+  EXPECT_TRUE(lines_of_unit(unit(one_file("f"), at_0)).empty());
+  for (const unsigned bytes : {4u, 8u}) {
+    Code past_the_end;
+    past_the_end.byte(0).unsigned_leb(1 + bytes).byte(2);
+    for (unsigned i = 0; i < bytes; ++i) past_the_end.byte(0xFF);
+    past_the_end.append(set_file(0)).byte(1).byte(2).unsigned_leb(20).append(advance_line(4)).byte(1);
+    past_the_end.byte(2).unsigned_leb(20).append(end_stretch());
+    EXPECT_TRUE(lines_of_unit(unit(one_file("f"), past_the_end)).empty()) << bytes;
+  }
+}
+
+TEST(SourceLines, ALineOfNoBytesCoversNone) {
+  const auto module = wasm::decode_module(test::debug_module(4));
+  const auto code = std::ranges::find(module->sections, 10, &wasm::SectionRange::id);
   Code program;
-  program.append(set_address(0)).append(set_file(0)).byte(1).byte(2).unsigned_leb(100).append(end_stretch());
-  EXPECT_TRUE(lines_of_unit(unit(one_file("f"), program)).empty());
+  program.append(set_address(10)).append(set_file(0)).byte(1).append(end_stretch());
+  const SourceLines lines = lines_of_unit(unit(one_file("f"), program));
+  EXPECT_EQ(lines.find(code->offset + 10), std::nullopt);
+  EXPECT_EQ(lines.find(code->offset + 50), std::nullopt);
 }
 
 TEST(SourceLines, AreLimited) {
-  Code program;
-  program.append(set_file(0));
-  for (std::size_t i = 0; i < 2 * kMaximumRows; i += 2) {
-    // A line for each byte: as many rows as can be.
-    program.append(i % 400 == 0 ? set_address(1) : Code()).byte(2).byte(1).byte(3).byte(i % 4 == 0 ? 1 : 0x7F).byte(1);
-  }
-  const Code bytes = unit(one_file("f"), program.append(end_stretch()));
-  const SourceLines lines = lines_of_unit(bytes);
-  EXPECT_FALSE(lines.empty());
+  const auto module = wasm::decode_module(test::debug_module(4));
+  const auto code = std::ranges::find(module->sections, 10, &wasm::SectionRange::id);
+  // Two lines for each of some bytes, then line 77 for byte 300.
+  const auto lines_behind = [](std::uint64_t rows) {
+    Code program = set_file(0);
+    for (std::uint64_t i = 0; i < rows; i += 128) {
+      program.append(set_address(1));
+      for (int pair = 0; pair < 64; ++pair) program.byte(15).byte(13);
+    }
+    program.append(end_stretch()).append(set_address(300)).append(set_file(0)).append(advance_line(76)).byte(1);
+    return lines_of_unit(unit(one_file("f"), program.byte(2).unsigned_leb(1).append(end_stretch())));
+  };
+  const std::uint64_t most = std::min<std::uint64_t>(kMaximumRows, 2 * code->size) / 128 * 128;
+  EXPECT_EQ(lines_behind(most - 128).find(code->offset + 300), (SourceLine{0, 77}));
+  EXPECT_NE(lines_behind(most + 128).find(code->offset + 300), (SourceLine{0, 77}));
 
   Code files;
   files.byte(0).unsigned_leb(0).byte(1).unsigned_leb(1).unsigned_leb(8).unsigned_leb(2 * kMaximumFiles);
   for (std::size_t i = 0; i < 2 * kMaximumFiles; ++i) files.byte('f').byte(0);
-  EXPECT_LE(lines_of_unit(unit(files, Code())).files(), kMaximumFiles);
+  EXPECT_EQ(lines_of_unit(unit(files, Code())).files(), kMaximumFiles);
 }
 
 }  // namespace

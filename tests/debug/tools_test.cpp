@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -181,19 +182,24 @@ TEST_F(Tools, AFileOfAnotherKindInTheWayIsAnError) {
   const pid_t child = fork();
   if (child == 0) {
     const std::string map = "/tmp/perf-" + std::to_string(getpid()) + ".map";
-    fs::create_symlink(directory / "victim", map);
     EngineOptions options = no_cache();
     options.perf_map = true;
-    const auto module = Engine(options).compile(debug_module(4));
-    fs::remove(map);
-    _exit(!module && module.error().code == ErrorCode::kIo && module.error().message.find(map) != std::string::npos
-              ? 0
-              : 1);
+    const auto refuses = [&] {
+      const auto module = Engine(options).compile(debug_module(4));
+      fs::remove(map);
+      return !module && module.error().code == ErrorCode::kIo && module.error().message.find(map) != std::string::npos;
+    };
+    fs::create_symlink(directory / "victim", map);
+    if (!refuses()) _exit(1);
+    std::ofstream(directory / "kept") << "kept";
+    fs::create_hard_link(directory / "kept", map);
+    _exit(refuses() ? 0 : 2);
   }
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   EXPECT_FALSE(fs::exists(directory / "victim"));
+  EXPECT_EQ(fs::file_size(directory / "kept"), 4u);
 }
 
 TEST_F(Tools, GdbKnowsCodeForAsLongAsItIsThere) {
