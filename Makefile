@@ -56,6 +56,7 @@ install: setup  ## libraries, headers, command, manual pages and completion, bel
 	cmake --preset release
 	cmake --build --preset release --target anew_installed
 	cmake --install $(build_directory) --prefix $(PREFIX)
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 packages: setup  ## Debian packages, into build/packages
 	cmake --preset packages

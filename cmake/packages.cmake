@@ -8,7 +8,11 @@ set(substrate_packages)
 if(TARGET anew_substrate)
   set(substrate_packages libanew-substrate1 libanew-substrate-dev)
 endif()
-set(CPACK_COMPONENTS_ALL anew libanew1 libanew-dev ${substrate_packages})
+set(command_package)
+if(TARGET anew_command)
+  set(command_package anew)
+endif()
+set(CPACK_COMPONENTS_ALL ${command_package} libanew1 libanew-dev ${substrate_packages})
 
 # Each package says what its licence is and what changed.
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # that of SOURCE_DATE_EPOCH if it is set
@@ -21,20 +25,19 @@ foreach(package IN LISTS CPACK_COMPONENTS_ALL)
                 ${PROJECT_BINARY_DIR}/debian/changelog.Debian.gz
           DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/${package} COMPONENT ${package} EXCLUDE_FROM_ALL)
 endforeach()
-# CMake leaves static libraries as they are when it strips.
-install(CODE "
-  if(CMAKE_INSTALL_DO_STRIP)
-    file(GLOB archives \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/libanew*.a\")
-    foreach(archive IN LISTS archives)
-      execute_process(COMMAND ${CMAKE_STRIP} --strip-debug --enable-deterministic-archives \${archive} COMMAND_ERROR_IS_FATAL ANY)
-    endforeach()
-  endif()" COMPONENT libanew-dev)
-if(substrate_packages)
+# CMake leaves static libraries as they are when it strips. PATTERN: as file(GLOB) takes it.
+function(strip_archives component pattern)
   install(CODE "
     if(CMAKE_INSTALL_DO_STRIP)
-      execute_process(COMMAND ${CMAKE_STRIP} --strip-debug --enable-deterministic-archives
-                      \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/libanew_substrate.a\" COMMAND_ERROR_IS_FATAL ANY)
-    endif()" COMPONENT libanew-substrate-dev)
+      file(GLOB archives \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/${pattern}\")
+      foreach(archive IN LISTS archives)
+        execute_process(COMMAND ${CMAKE_STRIP} --strip-debug --enable-deterministic-archives \"\${archive}\" COMMAND_ERROR_IS_FATAL ANY)
+      endforeach()
+    endif()" COMPONENT ${component})
+endfunction()
+strip_archives(libanew-dev libanew*.a)
+if(substrate_packages)
+  strip_archives(libanew-substrate-dev libanew_substrate.a)
 endif()
 
 set(CPACK_GENERATOR DEB)
@@ -51,6 +54,7 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${ANEW_PACKAGER})
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})  # where libanew_substrate.so finds libanew.so
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")  # the C API goes on; versions of symbols tell of the rest
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 # Shared libraries are to be known to the dynamic linker.
@@ -74,7 +78,7 @@ describe(anew utils "" "WebAssembly engine that runs each call in an instance as
          "${about}\n.\nThis package has the command.")
 describe(libanew1 libs "" "WebAssembly engine that runs each call in an instance as new - library"
          "${about}\n.\nThis package has the shared libraries, with WASI preview 1.")
-describe(libanew-dev libdevel "libanew1 ${this_version}, libfmt-dev, libxxhash-dev, libsodium-dev"
+describe(libanew-dev libdevel "libanew1 ${this_version}, libfmt-dev, libxxhash-dev, libsodium-dev, pkg-config"
          "WebAssembly engine that runs each call in an instance as new - development"
          "${about}\n.\nThis package has the headers for C and C++, and the static libraries.")
 describe(libanew-substrate1 libs "libanew1 ${this_version}" "runtimes of Substrate chains on Anew - library"

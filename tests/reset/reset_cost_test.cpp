@@ -29,14 +29,20 @@ double thread_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
+/// What a reset may take: so many times what the call took, and so many seconds.
+constexpr double kTimes = 10;
+constexpr double kConstant = 1e-3;
+
 struct Cost {
   double call = std::numeric_limits<double>::max();   ///< seconds
   double reset = std::numeric_limits<double>::max();  ///< seconds
+  [[nodiscard]] double allowed() const { return kSlower * (kTimes * call + kConstant); }
 };
 
+/// The least of so many times, and of some more while a busy machine may be why it is too much.
 Cost measure(const Pool& pool, std::string_view function, int times = 5) {
   Cost least;
-  for (int i = 0; i < times; ++i) {
+  for (int i = 0; i < times || (i < 10 * times && least.reset > least.allowed()); ++i) {
     Lease lease = pool.acquire().value();
     const double begin = thread_seconds();
     (void)lease.call(function);  // it may trap
@@ -48,13 +54,9 @@ Cost measure(const Pool& pool, std::string_view function, int times = 5) {
   return least;
 }
 
-/// What a reset may take: so many times what the call took, and so many seconds.
-constexpr double kTimes = 10;
-constexpr double kConstant = 1e-3;
-
 void expect_in_proportion(const Cost& cost, const std::string& what) {
-  EXPECT_LE(cost.reset, kSlower * (kTimes * cost.call + kConstant))
-      << what << ": the call took " << cost.call << " s, the reset " << cost.reset << " s";
+  EXPECT_LE(cost.reset, cost.allowed()) << what << ": the call took " << cost.call << " s, the reset " << cost.reset
+                                        << " s";
 }
 
 std::uint64_t resident_bytes() {
