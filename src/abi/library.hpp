@@ -3,6 +3,7 @@
 // runtime fills the structures.
 #pragma once
 
+#include <algorithm>
 #include <anew/error.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -16,11 +17,11 @@ struct Exception;
 /// How many kinds there are: compiled code raises traps by number.
 inline constexpr std::size_t kTrapKinds = static_cast<std::size_t>(TrapKind::kCastFailure) + 1;
 
-/// The functions that compiled code may call, through the cell's pointer to them. But for the first four they are
+/// The functions that compiled code may call, through the cell's pointer to them. But for the first five they are
 /// ordinary functions of the system's own convention that run on the guest stack in guest state: they take no lock,
 /// throw nothing and allocate nothing. They return 0 or a TrapKind unless said otherwise. Addresses, sizes and counts
 /// are 64 bits wide whatever the memory or table; those of 32-bit ones are zero-extended. The processor's
-/// convention.hpp says in which registers the first four expect what.
+/// convention.hpp says in which registers the first five expect what.
 struct Library {
   /// Called by cold code with a TrapKind: the return address tells where. Never returns.
   void (*trap)();
@@ -32,8 +33,11 @@ struct Library {
   /// resumes at its handler (codegen/image.hpp) with the frame pointer of that function and the exception; all else the
   /// handler finds in the frame. Traps with kUnhandledException if there is none, or with kOutOfFuel.
   void (*throw_exception)();
-  /// Jumped to for a tail call into another instance, with a FunctionReference*, the bytes of the callee's stack
-  /// arguments, and all else as the callee expects it but for the cell pointer, which is still the caller's.
+  /// Called for a call into another instance, with a FunctionReference* and all else as the callee expects it but for
+  /// the cell pointer, which is the caller's: switches to the callee's cell, and back behind it. Its frame keeps the
+  /// caller's.
+  void (*call_other)();
+  /// Jumped to for a tail call into another instance, likewise.
   void (*tail_call)();
   /// @return an exception of the cell's tag of that index, its values not yet written; 0 if there is no room. May give
   /// back exceptions that are not reachable, so its return address must tell what the frame holds (codegen::Roots).
@@ -58,7 +62,7 @@ struct Library {
   /// @return 1 if the reference is of that type, else 0.
   std::uint32_t (*is_reference_of)(std::byte* cell, std::uint64_t reference, std::uint32_t type);
 };
-static_assert(sizeof(void*) == 8 && sizeof(Library) == 112);
+static_assert(sizeof(void*) == 8 && sizeof(Library) == 120);
 
 /// A host function as a cell sees it. `call` runs on the thread's own stack, in host state; it reads arguments from the
 /// slots and writes results there. It returns TrapKind::kNone (0), the trap to raise, or kLeft; it throws nothing.
@@ -87,15 +91,17 @@ struct ThreadRecord {
   std::uint64_t host_calls = 0;              ///< 48  counted by call_host
   std::uint64_t stub_frame = 0;              ///< 56  frame pointer of the import's stub that called the host last
   std::uint64_t left_stack_pointer = 0;      ///< 64  of a guest whose call was left (anew_resume)
-  std::uint64_t unused = 0;                  ///< 72
+  std::uint64_t callee = 0;                  ///< 72  where compiled code may keep one while it places arguments
   std::int64_t fuel = 0;        ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
   std::int64_t stack_left = 0;  ///< 88  units left to the frames of the guest that runs (stack_limit.hpp)
-  /// 96  Results past the fourth of a class, written by the callee and read by the caller at once.
-  std::uint64_t spilled_results[2 * wasm::limits::kResults] = {};
+  /// 96  Arguments and results for which there is no register: written just before a call or a return, and read at
+  /// once.
+  std::uint64_t spilled_values[2 * std::max(wasm::limits::kParameters, wasm::limits::kResults)] = {};
 };
 inline constexpr std::int32_t kFuel = offsetof(ThreadRecord, fuel);
 inline constexpr std::int32_t kStackLeft = offsetof(ThreadRecord, stack_left);
-inline constexpr std::int32_t kSpilledResults = offsetof(ThreadRecord, spilled_results);
+inline constexpr std::int32_t kSpilledValues = offsetof(ThreadRecord, spilled_values);
+inline constexpr std::int32_t kCallee = offsetof(ThreadRecord, callee);
 
 /// How a guest came back. In registers: whoever calls anew_enter need not keep the record meanwhile.
 struct EnterResult {
@@ -121,9 +127,10 @@ extern "C" void anew_landing();
 extern "C" void anew_trap();
 extern "C" void anew_call_host();
 extern "C" void anew_throw();
+extern "C" void anew_call_other();
 extern "C" void anew_tail_call();
-/// Where a function that was tail-called into returns to, if that was from another instance: never called. Its frame
-/// keeps a cell pointer as those of compiled functions do, takes it back and returns.
+/// Where a function of another instance returns to: never called. The frame there, anew_call_other's, keeps the cell
+/// pointer of whoever called (frame.hpp); it is taken back, and the frame left.
 extern "C" void anew_return_to_cell();
 
 /// Where a thrown exception goes on.

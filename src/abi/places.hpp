@@ -14,14 +14,12 @@ namespace anew::abi {
 struct Place {
   enum class Kind : std::uint8_t { kInteger, kFloat /* or vector */, kMemory };
   Kind kind;
-  std::uint32_t index;  ///< number of the register in its class; or of the 8-byte slot on the stack / spilled result
+  std::uint32_t index;  ///< number of the register in its class; or of the 8-byte slot among the spilled values
 };
 
 struct Places {
   std::vector<Place> places;
   std::uint32_t memory_slots = 0;
-  /// Bytes of stack arguments that the callee pops.
-  [[nodiscard]] std::uint32_t stack_bytes() const noexcept { return (memory_slots * 8 + 15) & ~15u; }
 };
 
 /// Values take the registers of their class in order, and memory in order once these are taken.

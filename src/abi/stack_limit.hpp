@@ -22,7 +22,7 @@ namespace anew::abi {
 inline constexpr std::uint32_t kFrameUnits = 4;
 inline constexpr std::uint32_t kStackBytesPerUnit = 32;
 /// For what runs on a guest stack and pays nothing: the entry thunk, an import's stub with its slots (at most 16 KiB of
-/// stack arguments and as much again), the library.
+/// arguments and as much again), the library.
 inline constexpr std::uint64_t kUnmeteredStackBytes = 64 << 10;
 inline constexpr std::uint32_t kMaximumStackLimit = 100'000'000;
 

@@ -33,7 +33,7 @@ std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t 
   }
   const FoundPosition found =
       find_in_positions(positions_of(image, imported_functions, function), text_offset - image.functions[function]);
-  return CodePosition{function, found.module_offset, (found.notes & kKeepsCell) != 0};
+  return CodePosition{function, found.module_offset};
 }
 
 }  // namespace anew::codegen

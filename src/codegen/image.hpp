@@ -12,8 +12,8 @@
 // An image describes itself: whoever walks the frames of a guest stack knows no code generator. `frames` says how those
 // of the image's functions are laid out. Each return address has a record, in two parts, for they are read by others:
 //
-//   positions   of every place that can trap or call: function and operator, and whether a call's frame keeps the cell
-//               pointer meanwhile. Compact, and read from a function's start on: for backtraces
+//   positions   of every place that can trap or call: function and operator. Compact, and read from a function's start
+//               on: for backtraces
 //   call_sites  of the calls that unwinding or a collection has to know something of: the try_table, and where the
 //               frame holds references. In order, so that a throw finds one in a few steps
 //
@@ -67,8 +67,7 @@ struct Options {
 
 /// How the frames of all functions of an image are laid out, beyond what all frames have in common (abi/processor.hpp).
 struct FrameLayout {
-  /// From the frame pointer: the slot in which a function keeps its cell pointer. Of meaning where CodePosition says
-  /// that it does, and in every function with a try block.
+  /// From the frame pointer: the slot in which a function with a try block keeps its cell pointer.
   std::int32_t kept_cell = 0;
   bool operator==(const FrameLayout&) const = default;
 };
@@ -134,7 +133,6 @@ struct Image {
 struct CodePosition {
   std::uint32_t function_index;  ///< in the index space with imports
   std::uint64_t module_offset;   ///< byte offset of the operator in the module; 0 for an import's stub
-  bool keeps_cell = false;       ///< it is a call, and the frame keeps the cell pointer meanwhile (FrameLayout)
 };
 
 /// Maps an offset in the text to the function and operator it belongs to. For a return address pass the offset less 1.

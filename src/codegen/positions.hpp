@@ -5,7 +5,7 @@
 //
 //   the distance in code bytes from the last entry
 //   twice the distance in module bytes (zigzag), and 1 more if there is something to note
-//   the notes, if so: kKeepsCell, and in further bits what more there is to say, whose own numbers would follow
+//   the notes, if so: bits for what more there is to say, whose own numbers would follow. None so far
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,6 @@
 #include <vector>
 
 namespace anew::codegen {
-
-/// A note: the entry is a call's whose frame keeps the cell pointer until the call has returned (FrameLayout).
-inline constexpr std::uint64_t kKeepsCell = 1;
 
 class PositionWriter {
  public:

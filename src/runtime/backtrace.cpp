@@ -47,8 +47,7 @@ class FrameOwner {
     const codegen::ImageView& image = owner->linked->module->image;
     const auto position = codegen::find_position(image, owner->linked->wasm().imported_functions,
                                                  pc - reinterpret_cast<std::uint64_t>(image.text.data()));
-    // If it does not say, it called no other instance, and its cell is that of the function that it called.
-    if (is_return_address && position && position->keeps_cell) cell_ = walk.slot(image.frames.kept_cell);
+    // What is not behind anew_return_to_cell has the cell of the function that it called.
     // The cell of a fault in a library function is not known; then one instance is as good as another.
     for (const auto& instance : store_.instances)
       if (reinterpret_cast<std::uint64_t>(instance->cell) == cell_ && has_code_at(*instance, pc))

@@ -169,6 +169,7 @@ const abi::Library& library() noexcept {
       .trap = abi::anew_trap,
       .call_host = abi::anew_call_host,
       .throw_exception = abi::anew_throw,
+      .call_other = abi::anew_call_other,
       .tail_call = abi::anew_tail_call,
       .new_exception = new_exception,
       .memory_grow = memory_grow,

@@ -71,17 +71,6 @@ TEST(Convention, GivesVectorsFloatRegistersAndThenAlignedPairsOfSlots) {
   EXPECT_EQ(arguments.places[10].index, 4u);
   EXPECT_EQ(arguments.places[11].kind, kInteger);
   EXPECT_EQ(arguments.memory_slots, 5u);
-  EXPECT_EQ(arguments.stack_bytes(), 48u);
-}
-
-TEST(Convention, RoundsTheStackArgumentsToSixteenBytes) {
-  for (std::uint32_t count = 0; count < 12; ++count) {
-    const Places places = argument_places(std::vector<ValueType>(kIntegerArguments + count, kI32));
-    EXPECT_EQ(places.memory_slots, count);
-    EXPECT_EQ(places.stack_bytes() % 16, 0u);
-    EXPECT_GE(places.stack_bytes(), 8 * count);
-    EXPECT_LT(places.stack_bytes(), 8 * count + 16);
-  }
 }
 
 }  // namespace

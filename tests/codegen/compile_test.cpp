@@ -129,34 +129,6 @@ TEST(Positions, TellEveryOffsetOfAnImageItsFunction) {
   EXPECT_FALSE(find_position(view, 2, ~0ull));
 }
 
-TEST(Positions, SayWhichCallsKeepTheirCellInTheirFrame) {
-  const Source source(anew::test::wat(R"((module
-    (type $plain (func))
-    (import "host" "a" (func $a))
-    (table 1 funcref)
-    (func $callee)
-    (func (param i32)
-      (call $callee) (call $a) (call_indirect (type $plain) (local.get 0)) (drop (table.grow 0 (ref.null func) (i32.const 1)))
-      (call $callee) (unreachable))))"));
-  const Image image = source.compile().value();
-  EXPECT_LT(image.frames.kept_cell, 0);
-  // Where the operators are in the binary, by their opcodes; the body has no other bytes like these.
-  const wasm::FunctionBody& body = source.module.bodies[1];
-  const auto find = [&](std::initializer_list<int> bytes) {
-    const auto same = [](std::byte byte, int wanted) { return std::to_integer<int>(byte) == wanted; };
-    const auto found = std::search(body.bytes.begin(), body.bytes.end(), bytes.begin(), bytes.end(), same);
-    EXPECT_NE(found, body.bytes.end());
-    return body.offset + static_cast<std::uint64_t>(found - body.bytes.begin());
-  };
-  const std::set<std::uint64_t> expected = {find({0x10, 0x00}), find({0x11, 0x00, 0x00})};
-  std::set<std::uint64_t> keeping;
-  for (std::uint64_t offset = 0; offset < image.text.size(); ++offset) {
-    const auto position = find_position(image.view(), 1, offset);
-    if (position && position->keeps_cell) keeping.insert(position->module_offset);
-  }
-  EXPECT_EQ(keeping, expected);
-}
-
 TEST(Positions, NameTheOperatorThatTraps) {
   // Each operator that can trap, behind others that can, with the module offset of its own opcode.
   struct Trap {

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The calling convention of compiled code, the same in every tier (LLVM's swiftcc / swifttailcc on x86-64).
+// The calling convention of compiled code, the same in every tier (LLVM's swiftcc on x86-64).
 //
 //   cell pointer   r13, preserved by every function. Whoever calls a function of another instance sets it to that one's
 //                  cell, and that cell's thread, and sets it back behind the call
-//   arguments      integers and references: rdi rsi rdx rcx r8 r9; floats and vectors: xmm0 to xmm7; the rest on the
-//                  stack in order, 8 bytes each, 16 and 16-aligned for a v128, first at [rsp] before the call. An i32
-//                  is zero-extended to 64 bits.
+//   arguments      integers and references: rdi rsi rdx rcx r8 r9; floats and vectors: xmm0 to xmm7; the rest in the
+//                  thread's spilled values (ThreadRecord) in order, 8 bytes each, 16 for a v128. An i32 in a register
+//                  is zero-extended to 64 bits; of a slot only the bytes of the type mean something. None travels on
+//                  the stack: so a tail call is a jump whatever caller and callee take, and so is the way into another
+//                  instance
 //   results        integers and references: rax rdx rcx r8; floats and vectors: xmm0 to xmm3; the rest in the thread's
-//                  spilled results (ThreadRecord), 8 bytes each, 16 for a v128
-//   stack          16-aligned at every call. The callee pops its stack arguments (rounded up to 16 bytes).
+//                  spilled values
+//   stack          16-aligned at every call
 //   preserved      rbx rbp r12 r13 r14 r15
 //   frames         every function pushes rbp and sets it to rsp: a backtrace follows it (frame.hpp)
 //
 // The library (abi/library.hpp) is called by `mov r11, [r13 + kLibrary]; call [r11 + offset]`, with the arguments of
-// System V, the cell first. Its first four are not functions:
+// System V, the cell first. Its first five are not functions:
 //
 //   trap             called by cold code with eax = TrapKind
 //   call_host        called by an import's stub with eax = index of the import and rdi = its slots. It clobbers what a
 //                    System V call clobbers
 //   throw_exception  called with rdi = Exception* and r13 = the thrower's cell. A handler begins with rbp = the frame
 //                    pointer of its function and rax = the exception, and sets rsp and r13 itself
-//   tail_call        jumped to with r10 = FunctionReference*, eax = bytes of the callee's stack arguments, and all else
-//                    as the callee expects it but for r13, which is still the caller's cell
+//   call_other       called with r10 = FunctionReference*, and all else as the callee expects it but for r13, which is
+//                    the caller's cell, and is again behind the call
+//   tail_call        jumped to likewise
 //
 // An entry thunk is called with r14 = slots, rsi = the slot in the table of entry addresses of the function to call,
 // r13 = cell and rbp = 0.

@@ -227,18 +227,45 @@ anew_throw:
         .cfi_endproc
         .size   anew_throw, . - anew_throw
 
-// Jumped to by compiled code, with r10 = FunctionReference, eax = bytes of the callee's stack arguments, rsp at the return
-// address below them. The function that called the first of a chain of tail calls expects its own cell pointer back: a
-// frame between them keeps it. The next in the chain finds that frame and needs none, so a chain takes no stack.
+// Called by compiled code, with r10 = FunctionReference of a function of another instance. A frame keeps the caller's cell
+// pointer:
 //
-//   rsp + 72 + eax  what the function around it has        rsp: behind the sub; eax: a multiple of 16
-//       + 64 + eax  where that function goes on
-//       + 56 + eax  its rbp; rbp now points here
-//       + 16 + eax  its r13                                 ANEW_KEPT_CELL
-//       +  8        the stack arguments, where they are expected
-//       +  0        anew_return_to_cell
+//   rbp + 8  where the function around it goes on
+//       + 0  its rbp
+//       - 8  its r13                                        ANEW_KEPT_CELL
+//       -16  padding
+//       -24  where the callee returns to: anew_return_to_cell
 //
-// Scratch are r11 and the xmm registers that carry no arguments.
+// Scratch are r10 and r11.
+        .globl  anew_call_other
+        .hidden anew_call_other
+        .type   anew_call_other, @function
+        .p2align 4
+anew_call_other:
+        .cfi_startproc
+        .cfi_undefined rip
+        endbr64
+        push    rbp
+        mov     rbp, rsp
+        push    r13
+        sub     rsp, 8
+        mov     r11, [r13 + ANEW_CELL_THREAD]
+        mov     r13, [r10 + ANEW_REFERENCE_CELL]
+        mov     [r13 + ANEW_CELL_THREAD], r11
+        mov     r10, [r10 + ANEW_REFERENCE_ENTRY]
+        call    [r10]
+        .globl  anew_return_to_cell
+        .hidden anew_return_to_cell
+anew_return_to_cell:
+        mov     r13, [rbp + ANEW_KEPT_CELL]
+        leave
+        ret
+        .cfi_endproc
+        .size   anew_call_other, . - anew_call_other
+
+// Jumped to by compiled code, with r10 = FunctionReference, rsp at the return address. The function that called the first
+// of a chain of tail calls expects its own cell pointer back: a frame as anew_call_other's keeps it. The next in the chain
+// finds that frame and needs none, so a chain takes no stack.
         .globl  anew_tail_call
         .hidden anew_tail_call
         .type   anew_tail_call, @function
@@ -250,22 +277,11 @@ anew_tail_call:
         lea     r11, [rip + anew_return_to_cell]
         cmp     [rsp], r11
         je      .Lframe_is_there
-        sub     rsp, ANEW_TAIL_CALL_BYTES
-        mov     [rsp], r11
-        vmovq   xmm14, qword ptr [rsp + ANEW_TAIL_CALL_BYTES]
-        xor     r11d, r11d
-.Lnext_argument:
-        cmp     r11, rax
-        je      .Larguments_are_there
-        vmovups xmm15, [rsp + r11 + ANEW_TAIL_CALL_BYTES + 8]
-        vmovups [rsp + r11 + 8], xmm15
-        add     r11, 16
-        jmp     .Lnext_argument
-.Larguments_are_there:
-        vmovq   qword ptr [rsp + rax + ANEW_TAIL_CALL_BYTES], xmm14
-        mov     [rsp + rax + ANEW_TAIL_CALL_BYTES - 8], rbp
-        lea     rbp, [rsp + rax + ANEW_TAIL_CALL_BYTES - 8]
-        mov     [rbp + ANEW_KEPT_CELL], r13
+        push    rbp
+        mov     rbp, rsp
+        push    r13
+        sub     rsp, 8
+        push    r11
 .Lframe_is_there:
         mov     r11, [r13 + ANEW_CELL_THREAD]
         mov     r13, [r10 + ANEW_REFERENCE_CELL]
@@ -274,19 +290,6 @@ anew_tail_call:
         jmp     [r10]
         .cfi_endproc
         .size   anew_tail_call, . - anew_tail_call
-
-        .globl  anew_return_to_cell
-        .hidden anew_return_to_cell
-        .type   anew_return_to_cell, @function
-        .p2align 4
-anew_return_to_cell:
-        .cfi_startproc
-        .cfi_undefined rip
-        mov     r13, [rbp + ANEW_KEPT_CELL]
-        leave
-        ret
-        .cfi_endproc
-        .size   anew_return_to_cell, . - anew_return_to_cell
 
 // Called by an import's stub, with eax = index of the import and rdi = its slots.
         .globl  anew_call_host

@@ -16,9 +16,9 @@ inline constexpr std::uint64_t kReturnAddress = 8;
 /// From a frame pointer on, of both.
 inline constexpr std::uint64_t kFrameBytes = 16;
 
-/// What a chain of tail calls into other instances puts on the stack (anew_tail_call).
-inline constexpr std::uint32_t kTailCallBytes = ANEW_TAIL_CALL_BYTES;
-/// From the frame pointer of the frame in it, out of which anew_return_to_cell returns: the cell pointer to take back.
+/// What a call into another instance, or a chain of tail calls, has on the stack beside its functions' frames.
+inline constexpr std::uint32_t kOtherCellBytes = ANEW_OTHER_CELL_BYTES;
+/// From the frame pointer of that frame, out of which anew_return_to_cell returns: the cell pointer to take back.
 inline constexpr std::int32_t kReturnToCellKeepsCell = ANEW_KEPT_CELL;
 
 /// Has the first function of a guest whose call was left return to anew_return_resumed.

@@ -49,8 +49,8 @@ static_assert(sizeof(Landing) == ANEW_LANDING_BYTES);
 static_assert(offsetof(Landing, pc) == ANEW_LANDING_PC);
 static_assert(offsetof(Landing, frame) == ANEW_LANDING_FRAME);
 
-// anew_tail_call: the stack stays aligned, and the cell pointer's slot lies above what the callee takes for its own.
-static_assert(ANEW_TAIL_CALL_BYTES % 16 == 0 && ANEW_TAIL_CALL_BYTES - 8 + ANEW_KEPT_CELL >= 8);
+// anew_call_other: the stack stays aligned.
+static_assert(ANEW_OTHER_CELL_BYTES % 16 == 0);
 
 // In rax and rdx, as System V returns two integers.
 static_assert(sizeof(EnterResult) == 16 && std::is_trivially_copyable_v<EnterResult> &&

@@ -44,10 +44,10 @@
 #define ANEW_LANDING_PC 0
 #define ANEW_LANDING_FRAME 8
 
-// What anew_tail_call puts between a function and its callee, and where the frame in it keeps the cell pointer, from rbp
-// (frame.hpp).
-#define ANEW_TAIL_CALL_BYTES 64
-#define ANEW_KEPT_CELL -40
+// What anew_call_other has between a function and its callee, both return addresses among it, and where its frame keeps
+// the cell pointer, from rbp (frame.hpp).
+#define ANEW_OTHER_CELL_BYTES 32
+#define ANEW_KEPT_CELL -8
 
 // MXCSR (float_control.hpp)
 #define ANEW_GUEST_FLOAT_CONTROL 0x1F80

@@ -8,13 +8,15 @@ namespace anew::codegen::quick {
 
 // --- Calls between functions ---
 
-void QuickCompiler::place_arguments(std::uint32_t type_index) {
+void QuickCompiler::place_arguments(std::uint32_t type_index, Callee callee) {
   const FunctionType& type = context_.module.types[type_index];
   const auto count = static_cast<std::uint32_t>(type.parameters.size());
   const abi::Places& places = context_.arguments[type_index];
   const std::uint32_t first = height() - count;
   spill_for_call(first);
-  reserve_stack_arguments(places.stack_bytes());
+  const bool keeps_callee = places.memory_slots != 0 && callee == Callee::kReference;
+  if (keeps_callee) keep_callee();
+  if (places.memory_slots != 0) load_thread();
   moves_.resize(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     Move& move = moves_[i];
@@ -22,16 +24,17 @@ void QuickCompiler::place_arguments(std::uint32_t type_index) {
     move.operand = operand(first + i);
     const abi::Place place = places.places[i];
     if (place.kind == abi::Place::Kind::kMemory)
-      move.memory = stack_argument(place.index, type.parameters[i]);
+      move.memory = spilled_value(place.index, type.parameters[i]);
     else
       move.reg = argument_register(place);
   }
   move_all(moves_);
+  if (keeps_callee) take_callee_back();
   drop_to(first);
 }
 
 void QuickCompiler::emit_call(std::uint32_t type_index, Callee callee, std::uint32_t function) {
-  place_arguments(type_index);
+  place_arguments(type_index, callee);
   call_function(callee, function, call_notes());
   forget_volatile_registers();
   push_call_results(context_.module.types[type_index], context_.results[type_index]);
@@ -39,11 +42,10 @@ void QuickCompiler::emit_call(std::uint32_t type_index, Callee callee, std::uint
 
 void QuickCompiler::emit_tail_call(std::uint32_t type_index, Callee callee, std::uint32_t function) {
   check_code_size();
-  place_arguments(type_index);
+  place_arguments(type_index, callee);
   add_position();
-  const std::uint32_t stack_bytes = context_.arguments[type_index].stack_bytes();
-  take_down(stack_bytes);
-  jump_to_function(callee, function, stack_bytes);
+  take_down();
+  jump_to_function(callee, function);
 }
 
 void QuickCompiler::take_indirect_callee(std::uint32_t type, std::uint32_t table) {

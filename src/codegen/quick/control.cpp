@@ -110,7 +110,7 @@ void QuickCompiler::move_results_of_function() {
       moves[i].operand = operand(first + i);
       const abi::Place place = places.places[i];
       if (place.kind == abi::Place::Kind::kMemory)
-        moves[i].memory = spilled_result(place.index, results[i]);
+        moves[i].memory = spilled_value(place.index, results[i]);
       else
         moves[i].reg = result_register(place);
     }

@@ -115,8 +115,8 @@ class QuickCompiler : public Operators {
   /// Leaves a function reference, checked, in kCallee.
   void take_indirect_callee(std::uint32_t type, std::uint32_t table);
   void take_reference_callee();
-  /// Takes the arguments and puts them where the callee expects them.
-  void place_arguments(std::uint32_t type_index);
+  /// Takes the arguments and puts them where the callee expects them. Leaves a reference in kCallee where it is.
+  void place_arguments(std::uint32_t type_index, Callee callee);
   /// Calls a library function with the top `arguments` operands and then the constants; pops the operands.
   void call_library(std::size_t library_offset, std::uint32_t arguments,
                     std::initializer_list<std::uint64_t> constants);

@@ -48,11 +48,10 @@ std::uint32_t Values::current_roots() {
   for (std::uint32_t i = 0; i < locals().size(); ++i) {
     if (!is_exception_reference(locals()[i])) continue;
     const Mem slot = home(i, locals()[i]);
-    if (local_roots_ != kNoRoots) {  // often the next one down, or for stack arguments up
+    if (local_roots_ != kNoRoots) {  // often the next one down
       Roots& last = try_tables().roots.back();
-      const std::int64_t above = std::int64_t{displacement_of(slot)} - last.displacement;
-      if (above == -8) last.displacement -= 8;
-      if (above == -8 || above == 8 * std::int64_t{last.count}) {
+      if (displacement_of(slot) == last.displacement - 8) {
+        last.displacement -= 8;
         ++last.count;
         continue;
       }

@@ -26,9 +26,16 @@ void Values::begin_values() {
   marks_.begin_function(locals().size());
   try_block_ = kNoTryBlock;
   begin_roots();
+  if (argument_places().memory_slots != 0) load_thread();
   for (std::uint32_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = argument_places().places[i];
-    if (place.kind == abi::Place::Kind::kMemory) continue;  // where its home is
+    if (place.kind == abi::Place::Kind::kMemory) {
+      const ValueType parameter = type.parameters[i];
+      const Register scratch = scratch_for(parameter);
+      load_register(scratch, spilled_value(place.index, parameter), parameter);
+      store_register(home(i, parameter), scratch, parameter);
+      continue;
+    }
     const Register reg = argument_register(place);
     claim(reg);
     cache_local(i, reg, true);
@@ -352,7 +359,7 @@ void Values::push_call_results(const FunctionType& type, const abi::Places& plac
     if (place.kind == abi::Place::Kind::kMemory) {
       const Operand& operand = push_home(result);
       const Register scratch = scratch_for(result);
-      load_register(scratch, spilled_result(place.index, result), result);
+      load_register(scratch, spilled_value(place.index, result), result);
       store_register(operand_home(operand.slot, result), scratch, result);
     } else {
       const Register reg = result_register(place);

@@ -6,20 +6,20 @@ namespace anew::codegen::quick {
 
 namespace x86 = asmjit::x86;
 
-void Emitter::reserve_stack_arguments(std::uint32_t bytes) {
-  if (bytes != 0) a_.sub(x86::rsp, bytes);
-}
-
-Emitter::Mem Emitter::stack_argument(std::uint32_t slot, ValueType type) {
-  return {x86::rsp, static_cast<std::int32_t>(8 * slot), bytes_of(type)};
-}
-
 void Emitter::load_thread() { a_.mov(x86::r10, cell_field(abi::kThread, 8)); }
 
-Emitter::Mem Emitter::spilled_result(std::uint32_t slot, ValueType type) {
-  // At most 2 * limits::kResults slots.
-  return {x86::r10, abi::kSpilledResults + static_cast<std::int32_t>(8 * slot), bytes_of(type)};
+Emitter::Mem Emitter::spilled_value(std::uint32_t slot, ValueType type) {
+  // At most as many slots as ThreadRecord::spilled_values has.
+  return {x86::r10, abi::kSpilledValues + static_cast<std::int32_t>(8 * slot), bytes_of(type)};
 }
+
+void Emitter::keep_callee() {
+  static_assert(kCallee == kR10);
+  a_.mov(x86::r11, cell_field(abi::kThread, 8));
+  a_.mov(x86::qword_ptr(x86::r11, abi::kCallee), x86::r10);
+}
+
+void Emitter::take_callee_back() { a_.mov(x86::r10, x86::qword_ptr(x86::r10, abi::kCallee)); }
 
 Emitter::Mem Emitter::exception_value(std::uint32_t slot, ValueType type) {
   static_assert(kLibraryResult == kRax && kCaughtException == kRax);
@@ -45,7 +45,6 @@ Emitter::CrossCall& Emitter::check_cell(Callee callee, std::uint32_t function) {
   CrossCall& cross = cross_calls_.emplace_back();
   cross.module_offset = module_offset_;
   cross.import = imported ? function : kNone;
-  cross.stack_bytes = 0;
   a_.jne(cross.label);
   return cross;
 }
@@ -54,21 +53,14 @@ void Emitter::emit_cross_call(CrossCall& cross) {
   module_offset_ = cross.module_offset;
   a_.bind(cross.label);
   if (cross.import != kNone) a_.lea(x86::r10, cell_field(context_.layout.function_reference(cross.import), 8));
+  a_.mov(x86::r11, cell_field(abi::kLibrary, 8));
   if (!cross.back.is_bound()) {  // a tail call
-    a_.mov(x86::eax, cross.stack_bytes);
-    a_.mov(x86::r11, cell_field(abi::kLibrary, 8));
     a_.jmp(x86::qword_ptr(x86::r11, offsetof(abi::Library, tail_call)));
     return;
   }
-  a_.mov(x86::qword_ptr(x86::rbp, kSavedCell), x86::r13);
-  a_.mov(x86::r11, cell_field(abi::kThread, 8));
-  a_.mov(x86::r13, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, cell)));
-  a_.mov(cell_field(abi::kThread, 8), x86::r11);
-  a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
-  add_position(kKeepsCell);
-  a_.call(x86::qword_ptr(x86::r10));
+  add_position();
+  a_.call(x86::qword_ptr(x86::r11, offsetof(abi::Library, call_other)));
   note_call_site(cross.notes);
-  a_.mov(x86::r13, x86::qword_ptr(x86::rbp, kSavedCell));
   a_.jmp(cross.back);
 }
 
@@ -100,9 +92,9 @@ void Emitter::call_function(Callee callee, std::uint32_t function, CallNotes not
 }
 
 // A function of another instance gets there by way of Library::tail_call.
-void Emitter::jump_to_function(Callee callee, std::uint32_t function, std::uint32_t stack_bytes) {
+void Emitter::jump_to_function(Callee callee, std::uint32_t function) {
   static constexpr std::uint8_t kJumpToEntry[2] = {0xFF, 0x25};
-  if (callee != Callee::kDefined) check_cell(callee, function).stack_bytes = stack_bytes;
+  if (callee != Callee::kDefined) check_cell(callee, function);
   if (callee == Callee::kReference) {
     a_.mov(x86::r10, x86::qword_ptr(x86::r10, offsetof(abi::FunctionReference, entry)));
     a_.jmp(x86::qword_ptr(x86::r10));

@@ -49,10 +49,7 @@ class Emitter {
 
   void begin_code();
   void set_position(std::uint64_t module_offset) noexcept { module_offset_ = module_offset; }
-  /// @param notes  of positions.hpp.
-  void add_position(std::uint64_t notes = 0) {
-    position_writer_.add(code_offset() - function_start_, module_offset_, notes);
-  }
+  void add_position() { position_writer_.add(code_offset() - function_start_, module_offset_); }
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return a_.offset(); }
   [[nodiscard]] std::uint64_t function_start() const noexcept { return function_start_; }
   /// Called before anything that emits more than a bounded, small amount of code.
@@ -111,11 +108,8 @@ class Emitter {
   };
   /// How a call finds its callee.
   enum class Callee : std::uint8_t { kDefined, kImported, kReference /* kCallee: FunctionReference* */ };
-  void reserve_stack_arguments(std::uint32_t bytes);
-  [[nodiscard]] static Mem stack_argument(std::uint32_t slot, ValueType type);
   void call_function(Callee callee, std::uint32_t function, CallNotes notes);
-  /// @param stack_bytes  what the callee's stack arguments take.
-  void jump_to_function(Callee callee, std::uint32_t function, std::uint32_t stack_bytes);
+  void jump_to_function(Callee callee, std::uint32_t function);
   /// Calls a library function with this cell as its first argument.
   void call_library_function(std::size_t library_offset, CallNotes notes);
   /// Traps with the kind that a library function returned, if it did not return kNone.
@@ -127,9 +121,12 @@ class Emitter {
   /// Traps unless the function in kCallee has that type. If that is not final, cold code asks the library about the
   /// others, and clobbers what a call clobbers, but for kCallee.
   void check_callee_type(std::uint32_t type, bool is_final);
-  /// Results past those in registers: their places are relative to the thread, which this loads to r10.
+  /// Arguments and results past those in registers: their places are relative to the thread, which this loads to r10.
   void load_thread();
-  [[nodiscard]] static Mem spilled_result(std::uint32_t slot, ValueType type);
+  [[nodiscard]] static Mem spilled_value(std::uint32_t slot, ValueType type);
+  /// Puts kCallee aside, and takes it back while r10 is the thread. Uses r11.
+  void keep_callee();
+  void take_callee_back();
   [[nodiscard]] static Mem exception_value(std::uint32_t slot, ValueType type);
 
   // --- Fuel (emitter.cpp) ---
@@ -185,7 +182,6 @@ class Emitter {
     std::uint64_t module_offset;
     std::uint32_t import;  ///< kNone: r10 holds the FunctionReference
     CallNotes notes;
-    std::uint32_t stack_bytes;  ///< of a tail call: what the callee's stack arguments take
   };
   /// Of a function that is not of the very type which is asked for, in cold code: is its type below that?
   struct SubtypeCheck {

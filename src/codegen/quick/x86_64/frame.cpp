@@ -40,10 +40,6 @@ x86::Mem saved_register(std::size_t i) {
 // --- Homes ---
 
 Frame::Mem Frame::home(std::uint32_t local, ValueType type) const {
-  if (local < stack_home_.size() && stack_home_[local] != kNone) {
-    // Parameters are at most limits::kParameters, so this fits easily.
-    return x86::Mem(x86::rbp, static_cast<std::int32_t>(16 + 8 * stack_home_[local]), bytes_of(type));
-  }
   return frame_slot(local_slot_.empty() ? local : local_slot_[local], type);
 }
 
@@ -69,10 +65,6 @@ void Frame::begin_frame(std::uint32_t function_index, const FunctionType& type, 
       local_slots_ += slots_of(local);
     }
   }
-  const abi::Places& places = argument_places();
-  stack_home_.assign(type.parameters.size(), kNone);
-  for (std::size_t i = 0; i < type.parameters.size(); ++i)
-    if (places.places[i].kind == abi::Place::Kind::kMemory) stack_home_[i] = places.places[i].index;
   epilogue_ = Label{};
   preserved_used_ = 0;
   frame_size_at_.clear();
@@ -131,38 +123,14 @@ void Frame::emit_epilogue() {
   if (context_.options.metered_stack) leave_metered();
   load_preserved(preserved_used_);
   a_.leave();
-  if (const std::uint32_t bytes = argument_places().stack_bytes(); bytes != 0)
-    a_.ret(bytes);
-  else
-    a_.ret();
+  a_.ret();
 }
 
-// The callee returns to this function's caller. The stack arguments go where this function's own ones lie, their ends
-// aligned, since the caller expects those to be gone:
-//
-//   before   [rbp] caller's rbp   [rbp + 8] return address   [rbp + 16, rbp + 16 + own) own stack arguments
-//   after                            return address, [rbp + 16 + own - callee, rbp + 16 + own) the callee's
-void Frame::take_down(std::uint32_t stack_bytes) {
-  // Both are multiples of 16, of at most 1,000 parameters.
-  const auto own = static_cast<std::int32_t>(argument_places().stack_bytes());
-  const auto callees = static_cast<std::int32_t>(stack_bytes);
+void Frame::take_down() {
   if (context_.options.metered_stack) leave_metered();
   preserved_loads_at_.push_back(static_cast<std::uint32_t>(code_offset()));
   load_preserved(kPreserved);
-  if (own == 0 && callees == 0) {
-    a_.leave();
-    return;
-  }
-  a_.mov(x86::rax, x86::qword_ptr(x86::rbp));
-  a_.mov(x86::r11, x86::qword_ptr(x86::rbp, 8));
-  // Upwards in memory, so from the last to the first.
-  for (std::int32_t at = callees - 16; at >= 0; at -= 16) {
-    a_.vmovups(x86::xmm15, x86::xmmword_ptr(x86::rsp, at));
-    a_.vmovups(x86::xmmword_ptr(x86::rbp, 16 + own - callees + at), x86::xmm15);
-  }
-  a_.mov(x86::qword_ptr(x86::rbp, 8 + own - callees), x86::r11);
-  a_.lea(x86::rsp, x86::ptr(x86::rbp, 8 + own - callees));
-  a_.mov(x86::rbp, x86::rax);
+  a_.leave();
 }
 
 // --- Handlers ---

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The second layer of the quick tier: a function's frame. It says where homes are, and emits what enters and leaves.
 //
-//   [rbp + 16 + 8k]             stack arguments, the homes of the parameters that came there
 //   [rbp - 8] ... [rbp - 32]    the preserved registers rbx r12 r14 r15, saved if the function uses them
-//   [rbp - 40]                  the cell pointer, where a call may change it or a handler needs it
+//   [rbp - 40]                  the cell pointer, where a handler needs it
 //   [rbp - 48 - 8s]             slot s: first the locals in order, then the operands; a v128 takes two
 //
 // Invariants:
@@ -37,8 +36,8 @@ class Frame : public Emitter {
   void finish_frame(std::uint32_t operand_slots);
   void jump_to_epilogue() { a_.jmp(epilogue_); }
   void jump_to_epilogue_if(Condition condition) { a_.j(condition, epilogue_); }
-  /// The frame makes way for a callee whose stack arguments take so many bytes, and lie at the top of the stack.
-  void take_down(std::uint32_t stack_bytes);
+  /// The frame makes way for a callee.
+  void take_down();
   /// A handler begins with nothing but the frame pointer: sets up the stack and cell pointer from it.
   void enter_handler();
   /// What handlers find in the frame: the cell pointer, and what is left of a metered stack.
@@ -79,7 +78,6 @@ class Frame : public Emitter {
   std::uint32_t type_index_ = 0;
   std::span<const ValueType> locals_;
   std::uint32_t local_slots_ = 0;
-  std::vector<std::uint32_t> stack_home_;  ///< by parameter: slot among the stack arguments, or kNone
   std::vector<std::uint32_t> local_slot_;  ///< by local, if some are v128; else empty: local i has slot i
   Label epilogue_;
   RegisterSet preserved_used_ = 0;                 ///< preserved registers that the function changes

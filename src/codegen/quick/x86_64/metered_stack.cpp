@@ -53,8 +53,8 @@ void Frame::restore_stack_left() {
 
 void Frame::fill_in_stack_units(std::uint32_t frame_bytes) {
   const std::uint32_t units = stack_units();
-  // Return address, rbp, frame, the stack arguments, which belong to the callee, and what Library::tail_call adds.
-  assert(16 + frame_bytes + argument_places().stack_bytes() + abi::kTailCallBytes <= abi::kStackBytesPerUnit * units);
+  // Return address, rbp, frame, and what calls into other instances add.
+  assert(16 + frame_bytes + abi::kOtherCellBytes <= abi::kStackBytesPerUnit * units);
   (void)frame_bytes;
   for (const std::uint64_t at : stack_units_at_) a_.patch(at, units);
 }

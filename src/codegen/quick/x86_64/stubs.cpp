@@ -54,8 +54,9 @@ void memory_to_memory(Assembler& a, const x86::Mem& to, x86::Mem from, ValueType
   a.mov(to, x86::r11);
 }
 
+/// Of a value for which there is no register.
 x86::Mem spilled_slot(const x86::Gp& thread, abi::Place place) {
-  return x86::qword_ptr(thread, abi::kSpilledResults + static_cast<std::int32_t>(8 * place.index));
+  return x86::qword_ptr(thread, abi::kSpilledValues + static_cast<std::int32_t>(8 * place.index));
 }
 
 x86::Mem slot_at(const x86::Gp& base, std::size_t index) {
@@ -75,11 +76,12 @@ void emit_import_stub(Assembler& a, const ModuleContext& context, std::uint32_t 
   a.push(x86::rbp);
   a.mov(x86::rbp, x86::rsp);
   a.sub(x86::rsp, static_cast<std::uint32_t>((8 * slots + 15) & ~std::size_t{15}));
+  if (arguments.memory_slots != 0) a.mov(x86::r10, x86::qword_ptr(x86::r13, abi::kThread));
   std::size_t slot = 0;
   for (std::size_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = arguments.places[i];
     if (place.kind == abi::Place::Kind::kMemory)
-      memory_to_memory(a, slot_at(x86::rsp, slot), slot_at(x86::rbp, 2 + place.index), type.parameters[i]);
+      memory_to_memory(a, slot_at(x86::rsp, slot), spilled_slot(x86::r10, place), type.parameters[i]);
     else
       register_to_slot(a, slot_at(x86::rsp, slot), argument_register(place), type.parameters[i]);
     slot += slots_of(type.parameters[i]);
@@ -99,7 +101,7 @@ void emit_import_stub(Assembler& a, const ModuleContext& context, std::uint32_t 
     slot += slots_of(type.results[i]);
   }
   a.leave();
-  arguments.stack_bytes() != 0 ? a.ret(arguments.stack_bytes()) : a.ret();
+  a.ret();
 }
 
 void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t type_index) {
@@ -107,29 +109,30 @@ void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t 
   const abi::Places& arguments = context.arguments[type_index];
   const abi::Places& results = context.results[type_index];
   a.align(asmjit::AlignMode::kCode, 16);
-  a.sub(x86::rsp, 8 + arguments.stack_bytes());
+  a.sub(x86::rsp, 8);
   a.mov(x86::rax, x86::rsi);
+  if (arguments.memory_slots != 0) a.mov(x86::r10, x86::qword_ptr(x86::r13, abi::kThread));
   std::size_t slot = 0;
   for (std::size_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = arguments.places[i];
     if (place.kind == abi::Place::Kind::kMemory)
-      memory_to_memory(a, slot_at(x86::rsp, place.index), slot_at(x86::r14, slot), type.parameters[i]);
+      memory_to_memory(a, spilled_slot(x86::r10, place), slot_at(x86::r14, slot), type.parameters[i]);
     else
       slot_to_register(a, argument_register(place), slot_at(x86::r14, slot), type.parameters[i]);
     slot += slots_of(type.parameters[i]);
   }
   a.call(x86::qword_ptr(x86::rax));
-  if (results.memory_slots != 0) a.mov(x86::r9, x86::qword_ptr(x86::r13, abi::kThread));
+  if (results.memory_slots != 0) a.mov(x86::r10, x86::qword_ptr(x86::r13, abi::kThread));
   slot = 0;
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const abi::Place place = results.places[i];
     if (place.kind == abi::Place::Kind::kMemory)
-      memory_to_memory(a, slot_at(x86::r14, slot), spilled_slot(x86::r9, place), type.results[i]);
+      memory_to_memory(a, slot_at(x86::r14, slot), spilled_slot(x86::r10, place), type.results[i]);
     else
       register_to_slot(a, slot_at(x86::r14, slot), result_register(place), type.results[i]);
     slot += slots_of(type.results[i]);
   }
-  a.add(x86::rsp, 8);  // the callee has popped the rest
+  a.add(x86::rsp, 8);
   a.ret();
 }
 
