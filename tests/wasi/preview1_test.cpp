@@ -141,6 +141,29 @@ TEST_F(Wasi, HoldsDescriptorsToTheirRights) {
   EXPECT_EQ(guest.open(kRoot, "new", kCreate, kReadsAndWrites).error, Errno::kSuccess);
 }
 
+TEST_F(Wasi, OpensWithTheRightsThatGoAsksFor) {
+  write_text(directory_ / "file", "text");
+  wasi::Options options = with_directory();
+  options.directories.front().read_only = true;
+  // What is opened to be read: all but writing and allocating.
+  constexpr std::uint64_t kOfGo = kReads | wasi::right::kFdFilestatSetSize | wasi::right::kFdFilestatSetTimes;
+  Guest reader(options);
+  const auto [error, fd] = reader.open(kRoot, "file", 0, kOfGo);
+  ASSERT_EQ(error, Errno::kSuccess);
+  EXPECT_EQ(reader.read(fd).text, "text");
+  EXPECT_EQ(reader.call("fd_filestat_set_size", fd, std::uint64_t{0}), Errno::kNotcapable);
+  // A directory whose files it truncates without the right to do so by their names: it could once they are open.
+  Guest writer(with_directory());
+  const std::uint64_t all = wasi::right::kOfDirectories & ~wasi::right::kPathFilestatSetSize;
+  const std::uint64_t inheriting = wasi::right::kOfFiles;
+  ASSERT_EQ(writer.call("fd_fdstat_set_rights", kRoot, all, inheriting), Errno::kSuccess);
+  ASSERT_EQ(writer.open(kRoot, "file", kTruncate, kReadsAndWrites).error, Errno::kSuccess);
+  EXPECT_EQ(fs::file_size(directory_ / "file"), 0u);
+  const std::uint64_t fewer = inheriting & ~wasi::right::kFdFilestatSetSize;
+  ASSERT_EQ(writer.call("fd_fdstat_set_rights", kRoot, all, fewer), Errno::kSuccess);
+  EXPECT_EQ(writer.open(kRoot, "file", kTruncate, kReadsAndWrites).error, Errno::kNotcapable);
+}
+
 TEST_F(Wasi, AppendsAndChangesFlags) {
   write_text(directory_ / "file", "12");
   Guest guest(with_directory());
