@@ -27,6 +27,7 @@
 #include "os/virtual_memory.hpp"
 #include "wasm/limits.hpp"
 #include "wasm/names.hpp"
+#include "wasm/spelled_product.hpp"
 #include "wasm/validator.hpp"
 
 namespace anew::codegen {
@@ -297,8 +298,10 @@ struct Work {
     const std::uint64_t before = bytes_of_batch();
     const std::uint64_t others = work.bytes.load(std::memory_order_relaxed);
     compiler.limit_bytes(before + (work.most_bytes - std::min(work.most_bytes, others)));
-    auto valid =
-        work.context.options.fuel ? validator.validate(defined, compiler) : validator.validate(defined, unmetered);
+    const Options& options = work.context.options;
+    auto valid = options.fuel            ? validator.validate(defined, compiler)
+                 : options.metered_stack ? validator.validate(defined, unmetered)
+                                         : wasm::validate_spelled(validator, module, defined, unmetered);
     if (!valid) {
       wasm::name_function(valid.error(), wasm::FunctionNames(module), module.imported_functions + defined);
       return std::move(valid.error());
