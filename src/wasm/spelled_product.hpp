@@ -22,7 +22,6 @@
 #include <optional>
 #include <span>
 
-#include "os/try.hpp"
 #include "wasm/signatures.hpp"
 #include "wasm/validator.hpp"
 
@@ -271,7 +270,7 @@ template <OperatorSink Sink>
                                             std::uint32_t defined_index, Sink& sink) {
   if (spelled::may_multiply(module, defined_index)) {
     SpelledProduct<Sink> product(module, nullptr, {});
-    TRY(validator.validate(defined_index, product));
+    if (auto valid = validator.validate(defined_index, product); !valid) return valid;
     if (const auto homes = product.homes()) {
       SpelledProduct<Sink> replacement(module, &sink, *homes);
       return validator.validate(defined_index, replacement);
