@@ -21,6 +21,11 @@
 // with the value and the stack. runtime.Goexit (testing.T.FailNow calls it) cannot be stopped, and would leave the guest in
 // its midst: the process ends with a message.
 //
+// # WASI
+//
+// [Linker.DefineWASI] gives guests WASI preview 1, with what [WASIOptions] grant and nothing else; [Lease.RunWASI] runs a
+// program. The tag anew_no_wasi leaves it out, and libanew_wasi with it.
+//
 // # Memory
 //
 // Modules, pools and so on are freed when the garbage collector finds that nobody has them; it does not see how large they

@@ -18,6 +18,12 @@ uintptr_t anew_go_leave(uintptr_t handle) {
   return before;
 }
 
+const anew_caller_t* anew_go_enter(const anew_caller_t* caller) {
+  const anew_caller_t* const before = current;
+  current = caller;
+  return before;
+}
+
 anew_go_result_t anew_go_pool_new(const anew_module_t* module, const anew_linker_t* linker,
                                   const anew_pool_options_t* options, anew_pool_t** out) {
   return taken(anew_pool_new(module, linker, options, out));
@@ -135,10 +141,9 @@ anew_error_t* anew_go_memory_grow(const anew_caller_t* caller, const anew_memory
 }
 
 static anew_error_t* on_call(void* data, anew_caller_t* caller, uint64_t* slots) {
-  const anew_caller_t* const around = current;
-  current = caller;
+  const anew_caller_t* const around = anew_go_enter(caller);
   anew_error_t* const error = anewGoCall((uintptr_t)data, caller, slots);
-  current = around;
+  anew_go_enter(around);
   return error;
 }
 static void on_finalize(void* data) { anewGoDelete((uintptr_t)data); }

@@ -16,6 +16,9 @@ typedef struct {
 // For callbacks: leaves a handle for the call around it. Returns the one that was there, or 0.
 uintptr_t anew_go_leave(uintptr_t handle);
 
+// For callbacks: says which caller is that of the innermost host function on this thread. Returns the one before.
+const anew_caller_t* anew_go_enter(const anew_caller_t* caller);
+
 // The functions of anew.h of these names, with what was left.
 anew_go_result_t anew_go_pool_new(const anew_module_t* module, const anew_linker_t* linker,
                                   const anew_pool_options_t* options, anew_pool_t** out);
