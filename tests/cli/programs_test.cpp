@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Programs of ordinary toolchains under `anew run`: interpreters as their authors distribute them
-// (scripts/fetch-programs), and a program in Go. Each run is as new, however often and with whatever it leaves behind.
+// (scripts/fetch-programs), SQLite, and a program in Go. Each run is as new, however often and with whatever it leaves
+// behind.
 #include <cstdlib>
 
 #include "cli/command_fixture.hpp"
@@ -57,6 +58,45 @@ TEST_F(Programs, QuickJsReadsAndWritesFilesInTheDirectoryThatItHas) {
   const Outcome outcome = run({"--dir", path("").string() + "::/data", fetched("quickjs.wasm"), "--std", "-e", script});
   EXPECT_EQ(outcome.out, "null null\n") << outcome.err;
   EXPECT_EQ(read(path("out.txt")), "from the host!");
+}
+
+TEST_F(Programs, SqliteQueriesATableAsNew) {
+  ANEW_NEEDS("sqlite.wasm");
+  const std::string script =
+      "create table squares (n integer primary key, square);"
+      "with recursive c (n) as (select 1 union all select n + 1 from c where n < 100) insert into squares select n, n "
+      "* n from c;"
+      "select count(*), sum(square), max(square) from squares; select group_concat(n) from squares where square % 7 = "
+      "2";
+  const Outcome once = run({fetched("sqlite.wasm"), ":memory:", script});
+  EXPECT_EQ(once.out,
+            "100|338350|10000\n3,4,10,11,17,18,24,25,31,32,38,39,45,46,52,53,59,60,66,67,73,74,80,81,87,88,94,95\n")
+      << once.err;
+  EXPECT_EQ(once.exit_code, 0);
+  const Outcome later = run({fetched("sqlite.wasm"), ":memory:", "select * from squares"});
+  EXPECT_EQ(later.exit_code, 1);
+  EXPECT_EQ(later.err, "sqlite: no such table: squares\n");
+  EXPECT_EQ(repeat("1000", {fetched("sqlite.wasm"), ":memory:", script})["calls"], 1000);
+}
+
+TEST_F(Programs, SqliteKeepsADatabaseInAFile) {
+  ANEW_NEEDS("sqlite.wasm");
+  const std::string directory = path("").string() + "::/data";
+  const std::string count =
+      "create table if not exists runs (n); insert into runs select count(*) + 1 from runs; select max(n) from runs";
+  for (const char* const expected : {"1\n", "2\n", "3\n"})
+    EXPECT_EQ(run({"--dir", directory, fetched("sqlite.wasm"), "/data/runs.db", count}).out, expected);
+  // A transaction that is not committed leaves nothing behind, nor its journal.
+  EXPECT_EQ(run({"--dir", directory, fetched("sqlite.wasm"), "/data/runs.db",
+                 "begin; delete from runs; select count(*) from runs"})
+                .out,
+            "0\n");
+  const std::string input = file("query.sql", "select sum(n) from runs;");
+  const std::vector<std::string> reads = {"--dir-read-only", directory, "--stdin", input, fetched("sqlite.wasm")};
+  auto arguments = reads;
+  arguments.emplace_back("file:/data/runs.db?immutable=1");
+  EXPECT_EQ(run(arguments).out, "6\n");
+  EXPECT_FALSE(std::filesystem::exists(path("runs.db-journal")));
 }
 
 TEST_F(Programs, PythonRunsAsNew) {
