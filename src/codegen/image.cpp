@@ -2,6 +2,9 @@
 #include "codegen/image.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <utility>
 
 #include "codegen/positions.hpp"
 
@@ -18,9 +21,36 @@ std::span<const std::byte> positions_of(const ImageView& image, std::uint32_t im
   return image.positions.subspan(from, to - from);
 }
 
-std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
-                                          std::uint64_t text_offset) noexcept {
-  if (text_offset >= image.text.size() || image.functions.empty()) return std::nullopt;
+namespace {
+
+/// A function's code, and the entry of its positions; none before the first.
+struct Found {
+  std::uint32_t function;
+  std::optional<PositionReader> entry;
+};
+
+std::optional<Found> find_optimized(std::span<const OptimizedFunction> functions, std::span<const std::byte> positions,
+                                    std::uint64_t text_offset) noexcept {
+  const auto after = std::ranges::upper_bound(functions, text_offset, std::less<>(), &OptimizedFunction::offset);
+  if (after == functions.begin()) return std::nullopt;
+  const OptimizedFunction& found = *std::prev(after);
+  const std::uint64_t end = after == functions.end() ? positions.size() : after->positions;
+  if (found.positions > end || end > positions.size()) return std::nullopt;
+  const auto stream = positions.subspan(found.positions, end - found.positions);
+  return Found{found.function, find_in_positions(stream, text_offset - found.offset)};
+}
+
+std::optional<Found> find(const ImageView& image, std::uint32_t imported_functions,
+                          std::uint64_t text_offset) noexcept {
+  if (text_offset >= image.text.size()) {
+    if (text_offset >= image.reach) return std::nullopt;
+    const OptimizedLayer* layer = image.layers->load(std::memory_order_acquire);
+    for (; layer != nullptr; layer = layer->older)
+      if (auto optimized = find_optimized(layer->functions, layer->positions, text_offset)) return optimized;
+    return std::nullopt;
+  }
+  if (image.functions.empty()) return std::nullopt;
+  if (auto optimized = find_optimized(image.optimized, image.optimized_positions, text_offset)) return optimized;
   const auto begin = image.functions.begin();
   const auto after = std::upper_bound(begin, image.functions.end(), text_offset);
   if (after == begin) return std::nullopt;
@@ -29,11 +59,41 @@ std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t 
   if (function < imported_functions) {
     const bool in_thunk = !image.thunks.empty() && text_offset >= image.thunks.front();
     if (in_thunk) return std::nullopt;
-    return CodePosition{function, 0};
+    return Found{function, std::nullopt};
   }
-  const FoundPosition found =
-      find_in_positions(positions_of(image, imported_functions, function), text_offset - image.functions[function]);
-  return CodePosition{function, found.module_offset};
+  return Found{function, find_in_positions(positions_of(image, imported_functions, function),
+                                           text_offset - image.functions[function])};
+}
+
+}  // namespace
+
+std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
+                                          std::uint64_t text_offset) noexcept {
+  const auto found = find(image, imported_functions, text_offset);
+  if (!found) return std::nullopt;
+  CodePosition position{found->function, found->entry ? found->entry->module_offset() : 0};
+  bool is_innermost = true;
+  if (found->entry) {
+    found->entry->for_each_inlined([&](const InlinedFunction& inlined) {
+      if (std::exchange(is_innermost, false)) position.function_index = inlined.function;
+    });
+  }
+  return position;
+}
+
+std::vector<CodePosition> find_positions(const ImageView& image, std::uint32_t imported_functions,
+                                         std::uint64_t text_offset) {
+  std::vector<CodePosition> positions;
+  const auto found = find(image, imported_functions, text_offset);
+  if (!found) return positions;
+  std::uint64_t module_offset = found->entry ? found->entry->module_offset() : 0;
+  if (found->entry) {
+    found->entry->for_each_inlined([&](const InlinedFunction& inlined) {
+      positions.push_back({inlined.function, std::exchange(module_offset, inlined.call_offset)});
+    });
+  }
+  positions.push_back({found->function, module_offset});
+  return positions;
 }
 
 }  // namespace anew::codegen

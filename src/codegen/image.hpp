@@ -7,7 +7,8 @@
 //   entries   void* each, one a function (imports first: their stubs); padded in front to whole 4 KiB pages; writable
 //   text      executable, never writable
 //
-// so entry i is at text - entries_bytes(count) + 8 * i. A function is replaced by storing to its entry.
+// so entry i is at text - entries_bytes(count) + 8 * i. A function is replaced by storing to its entry: what the
+// optimizing tier made of it lies behind the quick code of all functions, which stays, for calls may be in it.
 //
 // An image describes itself: whoever walks the frames of a guest stack knows no code generator. `frames` says how those
 // of the image's functions are laid out. Each return address has a record, in two parts, for they are read by others:
@@ -22,6 +23,7 @@
 
 #include <algorithm>
 #include <anew/error.hpp>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,16 +37,18 @@
 namespace anew::codegen {
 
 /// A code generator. An artifact names the one that made it.
-enum class Tier : std::uint8_t { kQuick };
+enum class Tier : std::uint8_t { kQuick, kOptimized /* the quick one, and then the optimizing one for what it can */ };
 [[nodiscard]] constexpr std::string_view to_string(Tier tier) noexcept {
   switch (tier) {
     case Tier::kQuick: return "quick";
+    case Tier::kOptimized: return "optimized";
   }
   return {};
 }
 /// @param name  as to_string() has it.
 [[nodiscard]] constexpr std::optional<Tier> tier_named(std::string_view name) noexcept {
-  if (name == to_string(Tier::kQuick)) return Tier::kQuick;
+  for (const Tier tier : {Tier::kQuick, Tier::kOptimized})
+    if (name == to_string(tier)) return tier;
   return std::nullopt;
 }
 
@@ -100,9 +104,24 @@ struct Handler {
   std::uint32_t offset;  ///< in the text: resumed there as abi::Library::throw_exception says
 };
 
+/// What the optimizing tier made of a function.
+struct OptimizedFunction {
+  std::uint32_t function;   ///< index, imports included
+  std::uint32_t offset;     ///< in the text
+  std::uint32_t positions;  ///< where its stream begins in `optimized_positions`; it ends where the next one's begins
+};
+
+/// Functions that were optimized while their module ran. Never changes, and lives as long as the module.
+struct OptimizedLayer {
+  std::vector<OptimizedFunction> functions;
+  std::vector<std::byte> positions;
+  const OptimizedLayer* older = nullptr;  ///< whose code lies before this one's
+};
+
 /// An image's parts as they lie in memory or in a file.
 struct ImageView {
-  std::span<const std::byte> text;  ///< imports' stubs, entry thunks, functions: in this order, each in index order
+  /// Imports' stubs, entry thunks, functions: in this order, each in index order. Then what is optimized.
+  std::span<const std::byte> text;
   FrameLayout frames;
   std::span<const std::uint32_t> functions;        ///< offset in the text of every function (imports: their stubs)
   std::span<const std::uint32_t> thunks;           ///< offset in the text of each type's entry thunk
@@ -112,6 +131,12 @@ struct ImageView {
   std::span<const TryBlock> try_blocks;
   std::span<const Handler> handlers;
   std::span<const Roots> roots;
+  std::span<const OptimizedFunction> optimized;  ///< in the order of their offsets
+  std::span<const std::byte> optimized_positions;
+  /// Of a module that is optimized while it runs: how far from the start of the text its code may reach, and what there
+  /// is behind the text, the newest first. Thread-safe.
+  std::uint64_t reach = 0;
+  const std::atomic<const OptimizedLayer*>* layers = nullptr;
 };
 
 struct Image {
@@ -125,8 +150,21 @@ struct Image {
   std::vector<TryBlock> try_blocks;
   std::vector<Handler> handlers;
   std::vector<Roots> roots;
+  std::vector<OptimizedFunction> optimized;
+  std::vector<std::byte> optimized_positions;
   [[nodiscard]] ImageView view() const noexcept {
-    return {text, frames, functions, thunks, position_starts, positions, call_sites, try_blocks, handlers, roots};
+    return {.text = text,
+            .frames = frames,
+            .functions = functions,
+            .thunks = thunks,
+            .position_starts = position_starts,
+            .positions = positions,
+            .call_sites = call_sites,
+            .try_blocks = try_blocks,
+            .handlers = handlers,
+            .roots = roots,
+            .optimized = optimized,
+            .optimized_positions = optimized_positions};
   }
 };
 
@@ -135,10 +173,16 @@ struct CodePosition {
   std::uint64_t module_offset;   ///< byte offset of the operator in the module; 0 for an import's stub
 };
 
-/// Maps an offset in the text to the function and operator it belongs to. For a return address pass the offset less 1.
+/// Maps an offset in the text to the function and operator it belongs to; where functions are inlined, the innermost.
+/// For a return address pass the offset less 1.
 /// @return nothing if the offset is in no function and no import's stub (in an entry thunk, say).
 [[nodiscard]] std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
                                                         std::uint64_t text_offset) noexcept;
+
+/// The same with all functions that are inlined there, the innermost first, each at the call of the one before it.
+/// @return nothing where find_position() finds nothing.
+[[nodiscard]] std::vector<CodePosition> find_positions(const ImageView& image, std::uint32_t imported_functions,
+                                                       std::uint64_t text_offset);
 
 /// The stream of a function's positions (positions.hpp), from its first byte on; nothing for an import's stub.
 [[nodiscard]] std::span<const std::byte> positions_of(const ImageView& image, std::uint32_t imported_functions,

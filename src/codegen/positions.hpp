@@ -4,16 +4,27 @@
 // after a trap. An entry is of LEB128 numbers:
 //
 //   the distance in code bytes from the last entry
-//   twice the distance in module bytes (zigzag), and 1 more if there is something to note
-//   the notes, if so: bits for what more there is to say, whose own numbers would follow. None so far
+//   twice the distance in module bytes (zigzag), and 1 more if the operator is in a function that was inlined
+//   if so, how many functions are inlined there, at least 1, and of each, the innermost first: its index in the module
+//   (imports included), and the module offset of the call in the next function outwards, in whose place it stands
+//
+// The last of these calls is in the function whose stream it is.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace anew::codegen {
+
+/// A function that stands in place of a call.
+struct InlinedFunction {
+  std::uint32_t function;     ///< index, imports included
+  std::uint64_t call_offset;  ///< of the call, in the module
+  bool operator==(const InlinedFunction&) const = default;
+};
 
 class PositionWriter {
  public:
@@ -22,13 +33,18 @@ class PositionWriter {
 
   /// @param code_offset    from the function's first byte; never less than at the call before.
   /// @param module_offset  below 2^61.
-  void add(std::uint64_t code_offset, std::uint64_t module_offset, std::uint64_t notes = 0) {
+  /// @param inlined        the innermost first.
+  void add(std::uint64_t code_offset, std::uint64_t module_offset, std::span<const InlinedFunction> inlined = {}) {
     put(code_offset - code_);
     // Two's complement: the difference modulo 2^64, then zigzag so that small distances of either sign are short.
     const std::uint64_t distance = module_offset - module_;
     const std::uint64_t zigzag = (distance << 1) ^ (0 - (distance >> 63));
-    put(zigzag << 1 | (notes != 0 ? 1 : 0));
-    if (notes != 0) put(notes);
+    put(zigzag << 1 | (inlined.empty() ? 0 : 1));
+    if (!inlined.empty()) put(inlined.size());
+    for (const InlinedFunction& each : inlined) {
+      put(each.function);
+      put(each.call_offset);
+    }
     code_ = code_offset;
     module_ = module_offset;
   }
@@ -58,12 +74,26 @@ class PositionReader {
     const std::uint64_t number = get();
     const std::uint64_t zigzag = number >> 1;
     module_ += (zigzag >> 1) ^ (0 - (zigzag & 1));
-    notes_ = (number & 1) != 0 ? get() : 0;
+    inlined_ = (number & 1) != 0 ? get() : 0;
+    first_inlined_ = at_;
+    for (std::uint64_t i = 0; i < inlined_ && at_ < stream_.size(); ++i) {
+      (void)get();
+      (void)get();
+    }
     return true;
   }
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return code_; }
   [[nodiscard]] std::uint64_t module_offset() const noexcept { return module_; }
-  [[nodiscard]] std::uint64_t notes() const noexcept { return notes_; }
+  /// Calls `visit` with each InlinedFunction of the entry, the innermost first.
+  template <typename Visit>
+  void for_each_inlined(Visit&& visit) const {
+    PositionReader reader(stream_);
+    reader.at_ = first_inlined_;
+    for (std::uint64_t i = 0; i < inlined_ && reader.at_ < stream_.size(); ++i) {
+      const auto function = static_cast<std::uint32_t>(reader.get());  // an index, as it was written
+      visit(InlinedFunction{function, reader.get()});
+    }
+  }
 
  private:
   std::uint64_t get() noexcept {
@@ -79,22 +109,16 @@ class PositionReader {
   std::size_t at_ = 0;
   std::uint64_t code_ = 0;
   std::uint64_t module_ = 0;
-  std::uint64_t notes_ = 0;
+  std::uint64_t inlined_ = 0;  ///< of the entry
+  std::size_t first_inlined_ = 0;
 };
 
-struct FoundPosition {
-  std::uint64_t module_offset = 0;
-  std::uint64_t notes = 0;
-  bool operator==(const FoundPosition&) const = default;
-};
-
-/// @return the last entry at or before `code_offset`; zeros if there is none. Reads no byte outside `stream`, whatever
-/// it holds.
-[[nodiscard]] inline FoundPosition find_in_positions(std::span<const std::byte> stream,
-                                                     std::uint64_t code_offset) noexcept {
-  FoundPosition found;
-  for (PositionReader reader(stream); reader.next() && reader.code_offset() <= code_offset;)
-    found = {reader.module_offset(), reader.notes()};
+/// @return the last entry at or before `code_offset`; nothing if there is none. Reads no byte outside `stream`,
+/// whatever it holds.
+[[nodiscard]] inline std::optional<PositionReader> find_in_positions(std::span<const std::byte> stream,
+                                                                     std::uint64_t code_offset) noexcept {
+  std::optional<PositionReader> found;
+  for (PositionReader reader(stream); reader.next() && reader.code_offset() <= code_offset;) found = reader;
   return found;
 }
 

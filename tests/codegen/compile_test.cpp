@@ -55,7 +55,8 @@ TEST(Positions, ComeBackAsTheyWereWritten) {
   std::vector<std::byte> stream;
   PositionWriter writer(stream);
   struct Written {
-    std::uint64_t code, module_offset, notes;
+    std::uint64_t code, module_offset;
+    std::vector<InlinedFunction> inlined;
   };
   std::vector<Written> written;
   std::uint64_t code = 3;
@@ -63,18 +64,25 @@ TEST(Positions, ComeBackAsTheyWereWritten) {
     // Module offsets go back, too: cold code stands behind the function.
     const std::uint64_t module_offset =
         random.percent(10) ? random.bits() >> (3 + random.below(61)) : random.below(100'000);
-    const std::uint64_t notes = random.percent(20) ? random.bits() >> random.below(64) : 0;
-    writer.add(code, module_offset, notes);
-    written.push_back({code, module_offset, notes});
+    std::vector<InlinedFunction> inlined(random.percent(20) ? random.below(5) : 0);
+    for (InlinedFunction& each : inlined)
+      each = {static_cast<std::uint32_t>(random.bits()), random.bits() >> random.below(64)};
+    writer.add(code, module_offset, inlined);
+    written.push_back({code, module_offset, std::move(inlined)});
     code += random.percent(5) ? random.below(100'000) : 1 + random.below(20);
   }
-  EXPECT_EQ(find_in_positions(stream, 0), FoundPosition());
+  EXPECT_FALSE(find_in_positions(stream, 0));
   for (std::size_t i = 0; i < written.size(); ++i) {
     const std::uint64_t end = i + 1 < written.size() ? written[i + 1].code : written[i].code + 10;
     if (end == written[i].code) continue;  // the next entry took its place
-    const FoundPosition expected = {written[i].module_offset, written[i].notes};
-    EXPECT_EQ(find_in_positions(stream, written[i].code), expected);
-    EXPECT_EQ(find_in_positions(stream, end - 1), expected);
+    for (const std::uint64_t offset : {written[i].code, end - 1}) {
+      const auto found = find_in_positions(stream, offset);
+      ASSERT_TRUE(found);
+      EXPECT_EQ(found->module_offset(), written[i].module_offset);
+      std::vector<InlinedFunction> inlined;
+      found->for_each_inlined([&](const InlinedFunction& each) { inlined.push_back(each); });
+      EXPECT_EQ(inlined, written[i].inlined);
+    }
   }
 }
 
@@ -84,10 +92,12 @@ TEST(Positions, ReadNoByteOutsideTheirStream) {
     std::vector<std::byte> noise(random.below(40));
     for (std::byte& each : noise)
       each = static_cast<std::byte>(random.percent(60) ? random.bits() | 0x80 : random.bits());
-    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{100}, ~std::uint64_t{0}})
-      static_cast<void>(find_in_positions(noise, offset));  // the sanitizer build says if it reads past the end
+    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{100}, ~std::uint64_t{0}}) {
+      // The sanitizer build says if it reads past the end.
+      if (const auto found = find_in_positions(noise, offset)) found->for_each_inlined([](const InlinedFunction&) {});
+    }
   }
-  EXPECT_EQ(find_in_positions({}, 7), FoundPosition());
+  EXPECT_FALSE(find_in_positions({}, 7));
 }
 
 TEST(Positions, TellEveryOffsetOfAnImageItsFunction) {

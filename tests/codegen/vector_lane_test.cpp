@@ -14,7 +14,7 @@
 #include "run.hpp"
 #include "support/generator.hpp"
 #include "support/module_builder.hpp"
-#include "vector_reference.hpp"
+#include "support/vector_reference.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {

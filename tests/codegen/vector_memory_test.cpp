@@ -16,8 +16,8 @@
 #include "run.hpp"
 #include "support/module_builder.hpp"
 #include "support/print.hpp"
+#include "support/vector_reference.hpp"
 #include "support/wat.hpp"
-#include "vector_reference.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {

@@ -12,9 +12,8 @@
 #include <vector>
 
 #include "run.hpp"
-#include "support/generator.hpp"
 #include "support/module_builder.hpp"
-#include "vector_reference.hpp"
+#include "support/vector_reference.hpp"
 #include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {
@@ -49,21 +48,11 @@ Op store_of(ValueType type) {
   return kStores[static_cast<std::size_t>(kI32) - static_cast<std::size_t>(type)];
 }
 
-/// As much of a vector as a value of that type has, the rest zero.
-Vector cut(ValueType type, const Vector& bits) {
-  if (type == kV128) return bits;
-  return {type == kI64 || type == kF64 ? bits[0] : bits[0] & 0xFFFF'FFFF, 0};
-}
-
 class VectorModule {
  public:
   VectorModule(Op op, bool canonical_nan)
-      : op_(op),
-        canonical_nan_(canonical_nan),
-        signature_(wasm::signature_of(op)),
-        random_(static_cast<std::uint64_t>(op)) {
+      : op_(op), canonical_nan_(canonical_nan), signature_(wasm::signature_of(op)), records_(sample_operands(op)) {
     add_shapes();
-    make_records();
     builder_.memory((kRecords + kMaximumRecords * kRecordBytes) / 65'536 + 1);
     nothing_ = builder_.function({}, {}, {});
     for (const Shape& shape : shapes_) add_function(shape);
@@ -87,69 +76,6 @@ class VectorModule {
   }
 
  private:
-  // --- Values ---
-
-  /// A vector of lanes of one width, most of them corner values of it.
-  Vector random_vector() {
-    const std::string_view name = wasm::to_string(op_);
-    std::uint32_t style = random_.below(8);
-    if (random_.percent(50)) {
-      if (name.find("f32x4") != name.npos) style = 4;
-      if (name.find("f64x2") != name.npos) style = 5;
-      if (name.starts_with("i8x16")) style = 0;
-      if (name.starts_with("i16x8")) style = random_.below(2);
-    }
-    static const std::vector<std::uint64_t> kBytes = {0, 1, 2, 0x0F, 0x10, 0x7E, 0x7F, 0x80, 0x81, 0xFE, 0xFF};
-    static const std::vector<std::uint64_t> kWords = {0,      1,      2,      0x7F,   0x80,   0xFF,   0x100,
-                                                      0x7FFE, 0x7FFF, 0x8000, 0x8001, 0xFF7F, 0xFF80, 0xFFFF};
-    switch (style) {
-      case 0: return lanes(kBytes, 8);
-      case 1: return lanes(kWords, 16);
-      case 2: return lanes(corner_values(kI32), 32);
-      case 3: return lanes(corner_values(kI64), 64);
-      case 4: return lanes(corner_values(kF32), 32);
-      case 5: return lanes(corner_values(kF64), 64);
-      case 6: {
-        static constexpr Vector kWhole[] = {{0, 0}, {~0ull, ~0ull},  {0, ~0ull},
-                                            {1, 0}, {0, 1ull << 63}, {0x0101'0101'0101'0101, 0x0101'0101'0101'0101}};
-        return kWhole[random_.below(std::size(kWhole))];
-      }
-      default: return {random_.bits(), random_.bits()};
-    }
-  }
-  Vector lanes(const std::vector<std::uint64_t>& values, std::uint32_t bits) {
-    const std::uint32_t noise = random_.percent(50) ? 0 : 15;  // in percent
-    Vector result{};
-    for (std::uint32_t at = 0; at < 128; at += bits) {
-      const std::uint64_t lane = random_.percent(noise) ? random_.bits() : random_.pick(values);
-      const std::uint64_t kept = bits == 64 ? lane : lane & ((1ull << bits) - 1);
-      result[at / 64] |= kept << (at % 64);
-    }
-    return result;
-  }
-
-  void make_records() {
-    // All pairs of bytes, 16 in a record, for what works on bytes alone.
-    if (wasm::to_string(op_).starts_with("i8x16.") && signature_.operands == 2 && signature_.operand(1) == kV128) {
-      for (std::uint32_t i = 0; i < 4096; ++i) {
-        const std::uint64_t y = 0x0101'0101'0101'0101 * (i % 256);
-        const std::uint64_t x = 0x0706'0504'0302'0100 + 0x1010'1010'1010'1010 * (i / 256);
-        records_.push_back({Vector{x, x + 0x0808'0808'0808'0808}, Vector{y, y}, Vector{}});
-      }
-    }
-    while (records_.size() < 600) {
-      VectorOperands operands{};
-      for (std::uint32_t i = 0; i < signature_.operands; ++i) {
-        operands[i] = cut(signature_.operand(i), random_vector());
-        // Counts of shifts: each from 0 to twice the widest lane.
-        if (signature_.operand(0) == kV128 && signature_.operand(i) == kI32 && random_.percent(80))
-          operands[i] = {records_.size() % 130, 0};
-      }
-      records_.push_back(operands);
-    }
-    for (std::size_t i = records_.size(); i > 1; --i) std::swap(records_[i - 1], records_[random_.below(i)]);
-  }
-
   // --- Shapes ---
 
   void add_shapes() {
@@ -355,9 +281,8 @@ class VectorModule {
   Op op_;
   bool canonical_nan_;
   const Signature& signature_;
-  Random random_;
-  std::vector<Shape> shapes_;
   std::vector<VectorOperands> records_;
+  std::vector<Shape> shapes_;
   bool has_counts_ = false;
   ModuleBuilder builder_;
   std::uint32_t nothing_ = 0;

@@ -40,4 +40,11 @@ using VectorOperands = std::array<Vector, 3>;
 /// All vector operators without immediate, in the order of the operator table.
 [[nodiscard]] const std::vector<wasm::Op>& vector_operators();
 
+/// As much of a vector as a value of that type has, the rest zero.
+[[nodiscard]] Vector cut(ValueType type, const Vector& bits);
+
+/// 600 or more, in no order: corner values of the operator's lanes and of others, and any bits; of two operands that
+/// are bytes, all pairs.
+[[nodiscard]] std::vector<VectorOperands> sample_operands(wasm::Op op);
+
 }  // namespace anew::codegen::test

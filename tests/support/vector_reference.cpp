@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "vector_reference.hpp"
+#include "support/vector_reference.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <string_view>
 #include <type_traits>
+#include <utility>
+
+#include "support/generator.hpp"
+#include "wasm/signatures.hpp"
 
 namespace anew::codegen::test {
 namespace {
@@ -551,6 +556,83 @@ const std::vector<Op>& vector_operators() {
 #undef ANEW_X
   };
   return operators;
+}
+
+Vector cut(ValueType type, const Vector& bits) {
+  if (type == ValueType::kV128) return bits;
+  return {type == ValueType::kI64 || type == ValueType::kF64 ? bits[0] : bits[0] & 0xFFFF'FFFF, 0};
+}
+
+namespace {
+
+/// Most lanes are among `values`, which are `bits` wide.
+Vector random_lanes(Random& random, const std::vector<U64>& values, std::uint32_t bits) {
+  const std::uint32_t noise = random.percent(50) ? 0 : 15;  // in percent
+  Vector result{};
+  for (std::uint32_t at = 0; at < 128; at += bits) {
+    const U64 lane = random.percent(noise) ? random.bits() : random.pick(values);
+    const U64 kept = bits == 64 ? lane : lane & ((U64{1} << bits) - 1);
+    result[at / 64] |= kept << (at % 64);
+  }
+  return result;
+}
+
+/// A vector of lanes of one width, most of them corner values of it.
+Vector random_vector(Random& random, Op op) {
+  const std::string_view name = wasm::to_string(op);
+  std::uint32_t style = random.below(8);
+  if (random.percent(50)) {
+    if (name.find("f32x4") != name.npos) style = 4;
+    if (name.find("f64x2") != name.npos) style = 5;
+    if (name.starts_with("i8x16")) style = 0;
+    if (name.starts_with("i16x8")) style = random.below(2);
+  }
+  static const std::vector<U64> kBytes = {0, 1, 2, 0x0F, 0x10, 0x7E, 0x7F, 0x80, 0x81, 0xFE, 0xFF};
+  static const std::vector<U64> kWords = {0,      1,      2,      0x7F,   0x80,   0xFF,   0x100,
+                                          0x7FFE, 0x7FFF, 0x8000, 0x8001, 0xFF7F, 0xFF80, 0xFFFF};
+  switch (style) {
+    case 0: return random_lanes(random, kBytes, 8);
+    case 1: return random_lanes(random, kWords, 16);
+    case 2: return random_lanes(random, corner_values(ValueType::kI32), 32);
+    case 3: return random_lanes(random, corner_values(ValueType::kI64), 64);
+    case 4: return random_lanes(random, corner_values(ValueType::kF32), 32);
+    case 5: return random_lanes(random, corner_values(ValueType::kF64), 64);
+    case 6: {
+      static constexpr Vector kWhole[] = {{0, 0}, {~0ull, ~0ull},  {0, ~0ull},
+                                          {1, 0}, {0, 1ull << 63}, {0x0101'0101'0101'0101, 0x0101'0101'0101'0101}};
+      return kWhole[random.below(std::size(kWhole))];
+    }
+    default: return {random.bits(), random.bits()};
+  }
+}
+
+}  // namespace
+
+std::vector<VectorOperands> sample_operands(Op op) {
+  const wasm::Signature& signature = wasm::signature_of(op);
+  Random random(static_cast<U64>(op));
+  std::vector<VectorOperands> samples;
+  // All pairs of bytes, 16 at a time, for what works on bytes alone.
+  if (wasm::to_string(op).starts_with("i8x16.") && signature.operands == 2 &&
+      signature.operand(1) == ValueType::kV128) {
+    for (std::uint32_t i = 0; i < 4096; ++i) {
+      const U64 y = 0x0101'0101'0101'0101 * (i % 256);
+      const U64 x = 0x0706'0504'0302'0100 + 0x1010'1010'1010'1010 * (i / 256);
+      samples.push_back({Vector{x, x + 0x0808'0808'0808'0808}, Vector{y, y}, Vector{}});
+    }
+  }
+  while (samples.size() < 600) {
+    VectorOperands operands{};
+    for (std::uint32_t i = 0; i < signature.operands; ++i) {
+      operands[i] = cut(signature.operand(i), random_vector(random, op));
+      // Counts of shifts: each from 0 to twice the widest lane.
+      if (signature.operand(0) == ValueType::kV128 && signature.operand(i) == ValueType::kI32 && random.percent(80))
+        operands[i] = {samples.size() % 130, 0};
+    }
+    samples.push_back(operands);
+  }
+  for (std::size_t i = samples.size(); i > 1; --i) std::swap(samples[i - 1], samples[random.below(i)]);
+  return samples;
 }
 
 }  // namespace anew::codegen::test

@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Why what is written is covered. A mark of address a stands for [a, a + abi::kSlackBytes): the restored slack reaches
+// so far even if a is its card's last byte. Marks stay until the instance is reset, which is not before the call's end.
+// So a store needs none of its own if a mark dominates it whose address is the store's less a constant within the
+// slack. It is the same address then, not one of an earlier iteration: a mark that dominates a store of the same loop
+// is executed in each iteration before the store is. In a loop that writes at addresses in arithmetic progression, all
+// cards from the first to the last are marked before the loop.
+//
+// Why no mark is made outside of the card table, whatever the guest does. The address of a store that is executed is
+// one that Wasm's semantics give it (the optimizer may compute others, but executes no store that the program would
+// not): in a 32-bit memory below 4 GiB + kGuardBytes, whether or not there is memory, and in a 64-bit one checked
+// against the size before. So a mark directly before it hits a card (invariant C4 of abi/cell.hpp). A mark somewhere
+// else, where the store need not follow, is of an address that is proven to be in this range, or is clamped to it.
+#include "codegen/llvm/marks.hpp"
+
+#include <llvm/ADT/DepthFirstIterator.h>
+#include <llvm/ADT/MapVector.h>
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/Analysis/AssumptionCache.h>
+#include <llvm/Analysis/LoopInfo.h>
+#include <llvm/Analysis/ScalarEvolution.h>
+#include <llvm/Analysis/ScalarEvolutionExpressions.h>
+#include <llvm/Analysis/TargetLibraryInfo.h>
+#include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/Analysis/Utils/Local.h>
+#include <llvm/IR/Dominators.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Operator.h>
+#include <llvm/TargetParser/Triple.h>
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
+#include <llvm/Transforms/Utils/LoopSimplify.h>
+#include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "codegen/llvm/writes.hpp"
+
+namespace anew::codegen::optimizing {
+namespace {
+
+using ::llvm::dyn_cast;
+using ::llvm::Instruction;
+using ::llvm::isa;
+using ::llvm::Loop;
+using ::llvm::SCEV;
+using ::llvm::SCEVAddExpr;
+using ::llvm::SCEVAddRecExpr;
+using ::llvm::SCEVConstant;
+using ::llvm::Value;
+using Builder = ::llvm::IRBuilder<>;
+
+/// Of a memory's address space, guard included.
+constexpr std::uint64_t kEnd = abi::kMemoryAddressSpace + abi::kGuardBytes;
+/// A loop that takes more steps than that, of a byte or more each, traps.
+constexpr std::uint64_t kMaximumSteps = std::uint64_t{1} << 34;
+/// How many earlier marks are looked at for a store: those before it are near, most often.
+constexpr std::size_t kMarksLookedAt = 16;
+/// What computing where a loop's stores begin and how often it runs may cost, in instructions.
+constexpr unsigned kRangeBudget = 8;
+
+/// Gives loops a block before them, where marks can go.
+void simplify_loops(::llvm::Function& function) {
+  ::llvm::DominatorTree dominators(function);
+  ::llvm::LoopInfo loops(dominators);
+  ::llvm::AssumptionCache assumptions(function);
+  // A copy: a loop may become several.
+  const std::vector<Loop*> outermost(loops.begin(), loops.end());
+  for (Loop* const each : outermost)
+    ::llvm::simplifyLoop(each, &dominators, &loops, nullptr, &assumptions, nullptr, false);
+}
+
+std::optional<std::int64_t> constant_in(const SCEV* expression) {
+  const auto* const constant = dyn_cast<SCEVConstant>(expression);
+  if (constant == nullptr || constant->getAPInt().getSignificantBits() > 64) return std::nullopt;
+  return constant->getAPInt().getSExtValue();
+}
+
+class Marker {
+ public:
+  Marker(const Unit& unit, ::llvm::Function& function, MarkFault fault)
+      : unit_(unit),
+        function_(function),
+        fault_(fault),
+        layout_(function.getDataLayout()),
+        dominators_(function),
+        loops_(dominators_),
+        assumptions_(function),
+        known_functions_(::llvm::Triple(function.getParent()->getTargetTriple())),
+        library_(known_functions_, &function),
+        evolution_(function, library_, assumptions_, dominators_, loops_),
+        expander_(evolution_, layout_, "mark"),
+        costs_(layout_) {}
+
+  MarkCounts run() {
+    // In this order what dominates comes first. What is not reached is never executed.
+    for (const auto* const node : ::llvm::depth_first(&dominators_))
+      for (Instruction& each : *node->getBlock())
+        if (const auto write = written_by(unit_, each))
+          stores_.push_back({*write, evolution_.getSCEV(write->pointer), loops_.getLoopFor(each.getParent())});
+    if (stores_.empty()) return counts_;
+    for (::llvm::Argument& each : function_.args())
+      if (each.hasSwiftSelfAttr()) cell_ = &each;
+    if (cell_ == nullptr) throw NotCompiled{"a function without a cell pointer"};
+    mark_loops();
+    for (const Store& each : stores_)
+      if (!each.is_covered && !is_covered(each)) mark(each);
+    for (const Range& each : ranges_) mark_range(each);
+    counts_.stores = static_cast<std::uint32_t>(stores_.size());  // a function's code has less than 2^32 bytes
+    return counts_;
+  }
+
+ private:
+  struct Store {
+    Write write;
+    const SCEV* pointer;
+    Loop* loop;  ///< the innermost
+    bool is_covered = false;
+    [[nodiscard]] bool is_simple() const {
+      return write.length == nullptr && !write.is_partial && write.bytes <= abi::kSlackBytes;
+    }
+  };
+  /// A mark that is there.
+  struct Mark {
+    const SCEV* pointer;
+    std::uint32_t memory;
+    const Instruction* before;  ///< where it is: directly before this
+    std::uint64_t reach = abi::kSlackBytes;
+  };
+  /// Cards to be marked in a loop, which is made last because the analyses know nothing of it.
+  struct Range {
+    Instruction* before;
+    std::uint32_t memory;
+    Value* first;
+    Value* last;
+    Value* condition = nullptr;  ///< null: always
+  };
+  /// Addresses in arithmetic progression, past the memory's base: offset + start, offset + start + step, ...
+  struct Walk {
+    const SCEV* start;
+    std::int64_t step;
+    std::uint64_t offset;
+    bool wraps;  ///< start and its successors have 32 bits, and are extended then
+  };
+
+  // --- Marks that are there already ---
+
+  [[nodiscard]] bool is_covered(const Store& store) {
+    if (store.write.length != nullptr) return false;
+    const auto covers = [&](const Mark& mark) { return is_covered_by(store, mark); };
+    const std::size_t looked_at = std::min(marks_.size(), kMarksLookedAt);
+    if (std::any_of(marks_.rbegin(), marks_.rbegin() + static_cast<std::ptrdiff_t>(looked_at), covers)) return true;
+    const auto before_loop = loop_marks_.find(store.loop);
+    return before_loop != loop_marks_.end() && std::ranges::any_of(before_loop->second, covers);
+  }
+
+  [[nodiscard]] bool is_covered_by(const Store& store, const Mark& mark) {
+    if (mark.memory != store.write.memory) return false;
+    const auto distance = constant_in(evolution_.getMinusSCEV(store.pointer, mark.pointer));
+    if (!distance) return false;
+    std::int64_t begin = 0;  // of what is covered, from the mark's address
+    std::uint64_t reach = mark.reach + (fault_ == MarkFault::kReach ? 16 : 0);
+    if (const auto address = constant_address(mark.pointer, mark.memory); address && is_own(mark.memory)) {
+      // Where in its card a constant lies is known.
+      begin = -static_cast<std::int64_t>(static_cast<std::uint64_t>(*address) & (card_bytes(mark.memory) - 1));
+      reach += card_bytes(mark.memory);
+    }
+    if (*distance < begin || static_cast<std::uint64_t>(*distance - begin) + store.write.bytes > reach) return false;
+    return fault_ == MarkFault::kDominance || mark.before == store.write.instruction ||
+           dominators_.dominates(mark.before, store.write.instruction);
+  }
+
+  // --- Stores ---
+
+  void mark(const Store& store) {
+    const Write& write = store.write;
+    if (store.is_simple()) return mark_simple(store);
+    Builder ir(write.instruction);
+    Value* address = address_of(ir, write.pointer, write.memory);
+    if (write.is_partial && write.bytes <= abi::kSlackBytes) {
+      // What comes before the base is not written, nor what comes behind the end.
+      address = clamp(ir, ir.CreateBinaryIntrinsic(::llvm::Intrinsic::smax, address, ir.getInt64(0)));
+      return mark_card(ir, card_of(ir, address, write.memory), write.memory);
+    }
+    // Of no bytes the pointer says nothing.
+    Value* const length =
+        write.length == nullptr ? ir.getInt64(write.bytes) : ir.CreateZExtOrTrunc(write.length, ir.getInt64Ty());
+    Value* const last = ir.CreateAdd(address, ir.CreateSub(length, ir.getInt64(1)));
+    ranges_.push_back({write.instruction, write.memory, card_of(ir, clamp(ir, address), write.memory),
+                       card_of(ir, clamp(ir, last), write.memory),
+                       write.length == nullptr ? nullptr : ir.CreateICmpNE(length, ir.getInt64(0))});
+  }
+
+  // One mark, which may serve the stores that follow as well: it is of an address before the store's, where that is
+  // known to be one.
+  void mark_simple(const Store& store) {
+    const Write& write = store.write;
+    std::int64_t earlier = 0;  // than the store's address
+    Instruction* before = write.instruction;
+    ::llvm::APInt constant(64, 0);
+    Value* const base = write.pointer->stripAndAccumulateConstantOffsets(layout_, constant, true);
+    if (const auto offset = proven_offset(store)) {
+      // A frame or struct is served from its beginning, a large one in pieces that overlap.
+      constexpr std::uint64_t kPiece = abi::kSlackBytes / 2;
+      static_assert(kPiece >= 2 * 64, "the widest store, and as much before it");
+      const std::uint64_t marked = *offset + write.bytes <= abi::kSlackBytes ? 0 : *offset & ~(kPiece - 1);
+      if (*offset - marked + write.bytes <= abi::kSlackBytes) earlier = static_cast<std::int64_t>(*offset - marked);
+      before = hoisted(before, base, write.memory);
+    }
+    Builder ir(before);
+    Value* address = address_of(ir, base, write.memory);
+    const std::int64_t rest = constant.getSExtValue() - earlier;
+    if (rest != 0) address = ir.CreateAdd(address, ir.getInt64(static_cast<std::uint64_t>(rest)));
+    mark_card(ir, card_of(ir, address, write.memory), write.memory);
+    marks_.push_back({evolution_.getAddExpr(store.pointer, evolution_.getConstant(::llvm::APInt(64, -earlier, true))),
+                      write.memory, before});
+  }
+
+  /// The constant part of a store's address, if the address is in the memory's address space whether or not the store
+  /// is executed, and so is all that lies between it and its other part.
+  [[nodiscard]] std::optional<std::uint64_t> proven_offset(const Store& store) {
+    const SCEV* const address = address_in(store.pointer, store.write.memory);
+    if (address == nullptr) return std::nullopt;
+    if (const auto constant = constant_in(address)) {
+      if (*constant < 0 || static_cast<std::uint64_t>(*constant) >= kEnd) return std::nullopt;
+      return 0;  // nothing but a constant: it is marked as it is
+    }
+    std::uint64_t offset = 0;
+    const SCEV* rest = address;
+    if (const auto* const sum = dyn_cast<SCEVAddExpr>(address))
+      if (const auto constant = constant_in(sum->getOperand(0))) {
+        if (*constant < 0) return std::nullopt;
+        offset = static_cast<std::uint64_t>(*constant);
+        rest = evolution_.getMinusSCEV(address, sum->getOperand(0));
+      }
+    const ::llvm::APInt maximum = evolution_.getUnsignedRangeMax(rest);
+    if (offset >= kEnd || maximum.uge(kEnd - offset)) return std::nullopt;
+    return offset;
+  }
+
+  /// Where a mark of that address can stand: before the loops that execute it in each iteration.
+  [[nodiscard]] Instruction* hoisted(Instruction* before, Value* base, std::uint32_t memory) {
+    while (const Loop* const loop = loops_.getLoopFor(before->getParent())) {
+      ::llvm::BasicBlock* const outside = loop->getLoopPreheader();
+      const ::llvm::BasicBlock* const latch = loop->getLoopLatch();
+      if (outside == nullptr || latch == nullptr || !dominators_.dominates(before->getParent(), latch)) break;
+      if (!is_available(base, memory, outside->getTerminator())) break;
+      before = outside->getTerminator();
+    }
+    return before;
+  }
+
+  // --- Loops ---
+
+  void mark_loops() {
+    ::llvm::MapVector<Loop*, std::vector<Store*>> candidates;
+    for (Store& each : stores_) {
+      if (each.loop == nullptr || !each.is_simple()) continue;
+      const ::llvm::BasicBlock* const latch = each.loop->getLoopLatch();
+      if (latch == nullptr || each.loop->getLoopPreheader() == nullptr) continue;
+      // What is executed in some iterations alone might be executed in few.
+      if (dominators_.dominates(each.write.instruction->getParent(), latch)) candidates[each.loop].push_back(&each);
+    }
+    for (auto& [loop, stores] : candidates)
+      if (const SCEV* const steps = steps_of(*loop)) mark_loop(*loop, steps, std::move(stores));
+  }
+
+  /// How often a loop goes back to its beginning: exactly, but for traps and exceptions. Null: that is not known, or
+  /// the loop calls something, which may let a memory grow.
+  [[nodiscard]] const SCEV* steps_of(Loop& loop) {
+    for (const ::llvm::BasicBlock* const block : loop.blocks())
+      if (std::ranges::any_of(*block, [](const Instruction& each) { return is_real_call(each); })) return nullptr;
+    ::llvm::SmallVector<::llvm::BasicBlock*, 4> exiting;
+    loop.getExitingBlocks(exiting);
+    ::llvm::SmallVector<const SCEV*, 4> counts;
+    for (const ::llvm::BasicBlock* const block : exiting) {
+      const bool traps = ::llvm::all_of(::llvm::successors(block), [&](const ::llvm::BasicBlock* next) {
+        return loop.contains(next) || isa<::llvm::UnreachableInst>(next->getTerminator());
+      });
+      if (traps) continue;
+      const SCEV* const count = evolution_.getExitCount(&loop, block);
+      if (isa<::llvm::SCEVCouldNotCompute>(count) || evolution_.getTypeSizeInBits(count->getType()) > 64)
+        return nullptr;
+      counts.push_back(count);
+    }
+    return counts.empty() ? nullptr : evolution_.getUMinFromMismatchedTypes(counts, true);
+  }
+
+  /// Stores at a constant distance from one another share a range.
+  void mark_loop(Loop& loop, const SCEV* steps, std::vector<Store*> stores) {
+    while (!stores.empty()) {
+      std::vector<std::pair<std::int64_t, Store*>> group;
+      std::erase_if(stores, [&, first = stores.front()](Store* each) {
+        if (each->write.memory != first->write.memory) return false;
+        const auto distance = constant_in(evolution_.getMinusSCEV(each->pointer, first->pointer));
+        if (distance) group.emplace_back(*distance, each);
+        return distance.has_value();
+      });
+      std::ranges::stable_sort(group, {}, [](const auto& each) { return each.first; });
+      for (std::size_t i = 0; i < group.size();) {
+        const auto& [begin, lowest] = group[i];
+        const auto reach = mark_walk(loop, steps, *lowest);
+        if (!reach) break;  // nor has another of the group
+        for (; i < group.size(); ++i) {
+          const auto& [at, store] = group[i];
+          if (static_cast<std::uint64_t>(at) - static_cast<std::uint64_t>(begin) + store->write.bytes > *reach) break;
+          store->is_covered = true;
+        }
+      }
+    }
+  }
+
+  /// Marks what a store of the loop writes to, before the loop.
+  /// @return how far from each address that covers; nothing if there is no such mark.
+  std::optional<std::uint64_t> mark_walk(Loop& loop, const SCEV* steps, const Store& store) {
+    const std::uint32_t memory = store.write.memory;
+    const auto walk = walk_of(store, loop);
+    Instruction* const before = loop.getLoopPreheader()->getTerminator();
+    if (!walk || !expander_.isSafeToExpandAt(steps, before) || !expander_.isSafeToExpandAt(walk->start, before) ||
+        expander_.isHighCostExpansion({steps, walk->start}, &loop, kRangeBudget, &costs_, before))
+      return std::nullopt;
+    const auto stride = static_cast<std::uint64_t>(std::abs(walk->step));
+    const std::uint64_t maximum_steps = evolution_.getUnsignedRangeMax(steps).getLimitedValue(kMaximumSteps);
+
+    Value* count = expander_.expandCodeFor(steps, nullptr, before);
+    Value* start = expander_.expandCodeFor(walk->start, nullptr, before);
+    Builder ir(before);
+    count = ir.CreateZExt(count, ir.getInt64Ty());
+    start = ir.CreateZExt(start, ir.getInt64Ty());
+    if (maximum_steps == kMaximumSteps)
+      count = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, count, ir.getInt64(kMaximumSteps));
+    Value* const span = ir.CreateMul(count, ir.getInt64(stride));  // below 2^47
+    // The store is executed in the first iteration, or in none: so `start` is an address, or it does not matter what is
+    // marked.
+    Value* first = walk->step > 0 ? start : ir.CreateSub(start, span);
+    Value* last = walk->step > 0 ? ir.CreateAdd(start, span) : start;
+    if (walk->wraps && fault_ != MarkFault::kWrap) {
+      // Past the end of the address space it goes on at the other: that takes a memory of 4 GiB, or traps.
+      Value* const wraps = walk->step > 0 ? ir.CreateICmpUGE(last, ir.getInt64(abi::kMemoryAddressSpace))
+                                          : ir.CreateICmpSLT(first, ir.getInt64(0));
+      first = ir.CreateSelect(wraps, ir.getInt64(0), first);
+      last = ir.CreateSelect(wraps, ir.getInt64(abi::kMemoryAddressSpace - 1), last);
+    } else if (walk->step < 0) {
+      first = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::smax, first, ir.getInt64(0));
+    }
+    if (walk->offset != 0) {
+      first = ir.CreateAdd(first, ir.getInt64(walk->offset));
+      last = ir.CreateAdd(last, ir.getInt64(walk->offset));
+    }
+    first = card_of(ir, clamp(ir, first), memory);
+    std::uint64_t reach = abi::kSlackBytes;
+    if (!walk->wraps && maximum_steps * stride <= abi::kSlackBytes / 2 &&
+        maximum_steps * stride + store.write.bytes <= abi::kSlackBytes) {
+      // So short that one mark serves all of it.
+      reach -= maximum_steps * stride;
+      mark_card(ir, first, memory);
+    } else {
+      // What is written begins in the memory, so that a loop that traps does not mark more.
+      last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, last, memory_bytes(ir, memory));
+      last = card_of(ir, last, memory);
+      if (fault_ == MarkFault::kRangeEnd) last = ir.CreateSub(last, ir.getInt64(1));
+      ranges_.push_back({before, memory, first, last});
+    }
+    loop_marks_[&loop].push_back({store.pointer, memory, before, reach});
+    return reach;
+  }
+
+  [[nodiscard]] std::optional<Walk> walk_of(const Store& store, const Loop& loop) {
+    const SCEV* address = address_in(store.pointer, store.write.memory);
+    if (address == nullptr) return std::nullopt;
+    Walk walk{};
+    const auto* progression = dyn_cast<SCEVAddRecExpr>(address);
+    if (progression == nullptr) {
+      if (const auto* const sum = dyn_cast<SCEVAddExpr>(address); sum != nullptr && sum->getNumOperands() == 2) {
+        const auto constant = constant_in(sum->getOperand(0));
+        if (!constant || *constant < 0 || static_cast<std::uint64_t>(*constant) >= abi::kGuardBytes)
+          return std::nullopt;
+        walk.offset = static_cast<std::uint64_t>(*constant);
+        address = sum->getOperand(1);
+      }
+      const auto* const extended = dyn_cast<::llvm::SCEVZeroExtendExpr>(address);
+      if (extended == nullptr || !extended->getOperand()->getType()->isIntegerTy(32)) return std::nullopt;
+      progression = dyn_cast<SCEVAddRecExpr>(extended->getOperand());
+      walk.wraps = true;
+    }
+    if (progression == nullptr || progression->getLoop() != &loop || !progression->isAffine()) return std::nullopt;
+    // Wider steps would leave cards between them that nobody wrote to.
+    const auto step = constant_in(progression->getStepRecurrence(evolution_));
+    const auto maximum = static_cast<std::int64_t>(card_bytes(store.write.memory));
+    if (!step || *step == 0 || *step > maximum || *step < -maximum) return std::nullopt;
+    walk.start = progression->getStart();
+    walk.step = *step;
+    return walk;
+  }
+
+  // --- Cards ---
+
+  void mark_range(const Range& range) {
+    Instruction* before = range.before;
+    if (range.condition != nullptr)
+      before = ::llvm::SplitBlockAndInsertIfThen(range.condition, before->getIterator(), false);
+    Builder ir(before);
+    Value* const last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umax, range.last, range.first);
+    Value* const count = ir.CreateAdd(ir.CreateSub(last, range.first), ir.getInt64(1));
+    const auto [body, card] = ::llvm::SplitBlockAndInsertSimpleForLoop(count, before);
+    ir.SetInsertPoint(body);
+    mark_card(ir, ir.CreateAdd(range.first, card), range.memory);
+  }
+
+  void mark_card(Builder& ir, Value* card, std::uint32_t memory) {
+    Value* place;
+    if (is_own(memory)) {
+      place = header_place(ir, card, unit_.layout.cards());
+    } else {
+      place = ir.CreateGEP(
+          ir.getInt8Ty(), reference_field(ir, memory, offsetof(abi::MemoryReference, cards), ir.getPtrTy(kHeaderSpace)),
+          card);
+    }
+    ir.CreateStore(ir.getInt8(1), place);
+    ++counts_.marks;
+  }
+
+  Value* card_of(Builder& ir, Value* address, std::uint32_t memory) {
+    Value* const shift = is_own(memory)
+                             ? ir.getInt64(unit_.layout.card_shift())
+                             : reference_field(ir, memory, offsetof(abi::MemoryReference, card_shift), ir.getInt64Ty());
+    return ir.CreateLShr(address, shift);
+  }
+
+  /// At least.
+  [[nodiscard]] std::uint64_t card_bytes(std::uint32_t memory) const {
+    return std::uint64_t{1} << (is_own(memory) ? unit_.layout.card_shift() : abi::kMinimumCardShift);
+  }
+
+  // --- Addresses ---
+
+  [[nodiscard]] bool is_own(std::uint32_t memory) const { return memory == 0 && !unit_.options.foreign_memory; }
+
+  static Value* clamp(Builder& ir, Value* address) {
+    return ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, address, ir.getInt64(kEnd - 1));
+  }
+
+  /// What a pointer is past the memory's base; null if it is not known to be made from that.
+  const SCEV* address_in(const SCEV* pointer, std::uint32_t memory) {
+    const auto* const base = dyn_cast<::llvm::SCEVUnknown>(evolution_.getPointerBase(pointer));
+    return base != nullptr && is_base(base->getValue(), memory) ? evolution_.removePointerBase(pointer) : nullptr;
+  }
+
+  std::optional<std::int64_t> constant_address(const SCEV* pointer, std::uint32_t memory) {
+    const SCEV* const address = address_in(pointer, memory);
+    return address == nullptr ? std::nullopt : constant_in(address);
+  }
+
+  /// The same as code.
+  Value* address_of(Builder& ir, Value* pointer, std::uint32_t memory) {
+    Value* address = nullptr;
+    Value* from = pointer;
+    while (auto* const step = dyn_cast<::llvm::GEPOperator>(from)) {
+      Value* const offset = ::llvm::emitGEPOffset(&ir, layout_, step, /*NoAssumptions=*/true);
+      address = address == nullptr ? offset : ir.CreateAdd(offset, address);
+      from = step->getPointerOperand();
+    }
+    if (is_base(from, memory)) return address == nullptr ? ir.getInt64(0) : address;
+    return ir.CreateSub(ir.CreatePtrToInt(pointer, ir.getInt64Ty()),
+                        ir.CreatePtrToInt(memory_base(ir, memory), ir.getInt64Ty()));
+  }
+
+  /// Whether address_of() can be called there.
+  [[nodiscard]] bool is_available(Value* pointer, std::uint32_t memory, const Instruction* there) const {
+    const auto is_there = [&](const Value* value) {
+      const auto* const instruction = dyn_cast<Instruction>(value);
+      return instruction == nullptr || dominators_.dominates(instruction, there);
+    };
+    Value* from = pointer;
+    while (auto* const step = dyn_cast<::llvm::GEPOperator>(from)) {
+      if (!std::all_of(step->idx_begin(), step->idx_end(), is_there)) return false;
+      from = step->getPointerOperand();
+    }
+    return is_base(from, memory) || is_there(pointer);
+  }
+
+  /// Of the cell's own memory the base is the cell pointer; a linked one's is loaded from its MemoryReference.
+  [[nodiscard]] bool is_base(const Value* pointer, std::uint32_t memory) const {
+    if (is_own(memory)) return without_casts(pointer) == cell_;
+    const auto* const load = dyn_cast<::llvm::LoadInst>(pointer);
+    if (load == nullptr) return false;
+    ::llvm::APInt displacement(64, 0);
+    const Value* const from = load->getPointerOperand()->stripAndAccumulateConstantOffsets(layout_, displacement, true);
+    return without_casts(from) == cell_ &&
+           displacement.getSExtValue() ==
+               unit_.layout.memory_reference(memory) + static_cast<std::int64_t>(offsetof(abi::MemoryReference, base));
+  }
+
+  static const Value* without_casts(const Value* pointer) {
+    while (const auto* const cast = dyn_cast<::llvm::AddrSpaceCastOperator>(pointer)) pointer = cast->getOperand(0);
+    return pointer;
+  }
+
+  Value* memory_base(Builder& ir, std::uint32_t memory) {
+    if (is_own(memory)) return ir.CreateAddrSpaceCast(cell_, ir.getPtrTy(kHeaderSpace));
+    return reference_field(ir, memory, offsetof(abi::MemoryReference, base), ir.getPtrTy(kHeaderSpace));
+  }
+
+  Value* memory_bytes(Builder& ir, std::uint32_t memory) {
+    return ir.CreateLoad(ir.getInt64Ty(),
+                         ir.CreateConstGEP1_64(ir.getInt8Ty(), memory_base(ir, memory),
+                                               static_cast<std::uint64_t>(std::int64_t{abi::kMemoryBytes})));
+  }
+
+  Value* header_place(Builder& ir, Value* index, std::int64_t displacement) {
+    Value* const header = ir.CreateAddrSpaceCast(cell_, ir.getPtrTy(kHeaderSpace));
+    return ir.CreateGEP(ir.getInt8Ty(), ir.CreateGEP(ir.getInt8Ty(), header, index),
+                        ir.getInt64(static_cast<std::uint64_t>(displacement)));
+  }
+
+  /// Of a linked memory's MemoryReference, which never changes.
+  Value* reference_field(Builder& ir, std::uint32_t memory, std::size_t member, ::llvm::Type* type) {
+    const std::int64_t displacement = unit_.layout.memory_reference(memory) + static_cast<std::int64_t>(member);
+    auto* const field = ir.CreateLoad(type, header_place(ir, ir.getInt64(0), displacement));
+    field->setMetadata(::llvm::LLVMContext::MD_invariant_load, ::llvm::MDNode::get(ir.getContext(), {}));
+    return field;
+  }
+
+  const Unit& unit_;
+  ::llvm::Function& function_;
+  const MarkFault fault_;
+  const ::llvm::DataLayout& layout_;
+  ::llvm::DominatorTree dominators_;
+  ::llvm::LoopInfo loops_;
+  ::llvm::AssumptionCache assumptions_;
+  ::llvm::TargetLibraryInfoImpl known_functions_;
+  ::llvm::TargetLibraryInfo library_;
+  ::llvm::ScalarEvolution evolution_;
+  ::llvm::SCEVExpander expander_;
+  const ::llvm::TargetTransformInfo costs_;
+
+  ::llvm::Argument* cell_ = nullptr;
+  std::vector<Store> stores_;
+  std::vector<Mark> marks_;
+  ::llvm::DenseMap<const Loop*, std::vector<Mark>> loop_marks_;  ///< of walks, before the loop
+  std::vector<Range> ranges_;
+  MarkCounts counts_;
+};
+
+}  // namespace
+
+MarkCounts add_marks(const Unit& unit, ::llvm::Function& function, MarkFault fault) {
+  if (!unit.options.marks) return {};
+  simplify_loops(function);
+  return Marker(unit, function, fault).run();
+}
+
+}  // namespace anew::codegen::optimizing

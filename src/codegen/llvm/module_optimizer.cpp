@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "codegen/llvm/module_optimizer.hpp"
+
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "abi/x86_64/convention.hpp"
+#include "codegen/llvm/function_compiler.hpp"
+#include "os/try.hpp"
+#include "wasm/decoder.hpp"
+#include "wasm/memory_limit.hpp"
+#include "wasm/validator.hpp"
+
+namespace anew::codegen::optimizing {
+namespace {
+
+/// LLVM's time and memory grow faster than a function; larger ones keep their quick code.
+constexpr std::size_t kMaximumBodyBytes = 256 << 10;
+/// Bodies that are worth a copy wherever they are called, for the inliner to decide about.
+constexpr std::size_t kInlinedBodyBytes = 200;
+/// All copies of a unit: at most so many times as many bytes as its own functions, and a few in any case.
+constexpr std::size_t kCopiesPerByte = 4;
+constexpr std::size_t kCopiesForAll = 1000;
+/// How far copies of what copies call are made.
+constexpr int kInliningDepth = 3;
+
+/// What is called by name and has no body in the unit.
+std::vector<std::uint32_t> called(const ::llvm::Module& ir) {
+  std::vector<std::uint32_t> functions;
+  for (const ::llvm::Function& each : ir)
+    if (const auto index = function_index(each); index && each.isDeclaration() && !each.use_empty())
+      functions.push_back(*index);
+  return functions;
+}
+
+}  // namespace
+
+ModuleOptimizer::ModuleOptimizer(std::unique_ptr<const wasm::Module> module, abi::CellLayout&& layout,
+                                 const Options& options)
+    : module_(std::move(module)),
+      layout_(std::move(layout)),
+      options_(options),
+      validator_(std::make_unique<wasm::FunctionValidator>(*module_)),
+      emitter_(std::make_unique<Emitter>()) {
+  for (const FunctionType& type : module_->types) {
+    arguments_.push_back(abi::argument_places(type.parameters));
+    results_.push_back(abi::result_places(type.results));
+  }
+}
+
+Result<ModuleOptimizer> ModuleOptimizer::open(std::span<const std::byte> binary, Features accepted,
+                                              const Options& options) {
+  auto module = TRY(wasm::decode_module(binary, wasm::MemoryLimit(binary.size(), ~std::uint64_t{0}), accepted));
+  auto layout = TRY(abi::CellLayout::of(module, options.card_shift, options.foreign_memory));
+  return ModuleOptimizer(std::make_unique<const wasm::Module>(std::move(module)), std::move(layout), options);
+}
+
+std::vector<FunctionCode> ModuleOptimizer::optimize(std::span<const std::uint32_t> functions, Pipeline pipeline) {
+  ::llvm::LLVMContext context;
+  ::llvm::Module ir("unit", context);
+  emitter_->prepare(ir);
+  const Unit unit{*module_, layout_, options_, arguments_, results_, ir};
+  const auto body_bytes = [&](std::uint32_t function) {
+    return module_->bodies[function - module_->imported_functions].bytes.size();
+  };
+
+  std::vector<FunctionCode> codes(functions.size());
+  std::vector<std::uint32_t> wanted;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    codes[i].function = functions[i];
+    if (body_bytes(functions[i]) > kMaximumBodyBytes) {
+      codes[i].not_compiled = "its body is too large";
+    } else if (auto why = compile_function(unit, *validator_, functions[i])) {
+      codes[i].not_compiled = *std::move(why);
+    } else {
+      wanted.push_back(functions[i]);
+      bytes += body_bytes(functions[i]);
+    }
+  }
+
+  // A throw pays for each function that it looks for a handler in (docs/fuel.md), so these stay apart.
+  const bool may_inline = !options_.fuel || module_->tags.empty();
+  std::size_t left = kCopiesPerByte * bytes + kCopiesForAll;
+  for (int depth = 0; may_inline && depth < kInliningDepth; ++depth) {
+    for (const std::uint32_t function : called(ir)) {
+      if (function < module_->imported_functions || body_bytes(function) > std::min(kInlinedBodyBytes, left)) continue;
+      if (compile_function(unit, *validator_, function)) continue;
+      left -= body_bytes(function);
+      definition(unit, function)->setLinkage(::llvm::GlobalValue::AvailableExternallyLinkage);
+    }
+  }
+
+  std::vector<FunctionCode> made = emitter_->emit(unit, wanted, pipeline);
+  auto next = made.begin();
+  for (FunctionCode& code : codes)
+    if (code.not_compiled.empty()) code = std::move(*next++);
+  return codes;
+}
+
+}  // namespace anew::codegen::optimizing
