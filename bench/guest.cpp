@@ -115,9 +115,9 @@ double processor_time() {
   return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
 }
 
-std::unique_ptr<Guest> make_anew_guest(const Engine& engine, const std::string& path, bool marks,
+std::unique_ptr<Guest> make_anew_guest(const Engine& engine, const std::string& path, const CompileOptions& options,
                                        const Imports& imports) {
-  const Module module = value_or_exit(engine.load(path, {.ledger = marks ? Ledger::kCards : Ledger::kCow}), path);
+  const Module module = value_or_exit(engine.load(path, options), path);
   Linker linker;
   linker.trap_unknown_functions();
   if (imports.memory) linker.define_memory("env", "memory", *imports.memory);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One instance of a module, in Anew or in V8, that anew_bench_liftoff runs and times.
+// One instance of a module, in Anew or in V8, that benchmarks run and time.
 #pragma once
 
 #include <sys/types.h>
@@ -54,8 +54,8 @@ class Guest {
 };
 
 /// In this process.
-[[nodiscard]] std::unique_ptr<Guest> make_anew_guest(const Engine& engine, const std::string& path, bool marks,
-                                                     const Imports& imports);
+[[nodiscard]] std::unique_ptr<Guest> make_anew_guest(const Engine& engine, const std::string& path,
+                                                     const CompileOptions& options, const Imports& imports);
 
 /// A running node with some of its options, which runs liftoff.mjs. It serves one guest after the other.
 class Node {

@@ -56,10 +56,11 @@ struct Row {
 
 [[nodiscard]] Row run(const Program& program, const Engine& engine, Node& liftoff, Node& turbofan) {
   require(program.path);
-  const std::unique_ptr<Guest> guests[kRunners] = {make_anew_guest(engine, program.path, true, program.imports),
-                                                   make_v8_guest(liftoff, program.path, program.imports),
-                                                   make_anew_guest(engine, program.path, false, program.imports),
-                                                   make_v8_guest(turbofan, program.path, program.imports)};
+  const std::unique_ptr<Guest> guests[kRunners] = {
+      make_anew_guest(engine, program.path, {.ledger = Ledger::kCards}, program.imports),
+      make_v8_guest(liftoff, program.path, program.imports),
+      make_anew_guest(engine, program.path, {.ledger = Ledger::kCow}, program.imports),
+      make_v8_guest(turbofan, program.path, program.imports)};
   std::unique_ptr<Scenario> scenarios[kRunners];
   for (std::size_t i = 0; i < kRunners; ++i) {
     scenarios[i] = program.make_scenario();

@@ -12,7 +12,11 @@ set(command_package)
 if(TARGET anew_command)
   set(command_package anew)
 endif()
-set(CPACK_COMPONENTS_ALL ${command_package} libanew1 libanew-dev ${substrate_packages})
+set(optimizer_package)
+if(TARGET anew_optimizer)
+  set(optimizer_package anew-optimizer)
+endif()
+set(CPACK_COMPONENTS_ALL ${command_package} ${optimizer_package} libanew1 libanew-dev ${substrate_packages})
 
 # Each package says what its licence is and what changed.
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # that of SOURCE_DATE_EPOCH if it is set
@@ -76,6 +80,8 @@ set(this_version "(= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
 set(about "Anew runs WebAssembly. Each call finds an instance as new, at close to the\nprice of a plain call.")
 describe(anew utils "" "WebAssembly engine that runs each call in an instance as new"
          "${about}\n.\nThis package has the command.")
+describe(anew-optimizer utils "" "WebAssembly engine that runs each call in an instance as new - optimizer"
+         "${about}\n.\nThis package has the program that libanew starts to optimize code with LLVM.")
 describe(libanew1 libs "" "WebAssembly engine that runs each call in an instance as new - library"
          "${about}\n.\nThis package has the shared libraries, with WASI preview 1.")
 describe(libanew-dev libdevel "libanew1 ${this_version}, libfmt-dev, libxxhash-dev, libsodium-dev, pkg-config"
@@ -87,4 +93,6 @@ describe(libanew-substrate-dev libdevel
          "libanew-substrate1 ${this_version}, libanew-dev ${this_version}, libzstd-dev, libbotan-2-dev, libsecp256k1-dev"
          "runtimes of Substrate chains on Anew - development"
          "${about}\n.\nThis package has the headers and the static library for runtimes of Substrate\nchains.")
+# Of one build, or libanew does without it.
+set(CPACK_DEBIAN_ANEW-OPTIMIZER_PACKAGE_ENHANCES "libanew1 ${this_version}, anew ${this_version}")
 include(CPack)

@@ -286,6 +286,11 @@ typedef struct anew_engine_options_t {
 typedef uint32_t anew_ledger_t;
 enum { ANEW_LEDGER_AUTO = 0, ANEW_LEDGER_CARDS = 1, ANEW_LEDGER_PAGEMAP = 2, ANEW_LEDGER_COW = 3 };
 
+/* How much work is put into code: one pass; and functions that run long again with LLVM, while the module runs; and
+ * every function so, before a module is returned. */
+typedef uint32_t anew_tier_t;
+enum { ANEW_TIER_QUICK = 0, ANEW_TIER_AUTO = 1, ANEW_TIER_OPTIMIZED = 2 };
+
 /* What changes a module's machine code; see CompileOptions in anew/engine.hpp. */
 typedef struct anew_compile_options_t {
   size_t struct_size;
@@ -295,6 +300,7 @@ typedef struct anew_compile_options_t {
   bool fuel;
   bool canonical_nan;
   uint32_t stack_limit; /* 0: where the machine's stack ends */
+  anew_tier_t tier;
 } anew_compile_options_t;
 
 /* Engines may be used from any thread. The first one of a process installs signal handlers ("Signals" in
@@ -357,6 +363,8 @@ ANEW_C_API anew_error_t* anew_module_code_hash(const anew_module_t* module, uint
  * well. */
 ANEW_C_API bool anew_module_from_cache(const anew_module_t* module);
 ANEW_C_API const char* anew_module_cache_note(const anew_module_t* module);
+/* How many functions have optimized code by now; what a call returns does not depend on it. */
+ANEW_C_API uint32_t anew_module_optimized_functions(const anew_module_t* module);
 
 /* --- Linker ------------------------------------------------------------------------------------------------------- */
 

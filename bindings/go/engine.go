@@ -63,6 +63,16 @@ const (
 	LedgerCow     Ledger = C.ANEW_LEDGER_COW     // all pages that are the instance's own are given back
 )
 
+// Tier is how much work is put into code.
+type Tier uint32
+
+// The tiers.
+const (
+	TierQuick     Tier = C.ANEW_TIER_QUICK     // one pass, as fast as the module can be read
+	TierAuto      Tier = C.ANEW_TIER_AUTO      // and functions that run long again with LLVM, while the module runs
+	TierOptimized Tier = C.ANEW_TIER_OPTIMIZED // and every function so, before a module is returned
+)
+
 // CompileOptions change a module's machine code. What is zero has its default.
 type CompileOptions struct {
 	CardBytes      uint32 // 512, 1024, 2048 or 4096; 0: chosen by the size of the module's memory
@@ -71,6 +81,7 @@ type CompileOptions struct {
 	Fuel           bool   // count what is executed: see Lease.SetFuel
 	CanonicalNaN   bool   // NaNs that operators make have the same bits on every machine
 	StackLimit     uint32 // how deep calls may nest, in units that the module determines; 0: where the stack ends
+	Tier           Tier   // how much work is put into the code
 }
 
 func (options *CompileOptions) raw() *C.anew_compile_options_t {
@@ -85,6 +96,7 @@ func (options *CompileOptions) raw() *C.anew_compile_options_t {
 		fuel:            C.bool(options.Fuel),
 		canonical_nan:   C.bool(options.CanonicalNaN),
 		stack_limit:     C.uint32_t(options.StackLimit),
+		tier:            C.anew_tier_t(options.Tier),
 	}
 }
 
@@ -224,4 +236,10 @@ func (module *Module) CodeHash() (hash [32]byte) {
 func (module *Module) FromCache() (from bool, note string) {
 	defer runtime.KeepAlive(module)
 	return bool(C.anew_module_from_cache(module.raw)), C.GoString(C.anew_module_cache_note(module.raw))
+}
+
+// OptimizedFunctions tells how many functions have optimized code by now.
+func (module *Module) OptimizedFunctions() uint32 {
+	defer runtime.KeepAlive(module)
+	return uint32(C.anew_module_optimized_functions(module.raw))
 }

@@ -65,6 +65,13 @@ enum class Ledger : std::uint8_t {
 
 /// What changes a module's machine code. No results depend on it, but for the traps of fuel and of stack_limit, and the
 /// bits of NaNs. docs/determinism.md says what those who need the same results on every machine ask for.
+/// How much work is put into code.
+enum class Tier : std::uint8_t {
+  kQuick,      ///< one pass, as fast as the module can be read
+  kAuto,       ///< and functions that run long again with LLVM, in a process of its own, while the module runs
+  kOptimized,  ///< and every function so, before compile() returns
+};
+
 struct CompileOptions {
   std::uint32_t card_bytes = 0;   ///< 512, 1024, 2048 or 4096; 0: chosen by the size of the module's memory
   Ledger ledger = Ledger::kAuto;  ///< code has marks with kAuto and kCards only
@@ -79,7 +86,19 @@ struct CompileOptions {
   /// traps with TrapKind::kStackExhausted past this many; 0: where the machine's stack ends
   /// (EngineOptions::stack_bytes). At most kMaximumStackLimit.
   std::uint32_t stack_limit = 0;
+  Tier tier = Tier::kQuick;
   bool operator==(const CompileOptions&) const = default;
+};
+
+/// What became of Tier::kOptimized. What a call returns does not depend on it.
+struct Optimization {
+  struct Function {
+    std::uint32_t function;  ///< index, imports included
+    std::string reason;      ///< why it has its quick code
+  };
+  std::uint32_t optimized = 0;  ///< functions
+  std::vector<Function> not_optimized;
+  std::string note;  ///< why there is no optimized code at all, in words; empty if there is
 };
 
 /// What a module wants from a Linker.
@@ -118,6 +137,8 @@ class ANEW_API Module {
   [[nodiscard]] bool from_cache() const noexcept;
   /// Why the code cache was not used or not written, in words; empty if all went well. The module works all the same.
   [[nodiscard]] const std::string& cache_note() const noexcept;
+  /// What the optimizing tier did so far. Of code from a file or the cache, only how many functions it has optimized.
+  [[nodiscard]] Optimization optimization() const;
 
   /// For the library's own folders.
   [[nodiscard]] const std::shared_ptr<const detail::ModuleState>& state() const noexcept { return state_; }

@@ -15,6 +15,8 @@
 //   .anew.tries       codegen::TryBlock each
 //   .anew.handlers    codegen::Handler each: where the clauses of the try blocks go on
 //   .anew.roots       codegen::Roots each: where frames hold references
+//   .anew.optimized   codegen::OptimizedFunction each
+//   .anew.inlined     their code positions
 //   .anew.module      the module's binary
 //   .symtab .strtab   the functions' names, for tools
 //   .text             machine code, last, in whole pages of its own: the only part that is mapped executable. It is
@@ -51,7 +53,7 @@
 namespace anew::artifact {
 
 /// Raise it with any change to what this folder writes.
-inline constexpr std::uint32_t kFormatVersion = 5;
+inline constexpr std::uint32_t kFormatVersion = 6;
 
 /// What an artifact is made of. Only looked at.
 struct Contents {
@@ -87,6 +89,7 @@ struct Expectation {
   std::optional<bool> fuel = {};
   std::optional<bool> canonical_nan = {};
   std::optional<bool> metered_stack = {};
+  codegen::CodeMemory::Spare spare = codegen::CodeMemory::Spare::kNone;  ///< to be kept where it is loaded
 };
 
 /// A checked artifact, mapped and ready to run.

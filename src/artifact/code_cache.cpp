@@ -48,7 +48,8 @@ Expectation expectation_of(const CacheKey& key) {
                           .explicit_bounds = key.options.explicit_bounds,
                           .fuel = key.options.fuel,
                           .canonical_nan = key.options.canonical_nan,
-                          .metered_stack = key.options.stack_limit != 0};
+                          .metered_stack = key.options.stack_limit != 0,
+                          .spare = spare_of(key.options)};
   if (key.options.card_bytes != 0)
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(key.options.card_bytes));  // below 32
   return expectation;

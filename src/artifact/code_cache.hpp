@@ -28,6 +28,10 @@ struct CacheKey {
   codegen::Tier tier = codegen::Tier::kQuick;
 };
 
+/// What code needs that more is to come of while it runs.
+[[nodiscard]] constexpr codegen::CodeMemory::Spare spare_of(const CompileOptions& options) noexcept {
+  return options.tier == Tier::kAuto ? codegen::CodeMemory::Spare::kKept : codegen::CodeMemory::Spare::kNone;
+}
 /// Whether code for a ledger has marks.
 [[nodiscard]] constexpr bool has_marks(Ledger ledger) noexcept {
   return ledger == Ledger::kAuto || ledger == Ledger::kCards;

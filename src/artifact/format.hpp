@@ -53,6 +53,8 @@ struct Meta {
   Range try_blocks;
   Range handlers;
   Range roots;
+  Range optimized;
+  Range optimized_positions;
   Range module;
   std::array<std::uint8_t, 16> content_hash;  ///< XXH3-128, canonical form, of all bytes of the file but these
 };

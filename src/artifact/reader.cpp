@@ -142,10 +142,12 @@ bool ranges_fit(const Meta& meta, std::uint64_t bytes) noexcept {
     if (!table_fits(table, sizeof(std::uint32_t))) return false;
   if (!table_fits(meta.call_sites, sizeof(codegen::CallSite)) ||
       !table_fits(meta.try_blocks, sizeof(codegen::TryBlock)) || !table_fits(meta.handlers, sizeof(codegen::Handler)) ||
-      !table_fits(meta.roots, sizeof(codegen::Roots))) {
+      !table_fits(meta.roots, sizeof(codegen::Roots)) ||
+      !table_fits(meta.optimized, sizeof(codegen::OptimizedFunction))) {
     return false;
   }
   return lies_within(meta.positions, kHeadBytes, meta.text.offset) &&
+         lies_within(meta.optimized_positions, kHeadBytes, meta.text.offset) &&
          lies_within(meta.module, kHeadBytes, meta.text.offset);
 }
 
@@ -194,6 +196,22 @@ bool try_tables_fit(const codegen::ImageView& image, const wasm::Module& module)
   });
 }
 
+/// Whether optimized functions are some of the module's, in the order of their offsets and of their positions.
+bool optimized_fit(const codegen::ImageView& image, const wasm::Module& module) noexcept {
+  const codegen::OptimizedFunction* last = nullptr;
+  for (const codegen::OptimizedFunction& each : image.optimized) {
+    if (each.function < module.imported_functions || each.function >= module.functions.size() ||
+        each.offset >= image.text.size() || each.positions > image.optimized_positions.size() ||
+        each.offset <= (last != nullptr ? last->offset : image.functions.back()) ||
+        (last != nullptr && each.positions < last->positions)) {
+      return false;
+    }
+    last = &each;
+  }
+  return true;
+}
+
+static_assert(alignof(codegen::OptimizedFunction) == alignof(std::uint32_t));
 static_assert(alignof(codegen::CallSite) == alignof(std::uint32_t) &&
               alignof(codegen::TryBlock) == alignof(std::uint32_t) &&
               alignof(codegen::Handler) == alignof(std::uint32_t) && alignof(codegen::Roots) == alignof(std::uint32_t));
@@ -223,7 +241,7 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   TRY(os::map_file_over(data.data(), data.size(), file.descriptor(), 0, os::Access::kRead));
   const std::span<const std::byte> mapped(data.data(), data.size());
   auto code = TRY(codegen::CodeMemory::from_file(file.descriptor(), meta.text.offset, meta.text.bytes,
-                                                 meta.functions.bytes / sizeof(std::uint32_t)));
+                                                 meta.functions.bytes / sizeof(std::uint32_t), expectation.spare));
   if (std::memcmp(mapped.data(), head.data(), head.size()) != 0 ||
       hash_mapped(mapped, code.text_pages()) != meta.content_hash) {
     return refuse("it was altered or damaged: its hash does not match its content");
@@ -262,11 +280,14 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
                   .call_sites = entries_of(meta.call_sites, std::type_identity<codegen::CallSite>()),
                   .try_blocks = entries_of(meta.try_blocks, std::type_identity<codegen::TryBlock>()),
                   .handlers = entries_of(meta.handlers, std::type_identity<codegen::Handler>()),
-                  .roots = entries_of(meta.roots, std::type_identity<codegen::Roots>())};
-  if (!tables_fit(loaded.image, loaded.module) || !try_tables_fit(loaded.image, loaded.module))
+                  .roots = entries_of(meta.roots, std::type_identity<codegen::Roots>()),
+                  .optimized = entries_of(meta.optimized, std::type_identity<codegen::OptimizedFunction>()),
+                  .optimized_positions = bytes_of(meta.optimized_positions)};
+  if (!tables_fit(loaded.image, loaded.module) || !try_tables_fit(loaded.image, loaded.module) ||
+      !optimized_fit(loaded.image, loaded.module))
     return refuse("its tables do not fit the module in it");
   loaded.code = std::move(code);
-  loaded.code.fill_entries(loaded.image.functions);
+  loaded.code.fill_entries(loaded.image);
   loaded.owner = std::make_shared<const os::Mapping>(std::move(data));
   return loaded;
 }

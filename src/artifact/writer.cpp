@@ -28,6 +28,8 @@ enum Section : std::uint16_t {
   kTryBlocks,
   kHandlers,
   kRoots,
+  kOptimized,
+  kOptimizedPositions,
   kModule,
   kSymbols,
   kSymbolNames,
@@ -45,6 +47,8 @@ constexpr std::array<const char*, kSectionCount> kNames = {"",
                                                            ".anew.tries",
                                                            ".anew.handlers",
                                                            ".anew.roots",
+                                                           ".anew.optimized",
+                                                           ".anew.inlined",
                                                            ".anew.module",
                                                            ".symtab",
                                                            ".strtab",
@@ -93,7 +97,8 @@ SymbolTable make_symbols(const Contents& contents) {
   table.names.push_back('\0');
   auto add = [&](std::uint32_t offset, const std::string& name) {
     Elf64_Sym symbol{};
-    // At most 257 bytes each for the 2,000,000 functions and 1,000,000 types that limits.hpp allows: 32 bits hold them.
+    // At most 267 bytes each for the 2,000,000 functions, twice, and 1,000,000 types that limits.hpp allows: 32 bits
+    // hold them.
     symbol.st_name = static_cast<Elf64_Word>(table.names.size());
     symbol.st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
     symbol.st_shndx = kText;
@@ -106,6 +111,8 @@ SymbolTable make_symbols(const Contents& contents) {
     add(contents.image.functions[i], symbol_name(contents.names[i], i));
   for (std::uint32_t i = 0; i < contents.image.thunks.size(); ++i)
     add(contents.image.thunks[i], fmt::format("entry_thunk_{}", i));
+  for (const codegen::OptimizedFunction& each : contents.image.optimized)
+    add(each.offset, symbol_name(contents.names[each.function], each.function) + "_optimized");
   // Each reaches to the next.
   std::vector<std::uint64_t> starts;
   for (std::size_t i = 1; i < table.symbols.size(); ++i) starts.push_back(table.symbols[i].st_value);
@@ -220,6 +227,8 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.try_blocks = at[kTryBlocks];
   meta.handlers = at[kHandlers];
   meta.roots = at[kRoots];
+  meta.optimized = at[kOptimized];
+  meta.optimized_positions = at[kOptimizedPositions];
   meta.module = at[kModule];
   return meta;
 }
@@ -245,6 +254,8 @@ Encoded encode(const Contents& contents) {
   at[kTryBlocks] = file.add(std::as_bytes(contents.image.try_blocks), 8);
   at[kHandlers] = file.add(std::as_bytes(contents.image.handlers), 8);
   at[kRoots] = file.add(std::as_bytes(contents.image.roots), 8);
+  at[kOptimized] = file.add(std::as_bytes(contents.image.optimized), 8);
+  at[kOptimizedPositions] = file.add(contents.image.optimized_positions, 8);
   at[kModule] = file.add(contents.binary, 8);
 
   std::string section_names;

@@ -106,12 +106,15 @@ Result<CompileOptions> to_compile_options(const anew_compile_options_t* given) {
   const auto options = TRY(read_options(given));
   if (options.ledger > ANEW_LEDGER_COW)
     return fail(ErrorCode::kArgument, fmt::format("there is no ledger {}: see anew_ledger_t", options.ledger));
+  if (options.tier > ANEW_TIER_OPTIMIZED)
+    return fail(ErrorCode::kArgument, fmt::format("there is no tier {}: see anew_tier_t", options.tier));
   return CompileOptions{.card_bytes = options.card_bytes,
                         .ledger = static_cast<Ledger>(options.ledger),
                         .explicit_bounds = options.explicit_bounds,
                         .fuel = options.fuel,
                         .canonical_nan = options.canonical_nan,
-                        .stack_limit = options.stack_limit};
+                        .stack_limit = options.stack_limit,
+                        .tier = static_cast<Tier>(options.tier)};
 }
 
 Result<SnapshotOptions> to_snapshot_options(const anew_snapshot_options_t* given) {

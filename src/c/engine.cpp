@@ -258,5 +258,8 @@ bool anew_module_from_cache(const anew_module_t* module) {
 const char* anew_module_cache_note(const anew_module_t* module) {
   return c::is_missing(module, __func__) ? "" : module->module.cache_note().c_str();
 }
+uint32_t anew_module_optimized_functions(const anew_module_t* module) {
+  return c::is_missing(module, __func__) ? 0 : module->module.optimization().optimized;
+}
 
 }  // extern "C"

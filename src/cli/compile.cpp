@@ -4,13 +4,18 @@
 
 #include <anew/engine.hpp>
 #include <chrono>
+#include <map>
 #include <memory>
+#include <ranges>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cli/command_line.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_file.hpp"
 #include "os/try.hpp"
@@ -25,7 +30,28 @@ struct CompileCommand {
   std::string output;
   CompileOptions compile;
   Features features = Features::all();
+  bool optimize = false;
 };
+
+/// What has its quick code, and why: a line for each reason, with the first few functions by name.
+void print_optimization(const Module& module) {
+  const Optimization optimization = module.optimization();
+  if (!optimization.note.empty()) fmt::print(stderr, "anew: note: {}\n", printable(optimization.note));
+  fmt::print("optimized {} functions", optimization.optimized);
+  std::map<std::string_view, std::vector<std::uint32_t>> by_reason;
+  for (const Optimization::Function& each : optimization.not_optimized) by_reason[each.reason].push_back(each.function);
+  fmt::print("{}\n", by_reason.empty() ? "" : "; not optimized:");
+  constexpr std::size_t kNamed = 3;
+  for (const auto& [reason, functions] : by_reason) {
+    std::string named;
+    for (const std::uint32_t function : functions | std::views::take(kNamed)) {
+      const std::string_view name = module.state()->names[function];
+      named += (named.empty() ? "" : ", ") + (name.empty() ? fmt::format("function {}", function) : printable(name));
+    }
+    if (functions.size() > kNamed) named += ", ...";
+    fmt::print("  {} ({}): {}\n", functions.size(), named, printable(reason));
+  }
+}
 
 Result<ExitCode> run_compile(const CompileCommand& options) {
   const auto output = TRY(ResultFile::open(options.output));
@@ -54,6 +80,7 @@ Result<ExitCode> run_compile(const CompileCommand& options) {
   fmt::print("compiled {} functions, {} bytes, in {:.1f} ms ({:.1f} MB/s); wrote {} ({} bytes)\n",
              module->state()->module.defined_functions(), binary->size(), taken.count() * 1e3,
              static_cast<double>(binary->size()) / 1e6 / taken.count(), options.output, written);
+  if (options.compile.tier == Tier::kOptimized) print_optimization(*module);
   return kSuccess;
 }
 
@@ -67,10 +94,14 @@ void add_compile(const Command& anew) {
   add_output_option(command, options->output, "The file to write, replaced if it exists; - writes to standard output")
       .required();
   add_compile_options(command, options->compile);
+  command.flag("-O", options->optimize, "Optimize: the same as --tier optimized");
   command.flag("--fuel", options->compile.fuel, "Make code that counts what it executes: for `anew call --fuel`");
   add_features_option(command, options->features);
   command.flag("--no-cache", "As always here: the code cache is neither read nor written");
-  command.runs([options] { return run_compile(*options); });
+  command.runs([options] {
+    if (options->optimize) options->compile.tier = Tier::kOptimized;
+    return run_compile(*options);
+  });
 }
 
 }  // namespace anew::cli

@@ -96,6 +96,15 @@ std::string first_lines(const std::string& text, std::size_t count) {
 
 }  // namespace
 
+void add_tier_option(const Command& command, Tier& tier) {
+  command
+      .choice<Tier>(
+          "--tier", tier, {{"quick", Tier::kQuick}, {"auto", Tier::kAuto}, {"optimized", Tier::kOptimized}},
+          "How code is made: quick (one pass), auto (and again with LLVM what runs long, meanwhile) or optimized "
+          "(all of it with LLVM, before the first call)")
+      .value_name("TIER");
+}
+
 void add_compile_options(const Command& command, CompileOptions& options) {
   command.choice<Ledger>(
       "--ledger", options.ledger,
@@ -107,6 +116,7 @@ void add_compile_options(const Command& command, CompileOptions& options) {
                     "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
                     "(comparisons; growing needs no system call then)")
       .value_name("KIND");
+  add_tier_option(command, options.tier);
   command.flag("--canonical-nan", options.canonical_nan,
                "Give the canonical NaN where the specification leaves open which NaN an operator gives");
   command.number(

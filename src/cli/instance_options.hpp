@@ -45,6 +45,7 @@ struct InstanceOptions {
 
 /// The options that change a module's code: --ledger and --bounds. @param options  outlives the parsing.
 void add_compile_options(const Command& command, CompileOptions& options);
+void add_tier_option(const Command& command, Tier& tier);
 
 /// --features.
 void add_features_option(const Command& command, Features& features);

@@ -90,6 +90,7 @@ void add_chain_options(const Command& command, ChainOptions& options) {
       .value_name("PAIRS");
   add_features_option(command, options.features);
   add_cache_option(command, options.cache);
+  add_tier_option(command, options.tier);
   command.flag("--changes", options.all_changes, "Print all storage changes; without it, on a terminal the first 20");
 }
 
@@ -106,8 +107,8 @@ Result<Chain> load_chain(const ChainOptions& options) {
   };
 
   const Engine engine = make_engine(options.spec, options.cache, options.features);
-  const substrate::Executor executor(engine,
-                                     {.runtime = {.capacity = 1, .audit_every = options.repeat.audit ? 1u : 0u}});
+  const substrate::Executor executor(
+      engine, {.runtime = {.tier = options.tier, .capacity = 1, .audit_every = options.repeat.audit ? 1u : 0u}});
   auto state = read(substrate::StateVersion::kV0);
   if (!state) return std::unexpected(std::move(state.error()));
   auto runtime = executor.runtime(*state);
@@ -124,7 +125,7 @@ Result<Chain> load_chain(const ChainOptions& options) {
     state = read(version);
     if (!state) return std::unexpected(std::move(state.error()));
   }
-  return Chain{spec.name, engine, std::move(*state), executor, std::move(*runtime)};
+  return Chain{spec.name, engine, options.tier, std::move(*state), executor, std::move(*runtime)};
 }
 
 Result<Cost> Cost::start(const Pool& pool) {
@@ -210,7 +211,8 @@ nlohmann::ordered_json changes_json(const substrate::StateChanges& changes) {
 
 MakeRuntime runtime_maker(const Chain& chain) {
   return [&chain](std::uint32_t capacity, std::uint64_t audit_every) {
-    return substrate::Executor(chain.engine, {.runtime = {.capacity = capacity, .audit_every = audit_every}})
+    return substrate::Executor(chain.engine,
+                               {.runtime = {.tier = chain.tier, .capacity = capacity, .audit_every = audit_every}})
         .runtime(chain.state);
   };
 }

@@ -42,6 +42,7 @@ struct ChainOptions {
   std::string spec;
   std::string pairs;  ///< empty: the genesis state of `spec`
   bool cache = true;  ///< compiled runtimes may be kept on disk
+  Tier tier = Tier::kQuick;
   Features features = Features::all();
   RepeatOptions repeat;
   bool all_changes = false;  ///< to print
@@ -52,6 +53,7 @@ void add_chain_options(const Command& command, ChainOptions& options);
 struct Chain {
   std::string name;
   Engine engine;
+  Tier tier;
   substrate::MemoryState state;
   substrate::Executor executor;
   substrate::Runtime runtime;

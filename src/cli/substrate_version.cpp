@@ -24,6 +24,7 @@ namespace {
 struct VersionOptions {
   std::string file;
   bool cache = true;
+  Tier tier = Tier::kQuick;
   Features features = Features::all();
   RepeatOptions repeat;
 };
@@ -74,7 +75,8 @@ Result<ExitCode> run_version(const VersionOptions& options) {
   const Engine engine = make_engine(options.file, options.cache, options.features);
   const auto make_runtime = [&](std::uint32_t capacity, std::uint64_t audit_every) {
     return substrate::Runtime::create(
-        engine, source.code, {.heap_pages = source.heap_pages, .capacity = capacity, .audit_every = audit_every});
+        engine, source.code,
+        {.heap_pages = source.heap_pages, .tier = options.tier, .capacity = capacity, .audit_every = audit_every});
   };
   const auto runtime = TRY(make_runtime(1, options.repeat.audit ? 1 : 0));
   report_notes(runtime);
@@ -102,6 +104,7 @@ void add_substrate_version(const Command& substrate) {
       .required();
   add_features_option(command, options->features);
   add_cache_option(command, options->cache);
+  add_tier_option(command, options->tier);
   add_repeat_options(command, options->repeat);
   command.runs([options] { return run_version(*options); });
 }

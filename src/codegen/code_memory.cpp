@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "abi/processor.hpp"
 #include "os/try.hpp"
@@ -14,10 +15,6 @@ namespace {
 
 /// Offsets in the text are 32 bits wide.
 constexpr std::uint64_t kMaximumTextBytes = 1ull << 32;
-
-constexpr std::uint64_t to_pages(std::uint64_t bytes) noexcept {
-  return (bytes + os::kPageBytes - 1) / os::kPageBytes * os::kPageBytes;
-}
 
 std::unexpected<Error> protection_refused() {
   return fail(ErrorCode::kResource,
@@ -47,7 +44,7 @@ Result<CodeMemory> CodeMemory::from_image(const ImageView& image) {
   auto builder = TRY(CodeMemoryBuilder::reserve(image.text.size(), image.functions.size()));
   auto room = TRY(builder.append(image.text.size()));
   std::ranges::copy(image.text, room.begin());
-  return std::move(builder).finish();
+  return std::move(builder).finish(Spare::kNone);
 }
 
 Result<CodeMemoryBuilder> CodeMemoryBuilder::reserve(std::uint64_t most_text_bytes, std::uint64_t functions) {
@@ -56,7 +53,7 @@ Result<CodeMemoryBuilder> CodeMemoryBuilder::reserve(std::uint64_t most_text_byt
   builder.memory_ = std::move(memory);
   builder.memory_.text_bytes_ = 0;
   builder.entries_bytes_ = entries_bytes(functions);
-  builder.reserved_ = to_pages(most_text_bytes);
+  builder.reserved_ = CodeMemory::to_pages(most_text_bytes);
   return builder;
 }
 
@@ -69,7 +66,7 @@ Result<std::span<std::byte>> CodeMemoryBuilder::append(std::uint64_t bytes) {
     return fail(ErrorCode::kLimit, fmt::format("the compiled module has over {} bytes of machine code", reserved_));
   const std::uint64_t end = begin + bytes;
   if (end > writable_) {
-    const std::uint64_t grown = std::min(reserved_, to_pages(end) + kStep);
+    const std::uint64_t grown = std::min(reserved_, CodeMemory::to_pages(end) + kStep);
     if (!os::protect(text + writable_, grown - writable_, os::Access::kReadWrite)) return protection_refused();
     writable_ = grown;
   }
@@ -78,29 +75,61 @@ Result<std::span<std::byte>> CodeMemoryBuilder::append(std::uint64_t bytes) {
   return std::span(text + begin, bytes);
 }
 
-Result<CodeMemory> CodeMemoryBuilder::finish() && {
-  const std::uint64_t pages = to_pages(memory_.text_bytes_);
+Result<CodeMemory> CodeMemoryBuilder::finish(CodeMemory::Spare spare) && {
+  const std::uint64_t pages = CodeMemory::to_pages(memory_.text_bytes_);
   // First writable, then executable, never both.
   if (pages != 0 && !os::protect(memory_.mapping_.data() + entries_bytes_, pages, os::Access::kReadExecute))
     return protection_refused();
-  memory_.mapping_.shrink(std::max(entries_bytes_ + pages, os::kPageBytes));
+  // What is kept is of what was reserved for code that did not come.
+  const std::uint64_t kept = std::min(pages + CodeMemory::spare_bytes(memory_.text_bytes_, spare), reserved_);
+  if (kept > pages && writable_ > pages &&
+      !os::protect(memory_.mapping_.data() + entries_bytes_ + pages, writable_ - pages, os::Access::kNone)) {
+    return protection_refused();
+  }
+  memory_.spare_begin_ = pages;
+  memory_.spare_end_ = kept;
+  memory_.mapping_.shrink(std::max(entries_bytes_ + kept, os::kPageBytes));
   return std::move(memory_);
 }
 
 Result<CodeMemory> CodeMemory::from_file(int file, std::uint64_t text_offset, std::uint64_t text_bytes,
-                                         std::uint64_t functions) {
-  auto memory = reserve(text_bytes, functions);
-  if (!memory || text_bytes == 0) return memory;
+                                         std::uint64_t functions, Spare spare) {
+  auto memory = reserve(to_pages(text_bytes) + spare_bytes(text_bytes, spare), functions);
+  if (!memory) return memory;
+  memory->text_bytes_ = text_bytes;
+  memory->spare_begin_ = to_pages(text_bytes);
+  memory->spare_end_ = memory->spare_begin_ + spare_bytes(text_bytes, spare);
+  if (text_bytes == 0) return memory;
   std::byte* const text = memory->mapping_.data() + entries_bytes(functions);
   TRY(os::map_file_over(text, to_pages(text_bytes), file, text_offset, os::Access::kReadExecute));
   return memory;
 }
 
-void CodeMemory::fill_entries(std::span<const std::uint32_t> functions) noexcept {
-  for (std::size_t i = 0; i < functions.size(); ++i) {
-    // An entry is a code address that only compiled code jumps to; nothing is ever written through it.
-    entries_[i] = const_cast<std::byte*>(text_ + functions[i]);
-  }
+void CodeMemory::fill_entries(const ImageView& image) noexcept {
+  // An entry is a code address that only compiled code jumps to; nothing is ever written through it.
+  for (std::size_t i = 0; i < image.functions.size(); ++i)
+    entries_[i] = const_cast<std::byte*>(text_ + image.functions[i]);
+  for (const OptimizedFunction& each : image.optimized)
+    entries_[each.function] = const_cast<std::byte*>(text_ + each.offset);
+}
+
+Result<std::span<std::byte>> CodeMemory::open_spare(std::uint64_t bytes) {
+  if (bytes > spare_end_ - spare_begin_) return fail(ErrorCode::kLimit, "there is no room left for optimized code");
+  const std::uint64_t pages = to_pages(bytes);
+  std::byte* const begin = mapping_.data() + (text_ - mapping_.data()) + spare_begin_;  // inside: compared above
+  if (!os::protect(begin, pages, os::Access::kReadWrite)) return protection_refused();
+  return std::span(begin, pages);
+}
+
+Result<void> CodeMemory::close_spare(std::span<std::byte> pages) {
+  if (!os::protect(pages.data(), pages.size(), os::Access::kReadExecute)) return protection_refused();
+  spare_begin_ += pages.size();
+  return {};
+}
+
+void CodeMemory::set_entry(std::uint32_t function, std::uint64_t offset) noexcept {
+  // Calls read it as they are: the processor writes 8 aligned bytes at once. As in fill_entries().
+  std::atomic_ref(entries_[function]).store(const_cast<std::byte*>(text_ + offset), std::memory_order_release);
 }
 
 std::span<const std::byte> CodeMemory::text_pages() const noexcept { return {text_, to_pages(text_bytes_)}; }

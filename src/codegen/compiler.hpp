@@ -29,6 +29,7 @@ struct Job {
   /// threads.
   wasm::MemoryLimit limit;
   unsigned threads = 0;  ///< 0: all cores
+  CodeMemory::Spare spare = CodeMemory::Spare::kNone;
   Progress progress = {};
 };
 

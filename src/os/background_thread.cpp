@@ -4,6 +4,8 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <memory>
+#include <new>
 
 namespace anew::os {
 namespace {
@@ -13,23 +15,25 @@ struct Start {
   void (*run)();
 };
 
-void* run_start(void* start) {
-  static_cast<const Start*>(start)->run();  // start_background_thread gave it
+void* run_start(void* given) {
+  const std::unique_ptr<const Start> start(static_cast<const Start*>(given));  // start_background_thread gave it
+  start->run();
   return nullptr;
 }
 
 }  // namespace
 
 bool start_background_thread(void (*run)()) noexcept {
-  static Start start;  // the thread may read it at any time; there is one `run` for the process
-  start.run = run;
+  std::unique_ptr<Start> start(new (std::nothrow) Start{run});
+  if (start == nullptr) return false;
   // The thread begins with the mask of the one that makes it.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread{};
-  const bool started = pthread_create(&thread, nullptr, run_start, &start) == 0;
+  const bool started = pthread_create(&thread, nullptr, run_start, start.get()) == 0;
+  if (started) (void)start.release();  // the thread's
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (started) pthread_detach(thread);
   return started;

@@ -4,7 +4,8 @@
 
 #include <iterator>
 #include <new>
-#include <optional>
+#include <utility>
+#include <vector>
 
 #include "abi/processor.hpp"
 #include "runtime/call_sites.hpp"
@@ -24,8 +25,8 @@ struct Backtrace {
 
 /// A frame of compiled code: whose it is, and where in it.
 struct FramePlace {
-  const Instance* instance = nullptr;  ///< null: of the library, or what a chain of tail calls left
-  std::optional<codegen::CodePosition> position;
+  const Instance* instance = nullptr;            ///< null: of the library, or what a chain of tail calls left
+  std::vector<codegen::CodePosition> positions;  ///< where functions are inlined: the innermost first
 };
 
 /// Which instance a frame belongs to. Its module is known by the program counter, but several instances of a store may
@@ -35,7 +36,7 @@ class FrameOwner {
   FrameOwner(const StoreState& store, std::uint64_t trap_cell) noexcept : store_(store), cell_(trap_cell) {}
 
   /// For each frame from the innermost outwards.
-  [[nodiscard]] FramePlace find(const StackWalk& walk, bool is_return_address) noexcept {
+  [[nodiscard]] FramePlace find(const StackWalk& walk, bool is_return_address) {
     if (walk.pc() == reinterpret_cast<std::uint64_t>(&abi::anew_return_to_cell)) {
       cell_ = walk.slot(abi::kReturnToCellKeepsCell);  // of the next frame outwards
       return {};
@@ -45,15 +46,15 @@ class FrameOwner {
     const Instance* owner = find_code(store_, *store_.instances.front(), pc);
     if (owner == nullptr) return {};
     const codegen::ImageView& image = owner->linked->module->image;
-    const auto position = codegen::find_position(image, owner->linked->wasm().imported_functions,
-                                                 pc - reinterpret_cast<std::uint64_t>(image.text.data()));
+    auto positions = codegen::find_positions(image, owner->linked->wasm().imported_functions,
+                                             pc - reinterpret_cast<std::uint64_t>(image.text.data()));
     // What is not behind anew_return_to_cell has the cell of the function that it called.
     // The cell of a fault in a library function is not known; then one instance is as good as another.
     for (const auto& instance : store_.instances)
       if (reinterpret_cast<std::uint64_t>(instance->cell) == cell_ && has_code_at(*instance, pc))
         owner = instance.get();
     cell_ = reinterpret_cast<std::uint64_t>(owner->cell);
-    return {owner, position};
+    return {owner, std::move(positions)};
   }
 
  private:
@@ -101,12 +102,11 @@ Backtrace collect_frames(const StoreState& store, const Thread& thread) {
   do {
     const FramePlace place = owner.find(walk, is_return_address);
     is_return_address = true;
-    if (!place.position) continue;  // also in an entry thunk
-    if (backtrace.frames.size() == kMaximumFrames) {
-      ++backtrace.left_out;
-      continue;
-    }
-    backtrace.frames.push_back(describe(*place.instance, *place.position));
+    for (const codegen::CodePosition& position : place.positions)  // none in an entry thunk
+      if (backtrace.frames.size() == kMaximumFrames)
+        ++backtrace.left_out;
+      else
+        backtrace.frames.push_back(describe(*place.instance, position));
   } while (walk.next());
   return backtrace;
 }

@@ -33,7 +33,8 @@ Result<std::shared_ptr<detail::ModuleState>> detail::compile_or_find(const std::
     if (!found) note = std::move(found.error().message);
   }
   auto state = TRY(compile_fresh(engine, binary, key.hash, options));
-  if (cache) {
+  // Where the optimizer could not be started, another process may have better luck.
+  if (cache && state->optimization.note.empty()) {
     if (auto stored = cache->store(key, encode(*state), engine->options.cache_bytes); !stored)
       note += (note.empty() ? "" : "; ") + stored.error().message;
   }

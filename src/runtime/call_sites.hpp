@@ -2,14 +2,17 @@
 // From a return address on a guest stack to what its module's image says about the call.
 #pragma once
 
+#include <algorithm>
+
 #include "codegen/image.hpp"
 #include "runtime/store_state.hpp"
 
 namespace anew::detail {
 
 [[nodiscard]] inline bool has_code_at(const Instance& instance, std::uint64_t pc) noexcept {
-  const auto text = instance.linked->module->image.text;
-  return pc - reinterpret_cast<std::uint64_t>(text.data()) < text.size();
+  const codegen::ImageView& image = instance.linked->module->image;
+  return pc - reinterpret_cast<std::uint64_t>(image.text.data()) <
+         std::max<std::uint64_t>(image.text.size(), image.reach);
 }
 
 /// Whose code it is, or that of another instance of the same module. @param hint  likely to be it.

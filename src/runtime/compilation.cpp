@@ -5,12 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "artifact/code_cache.hpp"
 #include "debug/announcement.hpp"
 #include "os/try.hpp"
 #include "runtime/engine_options.hpp"
 #include "runtime/ledger_choice.hpp"
 #include "runtime/stop.hpp"
 #include "runtime/tiers.hpp"
+#include "tier/optimize.hpp"
 #include "wasm/decoder.hpp"
 
 namespace anew {
@@ -22,6 +24,7 @@ using detail::ModuleState;
 struct Compiled {
   abi::CellLayout layout;
   codegen::Compiled code;
+  Optimization optimization;
 };
 
 wasm::MemoryLimit memory_limit(const EngineOptions& engine, std::span<const std::byte> binary) {
@@ -30,7 +33,8 @@ wasm::MemoryLimit memory_limit(const EngineOptions& engine, std::span<const std:
 
 /// @param module  of that binary, with its function bodies.
 Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::byte> binary,
-                              const wasm::Module& module, const codegen::Options& options) {
+                              const wasm::Module& module, const codegen::Options& options,
+                              codegen::CodeMemory::Spare spare) {
   auto layout = TRY(abi::CellLayout::of(module, options.card_shift, options.foreign_memory));
   // A guest may have called the host function that compiles.
   const codegen::Progress progress = [&engine, caller = detail::current_thread()](std::uint32_t done,
@@ -44,9 +48,18 @@ Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::
                                     .options = options,
                                     .limit = memory_limit(engine, binary),
                                     .threads = engine.compile_threads,
+                                    .spare = spare,
                                     .progress = progress}));
-  compiled.code.fill_entries(compiled.image.functions);
-  return Compiled{std::move(layout), std::move(compiled)};
+  Optimization optimization;
+  if (options.tier == codegen::Tier::kOptimized) {
+    optimization = TRY(tier::optimize_all(compiled, {.module = module,
+                                                     .binary = binary,
+                                                     .options = options,
+                                                     .threads = engine.compile_threads,
+                                                     .progress = progress}));
+  }
+  compiled.code.fill_entries(compiled.image.view());
+  return Compiled{std::move(layout), std::move(compiled), std::move(optimization)};
 }
 
 /// What a compiled module looks at for as long as it lives.
@@ -60,6 +73,7 @@ struct Owner {
 void set_code(ModuleState& state, Compiled&& compiled, const std::shared_ptr<Owner>& owner) {
   state.layout = std::move(compiled.layout);
   state.code = std::move(compiled.code.code);
+  state.optimization = std::move(compiled.optimization);
   owner->image = std::move(compiled.code.image);
   state.image = owner->image.view();
   state.image.text = state.code.text();
@@ -105,7 +119,8 @@ Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr
   state->engine = engine;
   state->hash = hash;
   state->options = detail::to_code_options(options, module);
-  auto compiled = TRY(compile_code(engine->options, owner->binary, module, state->options));
+  auto compiled =
+      TRY(compile_code(engine->options, owner->binary, module, state->options, artifact::spare_of(options)));
   module.features = module.features.with(compiled.code.features);
   state->module = std::move(module);
   state->names = wasm::FunctionNames(state->module);
@@ -113,6 +128,7 @@ Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr
   state->stack_limit = options.stack_limit;
   state->set_ledger(options.ledger);
   set_code(*state, std::move(compiled), owner);
+  if (options.tier == Tier::kAuto) tier_up(state);
   TRY(state->announce());
   return state;
 }
@@ -130,7 +146,8 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   state->ledger = ledger;
   state->ledger_reason = ledger_reason;
   state->stack_limit = stack_limit;
-  auto compiled = TRY(compile_code(engine->options, binary, decoded, state->options));
+  auto compiled =
+      TRY(compile_code(engine->options, binary, decoded, state->options, codegen::CodeMemory::Spare::kNone));
   const auto new_owner = std::make_shared<Owner>();
   new_owner->variant_of = owner;
   state->module = std::move(decoded);

@@ -190,6 +190,25 @@ std::uint32_t end_killed(Thread& thread, std::uint32_t depth, std::uint32_t trap
   return trap;
 }
 
+bool sample_guests(std::vector<GuestSample>& samples) {
+  bool some = false;
+  const std::lock_guard lock(threads.mutex);
+  for (Thread* thread = threads.first; thread != nullptr; thread = thread->next) {
+    if (const std::uint64_t pc = thread->sampled.load(std::memory_order_acquire); pc > Thread::kAsked) {
+      samples.push_back({pc, thread->sampled_caller.load(std::memory_order_relaxed)});
+      thread->sampled.store(Thread::kNotAsked, std::memory_order_relaxed);
+    }
+    // Whatever it is a moment later: the thread itself decides whether it was in a guest.
+    if (__atomic_load_n(&thread->state, __ATOMIC_RELAXED) != static_cast<std::uint32_t>(abi::ThreadState::kGuest))
+      continue;
+    some = true;
+    if (thread->sampled.load(std::memory_order_relaxed) == Thread::kAsked) continue;  // it has not answered yet
+    thread->sampled.store(Thread::kAsked, std::memory_order_release);
+    (void)os::nudge(thread->id);
+  }
+  return some;
+}
+
 void watch_thread(Thread& thread) noexcept {
   static const bool forks = os::call_at_fork(lock_threads, unlock_threads, forget_other_threads);
   (void)forks;  // without it deadlines do not work in children

@@ -57,8 +57,9 @@ Result<void> detail::check_options(const CompileOptions& options) {
   return {};
 }
 
-// There is one.
-codegen::Tier detail::choose_tier(const CompileOptions& /*options*/) noexcept { return codegen::Tier::kQuick; }
+codegen::Tier detail::choose_tier(const CompileOptions& options) noexcept {
+  return options.tier == Tier::kOptimized ? codegen::Tier::kOptimized : codegen::Tier::kQuick;
+}
 
 codegen::Options detail::to_code_options(const CompileOptions& options, const wasm::Module& module) {
   const std::uint32_t shift = options.card_bytes == 0

@@ -35,8 +35,10 @@ Result<std::shared_ptr<detail::ModuleState>> detail::to_state(const std::shared_
   state->code = std::move(loaded.code);
   state->binary = loaded.binary;
   state->from_cache = from_cache;
+  state->optimization.optimized = static_cast<std::uint32_t>(state->image.optimized.size());  // at most all functions
   state->stack_limit = options.stack_limit;
   state->set_ledger(options.ledger);
+  if (options.tier == Tier::kAuto) tier_up(state);
   TRY(state->announce());
   return state;
 }
@@ -47,12 +49,14 @@ Result<std::shared_ptr<detail::ModuleState>> detail::load_artifact(const std::sh
   // What is not asked for may be as it is.
   artifact::Expectation expectation{
       .hash = std::nullopt,
+      .tier = options.tier == Tier::kOptimized ? std::optional(codegen::Tier::kOptimized) : std::nullopt,
       .card_shift = std::nullopt,
       .marks = options.ledger == Ledger::kAuto ? std::nullopt : std::optional(artifact::has_marks(options.ledger)),
       .explicit_bounds = options.explicit_bounds ? std::optional(true) : std::nullopt,
       .fuel = options.fuel ? std::optional(true) : std::nullopt,
       .canonical_nan = options.canonical_nan ? std::optional(true) : std::nullopt,
-      .metered_stack = options.stack_limit != 0 ? std::optional(true) : std::nullopt};
+      .metered_stack = options.stack_limit != 0 ? std::optional(true) : std::nullopt,
+      .spare = artifact::spare_of(options)};
   if (options.card_bytes != 0)
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(options.card_bytes));  // below 32
   // Opened anew: code is not executed by way of a symbolic link.

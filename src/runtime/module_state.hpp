@@ -17,6 +17,7 @@
 #include "codegen/image.hpp"
 #include "debug/gdb.hpp"
 #include "debug/source_lines.hpp"
+#include "runtime/tier_up.hpp"
 #include "wasm/module.hpp"
 #include "wasm/names.hpp"
 
@@ -51,6 +52,8 @@ struct ModuleState {
   std::string ledger_reason;
   bool from_cache = false;
   std::string cache_note;
+  Optimization optimization;                ///< with Tier::kOptimized; of code from a file, how much of it is optimized
+  std::unique_ptr<TierUp> tier_up;          ///< with Tier::kAuto
   std::shared_ptr<const SavedState> saved;  ///< of a module from a snapshot file: the state that its pools start from
 
   /// @param asked  for which the options are.

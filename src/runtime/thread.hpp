@@ -77,7 +77,12 @@ struct Thread : abi::ThreadRecord {
   std::atomic<std::int64_t> watched = kNoDeadline;  ///< the earliest deadline that the watchdog is to see to
   std::atomic<bool> attention = false;              ///< an activation was interrupted; its thread has not looked yet
   std::atomic<std::uint32_t> unanswered = 0;        ///< nudges of the watchdog since its thread last looked
-  std::int64_t nudge_at = 0;                        ///< the watchdog's own: while there are some, when to send another
+  /// Where a guest was that another thread asked for (tier_up.hpp): program counters, of the function and its caller.
+  std::atomic<std::uint64_t> sampled = kNotAsked;
+  std::atomic<std::uint64_t> sampled_caller = 0;
+  static constexpr std::uint64_t kNotAsked = 0;
+  static constexpr std::uint64_t kAsked = 1;
+  std::int64_t nudge_at = 0;  ///< the watchdog's own: while there are some, when to send another
   os::ThreadId id = os::current_thread_id();
   Thread* next = nullptr;  ///< in the list of all threads
   Thread* previous = nullptr;

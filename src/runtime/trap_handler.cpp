@@ -8,6 +8,7 @@
 #include "abi/interruption.hpp"
 #include "os/loaded_object.hpp"
 #include "os/signals.hpp"
+#include "runtime/stack_walk.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
 #include "runtime/watchdog.hpp"
@@ -62,9 +63,23 @@ bool on_fault(os::MachineContext& context, std::uint64_t address) noexcept {
   return true;
 }
 
+/// Tells where the guest is (sample_guests).
+__attribute__((no_sanitize("thread"))) void answer(Thread& thread, const os::MachineContext& context) noexcept {
+  const abi::Interrupted interrupted = abi::interrupted_by(context);
+  if (thread.state != static_cast<std::uint32_t>(abi::ThreadState::kGuest) || !is_guest(thread, interrupted)) {
+    thread.sampled.store(Thread::kNotAsked, std::memory_order_relaxed);
+    return;
+  }
+  const GuestStack& stack = thread.activations[thread.depth.load(std::memory_order_relaxed) - 1].stack;
+  StackWalk walk(stack, interrupted.pc, interrupted.frame_pointer);
+  thread.sampled_caller.store(walk.next() ? walk.pc() : 0, std::memory_order_relaxed);
+  thread.sampled.store(interrupted.pc, std::memory_order_release);
+}
+
 __attribute__((no_sanitize("thread"))) void on_nudge(os::MachineContext& context) noexcept {
   Thread* const thread = current_thread();
   if (thread == nullptr) return;  // it is about to end
+  if (thread->sampled.load(std::memory_order_relaxed) == Thread::kAsked) answer(*thread, context);
   decide(*thread);
   if (thread->kill == 0 || thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return;
   const abi::Interrupted interrupted = abi::interrupted_by(context);

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "runtime/thread.hpp"
 
@@ -42,6 +43,15 @@ void decide(Thread& thread) noexcept;
 
 /// Behind an activation that ended, at this depth, while `kill` was set. @return the trap that it is to end with.
 [[nodiscard]] std::uint32_t end_killed(Thread& thread, std::uint32_t depth, std::uint32_t trap) noexcept;
+
+/// What a thread was at when it was asked where its guest is.
+struct GuestSample {
+  std::uint64_t pc;
+  std::uint64_t caller;  ///< a return address; 0 if there is none
+};
+/// Appends what threads have answered since the last time, and asks those that run a guest now.
+/// @return whether there are such.
+bool sample_guests(std::vector<GuestSample>& samples);
 
 /// The list of all threads.
 void watch_thread(Thread& thread) noexcept;

@@ -98,7 +98,8 @@ class Case {
             .explicit_bounds = random_.percent(20),
             .fuel = random_.percent(20),
             .canonical_nan = random_.percent(20),
-            .stack_limit = random_.percent(20) ? 1 + random_.below(3'000) : 0};
+            .stack_limit = random_.percent(20) ? 1 + random_.below(3'000) : 0,
+            .tier = settings_.tier};
   }
 
   void choose_options() {

@@ -19,6 +19,7 @@ struct Settings {
   bool audit = true;   ///< most resets; else only what guests can see counts
   bool kills = false;  ///< some calls get a deadline that passes while they run; some of them never return otherwise
   bool fuel = false;   ///< some calls get little fuel
+  Tier tier = Tier::kQuick;
 };
 
 struct Tally {

@@ -22,8 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// docs/architecture.md, "The house": each folder may include only those before it, and itself.
-constexpr std::array<std::string_view, 16> kFolders = {
-    "anew",  "os",      "wasm",  "abi",  "codegen", "codegen/quick",  "codegen/llvm", "artifact",
+constexpr std::array<std::string_view, 17> kFolders = {
+    "anew",  "os",      "wasm",  "abi",  "codegen", "codegen/quick",  "codegen/llvm", "artifact", "tier",
     "debug", "runtime", "reset", "pool", "c",       "host/substrate", "host/wasi",    "cli"};
 
 /// Folders that are one with another for this order. Of the public headers one that speaks for a group includes the
@@ -38,7 +38,8 @@ constexpr std::array<Group, 4> kGroups = {{{"anew/substrate", "anew"},
 
 /// Who may know the processor: its folder, those who speak for it, and what is the processor's in a tier.
 constexpr std::string_view kProcessorFolder = "abi/x86_64";
-constexpr std::array<std::string_view, 3> kKnowTheProcessor = {kProcessorFolder, "abi", "codegen/quick/x86_64"};
+constexpr std::array<std::string_view, 4> kKnowTheProcessor = {kProcessorFolder, "abi", "codegen/quick/x86_64",
+                                                               "codegen/llvm"};
 /// Headers by which a source names a processor. Only its folder may; tiers have an assembler instead.
 constexpr std::array<std::string_view, 5> kProcessorHeaders = {"immintrin.h", "emmintrin.h", "xmmintrin.h",
                                                                "x86intrin.h", "cpuid.h"};
@@ -126,6 +127,9 @@ TEST(IncludeDirection, RefusesWhatPointsUpwards) {
   EXPECT_NE(violation("wasm", "codegen/image.hpp"), "");
   EXPECT_NE(violation("anew", "os/file.hpp"), "");
   EXPECT_NE(violation("codegen", "codegen/quick/quick_compiler.hpp"), "");
+  EXPECT_NE(violation("codegen/quick", "codegen/llvm/unit.hpp"), "");
+  EXPECT_NE(violation("codegen/llvm", "artifact/artifact.hpp"), "");
+  EXPECT_NE(violation("tier", "runtime/tiers.hpp"), "");
   EXPECT_NE(violation("wasm", "os/file.hpp"), "");
   EXPECT_NE(violation("runtime", "sys/mman.h"), "");
   EXPECT_NE(violation("abi/x86_64", "codegen/image.hpp"), "");
@@ -142,6 +146,7 @@ TEST(IncludeDirection, AllowsWhatPointsDownwards) {
   EXPECT_EQ(violation("cli", "pool/pool_state.hpp"), "");
   EXPECT_EQ(violation("codegen/quick", "codegen/image.hpp"), "");
   EXPECT_EQ(violation("codegen/quick/x86_64", "codegen/quick/blocks.hpp"), "");
+  EXPECT_EQ(violation("tier", "codegen/llvm/protocol.hpp"), "");
   EXPECT_EQ(violation("os", "sys/mman.h"), "");
   EXPECT_EQ(violation("abi/x86_64", "abi/cell.hpp"), "");
   EXPECT_EQ(violation("abi", "abi/x86_64/frame.hpp"), "");
@@ -207,6 +212,7 @@ const std::vector<Confined> kConfined = {
     {"zstd.h", {"src/host/substrate/"}},
     {"nlohmann/json.hpp", {"src/host/substrate/", "src/cli/"}},
     {"asmjit/x86.h", {"src/codegen/quick/"}},
+    {"llvm/", {"src/codegen/llvm/"}},
     {"wabt/", {"src/cli/wat.cpp"}},
     {"CLI/", {"src/cli/command_line.cpp"}},
 };

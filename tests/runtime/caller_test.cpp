@@ -229,11 +229,11 @@ TEST(NestedCall, HasTheDeadlineOfTheLeaseAndItsEndIsThatOfTheCallsAroundIt) {
     std::optional<std::jthread> thread;
     if (cancelled) {
       thread.emplace([canceller = lease.canceller().value()] {
-        std::this_thread::sleep_for(5ms);
+        std::this_thread::sleep_for(200ms);  // the call has begun by then
         canceller.cancel();
       });
     } else {
-      lease.set_deadline(Clock::now() + 5ms);
+      lease.set_deadline(Clock::now() + 200ms);
     }
     EXPECT_EQ(lease.call<int>("run", 2).error().trap, TrapKind::kInterrupted) << "whatever the host made of it";
     EXPECT_EQ(lease.find_state<Ends>()->traps, (std::vector{TrapKind::kInterrupted, TrapKind::kInterrupted}));

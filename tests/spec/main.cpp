@@ -25,9 +25,10 @@ using namespace anew::spec;
 constexpr std::string_view kUsage =
     "usage: anew_spec [OPTION...] [FILTER] DIRECTORY\n"
     "Runs the scripts that tests/spec/convert wrote to DIRECTORY, those whose name contains FILTER.\n"
-    "  --way fresh|reset|artifact|all  in a fresh store; in one used, reset and audited before each action;\n"
-    "                                  through compiled modules saved and loaded again; all: one after another\n"
-    "                                  (the default)\n"
+    "  --way WAY                       fresh: in a fresh store; reset: in one used, reset and audited before each\n"
+    "                                  action; artifact: through compiled modules saved and loaded again;\n"
+    "                                  optimized: all functions by the optimizing tier, in this process; mixed: about\n"
+    "                                  half of them; all: one after another (the default)\n"
     "  --features LIST                 accept no other proposals: those of a preset or list, as `anew call "
     "--features`\n"
     "                                  reads it; what needs others does not apply\n"
@@ -35,7 +36,11 @@ constexpr std::string_view kUsage =
     "  --verbose                       list also the failures that follow from that of a module\n"
     "  --list-not-applicable           print what does not apply, and why, as a Markdown table\n";
 
+#if ANEW_WITH_LLVM
+constexpr std::array kAllWays = {Way::kFresh, Way::kReset, Way::kArtifact, Way::kOptimized, Way::kMixed};
+#else
 constexpr std::array kAllWays = {Way::kFresh, Way::kReset, Way::kArtifact};
+#endif
 
 struct Options {
   std::vector<Way> ways{kAllWays.begin(), kAllWays.end()};

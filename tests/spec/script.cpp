@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "optimize_here.hpp"
+
 namespace anew::spec {
 namespace {
 
@@ -83,6 +85,8 @@ std::string_view to_string(Way way) noexcept {
     case Way::kFresh: return "fresh";
     case Way::kReset: return "reset";
     case Way::kArtifact: return "artifact";
+    case Way::kOptimized: return "optimized";
+    case Way::kMixed: return "mixed";
   }
   return "";
 }
@@ -97,6 +101,9 @@ Script::Script(Way way, const std::filesystem::path& corpus, std::filesystem::pa
       engine_({.compile_threads = 1, .cache = false, .features = features}),
       linker_(make_linker()),
       store_({.audit = true}) {
+#if ANEW_WITH_LLVM
+  test::optimize_here(way == Way::kMixed ? test::Share::kHalf : test::Share::kAll);
+#endif
   // It has something of everything, and is the host's, not the script's.
   const Engine host_engine({.compile_threads = 1, .cache = false, .features = Features::every()});
   const auto module = host_engine.compile(read(corpus / "spectest.wasm"));
@@ -228,7 +235,10 @@ Verdict Script::run_action(const Json& command) {
 }
 
 Result<Module> Script::compile(const Json& file) {
-  Result<Module> module = engine_.compile(read(directory_ / file.get<std::string>()));
+  CompileOptions options;
+  if (way_ == Way::kOptimized || way_ == Way::kMixed) options.tier = Tier::kOptimized;
+  Result<Module> module = engine_.compile(read(directory_ / file.get<std::string>()), options);
+  if (module && !module->optimization().note.empty()) return fail(ErrorCode::kHost, module->optimization().note);
   if (!module || way_ != Way::kArtifact) return module;
   if (const auto saved = engine_.save(*module, artifact_); !saved) return std::unexpected(saved.error());
   module = engine_.load(artifact_);

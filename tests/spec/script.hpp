@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Executes the commands of one script of the specification's test suite, in one of three ways.
+// Executes the commands of one script of the specification's test suite, in one of several ways.
 #pragma once
 
 #include <anew/engine.hpp>
@@ -20,9 +20,11 @@
 namespace anew::spec {
 
 enum class Way : std::uint8_t {
-  kFresh,     ///< as the script says
-  kReset,     ///< each action is run, undone by an audited reset, and run again: the second time counts
-  kArtifact,  ///< each module is compiled, saved, and loaded again before it is used
+  kFresh,      ///< as the script says
+  kReset,      ///< each action is run, undone by an audited reset, and run again: the second time counts
+  kArtifact,   ///< each module is compiled, saved, and loaded again before it is used
+  kOptimized,  ///< all functions are optimized
+  kMixed,      ///< about half of them are, the others have their quick code
 };
 [[nodiscard]] std::string_view to_string(Way way) noexcept;
 

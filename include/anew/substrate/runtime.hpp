@@ -33,6 +33,7 @@ struct RuntimeOptions {
   /// Chains execute blocks with the "static" one, where it may not: what is too much for a heap is consensus. (There
   /// the guest may not either; here it may, as far as its module allows. None of the known ones does.)
   bool grow_heap = false;
+  Tier tier = Tier::kQuick;       ///< how much work is put into the runtime's code
   std::uint32_t capacity = 16;    ///< instances at most
   std::uint64_t audit_every = 0;  ///< audit one restore in N; 0: none
   LogSink log = {};  ///< takes what is logged up to log_level; empty: nothing is, and the runtime is told so

@@ -410,7 +410,7 @@ Result<Compiled> compile(const Job& job) {
   // decides; what was looked at before only ends earlier what ends here.
   if (work.bytes + work.most_scratch > most_text) throw quick::CodeTooLarge{};
   linker.finish();
-  auto code = TRY(std::move(text).finish());
+  auto code = TRY(std::move(text).finish(job.spare));
   compiled.code = std::move(code);
   compiled.features = Features::from_bits(work.features);
   return compiled;
@@ -430,6 +430,14 @@ class QuickTier final : public Compiler {
 };
 
 }  // namespace
+
+std::vector<std::byte> quick::trap_stubs() {
+  const Window window(kOperatorCodeBytes);
+  Code code(window);
+  emit_trap_stubs(code.assembler);
+  const auto made = window.bytes().first(code.assembler.offset());
+  return {made.begin(), made.end()};
+}
 
 const Compiler& quick::tier() noexcept {
   static const QuickTier kTier;

@@ -76,7 +76,7 @@ Result<Runtime> Executor::State::runtime(const StateBackend& state) const {
     return decompress_code(*code);
   };
   PoolSettings settings;
-  settings.compile = runtime_compile_options();
+  settings.compile = runtime_compile_options(options.runtime.tier);
   settings.snapshot.extra_memory_pages = heap_pages;
   auto pool = TRY(cache.get(*hash, load, settings));
   return Runtime(std::move(pool));

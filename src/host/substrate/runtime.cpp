@@ -54,7 +54,7 @@ Error with_panic(Error error, const std::string& panic) {
 Result<Runtime> Runtime::create(const Engine& engine, BytesView code, RuntimeOptions options) {
   return detail::without_exceptions("a runtime is made", [&]() -> Result<Runtime> {
     const auto binary = TRY(decompress_code(code));
-    const auto module = TRY(engine.compile(binary, runtime_compile_options()));
+    const auto module = TRY(engine.compile(binary, runtime_compile_options(options.tier)));
     PoolOptions pool_options;
     pool_options.snapshot.extra_memory_pages = options.heap_pages;
     const auto linker = TRY(prepare_runtime(module, options, pool_options));

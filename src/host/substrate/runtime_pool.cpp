@@ -79,9 +79,9 @@ Result<Bytes> read_version_of(const Engine& engine, BytesView code, RuntimeOptio
 
 }  // namespace
 
-CompileOptions runtime_compile_options() noexcept {
+CompileOptions runtime_compile_options(Tier tier) noexcept {
   // A runtime's memory gets 128 MiB of heap by default: with large cards its card table stays quick to scan.
-  return {.card_bytes = 4096};
+  return {.card_bytes = 4096, .tier = tier};
 }
 
 Result<Linker> prepare_runtime(const Module& module, const RuntimeOptions& options, PoolOptions& pool_options) {

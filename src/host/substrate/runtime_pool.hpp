@@ -10,7 +10,7 @@
 namespace anew::substrate {
 
 /// How runtimes are compiled.
-[[nodiscard]] CompileOptions runtime_compile_options() noexcept;
+[[nodiscard]] CompileOptions runtime_compile_options(Tier tier = Tier::kQuick) noexcept;
 /// Makes the host functions and the memory for a runtime's module, and sets capacity, audits and host state of its
 /// pool; the heap pages are the snapshot's, which is the caller's. @return kLink if the runtime has no memory.
 [[nodiscard]] Result<Linker> prepare_runtime(const Module& module, const RuntimeOptions& options,

@@ -167,6 +167,10 @@ pub const ANEW_LEDGER_AUTO: anew_ledger_t = 0;
 pub const ANEW_LEDGER_CARDS: anew_ledger_t = 1;
 pub const ANEW_LEDGER_PAGEMAP: anew_ledger_t = 2;
 pub const ANEW_LEDGER_COW: anew_ledger_t = 3;
+pub type anew_tier_t = u32;
+pub const ANEW_TIER_QUICK: anew_tier_t = 0;
+pub const ANEW_TIER_AUTO: anew_tier_t = 1;
+pub const ANEW_TIER_OPTIMIZED: anew_tier_t = 2;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct anew_compile_options_t {
@@ -177,6 +181,7 @@ pub struct anew_compile_options_t {
     pub fuel: bool,
     pub canonical_nan: bool,
     pub stack_limit: u32,
+    pub tier: anew_tier_t,
 }
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -332,6 +337,7 @@ extern "C" {
     pub fn anew_module_code_hash(module: *const anew_module_t, hash: *mut u8) -> *mut anew_error_t;
     pub fn anew_module_from_cache(module: *const anew_module_t) -> bool;
     pub fn anew_module_cache_note(module: *const anew_module_t) -> *const c_char;
+    pub fn anew_module_optimized_functions(module: *const anew_module_t) -> u32;
     pub fn anew_linker_new(out: *mut *mut anew_linker_t) -> *mut anew_error_t;
     pub fn anew_linker_delete(linker: *mut anew_linker_t);
     pub fn anew_linker_define_slots(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, type_: *const anew_function_type_t, function: anew_slots_function_t, data: *mut c_void, finalize: anew_finalizer_t) -> *mut anew_error_t;
@@ -444,6 +450,7 @@ pub const LAYOUT: &[(&str, usize)] = &[
     ("offsetof(anew_compile_options_t, fuel)", offset_of!(anew_compile_options_t, fuel)),
     ("offsetof(anew_compile_options_t, canonical_nan)", offset_of!(anew_compile_options_t, canonical_nan)),
     ("offsetof(anew_compile_options_t, stack_limit)", offset_of!(anew_compile_options_t, stack_limit)),
+    ("offsetof(anew_compile_options_t, tier)", offset_of!(anew_compile_options_t, tier)),
     ("sizeof(anew_item_t)", size_of::<anew_item_t>()),
     ("offsetof(anew_item_t, struct_size)", offset_of!(anew_item_t, struct_size)),
     ("offsetof(anew_item_t, module)", offset_of!(anew_item_t, module)),

@@ -91,6 +91,28 @@ impl Ledger {
     }
 }
 
+/// How much work is put into code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Tier {
+    /// One pass, as fast as the module can be read.
+    #[default]
+    Quick,
+    /// And functions that run long again with LLVM, in a process of its own, while the module runs.
+    Auto,
+    /// And every function so, before a module is returned.
+    Optimized,
+}
+
+impl Tier {
+    fn raw(self) -> sys::anew_tier_t {
+        match self {
+            Tier::Quick => sys::ANEW_TIER_QUICK,
+            Tier::Auto => sys::ANEW_TIER_AUTO,
+            Tier::Optimized => sys::ANEW_TIER_OPTIMIZED,
+        }
+    }
+}
+
 /// What changes a module's machine code. `CompileOptions { fuel: true, ..Default::default() }`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CompileOptions {
@@ -106,6 +128,8 @@ pub struct CompileOptions {
     pub canonical_nan: bool,
     /// How deep calls may nest, in units that the module alone determines; 0: where the machine's stack ends.
     pub stack_limit: u32,
+    /// How much work is put into the code.
+    pub tier: Tier,
 }
 
 impl CompileOptions {
@@ -118,6 +142,7 @@ impl CompileOptions {
             fuel: self.fuel,
             canonical_nan: self.canonical_nan,
             stack_limit: self.stack_limit,
+            tier: self.tier.raw(),
         }
     }
 }
@@ -363,6 +388,11 @@ impl Module {
     pub fn ledger_reason(&self) -> String {
         // A text of the module's.
         unsafe { raw::owned_text(sys::anew_module_ledger_reason(self.raw())) }
+    }
+    /// How many functions have optimized code by now.
+    pub fn optimized_functions(&self) -> u32 {
+        // The module is alive.
+        unsafe { sys::anew_module_optimized_functions(self.raw()) }
     }
     /// BLAKE2b-256 of the binary, as [`code_hash`] computes it.
     pub fn code_hash(&self) -> [u8; 32] {

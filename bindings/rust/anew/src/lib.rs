@@ -76,6 +76,7 @@ pub use cache::{PoolCache, PoolCacheOptions, PoolCacheStatistics, PoolSettings, 
 pub use caller::Caller;
 pub use engine::{
     code_hash, version, CompileOptions, Engine, EngineOptions, Export, ExternalKind, Import, Ledger, Module, Progress,
+    Tier,
 };
 pub use error::{BoxError, Error, ErrorCode, Frame, Result, TrapKind};
 pub use function::{Function, TypedFunction};

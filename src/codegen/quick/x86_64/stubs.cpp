@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "abi/library.hpp"
+#include "codegen/quick/tier.hpp"
 #include "codegen/quick/x86_64/registers.hpp"
 
 namespace anew::codegen::quick {
@@ -134,6 +135,15 @@ void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t 
   }
   a.add(x86::rsp, 8);
   a.ret();
+}
+
+void emit_trap_stubs(Assembler& a) {
+  for (std::uint32_t kind = 0; kind < abi::kTrapKinds; ++kind) {
+    kind == 0 ? a.mov(x86::eax, x86::edi) : a.mov(x86::eax, kind);
+    a.mov(x86::r11, x86::qword_ptr(x86::r13, abi::kLibrary));
+    a.jmp(x86::qword_ptr(x86::r11, offsetof(abi::Library, trap)));
+    a.align(asmjit::AlignMode::kCode, kTrapStubBytes);
+  }
 }
 
 }  // namespace anew::codegen::quick

@@ -13,5 +13,8 @@ namespace anew::codegen::quick {
 void emit_import_stub(Assembler& a, const ModuleContext& context, std::uint32_t import);
 /// The entry thunk of a type: the reverse, for calls of the host's.
 void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t type);
+/// What optimized code calls to raise a trap, kTrapStubBytes for each kind (tier.hpp). The one of TrapKind::kNone takes
+/// the kind from the first argument.
+void emit_trap_stubs(Assembler& a);
 
 }  // namespace anew::codegen::quick

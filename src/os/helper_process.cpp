@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "os/helper_process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "os/background_thread.hpp"
+#include "os/try.hpp"
+
+namespace anew::os {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How soon a stop is noticed.
+constexpr milliseconds kPatience{50};
+/// How long a child that has closed its end may take to end by itself.
+constexpr milliseconds kLastMoments{1'000};
+constexpr std::size_t kMostErrorBytes = 300;
+
+std::unexpected<Error> refused(const std::filesystem::path& program, int reason) {
+  return fail(reason == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+              fmt::format("cannot start {}: {}", program.string(), std::strerror(reason)));
+}
+
+/// The same descriptor by a number that is none of a standard stream's, which may be closed here.
+Descriptor above_standard_streams(int number) {
+  const Descriptor low(number);
+  return Descriptor(fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
+
+/// What posix_spawn is told. Each call can only fail for want of memory.
+class Plan {
+ public:
+  Plan() noexcept {
+    failed_ = posix_spawn_file_actions_init(&actions_);
+    if (failed_ == 0) failed_ = posix_spawnattr_init(&attributes_);
+  }
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+  ~Plan() {
+    posix_spawnattr_destroy(&attributes_);
+    posix_spawn_file_actions_destroy(&actions_);
+  }
+  /// @return the id, or minus the system's reason.
+  [[nodiscard]] int start(const std::filesystem::path& program, int socket, int errors) noexcept {
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    check(posix_spawn_file_actions_adddup2(&actions_, socket, STDIN_FILENO));
+    check(posix_spawn_file_actions_adddup2(&actions_, socket, STDOUT_FILENO));
+    check(posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO));
+    check(posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1));
+    check(posix_spawnattr_setsigmask(&attributes_, &none));
+    check(posix_spawnattr_setsigdefault(&attributes_, &all));
+    check(posix_spawnattr_setpgroup(&attributes_, 0));
+    check(
+        posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP));
+    std::string name = program.string();
+    const std::array<char*, 2> arguments = {name.data(), nullptr};
+    pid_t id = 0;
+    if (failed_ == 0) check(posix_spawn(&id, name.c_str(), &actions_, &attributes_, arguments.data(), environ));
+    return failed_ == 0 ? id : -failed_;
+  }
+
+ private:
+  void check(int result) noexcept {
+    if (failed_ == 0) failed_ = result;
+  }
+  posix_spawn_file_actions_t actions_ = {};
+  posix_spawnattr_t attributes_ = {};
+  int failed_ = 0;
+};
+
+/// What stands at the end of a file, as one line of printable text.
+std::string last_words(int file) {
+  struct stat status = {};
+  if (fstat(file, &status) != 0 || status.st_size <= 0) return {};
+  const off_t from = std::max<off_t>(0, status.st_size - static_cast<off_t>(kMostErrorBytes));
+  std::string text(kMostErrorBytes, '\0');
+  const ssize_t read = pread(file, text.data(), text.size(), from);
+  text.resize(read > 0 ? static_cast<std::size_t>(read) : 0);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  text.erase(0, text.rfind('\n') + 1);  // npos is -1: nothing is erased then
+  std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+}  // namespace
+
+Result<ChildProcess> ChildProcess::start(const std::filesystem::path& program) {
+  std::array<int, 2> ends = {};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return refused(program, errno);
+  Descriptor ours = above_standard_streams(ends[0]);
+  const Descriptor theirs = above_standard_streams(ends[1]);
+  if (!ours.is_open() || !theirs.is_open()) return refused(program, errno);
+  const int in_memory = memfd_create("anew-errors", MFD_CLOEXEC);
+  if (in_memory < 0) return refused(program, errno);
+  Descriptor errors = above_standard_streams(in_memory);
+  if (!errors.is_open()) return refused(program, errno);
+  const int id = Plan().start(program, theirs.number(), errors.number());
+  if (id < 0) return refused(program, -id);
+  return ChildProcess(id, std::move(ours), std::move(errors));
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : id_(std::exchange(other.id_, 0)), socket_(std::move(other.socket_)), errors_(std::move(other.errors_)) {}
+
+ChildProcess::~ChildProcess() { kill_and_forget(); }
+
+void ChildProcess::kill_and_forget() noexcept {
+  if (id_ == 0) return;
+  kill(id_, SIGKILL);
+  while (waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  id_ = 0;
+}
+
+ChildProcess::Outcome ChildProcess::wait(short events, Clock::time_point deadline, const std::stop_token& stop) const {
+  for (;;) {
+    if (stop.stop_requested()) return Outcome::kStopped;
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left <= milliseconds::zero()) return Outcome::kLate;
+    pollfd ready = {socket_.number(), events, 0};
+    const auto patience = static_cast<int>(std::min(left, kPatience).count());  // at most kPatience
+    if (poll(&ready, 1, patience) > 0) return Outcome::kDone;
+  }
+}
+
+ChildProcess::Outcome ChildProcess::send(std::span<const std::byte> bytes, Clock::time_point deadline,
+                                         const std::stop_token& stop) {
+  while (!bytes.empty()) {
+    if (const Outcome waited = wait(POLLOUT, deadline, stop); waited != Outcome::kDone) return waited;
+    const ssize_t sent = ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) return Outcome::kEnded;
+    bytes = bytes.subspan(sent > 0 ? static_cast<std::size_t>(sent) : 0);
+  }
+  return Outcome::kDone;
+}
+
+ChildProcess::Outcome ChildProcess::receive(std::span<std::byte> bytes, Clock::time_point deadline,
+                                            const std::stop_token& stop) {
+  while (!bytes.empty()) {
+    if (const Outcome waited = wait(POLLIN, deadline, stop); waited != Outcome::kDone) return waited;
+    const ssize_t received = recv(socket_.number(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR)) return Outcome::kEnded;
+    bytes = bytes.subspan(received > 0 ? static_cast<std::size_t>(received) : 0);
+  }
+  return Outcome::kDone;
+}
+
+std::string ChildProcess::end() {
+  // One that died has closed its end before it can be waited for.
+  const auto deadline = Clock::now() + kLastMoments;
+  siginfo_t info = {};
+  pollfd closed = {socket_.number(), 0, 0};
+  bool has_ended = false;
+  if (poll(&closed, 1, 0) > 0) {
+    do {
+      has_ended = waitid(P_PID, static_cast<id_t>(id_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == id_;
+      if (!has_ended) poll(nullptr, 0, 1);
+    } while (!has_ended && Clock::now() < deadline);
+  }
+  std::string how = "was ended";
+  if (has_ended && info.si_code == CLD_EXITED) how = fmt::format("exited with status {}", info.si_status);
+  if (has_ended && info.si_code != CLD_EXITED) how = fmt::format("ended by signal {}", info.si_status);
+  kill_and_forget();
+  if (const std::string words = last_words(errors_.number()); !words.empty()) how += ": " + words;
+  return how;
+}
+
+// --- In such a child ---
+
+bool read_from_parent(std::span<std::byte> bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t got = read(STDIN_FILENO, bytes.data(), bytes.size());
+    if (got == 0 || (got < 0 && errno != EINTR)) return false;
+    bytes = bytes.subspan(got > 0 ? static_cast<std::size_t>(got) : 0);
+  }
+  return true;
+}
+
+bool write_to_parent(std::span<const std::byte> bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(STDOUT_FILENO, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EINTR) return false;
+    bytes = bytes.subspan(sent > 0 ? static_cast<std::size_t>(sent) : 0);
+  }
+  return true;
+}
+
+bool has_parent() noexcept {
+  struct stat status = {};
+  return fstat(STDIN_FILENO, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+bool end_with_parent() noexcept {
+  return start_background_thread([] {
+    pollfd closed = {STDIN_FILENO, 0, 0};
+    for (;;)
+      if (poll(&closed, 1, -1) > 0) std::_Exit(EXIT_FAILURE);
+  });
+}
+
+void limit_this_process(std::uint64_t bytes) noexcept {
+  // Both are precautions: where the system refuses them, less is bounded.
+  const rlimit none = {0, 0};
+  (void)setrlimit(RLIMIT_CORE, &none);
+  unsigned long pages = 0;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/statm", "re"), &std::fclose);
+  if (file == nullptr || std::fscanf(file.get(), "%lu", &pages) != 1) return;
+  const std::uint64_t now = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const rlimit most = {now + std::min(bytes, RLIM_INFINITY - now), RLIM_INFINITY};
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_AS, &limit) != 0) return;
+  limit.rlim_cur = std::min(limit.rlim_max, most.rlim_cur);
+  (void)setrlimit(RLIMIT_AS, &limit);
+}
+
+}  // namespace anew::os

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A program of ours that works for this process, and talks with it over a pair of sockets: its standard input and
+// output are one end.
+#pragma once
+
+#include <anew/error.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "os/file.hpp"
+
+namespace anew::os {
+
+class ChildProcess {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// How sending or receiving ended.
+  enum class Outcome : std::uint8_t { kDone, kEnded /* the child closed its end, as by dying */, kLate, kStopped };
+
+  /// It gets nothing of ours but the socket: no descriptor, no blocked or ignored signal, and it is in a process group
+  /// of its own, so that a terminal's signals do not reach it. What it writes to its standard error, end() tells.
+  /// @return kNotFound or kIo, with the system's reason, if it cannot be started.
+  [[nodiscard]] static Result<ChildProcess> start(const std::filesystem::path& program);
+  ChildProcess(ChildProcess&& other) noexcept;
+  ChildProcess& operator=(ChildProcess&& other) = delete;
+  /// Kills the child.
+  ~ChildProcess();
+
+  /// Both return within a fraction of a second once `stop` asks for it.
+  [[nodiscard]] Outcome send(std::span<const std::byte> bytes, Clock::time_point deadline, const std::stop_token& stop);
+  [[nodiscard]] Outcome receive(std::span<std::byte> bytes, Clock::time_point deadline, const std::stop_token& stop);
+
+  /// Kills the child unless it ends by itself at once, having closed its end. To be called once.
+  /// @return how it ended: "ended by signal 9", "exited with status 1: " and the last that it wrote to its standard
+  ///         error.
+  [[nodiscard]] std::string end();
+
+ private:
+  ChildProcess(int id, Descriptor socket, Descriptor errors)
+      : id_(id), socket_(std::move(socket)), errors_(std::move(errors)) {}
+  [[nodiscard]] Outcome wait(short events, Clock::time_point deadline, const std::stop_token& stop) const;
+  void kill_and_forget() noexcept;
+
+  int id_;  ///< 0: none any more
+  Descriptor socket_;
+  Descriptor errors_;  ///< a file in memory
+};
+
+// --- In such a child ---
+
+/// From standard input. @return false at its end: the parent has gone, or wants no more.
+[[nodiscard]] bool read_from_parent(std::span<std::byte> bytes) noexcept;
+/// To standard output. @return false if nobody reads it.
+[[nodiscard]] bool write_to_parent(std::span<const std::byte> bytes) noexcept;
+/// Whether standard input is a socket, as it is for whoever start() started.
+[[nodiscard]] bool has_parent() noexcept;
+/// Ends this process as soon as the parent has closed its end, whatever it is doing then. @return false if the system
+/// refused.
+[[nodiscard]] bool end_with_parent() noexcept;
+/// From here on this process may take `bytes` more of address space than it has. It leaves no memory image when it
+/// dies.
+void limit_this_process(std::uint64_t bytes) noexcept;
+
+}  // namespace anew::os
