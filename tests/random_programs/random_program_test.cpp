@@ -16,6 +16,10 @@
 #include "support/program.hpp"
 #include "support/reference.hpp"
 
+#if ANEW_WITH_LLVM
+#include "optimize_here.hpp"
+#endif
+
 namespace anew::codegen::test {
 namespace {
 
@@ -122,9 +126,17 @@ class Compiled {
 };
 
 /// How the programs are compiled.
-enum class Mode : std::uint8_t { kPlain, kExplicitBounds, kFuel, kDeterministic /* with fuel too */ };
+enum class Mode : std::uint8_t {
+  kPlain,
+  kExplicitBounds,
+  kFuel,
+  kDeterministic,  ///< with fuel too
+  kOptimized,
+  kOptimizedDeterministic
+};
 void PrintTo(Mode mode, std::ostream* out) {
-  static constexpr const char* kNames[] = {"plain", "explicit bounds", "fuel", "deterministic"};
+  static constexpr const char* kNames[] = {"plain",         "explicit bounds", "fuel",
+                                           "deterministic", "optimized",       "optimized deterministic"};
   *out << kNames[static_cast<std::size_t>(mode)];
 }
 
@@ -148,7 +160,8 @@ void check_stack(const Program& program, CompileOptions options, std::span<const
 
 /// Runs one program with several arguments, each twice in one pool: an instance as new must give the same again.
 void check(std::uint64_t seed, std::uint32_t size, Mode mode, Tally& tally) {
-  const bool deterministic = mode == Mode::kDeterministic;
+  const bool deterministic = mode == Mode::kDeterministic || mode == Mode::kOptimizedDeterministic;
+  const bool optimized = mode == Mode::kOptimized || mode == Mode::kOptimizedDeterministic;
   const bool fuel = mode == Mode::kFuel || deterministic;
   const Nans nans = deterministic ? Nans::kShown : Nans::kHidden;
   const Program program = generate(seed, size, nans);
@@ -157,7 +170,8 @@ void check(std::uint64_t seed, std::uint32_t size, Mode mode, Tally& tally) {
                                .explicit_bounds = mode == Mode::kExplicitBounds,
                                .fuel = fuel,
                                .canonical_nan = deterministic,
-                               .stack_limit = deterministic ? kPlentyOfStack : 0};
+                               .stack_limit = deterministic ? kPlentyOfStack : 0,
+                               .tier = optimized ? Tier::kOptimized : Tier::kQuick};
   Compiled compiled(program, options);
   ASSERT_EQ(compiled.error(), "") << "seed " << seed << ", size " << size << "\n" << print(program);
   Random random(~seed);
@@ -211,7 +225,11 @@ class RandomPrograms : public testing::TestWithParam<std::tuple<Mode, std::uint3
 TEST_P(RandomPrograms, DoWhatTheInterpreterDoes) {
   const auto [mode, size] = GetParam();
   const std::uint64_t first = number_from("ANEW_RANDOM_SEED", 1);
-  const std::uint64_t count = number_from("ANEW_RANDOM_PROGRAMS", 36'000 / (size + 20));
+  const bool optimized = mode == Mode::kOptimized || mode == Mode::kOptimizedDeterministic;
+  const std::uint64_t count = number_from("ANEW_RANDOM_PROGRAMS", (optimized ? 2'400 : 36'000) / (size + 20));
+#if ANEW_WITH_LLVM
+  anew::test::optimize_here(anew::test::Share::kAll);
+#endif
   Tally tally;
   for (std::uint64_t i = 0; i < count && !HasFatalFailure(); ++i) check((first + i) * 1'000 + size, size, mode, tally);
   RecordProperty("calls", std::to_string(tally.calls));
@@ -236,6 +254,13 @@ INSTANTIATE_TEST_SUITE_P(Fuel, RandomPrograms,
 INSTANTIATE_TEST_SUITE_P(Deterministic, RandomPrograms,
                          testing::Combine(testing::Values(Mode::kDeterministic), testing::ValuesIn(kSizes)),
                          name_by_size);
+#if ANEW_WITH_LLVM
+INSTANTIATE_TEST_SUITE_P(Optimized, RandomPrograms,
+                         testing::Combine(testing::Values(Mode::kOptimized), testing::ValuesIn(kSizes)), name_by_size);
+INSTANTIATE_TEST_SUITE_P(OptimizedDeterministic, RandomPrograms,
+                         testing::Combine(testing::Values(Mode::kOptimizedDeterministic), testing::ValuesIn(kSizes)),
+                         name_by_size);
+#endif
 
 }  // namespace
 }  // namespace anew::codegen::test

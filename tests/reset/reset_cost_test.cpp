@@ -31,7 +31,7 @@ double thread_seconds() {
 
 /// What a reset may take: so many times what the call took, and so many seconds.
 constexpr double kTimes = 10;
-constexpr double kConstant = 1e-3;
+constexpr double kConstant = 3e-3;
 
 struct Cost {
   double call = std::numeric_limits<double>::max();   ///< seconds
