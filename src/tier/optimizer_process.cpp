@@ -17,8 +17,8 @@
 #include <utility>
 
 #include "abi/library.hpp"
-#include "os/helper_process.hpp"
 #include "os/environment.hpp"
+#include "os/helper_process.hpp"
 #include "os/loaded_object.hpp"
 #include "os/try.hpp"
 #include "wasm/limits.hpp"
