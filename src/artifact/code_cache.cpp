@@ -94,7 +94,7 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
   for (const os::Directory::Entry* entry : artifacts) {
     if (bytes <= limit) break;
     if (entry->name != keep) {
-      TRY(directory.remove(entry->name));
+      (void)TRY(directory.remove(entry->name));  // another process may have been first
       bytes -= entry->status.bytes;
     }
   }
