@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 
 build_directory := build/release
 # Tests that take seconds with AddressSanitizer and UndefinedBehaviorSanitizer, and between them reach most of the library.
-sanitized = abi artifact debug os out_of_memory reset wasm c
+sanitized = abi artifact os out_of_memory reset wasm
 sources = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 
 build: setup  ## the command, build/release/anew
@@ -22,7 +22,7 @@ test: setup fetch  ## all tests, with assertions; what is quick with sanitizers 
 	cmake --preset checked
 	cmake --build --preset checked
 	ctest --preset checked --parallel 2
-	cmake --preset asan -DANEW_BUILD_SPEC=OFF -DANEW_BUILD_SUBSTRATE=OFF -DANEW_BUILD_LLVM=OFF
+	cmake --preset asan -DANEW_BUILD_SPEC=OFF -DANEW_BUILD_SUBSTRATE=OFF -DANEW_BUILD_WASI=OFF -DANEW_BUILD_LLVM=OFF
 	cmake --build --preset asan --target $(addprefix anew_test_,$(sanitized))
 	for part in $(sanitized); do build/asan/tests/anew_test_$$part --gtest_brief=1 --gtest_filter=-*Robustness* || exit 1; done
 	scripts/lint build/checked
