@@ -224,7 +224,7 @@ class Work {
     for (const std::uint32_t function : unit) {
       const std::span<const std::uint32_t> alone(&function, 1);
       // What failed alone does so again.
-      auto code = unit.size() == 1 ? std::move(together) : TRY(attempt(optimizer, alone));
+      auto code = unit.size() == 1 ? together : TRY(attempt(optimizer, alone));
       if (!code) code = std::vector<FunctionCode>{{function, std::move(code).error().reason, {}, {}, {}}};
       std::ranges::move(count(std::move(*code)), std::back_inserter(codes));
     }
