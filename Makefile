@@ -5,7 +5,8 @@ PREFIX ?= /usr/local
 .PHONY: build demo test spec bench fuzz install packages packages-test docs format lint fetch setup clean
 
 build_directory := build/release
-# Tests that take seconds with AddressSanitizer and UndefinedBehaviorSanitizer, and between them reach most of the library.
+# Tests that take seconds with AddressSanitizer and UndefinedBehaviorSanitizer, of what parses, holds memory and runs out of it.
+# `cmake --preset asan` builds the others.
 sanitized = abi artifact os out_of_memory reset wasm
 sources = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 

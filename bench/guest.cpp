@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <bit>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -20,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 [[noreturn]] void give_up(const std::string& why) {
-  fmt::print(stderr, "anew_bench_liftoff: {}\n", why);
+  fmt::print(stderr, "anew_bench: {}\n", why);
   std::exit(1);
 }
 
@@ -116,8 +117,13 @@ double processor_time() {
 }
 
 std::unique_ptr<Guest> make_anew_guest(const Engine& engine, const std::string& path, const CompileOptions& options,
-                                       const Imports& imports) {
+                                       const Imports& imports, Compilation* compilation) {
+  const auto begin = std::chrono::steady_clock::now();
   const Module module = value_or_exit(engine.load(path, options), path);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  Optimization optimization = module.optimization();
+  if (!optimization.note.empty()) give_up(fmt::format("{} is not optimized: {}", path, optimization.note));
+  if (compilation != nullptr) *compilation = {std::move(optimization), seconds.count()};
   Linker linker;
   linker.trap_unknown_functions();
   if (imports.memory) linker.define_memory("env", "memory", *imports.memory);

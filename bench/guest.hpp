@@ -53,9 +53,17 @@ class Guest {
   virtual void grow(std::uint32_t pages) = 0;
 };
 
-/// In this process.
+/// What came of the compilation of a guest's module.
+struct Compilation {
+  Optimization optimization = {};
+  double seconds = 0;  ///< all processes; wall clock
+};
+
+/// In this process. A module that was to be optimized and could not be ends the program.
+/// @param compilation  told, if given.
 [[nodiscard]] std::unique_ptr<Guest> make_anew_guest(const Engine& engine, const std::string& path,
-                                                     const CompileOptions& options, const Imports& imports);
+                                                     const CompileOptions& options, const Imports& imports,
+                                                     Compilation* compilation = nullptr);
 
 /// A running node with some of its options, which runs liftoff.mjs. It serves one guest after the other.
 class Node {

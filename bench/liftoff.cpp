@@ -212,6 +212,12 @@ int compare(bool as_json, const std::vector<std::string>& names) {
   auto wanted = [&](const std::string& name) {
     return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
   };
+  constexpr const char* kChains[] = {"polkadot", "kusama"};
+  constexpr const char* kModules[] = {"sqlite3", "brotli", "pyodide", "esbuild", "swc"};
+  std::vector<std::string> known(std::begin(kModules), std::end(kModules));
+  for (const Program& program : programs()) known.push_back(program.name);
+  for (const char* chain : kChains) known.push_back(fmt::format("{}_runtime", chain));
+  require_names(names, known);
   Node liftoff(kLiftoff);
   Node turbofan({});
   json report = liftoff.ask({{"request", "version"}});
@@ -251,13 +257,13 @@ int compare(bool as_json, const std::vector<std::string>& names) {
     report["compile"].push_back(to_json(compiled.back()));
     if (!as_json) print(compiled.back());
   };
-  for (const char* chain : {"polkadot", "kusama"}) {
+  for (const char* chain : kChains) {
     measure(fmt::format("{}_runtime", chain), [&] {
       const std::string path = fmt::format("{}/{}.json", ANEW_CHAIN_SPECS, chain);
       return value_or_exit(substrate::load_runtime(path), path).code;
     });
   }
-  for (const char* name : {"sqlite3", "brotli", "pyodide", "esbuild", "swc"})
+  for (const char* name : kModules)
     measure(name, [&] { return read_file(fmt::format("{}/{}.wasm", ANEW_NPM_MODULES, name)); });
   fs::remove(scratch);
   if (!compiled.empty()) {

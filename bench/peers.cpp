@@ -228,6 +228,8 @@ class NativeGuest final : public Guest {
 
 }  // namespace
 
+bool has_wasmtime() { return wasmtime() != nullptr; }
+
 std::unique_ptr<Guest> make_wasmtime_guest(const std::string& path, const Imports& imports) {
   if (wasmtime() == nullptr) return nullptr;
   return std::make_unique<WasmtimeGuest>(path, imports);

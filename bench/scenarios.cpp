@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
 namespace anew::bench {
 namespace {
 
@@ -247,6 +251,14 @@ std::vector<Program> programs() {
       "sqlite3", "@sqlite.org/sqlite-wasm@3.41.2", maker<SqliteScenario>(),
       {.memory = Limits{256, 32'768}, .answers = {{"__syscall_openat", -44}, {"emscripten_date_now", 0}}});  // no file
   return programs;
+}
+
+void require_names(const std::vector<std::string>& names, const std::vector<std::string>& known) {
+  for (const std::string& name : names) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    fmt::print(stderr, "there is no program \"{}\"; there are {}\n", name, fmt::join(known, ", "));
+    std::exit(64);
+  }
 }
 
 }  // namespace anew::bench

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The programs that anew_bench_liftoff runs: where the module comes from, and what is done with it.
+// The programs that anew_bench_liftoff and anew_bench_optimized run: where the module comes from, and what is done with
+// it.
 #pragma once
 
 #include <functional>
@@ -35,5 +36,8 @@ struct Program {
 };
 
 [[nodiscard]] std::vector<Program> programs();
+
+/// Ends the program with status 64 if one of the names that were asked for is none of these.
+void require_names(const std::vector<std::string>& names, const std::vector<std::string>& known);
 
 }  // namespace anew::bench

@@ -63,8 +63,6 @@ enum class Ledger : std::uint8_t {
 /// "auto", "cards", "pagemap" or "cow".
 [[nodiscard]] ANEW_API const char* to_string(Ledger ledger) noexcept;
 
-/// What changes a module's machine code. No results depend on it, but for the traps of fuel and of stack_limit, and the
-/// bits of NaNs. docs/determinism.md says what those who need the same results on every machine ask for.
 /// How much work is put into code.
 enum class Tier : std::uint8_t {
   kQuick,      ///< one pass, as fast as the module can be read
@@ -72,6 +70,8 @@ enum class Tier : std::uint8_t {
   kOptimized,  ///< and every function so, before compile() returns
 };
 
+/// What changes a module's machine code. No results depend on it, but for the traps of fuel and of stack_limit, and the
+/// bits of NaNs. docs/determinism.md says what those who need the same results on every machine ask for.
 struct CompileOptions {
   std::uint32_t card_bytes = 0;   ///< 512, 1024, 2048 or 4096; 0: chosen by the size of the module's memory
   Ledger ledger = Ledger::kAuto;  ///< code has marks with kAuto and kCards only
@@ -90,15 +90,16 @@ struct CompileOptions {
   bool operator==(const CompileOptions&) const = default;
 };
 
-/// What became of Tier::kOptimized. What a call returns does not depend on it.
+/// What the optimizing tier made of a module. What a call returns does not depend on it.
 struct Optimization {
   struct Function {
     std::uint32_t function;  ///< index, imports included
     std::string reason;      ///< why it has its quick code
+    bool for_now = false;    ///< a process failed or took too long: another time it may not
   };
   std::uint32_t optimized = 0;  ///< functions
   std::vector<Function> not_optimized;
-  std::string note;  ///< why there is no optimized code at all, in words; empty if there is
+  std::string note;  ///< why nothing is optimized, or nothing more, in words; empty if there is no such reason
 };
 
 /// What a module wants from a Linker.
@@ -139,6 +140,8 @@ class ANEW_API Module {
   [[nodiscard]] const std::string& cache_note() const noexcept;
   /// What the optimizing tier did so far. Of code from a file or the cache, only how many functions it has optimized.
   [[nodiscard]] Optimization optimization() const;
+  /// Optimization::optimized alone.
+  [[nodiscard]] std::uint32_t optimized_functions() const noexcept;
 
   /// For the library's own folders.
   [[nodiscard]] const std::shared_ptr<const detail::ModuleState>& state() const noexcept { return state_; }

@@ -259,7 +259,7 @@ const char* anew_module_cache_note(const anew_module_t* module) {
   return c::is_missing(module, __func__) ? "" : module->module.cache_note().c_str();
 }
 uint32_t anew_module_optimized_functions(const anew_module_t* module) {
-  return c::is_missing(module, __func__) ? 0 : module->module.optimization().optimized;
+  return c::is_missing(module, __func__) ? 0 : module->module.optimized_functions();
 }
 
 }  // extern "C"

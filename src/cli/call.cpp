@@ -103,6 +103,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
     nlohmann::ordered_json object = {{"results", nlohmann::ordered_json::array()}};
     for (const Value& value : results) object["results"].push_back(value_json(value));
     object.update(measurement_json(measurement));
+    if (compile.tier != Tier::kQuick) object["optimized_functions"] = module.optimized_functions();
     print_json(object);
   } else {
     fmt::print("\n");

@@ -212,6 +212,7 @@ Option Option::repeatable() const { return Option(option_->take_all()); }
 Option Option::one_value() const { return Option(option_->expected(1)); }
 Option Option::comma_separated() const { return Option(option_->delimiter(',')); }
 Option Option::needs(const Option& other) const { return Option(option_->needs(other.option_)); }
+Option Option::excludes(const Option& other) const { return Option(option_->excludes(other.option_)); }
 
 Command Command::subcommand(const char* name, const char* description) const {
   CLI::App* const added = app_->add_subcommand(name, description);

@@ -41,6 +41,8 @@ class Option {
   Option comma_separated() const;
   /// Is wrong without the other one.
   Option needs(const Option& other) const;
+  /// Is wrong with the other one.
+  Option excludes(const Option& other) const;
 
  private:
   friend class Command;

@@ -54,6 +54,11 @@ void print_optimization(const Module& module) {
 }
 
 Result<ExitCode> run_compile(const CompileCommand& options) {
+  if (options.compile.tier == Tier::kAuto) {
+    return fail(
+        ErrorCode::kArgument,
+        "--tier auto: what runs long is known only while it runs; write -O (--tier optimized), or --tier quick");
+  }
   const auto output = TRY(ResultFile::open(options.output));
   const auto file = TRY(read_binary(options.file));
   if (file.snapshot) {
@@ -93,8 +98,8 @@ void add_compile(const Command& anew) {
   command.text("FILE", options->file, kSourceHelp).required();
   add_output_option(command, options->output, "The file to write, replaced if it exists; - writes to standard output")
       .required();
-  add_compile_options(command, options->compile);
-  command.flag("-O", options->optimize, "Optimize: the same as --tier optimized");
+  const Option tier = add_compile_options(command, options->compile);
+  command.flag("-O", options->optimize, "Optimize: the same as --tier optimized").excludes(tier);
   command.flag("--fuel", options->compile.fuel, "Make code that counts what it executes: for `anew call --fuel`");
   add_features_option(command, options->features);
   command.flag("--no-cache", "As always here: the code cache is neither read nor written");

@@ -96,8 +96,8 @@ std::string first_lines(const std::string& text, std::size_t count) {
 
 }  // namespace
 
-void add_tier_option(const Command& command, Tier& tier) {
-  command
+Option add_tier_option(const Command& command, Tier& tier) {
+  return command
       .choice<Tier>(
           "--tier", tier, {{"quick", Tier::kQuick}, {"auto", Tier::kAuto}, {"optimized", Tier::kOptimized}},
           "How code is made: quick (one pass), auto (and again with LLVM what runs long, meanwhile) or optimized "
@@ -105,7 +105,7 @@ void add_tier_option(const Command& command, Tier& tier) {
       .value_name("TIER");
 }
 
-void add_compile_options(const Command& command, CompileOptions& options) {
+Option add_compile_options(const Command& command, CompileOptions& options) {
   command.choice<Ledger>(
       "--ledger", options.ledger,
       {{"auto", Ledger::kAuto}, {"cards", Ledger::kCards}, {"pagemap", Ledger::kPagemap}, {"cow", Ledger::kCow}},
@@ -116,7 +116,7 @@ void add_compile_options(const Command& command, CompileOptions& options) {
                     "How accesses are kept inside the memory: guard (pages behind it that fault) or explicit "
                     "(comparisons; growing needs no system call then)")
       .value_name("KIND");
-  add_tier_option(command, options.tier);
+  const Option tier = add_tier_option(command, options.tier);
   command.flag("--canonical-nan", options.canonical_nan,
                "Give the canonical NaN where the specification leaves open which NaN an operator gives");
   command.number(
@@ -124,6 +124,7 @@ void add_compile_options(const Command& command, CompileOptions& options) {
       [&options](std::uint64_t units) { options.stack_limit = static_cast<std::uint32_t>(units); },  // checked
       "Count how deep calls nest, in units that the module alone determines, and end each call past N: a trap, \"call "
       "stack exhausted\"");
+  return tier;
 }
 
 void add_features_option(const Command& command, Features& features) {

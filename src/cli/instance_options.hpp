@@ -43,9 +43,11 @@ struct InstanceOptions {
   }
 };
 
-/// The options that change a module's code: --ledger and --bounds. @param options  outlives the parsing.
-void add_compile_options(const Command& command, CompileOptions& options);
-void add_tier_option(const Command& command, Tier& tier);
+/// The options that change a module's code: --ledger, --bounds and so on. @param options  outlives the parsing.
+/// @return --tier.
+Option add_compile_options(const Command& command, CompileOptions& options);
+/// --tier.
+Option add_tier_option(const Command& command, Tier& tier);
 
 /// --features.
 void add_features_option(const Command& command, Features& features);

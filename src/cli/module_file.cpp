@@ -127,6 +127,8 @@ Result<Module> load_module(const std::string& file, const CompileOptions& compil
   progress->finish();
   if (!module) return std::unexpected(file_error(std::move(module.error())));
   if (!module->cache_note().empty()) fmt::print(stderr, "anew: note: {}\n", printable(module->cache_note()));
+  if (const std::string note = module->optimization().note; !note.empty())
+    fmt::print(stderr, "anew: note: {}\n", printable(note));
   if (compile.ledger != Ledger::kAuto && compile.ledger != module->ledger())
     fmt::print(stderr, "anew: note: the ledger is {}: {}\n", to_string(module->ledger()), module->ledger_reason());
   return module;

@@ -66,6 +66,8 @@ Engine make_engine(const std::string& what, bool cache, Features features) {
 void report_notes(const substrate::Runtime& runtime) {
   if (const std::string& note = runtime.cache_note(); !note.empty())
     fmt::print(stderr, "anew: note: {}\n", printable(note));
+  if (const std::string note = runtime.optimization().note; !note.empty())
+    fmt::print(stderr, "anew: note: {}\n", printable(note));
   if (const substrate::HeapBase base = runtime.heap_base(); !base.announced) {
     fmt::print(stderr, "anew: note: the runtime has no global __heap_base; its heap begins at {:#x}, {}\n",
                base.address, base.found);

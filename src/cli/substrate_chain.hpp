@@ -25,8 +25,8 @@ void add_substrate_build_block(const Command& substrate);
 
 /// An engine that shows how far it has come with compiling `what`. @param cache  compiled runtimes may be kept on disk.
 [[nodiscard]] Engine make_engine(const std::string& what, bool cache, Features features);
-/// Says on standard error what is remarkable about a runtime: that the code cache could not be used, or that the module
-/// does not say where its heap begins.
+/// Says on standard error what is remarkable about a runtime: that the code cache could not be used, that nothing could
+/// be optimized, or that the module does not say where its heap begins.
 void report_notes(const substrate::Runtime& runtime);
 
 /// Many calls instead of one, and how to print.

@@ -94,11 +94,15 @@ Result<CodeMemory> CodeMemoryBuilder::finish(CodeMemory::Spare spare) && {
 
 Result<CodeMemory> CodeMemory::from_file(int file, std::uint64_t text_offset, std::uint64_t text_bytes,
                                          std::uint64_t functions, Spare spare) {
-  auto memory = reserve(to_pages(text_bytes) + spare_bytes(text_bytes, spare), functions);
+  // All of it within what a displacement spans.
+  const std::uint64_t pages = to_pages(text_bytes);
+  const std::uint64_t spare_pages =
+      std::min(spare_bytes(text_bytes, spare), wasm::limits::kTextBytes - std::min(wasm::limits::kTextBytes, pages));
+  auto memory = reserve(pages + spare_pages, functions);
   if (!memory) return memory;
   memory->text_bytes_ = text_bytes;
-  memory->spare_begin_ = to_pages(text_bytes);
-  memory->spare_end_ = memory->spare_begin_ + spare_bytes(text_bytes, spare);
+  memory->spare_begin_ = pages;
+  memory->spare_end_ = pages + spare_pages;
   if (text_bytes == 0) return memory;
   std::byte* const text = memory->mapping_.data() + entries_bytes(functions);
   TRY(os::map_file_over(text, to_pages(text_bytes), file, text_offset, os::Access::kReadExecute));

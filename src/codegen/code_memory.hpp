@@ -41,10 +41,6 @@ class CodeMemory {
   [[nodiscard]] Result<void> close_spare(std::span<std::byte> pages);
   /// Replaces a function, with calls in flight: those that begin from now on find the code at that offset in the text.
   void set_entry(std::uint32_t function, std::uint64_t offset) noexcept;
-  /// The text, and behind it all code that came later.
-  [[nodiscard]] std::span<const std::byte> whole_text() const noexcept {
-    return {text_, spare_begin_ > to_pages(text_bytes_) ? spare_begin_ : text_bytes_};
-  }
 
   [[nodiscard]] std::span<const std::byte> text() const noexcept { return {text_, text_bytes_}; }
   /// The text with the rest of its last page: all that is mapped executable.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
 #include <utility>
 
 #include "codegen/positions.hpp"
@@ -29,15 +28,21 @@ struct Found {
   std::optional<PositionReader> entry;
 };
 
+/// The stream of one of some optimized functions.
+std::span<const std::byte> stream_of(std::span<const OptimizedFunction> functions, std::span<const std::byte> positions,
+                                     std::size_t index) noexcept {
+  const std::uint64_t begin = functions[index].positions;
+  const std::uint64_t end = index + 1 == functions.size() ? positions.size() : functions[index + 1].positions;
+  return begin > end || end > positions.size() ? std::span<const std::byte>() : positions.subspan(begin, end - begin);
+}
+
 std::optional<Found> find_optimized(std::span<const OptimizedFunction> functions, std::span<const std::byte> positions,
                                     std::uint64_t text_offset) noexcept {
   const auto after = std::ranges::upper_bound(functions, text_offset, std::less<>(), &OptimizedFunction::offset);
   if (after == functions.begin()) return std::nullopt;
-  const OptimizedFunction& found = *std::prev(after);
-  const std::uint64_t end = after == functions.end() ? positions.size() : after->positions;
-  if (found.positions > end || end > positions.size()) return std::nullopt;
-  const auto stream = positions.subspan(found.positions, end - found.positions);
-  return Found{found.function, find_in_positions(stream, text_offset - found.offset)};
+  const auto index = static_cast<std::size_t>(after - functions.begin() - 1);  // never negative
+  const OptimizedFunction& found = functions[index];
+  return Found{found.function, find_in_positions(stream_of(functions, positions, index), text_offset - found.offset)};
 }
 
 std::optional<Found> find(const ImageView& image, std::uint32_t imported_functions,
@@ -67,6 +72,10 @@ std::optional<Found> find(const ImageView& image, std::uint32_t imported_functio
 
 }  // namespace
 
+std::span<const std::byte> positions_of_optimized(const ImageView& image, std::size_t index) noexcept {
+  return stream_of(image.optimized, image.optimized_positions, index);
+}
+
 std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t imported_functions,
                                           std::uint64_t text_offset) noexcept {
   const auto found = find(image, imported_functions, text_offset);
@@ -78,6 +87,7 @@ std::optional<CodePosition> find_position(const ImageView& image, std::uint32_t 
       if (std::exchange(is_innermost, false)) position.function_index = inlined.function;
     });
   }
+  if (position.function_index >= image.functions.size()) return std::nullopt;  // whatever the stream holds
   return position;
 }
 
@@ -89,7 +99,8 @@ std::vector<CodePosition> find_positions(const ImageView& image, std::uint32_t i
   std::uint64_t module_offset = found->entry ? found->entry->module_offset() : 0;
   if (found->entry) {
     found->entry->for_each_inlined([&](const InlinedFunction& inlined) {
-      positions.push_back({inlined.function, std::exchange(module_offset, inlined.call_offset)});
+      const std::uint64_t offset = std::exchange(module_offset, inlined.call_offset);
+      if (inlined.function < image.functions.size()) positions.push_back({inlined.function, offset});
     });
   }
   positions.push_back({found->function, module_offset});

@@ -188,6 +188,9 @@ struct CodePosition {
 [[nodiscard]] std::span<const std::byte> positions_of(const ImageView& image, std::uint32_t imported_functions,
                                                       std::uint32_t function) noexcept;
 
+/// That of an optimized function, by its place in `optimized`.
+[[nodiscard]] std::span<const std::byte> positions_of_optimized(const ImageView& image, std::size_t index) noexcept;
+
 /// The call with this return address, or null if there is nothing to say about it. Inline, for what runs on guest
 /// stacks.
 [[nodiscard]] inline const CallSite* find_call_site(const ImageView& image, std::uint64_t return_offset) noexcept {

@@ -2,7 +2,9 @@
 // Compiled code as debuggers and profilers see it: stretches with a name, and the lines that they come from.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,12 +23,13 @@ struct Code {
   const SourceLines& lines;
 };
 
-/// A function, an import's stub or an entry thunk.
+/// A function, what the optimizing tier made of one, an import's stub or an entry thunk.
 struct Symbol {
   std::string name;  ///< printable, demangled, in one line
   std::uint64_t address;
   std::uint64_t bytes;
-  std::uint32_t function = kThunk;  ///< in the index space with imports
+  std::uint32_t function = kThunk;            ///< in the index space with imports
+  std::span<const std::byte> positions = {};  ///< of this code (codegen/positions.hpp)
   static constexpr std::uint32_t kThunk = UINT32_MAX;
 };
 

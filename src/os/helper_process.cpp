@@ -107,7 +107,7 @@ std::string last_words(int file) {
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(const std::filesystem::path& program) {
+Result<HelperProcess> HelperProcess::start(const std::filesystem::path& program) {
   std::array<int, 2> ends = {};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return refused(program, errno);
   Descriptor ours = above_standard_streams(ends[0]);
@@ -119,15 +119,15 @@ Result<ChildProcess> ChildProcess::start(const std::filesystem::path& program) {
   if (!errors.is_open()) return refused(program, errno);
   const int id = Plan().start(program, theirs.number(), errors.number());
   if (id < 0) return refused(program, -id);
-  return ChildProcess(id, std::move(ours), std::move(errors));
+  return HelperProcess(id, std::move(ours), std::move(errors));
 }
 
-ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+HelperProcess::HelperProcess(HelperProcess&& other) noexcept
     : id_(std::exchange(other.id_, 0)), socket_(std::move(other.socket_)), errors_(std::move(other.errors_)) {}
 
-ChildProcess::~ChildProcess() { kill_and_forget(); }
+HelperProcess::~HelperProcess() { kill_and_forget(); }
 
-void ChildProcess::kill_and_forget() noexcept {
+void HelperProcess::kill_and_forget() noexcept {
   if (id_ == 0) return;
   kill(id_, SIGKILL);
   while (waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
@@ -135,7 +135,8 @@ void ChildProcess::kill_and_forget() noexcept {
   id_ = 0;
 }
 
-ChildProcess::Outcome ChildProcess::wait(short events, Clock::time_point deadline, const std::stop_token& stop) const {
+HelperProcess::Outcome HelperProcess::wait(short events, Clock::time_point deadline,
+                                           const std::stop_token& stop) const {
   for (;;) {
     if (stop.stop_requested()) return Outcome::kStopped;
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
@@ -146,8 +147,8 @@ ChildProcess::Outcome ChildProcess::wait(short events, Clock::time_point deadlin
   }
 }
 
-ChildProcess::Outcome ChildProcess::send(std::span<const std::byte> bytes, Clock::time_point deadline,
-                                         const std::stop_token& stop) {
+HelperProcess::Outcome HelperProcess::send(std::span<const std::byte> bytes, Clock::time_point deadline,
+                                           const std::stop_token& stop) {
   while (!bytes.empty()) {
     if (const Outcome waited = wait(POLLOUT, deadline, stop); waited != Outcome::kDone) return waited;
     const ssize_t sent = ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -157,8 +158,8 @@ ChildProcess::Outcome ChildProcess::send(std::span<const std::byte> bytes, Clock
   return Outcome::kDone;
 }
 
-ChildProcess::Outcome ChildProcess::receive(std::span<std::byte> bytes, Clock::time_point deadline,
-                                            const std::stop_token& stop) {
+HelperProcess::Outcome HelperProcess::receive(std::span<std::byte> bytes, Clock::time_point deadline,
+                                              const std::stop_token& stop) {
   while (!bytes.empty()) {
     if (const Outcome waited = wait(POLLIN, deadline, stop); waited != Outcome::kDone) return waited;
     const ssize_t received = recv(socket_.number(), bytes.data(), bytes.size(), MSG_DONTWAIT);
@@ -168,7 +169,7 @@ ChildProcess::Outcome ChildProcess::receive(std::span<std::byte> bytes, Clock::t
   return Outcome::kDone;
 }
 
-std::string ChildProcess::end() {
+std::string HelperProcess::end() {
   // One that died has closed its end before it can be waited for.
   const auto deadline = Clock::now() + kLastMoments;
   siginfo_t info = {};

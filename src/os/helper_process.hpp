@@ -16,7 +16,7 @@
 
 namespace anew::os {
 
-class ChildProcess {
+class HelperProcess {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -26,11 +26,11 @@ class ChildProcess {
   /// It gets nothing of ours but the socket: no descriptor, no blocked or ignored signal, and it is in a process group
   /// of its own, so that a terminal's signals do not reach it. What it writes to its standard error, end() tells.
   /// @return kNotFound or kIo, with the system's reason, if it cannot be started.
-  [[nodiscard]] static Result<ChildProcess> start(const std::filesystem::path& program);
-  ChildProcess(ChildProcess&& other) noexcept;
-  ChildProcess& operator=(ChildProcess&& other) = delete;
+  [[nodiscard]] static Result<HelperProcess> start(const std::filesystem::path& program);
+  HelperProcess(HelperProcess&& other) noexcept;
+  HelperProcess& operator=(HelperProcess&& other) = delete;
   /// Kills the child.
-  ~ChildProcess();
+  ~HelperProcess();
 
   /// Both return within a fraction of a second once `stop` asks for it.
   [[nodiscard]] Outcome send(std::span<const std::byte> bytes, Clock::time_point deadline, const std::stop_token& stop);
@@ -42,7 +42,7 @@ class ChildProcess {
   [[nodiscard]] std::string end();
 
  private:
-  ChildProcess(int id, Descriptor socket, Descriptor errors)
+  HelperProcess(int id, Descriptor socket, Descriptor errors)
       : id_(id), socket_(std::move(socket)), errors_(std::move(errors)) {}
   [[nodiscard]] Outcome wait(short events, Clock::time_point deadline, const std::stop_token& stop) const;
   void kill_and_forget() noexcept;

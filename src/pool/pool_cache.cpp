@@ -196,7 +196,9 @@ Footprint PoolCacheState::count() const {
   }
   for (const ModuleState* const module : modules) {
     const std::uint64_t bytes = module->binary.size() + module->code.text().size();
-    sum.add({bytes, kMappingsOfModule, bytes});
+    // With what code may still come (Tier::kAuto).
+    const std::uint64_t text = std::max<std::uint64_t>(module->code.text().size(), module->image.reach);
+    sum.add({bytes, kMappingsOfModule, module->binary.size() + text});
   }
   return sum;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/cached_compilation.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,8 +34,12 @@ Result<std::shared_ptr<detail::ModuleState>> detail::compile_or_find(const std::
     if (!found) note = std::move(found.error().message);
   }
   auto state = TRY(compile_fresh(engine, binary, key.hash, options));
-  // Where the optimizer could not be started, another process may have better luck.
-  if (cache && state->optimization.note.empty()) {
+  // Where the optimizer could not be started or failed, another time it may not.
+  const Optimization& made = state->optimization;
+  const bool is_final =
+      key.tier == codegen::Tier::kQuick ||
+      (made.note.empty() && std::ranges::none_of(made.not_optimized, &Optimization::Function::for_now));
+  if (cache && is_final) {
     if (auto stored = cache->store(key, encode(*state), engine->options.cache_bytes); !stored)
       note += (note.empty() ? "" : "; ") + stored.error().message;
   }

@@ -36,12 +36,14 @@ Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::
                               const wasm::Module& module, const codegen::Options& options,
                               codegen::CodeMemory::Spare spare) {
   auto layout = TRY(abi::CellLayout::of(module, options.card_shift, options.foreign_memory));
-  // A guest may have called the host function that compiles.
-  const codegen::Progress progress = [&engine, caller = detail::current_thread()](std::uint32_t done,
-                                                                                  std::uint32_t functions) {
-    if (engine.progress) engine.progress(done, functions);
-    detail::check_stop(caller);
+  // A guest may have called the host function that compiles. What takes long is told of: of two tiers, the second.
+  const auto progress_of = [&engine, caller = detail::current_thread()](bool is_told) -> codegen::Progress {
+    return [&engine, caller, is_told](std::uint32_t done, std::uint32_t functions) {
+      if (is_told && engine.progress) engine.progress(done, functions);
+      detail::check_stop(caller);
+    };
   };
+  const bool is_optimized = options.tier == codegen::Tier::kOptimized;
   auto compiled = TRY(detail::compiler_of(options.tier)
                           .compile({.module = module,
                                     .layout = layout,
@@ -49,14 +51,15 @@ Result<Compiled> compile_code(const EngineOptions& engine, std::span<const std::
                                     .limit = memory_limit(engine, binary),
                                     .threads = engine.compile_threads,
                                     .spare = spare,
-                                    .progress = progress}));
+                                    .progress = progress_of(!is_optimized)}));
   Optimization optimization;
-  if (options.tier == codegen::Tier::kOptimized) {
-    optimization = TRY(tier::optimize_all(compiled, {.module = module,
-                                                     .binary = binary,
-                                                     .options = options,
-                                                     .threads = engine.compile_threads,
-                                                     .progress = progress}));
+  if (is_optimized) {
+    optimization = tier::optimize_all(compiled, {.module = module,
+                                                 .binary = binary,
+                                                 .options = options,
+                                                 .threads = engine.compile_threads,
+                                                 .maximum_bytes = engine.maximum_compile_bytes,
+                                                 .progress = progress_of(true)});
   }
   compiled.code.fill_entries(compiled.image.view());
   return Compiled{std::move(layout), std::move(compiled), std::move(optimization)};

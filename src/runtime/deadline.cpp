@@ -82,7 +82,10 @@ void unlock_threads() noexcept { threads.mutex.unlock(); }
 /// The other threads are gone, the watchdog too; what they had stays as it is.
 void forget_other_threads() noexcept {
   threads.first = current_thread();
-  if (threads.first != nullptr) threads.first->next = threads.first->previous = nullptr;
+  if (threads.first != nullptr) {
+    threads.first->next = threads.first->previous = nullptr;
+    threads.first->sampled.store(Thread::kNotAsked, std::memory_order_relaxed);  // its signals are the parent's
+  }
   watch.state.store(WatchdogState::kNotRunning, std::memory_order_relaxed);
   threads.mutex.unlock();
 }
@@ -190,8 +193,7 @@ std::uint32_t end_killed(Thread& thread, std::uint32_t depth, std::uint32_t trap
   return trap;
 }
 
-bool sample_guests(std::vector<GuestSample>& samples) {
-  bool some = false;
+void sample_guests(std::vector<GuestSample>& samples) {
   const std::lock_guard lock(threads.mutex);
   for (Thread* thread = threads.first; thread != nullptr; thread = thread->next) {
     if (const std::uint64_t pc = thread->sampled.load(std::memory_order_acquire); pc > Thread::kAsked) {
@@ -201,12 +203,11 @@ bool sample_guests(std::vector<GuestSample>& samples) {
     // Whatever it is a moment later: the thread itself decides whether it was in a guest.
     if (__atomic_load_n(&thread->state, __ATOMIC_RELAXED) != static_cast<std::uint32_t>(abi::ThreadState::kGuest))
       continue;
-    some = true;
     if (thread->sampled.load(std::memory_order_relaxed) == Thread::kAsked) continue;  // it has not answered yet
     thread->sampled.store(Thread::kAsked, std::memory_order_release);
-    (void)os::nudge(thread->id);
+    // If there is no room for the signal, another time.
+    if (!os::nudge(thread->id)) thread->sampled.store(Thread::kNotAsked, std::memory_order_relaxed);
   }
-  return some;
 }
 
 void watch_thread(Thread& thread) noexcept {

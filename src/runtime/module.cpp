@@ -55,6 +55,9 @@ Ledger Module::ledger() const noexcept { return state_->ledger; }
 const std::string& Module::ledger_reason() const noexcept { return state_->ledger_reason; }
 bool Module::from_cache() const noexcept { return state_->from_cache; }
 const std::string& Module::cache_note() const noexcept { return state_->cache_note; }
+std::uint32_t Module::optimized_functions() const noexcept {
+  return state_->tier_up != nullptr ? state_->tier_up->optimized() : state_->optimization.optimized;
+}
 Optimization Module::optimization() const {
   return state_->tier_up != nullptr ? state_->tier_up->statistics() : state_->optimization;
 }

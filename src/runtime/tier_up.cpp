@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <new>
+#include <exception>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -38,15 +40,32 @@ class TierUpThreads {
   void add(const std::shared_ptr<ModuleState>& state) {
     const std::lock_guard lock(mutex_);
     std::erase_if(modules_, [](const Watched& each) { return each.state.expired(); });
-    const auto begin = reinterpret_cast<std::uint64_t>(state->image.text.data());
+    TierUp& tiering = *state->tier_up;
+    for (const codegen::OptimizedFunction& each : state->image.optimized)  // of a file
+      tiering.progress_[each.function - state->module.imported_functions] = TierUp::Progress::kDone;
+    const std::uint64_t begin = address_of(*state);
     modules_.push_back({begin, begin + std::max<std::uint64_t>(state->image.text.size(), state->image.reach), state});
+    interval_ = kShortestInterval;
     if (!sampling_) sampling_ = os::start_background_thread([] { instance().sample(); });
     if (!compiling_) compiling_ = os::start_background_thread([] { instance().compile(); });
     wake_.notify_all();
   }
 
+  /// Calls `look` with what became of the functions so far.
+  template <typename Look>
+  auto look_at(const TierUp& tiering, Look&& look) {
+    const std::lock_guard lock(mutex_);
+    return look(tiering.statistics_);
+  }
+
   static TierUpThreads& instance() {
-    static auto* const threads = new TierUpThreads;  // see the class
+    static auto* const threads = [] {
+      auto* const made = new TierUpThreads;  // see the class
+      // Without this a child may not compile modules: whatever held the lock is not there.
+      (void)os::call_at_fork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                             [] { instance().forget_threads(); });
+      return made;
+    }();
     return *threads;
   }
 
@@ -55,16 +74,32 @@ class TierUpThreads {
     std::uint64_t begin, end;  ///< addresses of its code
     std::weak_ptr<ModuleState> state;
   };
+  /// Looked at with the lock held. Where one is the last that holds a module, it is to go without the lock.
+  using Modules = std::vector<std::shared_ptr<ModuleState>>;
   /// What one process optimizes.
   struct Batch {
     std::weak_ptr<ModuleState> state;
     std::shared_ptr<const void> owner;  ///< keeps the binary
+    std::filesystem::path program;
     std::span<const std::byte> binary;
     Features accepted;
     codegen::Options options;
     std::uint32_t functions;
+    std::uint64_t memory_limit;
     std::vector<std::vector<std::uint32_t>> units;
   };
+
+  /// In a child, which has none of them, with the lock held.
+  void forget_threads() noexcept {
+    sampling_ = compiling_ = false;
+    // It counts threads that wait which are not there. Nothing is lost with it: it holds no memory of its own.
+    std::construct_at(&wake_);
+    mutex_.unlock();
+  }
+
+  [[nodiscard]] static std::uint64_t address_of(const ModuleState& state) noexcept {
+    return reinterpret_cast<std::uint64_t>(state.image.text.data());
+  }
 
   [[nodiscard]] std::shared_ptr<ModuleState> find(std::uint64_t pc) const {
     for (const Watched& each : modules_)
@@ -73,61 +108,62 @@ class TierUpThreads {
   }
 
   /// @return whether a function became hot.
-  static bool heat(ModuleState& state, std::uint64_t pc) {
-    const auto offset = pc - reinterpret_cast<std::uint64_t>(state.image.text.data());
+  bool heat(ModuleState& state, std::uint64_t pc) {
+    const std::uint64_t offset = pc - address_of(state);
     const std::uint32_t imported = state.module.imported_functions;
     const auto position = codegen::find_position(state.image, imported, offset);
     if (!position || position->function_index < imported) return false;
     const std::uint32_t defined = position->function_index - imported;
     TierUp& tiering = *state.tier_up;
-    const std::lock_guard lock(tiering.mutex_);
     if (tiering.progress_[defined] != TierUp::Progress::kQuick || ++tiering.heat_[defined] < kHot) return false;
     tiering.progress_[defined] = TierUp::Progress::kWanted;
+    ++wanted_;
     return true;
   }
 
   void sample() {
     std::vector<GuestSample> samples;
-    milliseconds interval = kShortestInterval;
+    Modules looked_at;
     int fruitless = 0;
     for (;;) {
+      milliseconds interval = kLongestInterval;
       try {
         samples.clear();
-        (void)sample_guests(samples);
+        looked_at.clear();
+        sample_guests(samples);
+        std::unique_lock lock(mutex_);
+        std::erase_if(modules_, [](const Watched& each) { return each.state.expired(); });
+        wake_.wait(lock, [this] { return !modules_.empty(); });
         bool hot = false;
-        {
-          std::unique_lock lock(mutex_);
-          std::erase_if(modules_, [](const Watched& each) { return each.state.expired(); });
-          if (modules_.empty()) {
-            wake_.wait(lock, [this] { return !modules_.empty(); });
-            interval = kShortestInterval;
+        for (const GuestSample& each : samples) {
+          // A call is before its return address.
+          for (const std::uint64_t pc : {each.pc, each.caller - 1}) {
+            auto state = find(pc);
+            if (state == nullptr) continue;
+            hot = heat(*looked_at.emplace_back(std::move(state)), pc) || hot;
           }
-          for (const GuestSample& each : samples) {
-            // What a module was destroyed by must not be this thread's while it holds the lock: modules are many.
-            if (const auto state = find(each.pc)) hot = heat(*state, each.pc) || hot;
-            if (const auto state = find(each.caller)) hot = heat(*state, each.caller - 1) || hot;
-          }
-          if (hot) wake_.notify_all();
         }
+        if (hot) wake_.notify_all();
         fruitless = hot ? 0 : fruitless + 1;
-        if (hot) interval = kShortestInterval;
+        if (hot) interval_ = kShortestInterval;
         if (fruitless >= kPatience) {
-          interval = std::min(2 * interval, kLongestInterval);
+          interval_ = std::min(2 * interval_, kLongestInterval);
           fruitless = 0;
         }
-      } catch (const std::bad_alloc&) {  // another time
+        interval = interval_;
+      } catch (const std::exception&) {  // no memory: another time
       }
       std::this_thread::sleep_for(interval);
     }
   }
 
   /// The functions of one module that wait, the hottest first; those of a module that has some.
-  [[nodiscard]] std::optional<Batch> next() {
+  [[nodiscard]] std::optional<Batch> next(Modules& looked_at) {
     for (const Watched& each : modules_) {
       const auto state = each.state.lock();
       if (state == nullptr) continue;
+      looked_at.push_back(state);
       TierUp& tiering = *state->tier_up;
-      const std::lock_guard lock(tiering.mutex_);
       std::vector<std::uint32_t> wanted;
       for (std::uint32_t i = 0; i < tiering.progress_.size(); ++i)
         if (tiering.progress_[i] == TierUp::Progress::kWanted) wanted.push_back(i);
@@ -136,13 +172,16 @@ class TierUpThreads {
       wanted.resize(std::min(wanted.size(), kBatch));
       Batch batch{state,
                   state->owner,
+                  tiering.program_,
                   state->binary,
                   state->module.accepted,
                   state->options,
                   static_cast<std::uint32_t>(state->module.functions.size()),  // limits::kFunctions
+                  std::min(tier::OptimizeJob{}.memory_limit, state->engine->options.maximum_compile_bytes),
                   {}};
       for (const std::uint32_t defined : wanted) {
         tiering.progress_[defined] = TierUp::Progress::kDone;
+        --wanted_;
         batch.units.push_back({state->module.imported_functions + defined});
       }
       return batch;
@@ -154,39 +193,44 @@ class TierUpThreads {
     for (;;) {
       try {
         std::optional<Batch> batch;
-        {
+        while (!batch) {
+          Modules looked_at;
           std::unique_lock lock(mutex_);
-          wake_.wait(lock, [&] { return (batch = next()).has_value(); });
+          wake_.wait(lock, [this] { return wanted_ != 0; });
+          batch = next(looked_at);
+          if (!batch) wanted_ = 0;  // their modules have gone
         }
         auto optimized = tier::optimize({.binary = batch->binary,
                                          .accepted = batch->accepted,
                                          .options = batch->options,
                                          .functions = batch->functions,
                                          .units = batch->units,
-                                         .threads = 1});
+                                         .program = batch->program,
+                                         .threads = 1,
+                                         .memory_limit = batch->memory_limit});
         if (const auto state = batch->state.lock()) put(*state, std::move(optimized));
-      } catch (const std::bad_alloc&) {  // these functions keep their quick code
+      } catch (const std::exception&) {  // no memory: these functions keep their quick code
       }
     }
   }
 
-  static void put(ModuleState& state, Result<std::vector<codegen::optimizing::FunctionCode>>&& optimized) {
+  /// There is nobody to optimize the module's functions, or nowhere to put them.
+  void give_up(ModuleState& state, Error&& why) {
+    const std::lock_guard lock(mutex_);
+    state.tier_up->statistics_.note = std::move(why.message);
+    std::erase_if(modules_, [&](const Watched& each) { return each.begin == address_of(state); });
+  }
+
+  void put(ModuleState& state, Result<std::vector<codegen::optimizing::FunctionCode>>&& optimized) {
     TierUp& tiering = *state.tier_up;
-    if (!optimized) {
-      const std::lock_guard lock(tiering.mutex_);
-      tiering.statistics_.note = std::move(optimized.error().message);
-      std::ranges::fill(tiering.progress_, TierUp::Progress::kDone);  // there is nobody to optimize them
-      return;
-    }
+    if (!optimized) return give_up(state, std::move(optimized.error()));
     std::ranges::sort(*optimized, {}, &codegen::optimizing::FunctionCode::function);
     auto layer = tier::make_layer(state.code, state.module.functions.size(), *optimized);
-    const std::lock_guard lock(tiering.mutex_);
+    if (!layer) return give_up(state, std::move(layer.error()));
+    const std::lock_guard lock(mutex_);
     for (codegen::optimizing::FunctionCode& each : *optimized)
-      if (each.code.empty()) tiering.statistics_.not_optimized.push_back({each.function, std::move(each.not_compiled)});
-    if (!layer) {
-      tiering.statistics_.note = std::move(layer.error().message);
-      return;
-    }
+      if (each.code.empty())
+        tiering.statistics_.not_optimized.push_back({each.function, std::move(each.not_compiled), each.for_now});
     (*layer)->older = tiering.layers_.load(std::memory_order_relaxed);
     // First it is found, then entered: whoever meets its code on a stack finds what it is.
     const codegen::OptimizedLayer* const made = layer->release();  // ~TierUp's
@@ -198,6 +242,8 @@ class TierUpThreads {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Watched> modules_;
+  milliseconds interval_ = kShortestInterval;
+  std::uint64_t wanted_ = 0;  ///< functions that wait, those of modules that have gone among them
   bool sampling_ = false;
   bool compiling_ = false;
 };
@@ -208,12 +254,22 @@ TierUp::~TierUp() {
 }
 
 Optimization TierUp::statistics() const {
-  const std::lock_guard lock(mutex_);
-  return statistics_;
+  return TierUpThreads::instance().look_at(*this, [](const Optimization& so_far) { return so_far; });
+}
+
+std::uint32_t TierUp::optimized() const noexcept {
+  return TierUpThreads::instance().look_at(*this, [](const Optimization& so_far) { return so_far.optimized; });
 }
 
 void tier_up(const std::shared_ptr<ModuleState>& state) {
-  state->tier_up = std::make_unique<TierUp>(state->module.defined_functions());
+  // Here, and not on a thread of ours: the host may be changing its environment when that runs.
+  auto program = tier::find_optimizer();
+  if (!program) {
+    state->optimization.note = std::move(program.error().message);
+    return;
+  }
+  state->tier_up =
+      std::make_unique<TierUp>(state->module.defined_functions(), *std::move(program), state->optimization);
   state->image.reach = state->code.reach();
   state->image.layers = &state->tier_up->layers();
   TierUpThreads::instance().add(state);

@@ -8,14 +8,15 @@
 // (ImageView::layers) from then on, and entered. Calls in flight end in the code that they are in, which stays.
 //
 // Nobody waits for any of this, and nothing depends on it: if threads, processes or memory are refused, quick code goes
-// on.
+// on. A child that was forked has threads of its own once it compiles a module.
 #pragma once
 
 #include <anew/engine.hpp>
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
-#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "codegen/image.hpp"
@@ -27,27 +28,34 @@ struct ModuleState;
 /// What is kept of a module that is optimized while it runs.
 class TierUp {
  public:
-  explicit TierUp(std::uint32_t functions) : heat_(functions), progress_(functions) {}
+  /// @param functions  how many are defined.
+  /// @param program    that optimizes.
+  /// @param so_far     what is optimized already, of a file.
+  TierUp(std::uint32_t functions, std::filesystem::path program, Optimization so_far)
+      : program_(std::move(program)), heat_(functions), progress_(functions), statistics_(std::move(so_far)) {}
   ~TierUp();
   TierUp(const TierUp&) = delete;  // its layers are found by its address
   TierUp& operator=(const TierUp&) = delete;
 
   [[nodiscard]] const std::atomic<const codegen::OptimizedLayer*>& layers() const noexcept { return layers_; }
-  /// Thread-safe.
+  /// Thread-safe, both.
   [[nodiscard]] Optimization statistics() const;
+  [[nodiscard]] std::uint32_t optimized() const noexcept;
 
  private:
   friend class TierUpThreads;
   enum class Progress : std::uint8_t { kQuick, kWanted, kDone /* or never */ };
 
+  const std::filesystem::path program_;
   std::atomic<const codegen::OptimizedLayer*> layers_ = nullptr;
-  mutable std::mutex mutex_;         ///< what follows
+  // Under the mutex of TierUpThreads:
   std::vector<std::uint32_t> heat_;  ///< samples, by defined function
   std::vector<Progress> progress_;
   Optimization statistics_;
 };
 
-/// Has a module optimized while it runs, from now on. @param state  with its code, entries filled.
+/// Has a module optimized while it runs, from now on, if there is a program that can. @param state  with its code,
+/// entries filled.
 void tier_up(const std::shared_ptr<ModuleState>& state);
 
 }  // namespace anew::detail

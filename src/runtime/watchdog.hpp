@@ -50,8 +50,7 @@ struct GuestSample {
   std::uint64_t caller;  ///< a return address; 0 if there is none
 };
 /// Appends what threads have answered since the last time, and asks those that run a guest now.
-/// @return whether there are such.
-bool sample_guests(std::vector<GuestSample>& samples);
+void sample_guests(std::vector<GuestSample>& samples);
 
 /// The list of all threads.
 void watch_thread(Thread& thread) noexcept;

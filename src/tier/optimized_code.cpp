@@ -95,8 +95,9 @@ struct Placed {
     const Places places{.entries = codegen::entries_bytes(entries), .stubs = offset, .code = offset + at};
     for (const Relocation& relocation : each.relocations)
       if (!resolve(code, relocation, places)) return broken();
-    if (each.function >= entries) return broken();
-    // Both are below 2^31, as the text is.
+    if (each.function >= entries || placed.positions.size() + each.positions.size() > wasm::limits::kTextBytes)
+      return broken();
+    // Below 2^31, both.
     placed.functions.push_back(
         {each.function, static_cast<std::uint32_t>(offset + at), static_cast<std::uint32_t>(placed.positions.size())});
     placed.positions.insert(placed.positions.end(), each.positions.begin(), each.positions.end());
@@ -119,9 +120,9 @@ Result<void> add_optimized(codegen::Compiled& compiled, std::span<const Function
   std::ranges::fill(room.first(padded), abi::kCodePadding);
   std::ranges::copy(quick, room.begin());
   auto placed = TRY(place(room.subspan(padded), padded, entries, functions));
+  compiled.code = TRY(std::move(text).finish(codegen::CodeMemory::Spare::kNone));
   compiled.image.optimized = std::move(placed.functions);
   compiled.image.optimized_positions = std::move(placed.positions);
-  compiled.code = TRY(std::move(text).finish(codegen::CodeMemory::Spare::kNone));
   return {};
 }
 

@@ -34,8 +34,8 @@ using codegen::optimizing::Relocation;
 using codegen::optimizing::Target;
 using codegen::optimizing::UnitHeader;
 using codegen::optimizing::UnitReply;
-using os::ChildProcess;
-using Outcome = ChildProcess::Outcome;
+using os::HelperProcess;
+using Outcome = HelperProcess::Outcome;
 using Unit = std::vector<std::uint32_t>;
 
 constexpr char kProgram[] = "anew-optimizer";
@@ -52,7 +52,7 @@ class Optimizer {
 
   /// Starts the process and gives it the job.
   [[nodiscard]] Result<void> start() {
-    child_.emplace(TRY(ChildProcess::start(program_)));
+    child_.emplace(TRY(HelperProcess::start(program_)));
     begin();
     if (auto greeted = greet(); !greeted) {
       const std::string reason = std::move(greeted).error().reason;
@@ -72,7 +72,7 @@ class Optimizer {
   }
 
  private:
-  void begin() { deadline_ = ChildProcess::Clock::now() + job_.unit_limit; }
+  void begin() { deadline_ = HelperProcess::Clock::now() + job_.unit_limit; }
 
   [[nodiscard]] std::expected<void, Failed> greet() {
     JobHeader header;
@@ -109,9 +109,10 @@ class Optimizer {
 
   [[nodiscard]] std::expected<FunctionCode, Failed> receive_function() {
     const auto reply = TRY(receive<FunctionReply>());
-    // Relocations and positions are of bytes of the code, each of a few bytes.
-    constexpr std::uint64_t kMost = wasm::limits::kTextBytes;
-    if (reply.code_bytes > kMost || reply.positions_bytes > kMost || reply.relocations > reply.code_bytes)
+    // Of a function whose body is at most some hundred KiB. A relocation is of four bytes of the code.
+    constexpr std::uint64_t kMost = 64 << 20;
+    if (reply.code_bytes > kMost || reply.positions_bytes > kMost ||
+        reply.relocations > reply.code_bytes / sizeof(std::int32_t))
       return nonsense();
     FunctionCode code;
     code.function = reply.function;
@@ -177,8 +178,8 @@ class Optimizer {
 
   const OptimizeJob& job_;
   const std::filesystem::path& program_;
-  std::optional<ChildProcess> child_;
-  ChildProcess::Clock::time_point deadline_;
+  std::optional<HelperProcess> child_;
+  HelperProcess::Clock::time_point deadline_;
 };
 
 /// What all threads of a job share.
@@ -223,18 +224,36 @@ class Work {
     std::vector<FunctionCode> codes;
     for (const std::uint32_t function : unit) {
       const std::span<const std::uint32_t> alone(&function, 1);
-      // What failed alone does so again.
-      auto code = unit.size() == 1 ? together : TRY(attempt(optimizer, alone));
-      if (!code) code = std::vector<FunctionCode>{{function, std::move(code).error().reason, {}, {}, {}}};
+      // What failed alone does so again, and so does what came too late.
+      auto code = unit.size() == 1 || is_late() ? together : TRY(attempt(optimizer, alone));
+      if (!code) {
+        FunctionCode none;
+        none.function = function;
+        none.not_compiled = std::move(code).error().reason;
+        none.for_now = true;
+        code = std::vector<FunctionCode>(1, std::move(none));
+      }
       std::ranges::move(count(std::move(*code)), std::back_inserter(codes));
     }
     return codes;
   }
 
-  /// @return an error if there is no process for it, or the job was stopped.
+  [[nodiscard]] bool is_late() const { return HelperProcess::Clock::now() >= end_; }
+
+  /// @return an error if there never was a process for it, or the job was stopped.
   [[nodiscard]] Result<std::expected<std::vector<FunctionCode>, Failed>> attempt(Optimizer& optimizer,
                                                                                  std::span<const std::uint32_t> unit) {
-    if (!optimizer.is_running()) TRY(optimizer.start());
+    const auto failed = [](std::string reason) -> std::expected<std::vector<FunctionCode>, Failed> {
+      return std::unexpected(Failed{std::move(reason)});
+    };
+    if (is_late()) return failed("there was no time left for it");
+    if (!optimizer.is_running()) {
+      if (auto started = optimizer.start(); !started) {
+        if (!has_started_) return std::unexpected(std::move(started).error());
+        return failed(std::move(started).error().message);
+      }
+      has_started_ = true;
+    }
     auto codes = optimizer.compile(unit);
     if (job_.stop.stop_requested()) return fail(ErrorCode::kResource, "optimizing was stopped");
     return codes;
@@ -258,10 +277,12 @@ class Work {
 
   const OptimizeJob& job_;
   const std::filesystem::path& program_;
+  const HelperProcess::Clock::time_point end_ = HelperProcess::Clock::now() + job_.limit;
   std::uint32_t functions_ = 0;
   std::vector<std::vector<FunctionCode>> done_;  ///< by unit; each is one thread's
   std::atomic<std::size_t> next_{0};
   std::atomic<std::uint32_t> compiled_{0};
+  std::atomic<bool> has_started_{false};
   std::atomic<bool> failed_{false};
   std::mutex mutex_;
   std::optional<Error> error_;
@@ -272,15 +293,19 @@ class Work {
 
 Result<std::filesystem::path> find_optimizer() {
   if (const auto chosen = os::environment("ANEW_OPTIMIZER")) return *chosen;
-  std::error_code failed;
-  const std::filesystem::path beside = os::loaded_from().parent_path() / kProgram;
-  const std::filesystem::path installed = std::filesystem::path(ANEW_LIBEXEC_DIRECTORY) / kProgram;
-  for (const std::filesystem::path& each : {beside, installed})
-    if (each.is_absolute() && std::filesystem::exists(each, failed)) return each;
+  const std::filesystem::path directory = os::loaded_from().parent_path();
+  std::string looked;
+  for (const char* const place : {".", ANEW_OPTIMIZER_PLACES}) {
+    // A place that is no relative path stands for itself.
+    const std::filesystem::path path = (directory / place / kProgram).lexically_normal();
+    std::error_code failed;
+    if (path.is_absolute() && std::filesystem::exists(path, failed)) return path;
+    looked += (looked.empty() ? "" : ", ") + path.string();
+  }
   return fail(ErrorCode::kNotFound,
-              fmt::format("there is no {} at {} or {}: install the Debian package {}, or say where it is with the "
-                          "environment variable ANEW_OPTIMIZER",
-                          kProgram, beside.string(), installed.string(), kProgram));
+              fmt::format("there is no {} at {}: install the Debian package {}, or say where it is "
+                          "with the environment variable ANEW_OPTIMIZER",
+                          kProgram, looked, kProgram));
 }
 
 namespace {
@@ -291,7 +316,7 @@ void set_optimizer(Optimize optimize) noexcept { in_place.store(optimize); }
 
 Result<std::vector<FunctionCode>> optimize(const OptimizeJob& job) {
   if (const Optimize here = in_place.load()) return here(job);
-  const std::filesystem::path program = TRY(find_optimizer());
+  const std::filesystem::path program = job.program.empty() ? TRY(find_optimizer()) : job.program;
   Work work(job, program);
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const std::size_t threads = std::min<std::size_t>(job.threads != 0 ? job.threads : cores, job.units.size());

@@ -27,8 +27,10 @@ struct OptimizeJob {
   std::uint32_t functions = 0;  ///< of the module, imports included
   /// Functions that are compiled together, by index; defined ones.
   std::span<const std::vector<std::uint32_t>> units;
+  std::filesystem::path program = {};            ///< empty: find_optimizer()
   unsigned threads = 0;                          ///< and so many processes; 0: all cores
   std::chrono::milliseconds unit_limit{30'000};  ///< that a unit may take
+  std::chrono::milliseconds limit{60'000};       ///< behind which no unit is begun
   std::uint64_t memory_limit = 2ull << 30;       ///< that a process may take, in bytes
   codegen::Progress progress = {};               ///< of functions
   std::stop_token stop = {};                     ///< gives up, soon

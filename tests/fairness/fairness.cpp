@@ -128,11 +128,21 @@ class Case {
                        pool_options_.audit_every, pool_options_.maximum_memory_bytes);
   }
 
+  void note_optimization(const Module& module) {
+    const Optimization optimization = module.optimization();
+    tally_.optimized += optimization.optimized;
+    if (settings_.tier == Tier::kOptimized && !optimization.note.empty())
+      find("no optimized code: " + optimization.note);
+  }
+
   std::optional<Module> compile(const std::string& name, const std::vector<std::byte>& bytes,
                                 const CompileOptions& options) {
     modules_.emplace_back(name, bytes);
     auto module = engine_.compile(bytes, options);
-    if (module) return std::move(*module);
+    if (module) {
+      note_optimization(*module);
+      return std::move(*module);
+    }
     find("the module is refused: " + module.error().to_string());
     return {};
   }
@@ -169,6 +179,7 @@ class Case {
     auto module = engine_.compile(bytes, main_options_);
     if (!module) return ++tally_.refused, false;
     modules_.emplace_back("main", bytes);
+    note_optimization(*module);
     module_ = std::move(*module);
     for (const ExportDescription& each : module_->exports()) {
       if (each.kind != ExternalKind::kFunction) continue;

@@ -32,6 +32,7 @@ struct Tally {
   std::uint64_t probes = 0;  ///< sequences of calls compared with a fresh instance's
   std::uint64_t resets = 0;
   std::uint64_t audits = 0;
+  std::uint64_t optimized = 0;  ///< functions
 };
 
 /// What a guest could tell, and how to come to it.

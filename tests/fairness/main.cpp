@@ -30,6 +30,7 @@ using Clock = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
 struct Arguments {
+  std::string program;  ///< this one, as it was called
   std::uint64_t seed = 1;
   double seconds = 10;
   bool only_seed = false;
@@ -99,7 +100,7 @@ class Modules {
 void save(const Finding& finding, const Arguments& arguments, std::uint64_t seed) {
   std::string text = fmt::format("seed {}: {}\n\n{}\n\nthe last calls:\n", seed, finding.difference, finding.options);
   for (const std::string& each : finding.calls) text += "  " + each + "\n";
-  text += fmt::format("\nreplay: anew_fairness --seed {} --only-seed{}{}{}{}\n", seed,
+  text += fmt::format("\nreplay: {} --seed {} --only-seed{}{}{}{}\n", arguments.program, seed,
                       (arguments.settings.kills ? " --kills" : "") +
                           std::string(arguments.settings.tier == Tier::kOptimized ? " --optimized" : ""),
                       arguments.settings.fuel ? " --fuel" : "",
@@ -129,8 +130,8 @@ int run(const Arguments& arguments) {
   std::optional<Finding> finding;
   std::uint64_t seed = arguments.seed;
   for (;; ++seed) {
-    *fmt::format_to_n(crash_note, sizeof crash_note - 1, "anew_fairness: crashed; replay with --seed {} --only-seed\n",
-                      seed)
+    *fmt::format_to_n(crash_note, sizeof crash_note - 1, "{}: crashed; replay with --seed {} --only-seed\n",
+                      arguments.program, seed)
          .out = '\0';
     finding = run_case(engine, seed, modules.pick(seed), arguments.settings, tally);
     if (finding || arguments.only_seed || elapsed() >= arguments.seconds) break;
@@ -143,10 +144,11 @@ int run(const Arguments& arguments) {
   const double seconds = elapsed();
   if (finding && !arguments.expect_failure) save(*finding, arguments, seed);
   if (arguments.json) {
-    nlohmann::json json = {{"seconds", seconds},           {"modules", tally.modules}, {"refused", tally.refused},
-                           {"calls", tally.calls},         {"traps", tally.traps},     {"kills", tally.kills},
-                           {"probes", tally.probes},       {"resets", tally.resets},   {"audits", tally.audits},
-                           {"first_seed", arguments.seed}, {"last_seed", seed},        {"found", finding.has_value()}};
+    nlohmann::json json = {{"seconds", seconds},           {"modules", tally.modules},     {"refused", tally.refused},
+                           {"calls", tally.calls},         {"traps", tally.traps},         {"kills", tally.kills},
+                           {"probes", tally.probes},       {"resets", tally.resets},       {"audits", tally.audits},
+                           {"optimized", tally.optimized}, {"first_seed", arguments.seed}, {"last_seed", seed},
+                           {"found", finding.has_value()}};
     for (const auto& [kind, count] : tally.traps_by_kind) json["traps_by_kind"][to_string(kind)] = count;
     if (finding) json["difference"] = finding->difference;
     fmt::print("{}\n", json.dump(2));
@@ -154,10 +156,14 @@ int run(const Arguments& arguments) {
     if (finding && arguments.expect_failure)
       fmt::print("found after {:.2f} s, at seed {}: {}\n", seconds, seed, finding->difference);
     fmt::print(
-        "anew_fairness: {} modules ({} refused), {} calls, {} traps, {} kills, {} resets, {} audits, {} probes in "
-        "{:.1f} s: {}\n",
-        tally.modules, tally.refused, tally.calls, tally.traps, tally.kills, tally.resets, tally.audits, tally.probes,
-        seconds, finding ? "a difference" : "no difference");
+        "{}: {} modules ({} refused), {} calls, {} traps, {} kills, {} functions optimized, {} resets, {} audits, {} "
+        "probes in {:.1f} s: {}\n",
+        arguments.program, tally.modules, tally.refused, tally.calls, tally.traps, tally.kills, tally.optimized,
+        tally.resets, tally.audits, tally.probes, seconds, finding ? "a difference" : "no difference");
+  }
+  if (arguments.settings.tier == Tier::kOptimized && !finding && tally.optimized == 0) {
+    fmt::print(stderr, "{}: not a function was optimized: this shows nothing\n", arguments.program);
+    return 1;
   }
   return finding.has_value() == arguments.expect_failure ? 0 : 1;
 }
@@ -167,6 +173,7 @@ int run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   CLI::App app("Checks that an instance that was used and reset cannot be told from a fresh one.");
   Arguments arguments;
+  if (argc > 0) arguments.program = fs::path(argv[0]).filename();
   app.add_option("--seed", arguments.seed, "The first case");
   app.add_option("--seconds", arguments.seconds, "How long to go on");
   app.add_flag("--only-seed", arguments.only_seed, "Only the first case");

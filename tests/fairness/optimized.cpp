@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Has the fairness fuzzer's modules optimized in its own process.
-#include "optimize_here.hpp"
+#include "support/optimizing/optimize_here.hpp"
 
 namespace {
 

@@ -17,7 +17,7 @@
 #include "support/reference.hpp"
 
 #if ANEW_WITH_LLVM
-#include "optimize_here.hpp"
+#include "support/optimizing/optimize_here.hpp"
 #endif
 
 namespace anew::codegen::test {
@@ -67,6 +67,11 @@ class Compiled {
       error_ = module.error().to_string();
       return;
     }
+    optimization_ = module->optimization();
+    if (!optimization_.note.empty()) {
+      error_ = "no optimized code: " + optimization_.note;
+      return;
+    }
     Linker linker;
     for (std::uint32_t i = 0; i < program.imports.size(); ++i) {
       linker.define("host", fmt::format("h{}", i), program.imports[i],
@@ -86,6 +91,7 @@ class Compiled {
   Compiled& operator=(const Compiled&) = delete;
 
   [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] const Optimization& optimization() const { return optimization_; }
   [[nodiscard]] PoolStatistics statistics() const { return pool_->statistics(); }
   [[nodiscard]] std::string audit_report() const { return pool_->audit_report(); }
 
@@ -122,6 +128,7 @@ class Compiled {
   Nans nans_;
   std::uint64_t host_ = 0;
   std::string error_;
+  Optimization optimization_;
   std::optional<Pool> pool_;
 };
 
@@ -144,6 +151,8 @@ struct Tally {
   std::uint64_t calls = 0;
   std::uint64_t trapped = 0;
   std::uint64_t too_long = 0;
+  std::uint64_t optimized = 0;  ///< functions
+  std::uint64_t not_optimized = 0;
 };
 
 constexpr std::uint32_t kPlentyOfStack = 1'000'000;
@@ -174,6 +183,8 @@ void check(std::uint64_t seed, std::uint32_t size, Mode mode, Tally& tally) {
                                .tier = optimized ? Tier::kOptimized : Tier::kQuick};
   Compiled compiled(program, options);
   ASSERT_EQ(compiled.error(), "") << "seed " << seed << ", size " << size << "\n" << print(program);
+  tally.optimized += compiled.optimization().optimized;
+  tally.not_optimized += compiled.optimization().not_optimized.size();
   Random random(~seed);
   for (int round = 0; round < 3; ++round) {
     std::vector<std::uint64_t> arguments;
@@ -235,6 +246,11 @@ TEST_P(RandomPrograms, DoWhatTheInterpreterDoes) {
   RecordProperty("calls", std::to_string(tally.calls));
   RecordProperty("trapped", std::to_string(tally.trapped));
   RecordProperty("too_long", std::to_string(tally.too_long));
+  RecordProperty("optimized", std::to_string(tally.optimized));
+  RecordProperty("not_optimized", std::to_string(tally.not_optimized));
+  if (optimized && !HasFatalFailure()) {
+    EXPECT_GT(tally.optimized, tally.not_optimized) << "those that handle exceptions alone are not";
+  }
   // Most programs must run to their end, or the test would show little.
   if (!HasFatalFailure() && count >= 100) {
     EXPECT_LT(tally.trapped, tally.calls / 2);

@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <utility>
 
-#include "optimize_here.hpp"
+#if ANEW_WITH_LLVM
+#include "support/optimizing/optimize_here.hpp"
+#endif
 
 namespace anew::spec {
 namespace {
@@ -46,6 +49,20 @@ constexpr std::string_view kNeeds = "needs the proposal ";
 [[nodiscard]] std::string text_of(const Error& error) {
   return error.code == ErrorCode::kTrap ? fmt::format("the trap '{}'", error.message)
                                         : fmt::format("{}: {}", anew::to_string(error.code), error.message);
+}
+
+/// Why a function may keep its quick code: what object.cpp says of frames, and what is left out on purpose. Anything
+/// else is a defect of the optimizing tier.
+constexpr std::string_view kNotOptimized[] = {"it handles exceptions", "its body is too large", "its frame "};
+
+/// What is wrong with how a module was optimized; "" if nothing is.
+[[nodiscard]] std::string complaint(const Optimization& optimization) {
+  for (const Optimization::Function& each : optimization.not_optimized) {
+    const auto is_said = [&](std::string_view reason) { return each.reason.starts_with(reason); };
+    if (std::ranges::none_of(kNotOptimized, is_said))
+      return fmt::format("function {} was not optimized: {}", each.function, each.reason);
+  }
+  return optimization.note;
 }
 
 /// What becomes of the commands that need what failed here.
@@ -238,7 +255,10 @@ Result<Module> Script::compile(const Json& file) {
   CompileOptions options;
   if (way_ == Way::kOptimized || way_ == Way::kMixed) options.tier = Tier::kOptimized;
   Result<Module> module = engine_.compile(read(directory_ / file.get<std::string>()), options);
-  if (module && !module->optimization().note.empty()) return fail(ErrorCode::kHost, module->optimization().note);
+  if (module) {
+    if (const std::string wrong = complaint(module->optimization()); !wrong.empty())
+      return fail(ErrorCode::kHost, wrong);
+  }
   if (!module || way_ != Way::kArtifact) return module;
   if (const auto saved = engine_.save(*module, artifact_); !saved) return std::unexpected(saved.error());
   module = engine_.load(artifact_);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Modules in the optimizing tier as an embedder has them, with the program that optimizes.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <anew/anew.hpp>
 #include <chrono>
 #include <cstdlib>
@@ -10,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "os/child_process.hpp"
 #include "os/temporary_directory.hpp"
 #include "support/wat.hpp"
 
@@ -146,6 +149,7 @@ TEST_F(Tiers, AnArtifactKeepsOptimizedCode) {
   const auto trapped = pool.acquire().value().call<std::int32_t>("load", -1000);
   ASSERT_FALSE(trapped);
   EXPECT_EQ(names(trapped.error()), "1 3 ");
+  EXPECT_EQ(engine.load(path, {.tier = Tier::kAuto}).value().optimization().optimized, 7u);
   // Quick code is none of what is asked for.
   ASSERT_TRUE(engine.save(engine.compile(test::wat(kProgram)).value(), path));
   EXPECT_FALSE(engine.load(path, {.tier = Tier::kOptimized}));
@@ -157,6 +161,17 @@ TEST_F(Tiers, WithoutTheOptimizerTheQuickCodeRunsAndANoteSaysWhy) {
   EXPECT_EQ(tried.optimization.optimized, 0u);
   EXPECT_NE(tried.optimization.note.find("/nonexistent/anew-optimizer"), std::string::npos);
   EXPECT_EQ(tried.pool.acquire().value().call<std::int32_t>("sum", 10).value(), 55);
+}
+
+/// Calls a module of Tier::kAuto until something of it is optimized. @return how often; 0: it never was.
+int run_until_optimized(const Module& module) {
+  const Pool pool = Pool::create(module, make_linker(), {.capacity = 1}).value();
+  const auto end = std::chrono::steady_clock::now() + seconds(200);
+  for (int calls = 1; std::chrono::steady_clock::now() < end; ++calls) {
+    (void)pool.acquire().value().call<std::int32_t>("sum", 30'000).value();
+    if (module.optimization().optimized > 0) return calls;
+  }
+  return 0;
 }
 
 TEST_F(Tiers, WhatRunsLongIsOptimizedWhileItRuns) {
@@ -179,11 +194,41 @@ TEST_F(Tiers, WhatRunsLongIsOptimizedWhileItRuns) {
 
 TEST_F(Tiers, ModulesGoWhileTheyAreOptimized) {
   const Engine engine({.cache = false});
-  for (int i = 0; i < 50; ++i) {
+  // How many calls it takes until something is optimized; the modules after it go at all times before and behind that.
+  int calls = 0;
+  {
+    const Module module = engine.compile(test::wat(kProgram), {.tier = Tier::kAuto}).value();
+    calls = run_until_optimized(module);
+  }
+  ASSERT_GT(calls, 0);
+  for (int i = 0; i < 40; ++i) {
     const Module module = engine.compile(test::wat(kProgram), {.tier = Tier::kAuto}).value();
     const Pool pool = Pool::create(module, make_linker(), {.capacity = 1}).value();
-    for (int j = 0; j < 100; ++j) (void)pool.acquire().value().call<std::int32_t>("sum", 30'000).value();
+    for (int j = 0; j < std::min(calls, 2'000) * i / 32; ++j)
+      (void)pool.acquire().value().call<std::int32_t>("sum", 30'000).value();
   }
+  // Whatever became of theirs, what comes after them is optimized.
+  EXPECT_GT(run_until_optimized(engine.compile(test::wat(kProgram), {.tier = Tier::kAuto}).value()), 0);
+}
+
+TEST_F(Tiers, AForkedChildOptimizesModulesOfItsOwn) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizers' own threads and locks do not survive a fork";
+#endif
+  const Engine engine({.cache = false});
+  const Module module = engine.compile(test::wat(kProgram), {.tier = Tier::kAuto}).value();
+  ASSERT_GT(run_until_optimized(module), 0);
+  const int status = test::run_in_child([] {
+    alarm(300);  // a thread that is not there is waited for until then
+    for (int i = 0; i < 2; ++i) {
+      const Engine own({.compile_threads = 1, .cache = false});
+      if (run_until_optimized(own.compile(test::wat(kProgram), {.tier = Tier::kAuto}).value()) == 0) return 1 + i;
+    }
+    return 0;
+  });
+  EXPECT_EQ(status, 0) << "of the child; -1: it was killed, such as by its alarm";
+  const Pool pool = Pool::create(module, make_linker(), {.capacity = 1}).value();
+  EXPECT_EQ(pool.acquire().value().call<std::int32_t>("sum", 10).value(), 55);
 }
 
 }  // namespace

@@ -98,6 +98,8 @@ class ANEW_API Runtime {
   [[nodiscard]] HeapBase heap_base() const;
   /// See Module::cache_note().
   [[nodiscard]] const std::string& cache_note() const noexcept;
+  /// See Module::optimization().
+  [[nodiscard]] Optimization optimization() const;
   [[nodiscard]] const Pool& pool() const noexcept { return pool_; }
 
   /// For the library's own folders: the pool must be a runtime's.

@@ -9,8 +9,6 @@
 
 namespace anew::codegen::optimizing {
 
-using ::llvm::Attribute;
-
 // --- Values on their way ---
 
 FunctionCompiler::Value* FunctionCompiler::passed(Value* value, ValueType type, Shape shape) {

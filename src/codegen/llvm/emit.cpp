@@ -30,6 +30,8 @@
 #include <string>
 #include <utility>
 
+#include "abi/processor.hpp"
+#include "abi/stack_limit.hpp"
 #include "codegen/llvm/marks.hpp"
 #include "codegen/llvm/object.hpp"
 #include "codegen/positions.hpp"
@@ -225,6 +227,14 @@ class Locations {
   return object;
 }
 
+/// Whether a frame takes more than the function pays for it (abi/stack_limit.hpp).
+bool takes_too_much(const Unit& unit, const Function& function, std::uint64_t frame_bytes) {
+  if (!unit.options.metered_stack) return false;
+  // What calls into other instances add comes on top.
+  return frame_bytes + abi::kOtherCellBytes >
+         abi::kStackBytesPerUnit * function.getFnAttributeAsParsedInteger(kStackUnitsAttribute);
+}
+
 /// Why the function's IR is not valid; empty if it is. A fault of this tier's.
 std::string invalid(const Function& function) {
   std::string why;
@@ -322,6 +332,8 @@ std::vector<FunctionCode> Emitter::emit(const Unit& unit, std::span<const std::u
     try {
       std::vector<Line> lines;
       codes[i] = file.take(functions[i]->getName().str(), lines);
+      if (takes_too_much(unit, *functions[i], codes[i].frame_bytes))
+        throw NotTaken{"its frame takes more of the machine's stack than it pays for"};
       codes[i].positions = locations.positions(wanted[i], lines);
     } catch (const NotTaken& why) {
       codes[i] = {};

@@ -2,7 +2,6 @@
 #include "codegen/llvm/function_compiler.hpp"
 
 #include "abi/x86_64/convention.hpp"
-#include "wasm/names.hpp"
 #include "wasm/spelled_product.hpp"
 
 namespace anew::codegen::optimizing {

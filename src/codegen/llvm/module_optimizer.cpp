@@ -84,10 +84,8 @@ std::vector<FunctionCode> ModuleOptimizer::optimize(std::span<const std::uint32_
     }
   }
 
-  // A throw pays for each function that it looks for a handler in (docs/fuel.md), so these stay apart.
-  const bool may_inline = !options_.fuel || module_->tags.empty();
   std::size_t left = kCopiesPerByte * bytes + kCopiesForAll;
-  for (int depth = 0; may_inline && depth < kInliningDepth; ++depth) {
+  for (int depth = 0; !options_.fuel && depth < kInliningDepth; ++depth) {  // with fuel nothing is inlined (unit.cpp)
     for (const std::uint32_t function : called(ir)) {
       if (function < module_->imported_functions || body_bytes(function) > std::min(kInlinedBodyBytes, left)) continue;
       if (compile_function(unit, *validator_, function)) continue;

@@ -207,7 +207,7 @@ Operators::Value* Operators::compute(Op op) {
     case Op::kF64ConvertI64U: return float_from_integer(float64, false);
     case Op::kF32DemoteF64: {
       Value* wide = pop();
-      // Of a promoted float the optimizer makes that float again, signalling or not (see float_binary).
+      // Of a promoted float the optimizer makes that float again, signalling or not (see hide_neutral).
       if (::llvm::isa<::llvm::FPExtInst>(wide)) wide = ir_.CreateArithmeticFence(wide, float64);
       return ir_.CreateFPTrunc(wide, float32);
     }

@@ -8,14 +8,12 @@
 #include <anew/version.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "abi/x86_64/convention.hpp"
 #include "codegen/llvm/module_optimizer.hpp"
 #include "codegen/llvm/protocol.hpp"
 #include "os/helper_process.hpp"
@@ -55,8 +53,7 @@ std::vector<std::byte> reply_of(std::span<FunctionCode> codes) {
                                  static_cast<std::uint32_t>(code.relocations.size()),
                                  static_cast<std::uint32_t>(code.positions.size()),
                                  code.alignment,
-                                 code.frame_bytes,
-                                 0};
+                                 code.frame_bytes};
     append(bytes, std::as_bytes(std::span(&reply, 1)));
     append(bytes, std::as_bytes(std::span(code.not_compiled)));
     append(bytes, code.code);

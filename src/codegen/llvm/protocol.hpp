@@ -24,7 +24,7 @@ namespace anew::codegen::optimizing {
 inline constexpr std::uint64_t kProtocolMagic = 0x3130'5450'4F57'4E41;  // "ANWOPT01"
 inline constexpr std::uint64_t kReplyMagic = 0x3130'5952'4F57'4E41;     // "ANWORY01"
 
-/// The passes of which docs/optimizing.md compares compile time, speed and size. O2 is the default.
+/// LLVM's own pipelines by these names. O2 is what the engine asks for.
 enum class Pipeline : std::uint32_t { kO1, kO2, kO3, kOs };
 
 struct JobHeader {
@@ -69,6 +69,7 @@ struct Relocation {
 struct FunctionCode {
   std::uint32_t function = 0;  ///< index, imports included
   std::string not_compiled;    ///< why there is no code; empty if there is
+  bool for_now = false;        ///< the process failed, and said nothing of the function
   std::vector<std::byte> code;
   std::vector<Relocation> relocations;
   std::vector<std::byte> positions;  ///< codegen/positions.hpp, from the function's first byte
@@ -85,7 +86,6 @@ struct FunctionReply {
   std::uint32_t positions_bytes;
   std::uint32_t alignment;
   std::uint32_t frame_bytes;
-  std::uint32_t unused;
 };
 
 }  // namespace anew::codegen::optimizing

@@ -46,7 +46,7 @@ std::vector<Type*> in_registers(::llvm::LLVMContext& context, std::span<const Va
 }
 
 /// Attributes of all functions, those that LLVM makes code of and those it only calls.
-void set_attributes(::llvm::Function& function) {
+void set_attributes(const Unit& unit, ::llvm::Function& function) {
   function.setCallingConv(::llvm::CallingConv::Swift);
   function.setVisibility(::llvm::GlobalValue::HiddenVisibility);
   function.setDSOLocal(true);
@@ -55,6 +55,8 @@ void set_attributes(::llvm::Function& function) {
   function.addFnAttr("frame-pointer", "all");  // abi/x86_64/frame.hpp
   // A call is a frame, in backtraces and for a stack's end, unless it is a tail call in the module.
   function.addFnAttr("disable-tail-calls", "true");
+  // A throw pays for each function that it looks for a handler in, whosever tag it is (docs/fuel.md): none goes away.
+  if (unit.options.fuel) function.addFnAttr(Attribute::NoInline);
   function.addFnAttr("probe-stack", "inline-asm");
   function.addFnAttr("stack-probe-size", "4096");  // a guest stack's guard must not be stepped over
   function.addFnAttr("target-cpu", "x86-64");
@@ -65,7 +67,7 @@ void set_attributes(::llvm::Function& function) {
 ::llvm::Function& declare(const Unit& unit, const std::string& name, ::llvm::FunctionType* type) {
   if (::llvm::Function* const found = unit.ir.getFunction(name)) return *found;
   auto* const function = ::llvm::Function::Create(type, ::llvm::GlobalValue::ExternalLinkage, name, unit.ir);
-  set_attributes(*function);
+  set_attributes(unit, *function);
   return *function;
 }
 

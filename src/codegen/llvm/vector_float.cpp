@@ -126,7 +126,7 @@ void Operators::vector_demote() {
   Type* const doubles = lanes(ir_.getDoubleTy());
   const auto* const bits = ::llvm::dyn_cast<::llvm::BitCastInst>(operands_.back());
   Value* wide = pop_as(doubles);
-  // Of promoted floats the optimizer makes those floats again, signalling or not (see float_binary).
+  // Of promoted floats the optimizer makes those floats again, signalling or not (see hide_neutral).
   if (bits != nullptr && ::llvm::isa<::llvm::FPExtInst>(bits->getOperand(0)))
     wide = ir_.CreateArithmeticFence(wide, doubles);
   Value* const narrow = ir_.CreateFPTrunc(wide, ::llvm::FixedVectorType::get(ir_.getFloatTy(), 2));

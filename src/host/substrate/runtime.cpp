@@ -129,5 +129,6 @@ HeapBase Runtime::heap_base() const {
 }
 
 const std::string& Runtime::cache_note() const noexcept { return pool_.state()->linked().module->cache_note; }
+Optimization Runtime::optimization() const { return Module(pool_.state()->linked().module).optimization(); }
 
 }  // namespace anew::substrate

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "optimize_here.hpp"
+#include "support/optimizing/optimize_here.hpp"
 
 #include <functional>
 #include <utility>
