@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -29,12 +30,12 @@ constexpr std::size_t kCopiesForAll = 1000;
 /// How far copies of what copies call are made.
 constexpr int kInliningDepth = 3;
 
-/// What is called by name and has no body in the unit.
-std::vector<std::uint32_t> called(const ::llvm::Module& ir) {
-  std::vector<std::uint32_t> functions;
-  for (const ::llvm::Function& each : ir)
-    if (const auto index = function_index(each); index && each.isDeclaration() && !each.use_empty())
-      functions.push_back(*index);
+/// What is called by name and has no body in the unit, in neither shape: one that is tail-called may have it in its own.
+std::set<std::uint32_t> called(const Unit& unit) {
+  std::set<std::uint32_t> functions;
+  for (const ::llvm::Function& each : unit.ir)
+    if (const auto index = function_index(each); index && !each.use_empty() && definition(unit, *index) == nullptr)
+      functions.insert(*index);
   return functions;
 }
 
@@ -86,7 +87,7 @@ std::vector<FunctionCode> ModuleOptimizer::optimize(std::span<const std::uint32_
 
   std::size_t left = kCopiesPerByte * bytes + kCopiesForAll;
   for (int depth = 0; !options_.fuel && depth < kInliningDepth; ++depth) {  // with fuel nothing is inlined (unit.cpp)
-    for (const std::uint32_t function : called(ir)) {
+    for (const std::uint32_t function : called(unit)) {
       if (function < module_->imported_functions || body_bytes(function) > std::min(kInlinedBodyBytes, left)) continue;
       if (compile_function(unit, *validator_, function)) continue;
       left -= body_bytes(function);
