@@ -184,6 +184,10 @@ void check(std::uint64_t seed, std::uint32_t size, Mode mode, Tally& tally) {
   Compiled compiled(program, options);
   ASSERT_EQ(compiled.error(), "") << "seed " << seed << ", size " << size << "\n" << print(program);
   tally.optimized += compiled.optimization().optimized;
+  for (const Optimization::Function& each : compiled.optimization().not_optimized) {
+    ASSERT_EQ(each.reason.find("it handles exceptions"), 0u)
+        << "seed " << seed << ", size " << size << ", function " << each.function << ": " << each.reason;
+  }
   tally.not_optimized += compiled.optimization().not_optimized.size();
   Random random(~seed);
   for (int round = 0; round < 3; ++round) {
@@ -249,7 +253,7 @@ TEST_P(RandomPrograms, DoWhatTheInterpreterDoes) {
   RecordProperty("optimized", std::to_string(tally.optimized));
   RecordProperty("not_optimized", std::to_string(tally.not_optimized));
   if (optimized && !HasFatalFailure()) {
-    EXPECT_GT(tally.optimized, tally.not_optimized) << "those that handle exceptions alone are not";
+    EXPECT_GT(tally.optimized, 0u);
   }
   // Most programs must run to their end, or the test would show little.
   if (!HasFatalFailure() && count >= 100) {
