@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <anew/async.hpp>
 #include <anew/caller.hpp>
 #include <anew/engine.hpp>
 #include <anew/error.hpp>
@@ -17,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -131,6 +133,11 @@ void add_parameter(HostDefinition& definition) {
   if constexpr (kIsState<P>) definition.states.push_back(&kStateType<T>);
 }
 
+template <typename... P>
+void add_parameters(HostDefinition& definition, Parameters<P...>) {
+  (add_parameter<P>(definition), ...);
+}
+
 template <typename F, typename Return, typename... P>
 HostDefinition make_host_definition(F&& function, Parameters<P...>) {
   using Callable = std::decay_t<F>;
@@ -138,7 +145,7 @@ HostDefinition make_host_definition(F&& function, Parameters<P...>) {
   using Value = typename Traits::Value;
   check_host_function<Callable, Return, P...>();
   HostDefinition definition;
-  (add_parameter<P>(definition), ...);
+  add_parameters(definition, Parameters<P...>{});
   constexpr std::span<const ValueType> kResults = Results<Value>::types();
   definition.type.results = {kResults.begin(), kResults.end()};
   definition.environment = std::make_shared<Callable>(std::forward<F>(function));
@@ -169,6 +176,63 @@ HostDefinition make_host_definition(F&& function, Parameters<P...>) {
   return definition;
 }
 
+/// The result that a host function gives later, from its last parameter.
+template <typename T>
+struct CompletionTraits {
+  static constexpr bool kIsCompletion = false;
+};
+template <typename R>
+struct CompletionTraits<Completion<R>> {
+  static constexpr bool kIsCompletion = true;
+  using Value = R;
+};
+
+/// All of these types but the last.
+template <typename... P, std::size_t... I>
+Parameters<std::tuple_element_t<I, std::tuple<P...>>...> without_last(std::index_sequence<I...>);
+
+/// @tparam R  what the Completion is of. @tparam P  what the function takes before it.
+template <typename Callable, typename Return, typename R, typename... P>
+std::uint32_t call_async(void* environment, std::byte* cell, std::uint64_t* slots, Parameters<P...>) {
+  auto& callable = *static_cast<Callable*>(environment);  // make_async_definition made it, of this very type
+  try {
+    [[maybe_unused]] Caller caller = MakesCallers::of(cell);
+    std::shared_ptr<Wait> wait = make_wait();
+    auto invoke = [&]<std::size_t... I>(std::index_sequence<I...>) -> Return {
+      return callable(pass<P>(caller, slots + kPlaces<P...>[I])...,
+                      Completion<R>(std::make_shared<const Promise>(wait)));
+    };
+    if constexpr (std::is_void_v<Return>)
+      invoke(std::index_sequence_for<P...>{});
+    else if (auto result = invoke(std::index_sequence_for<P...>{}); !result)
+      return raise_host_error(std::move(result.error()));
+    return wait_for(std::move(wait), slots);
+  } catch (...) {
+    return raise_host_exception();
+  }
+}
+
+template <typename F, typename Return, typename... P>
+HostDefinition make_async_definition(F&& function, Parameters<P...>) {
+  using Callable = std::decay_t<F>;
+  static_assert(sizeof...(P) > 0, "a host function that completes later takes a Completion as its last parameter");
+  using Last = CompletionTraits<std::remove_cvref_t<std::tuple_element_t<sizeof...(P) - 1, std::tuple<P...>>>>;
+  static_assert(Last::kIsCompletion, "a host function that completes later takes a Completion as its last parameter");
+  static_assert(std::is_void_v<Return> || std::is_same_v<Return, Result<void>>,
+                "a host function that completes later returns void, or a Result<void> if it may fail at once");
+  using Value = typename Last::Value;
+  using Taken = decltype(without_last<P...>(std::make_index_sequence<sizeof...(P) - 1>{}));
+  HostDefinition definition;
+  add_parameters(definition, Taken{});
+  constexpr std::span<const ValueType> kResults = Results<Value>::types();
+  definition.type.results = {kResults.begin(), kResults.end()};
+  definition.environment = std::make_shared<Callable>(std::forward<F>(function));
+  definition.call = [](void* environment, std::byte* cell, std::uint64_t* slots) -> std::uint32_t {
+    return call_async<Callable, Return, Value>(environment, cell, slots, Taken{});
+  };
+  return definition;
+}
+
 }  // namespace detail
 
 /// Whether guests may set a global.
@@ -194,6 +258,18 @@ class ANEW_API Linker {
     define_raw(
         module, name,
         detail::make_host_definition<F, typename Traits::Return>(std::forward<F>(function), typename Traits::Takes{}));
+  }
+
+  /// Defines a host function that may give its result later (anew/async.hpp). Its last parameter is a Completion<R>; R
+  /// is its result. It returns at once, void or a Result<void>, and has somebody complete it. A call that was begun by
+  /// Lease::start waits without a thread; any other keeps its thread until the result is there or its deadline passes.
+  /// What it takes before that, Caller and host states too, is good until it returns.
+  template <typename F>
+  void define_async(std::string_view module, std::string_view name, F&& function) {
+    using Traits = detail::CallableTraits<std::decay_t<F>>;
+    define_raw(
+        module, name,
+        detail::make_async_definition<F, typename Traits::Return>(std::forward<F>(function), typename Traits::Takes{}));
   }
 
   /// Defines a state that host functions keep for the guests that call them: one T for each store, so for each lease,

@@ -4,6 +4,7 @@
 // comes with one of each of these, linked to it: leased and reset together.
 #pragma once
 
+#include <anew/async.hpp>
 #include <anew/engine.hpp>
 #include <anew/error.hpp>
 #include <anew/linker.hpp>
@@ -117,6 +118,12 @@ class ANEW_API Canceller {
   std::uint64_t lease_;                                 ///< which of its leases
 };
 
+class Lease;
+
+/// A call that may wait, with its lease (anew/async.hpp).
+template <typename R>
+using Call = BasicCall<R, Lease>;
+
 /// One instance as new. Move-only; used from one thread at a time, not always the same; gives the instance back when it
 /// goes. It may outlive its Pool. An empty lease, released or moved from, refuses to call with kArgument, and has a
 /// memory of size 0 and no host state.
@@ -142,6 +149,20 @@ class ANEW_API Lease {
     if (instance_ == nullptr) [[unlikely]]
       return std::unexpected(detail::empty_lease());
     return detail::call(*instance_, function, arguments...);
+  }
+  /// Begins a call that host functions of Linker::define_async may leave; the lease goes with it.
+  /// std::move(lease).start(function, 1, 2.0). @return the call, which may be done already.
+  template <typename R, typename... A>
+  [[nodiscard]] BasicCall<R, Lease> start(const Function<R(A...)>& function, std::type_identity_t<A>... arguments) && {
+    constexpr std::size_t kArguments = (detail::kSlots<A> + ... + 0);
+    constexpr std::size_t kResults = detail::Results<R>::kSlots;
+    std::uint64_t slots[kArguments + kResults == 0 ? 1 : (kArguments > kResults ? kArguments : kResults)] = {};
+    static_assert(!detail::kHasReferences<A...>, "a call that may wait takes no references");
+    [[maybe_unused]] std::uint64_t* slot = slots;
+    ((detail::ValueTraits<A>::write(arguments, slot), slot += detail::kSlots<A>), ...);
+    detail::CallPointer state = instance_ != nullptr ? detail::start_call(*instance_, function.handle(), slots)
+                                                     : detail::failed_call(detail::empty_lease());
+    return BasicCall<R, Lease>(std::move(*this), std::move(state));
   }
   /// Calls by name, checking that the C++ types are those of the function: lease.call<float>("f", 1, 2.0). R may be
   /// void.

@@ -261,9 +261,13 @@ std::uint32_t resume(SuspendedCall& call, std::uint32_t status) noexcept {
   return keep_if_left(call, result);
 }
 
-std::uint32_t leave(std::uint64_t* slots) noexcept {
+SuspendedCall* suspendable_call() noexcept {
   const Thread& thread = *current_thread();  // a guest of this thread called the host
-  SuspendedCall* const call = thread.activations[thread.depth.load(std::memory_order_relaxed) - 1].suspendable;
+  return thread.activations[thread.depth.load(std::memory_order_relaxed) - 1].suspendable;
+}
+
+std::uint32_t leave(std::uint64_t* slots) noexcept {
+  SuspendedCall* const call = suspendable_call();
   if (call == nullptr) {
     return raise_host_error(
         make_error(ErrorCode::kHost, "it waits for its result, which the call it was made in cannot do"));

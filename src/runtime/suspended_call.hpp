@@ -18,12 +18,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "abi/library.hpp"
 #include "runtime/instance.hpp"
 #include "runtime/thread.hpp"
 
 namespace anew::detail {
+
+struct Wait;
 
 struct SuspendedCall {
   Instance* instance = nullptr;  ///< whose function was called
@@ -32,6 +35,7 @@ struct SuspendedCall {
   std::uint64_t* host_slots = nullptr;    ///< of the host function that left it, where its results go
   std::uint64_t guest_stack_pointer = 0;  ///< where enter.S has the preserved registers; 0: not suspended
   std::int64_t stack_left = 0;            ///< ThreadRecord::stack_left
+  std::shared_ptr<Wait> waits_for;        ///< if a function of Linker::define_async left it
   GuestStack stack;                       ///< while suspended the call's; else one that a thread has in exchange
 
   [[nodiscard]] bool is_suspended() const noexcept { return guest_stack_pointer != 0; }
@@ -48,5 +52,7 @@ struct SuspendedCall {
 /// What a host function returns, at once, to leave the call that it was called from: abi::kLeft, or a TrapKind if that
 /// is not a call that may be left. @param slots  its own.
 [[nodiscard]] std::uint32_t leave(std::uint64_t* slots) noexcept;
+/// The call that the host function would leave; null if that is not one that may be left.
+[[nodiscard]] SuspendedCall* suspendable_call() noexcept;
 
 }  // namespace anew::detail
