@@ -89,6 +89,8 @@ typedef struct anew_pool_t anew_pool_t;
 typedef struct anew_function_t anew_function_t;
 typedef struct anew_lease_t anew_lease_t;
 typedef struct anew_canceller_t anew_canceller_t;
+typedef struct anew_completion_t anew_completion_t;
+typedef struct anew_call_t anew_call_t;
 typedef struct anew_pool_cache_t anew_pool_cache_t;
 /* The instance that calls a host function; good during that call, on its thread. Never deleted. */
 typedef struct anew_caller_t anew_caller_t;
@@ -391,6 +393,22 @@ ANEW_C_API anew_error_t* anew_linker_define_values(anew_linker_t* linker, const 
                                                    const char* name, size_t name_size, const anew_function_type_t* type,
                                                    anew_values_function_t function, void* data,
                                                    anew_finalizer_t finalize);
+/* A host function that may give its result later. It reads its arguments in the slots, returns at once, and has somebody
+ * complete or drop the completion, from any thread; it is that one's from now on, also if the function fails. A call
+ * begun by anew_lease_start waits without a thread; any other keeps its thread until then, or until its deadline.
+ * Results are numbers and vectors only: ANEW_ERROR_ARGUMENT for references. */
+typedef anew_error_t* (*anew_async_function_t)(void* data, anew_caller_t* caller, const uint64_t* slots,
+                                               anew_completion_t* completion);
+ANEW_C_API anew_error_t* anew_linker_define_async(anew_linker_t* linker, const char* module, size_t module_size,
+                                                  const char* name, size_t name_size, const anew_function_type_t* type,
+                                                  anew_async_function_t function, void* data,
+                                                  anew_finalizer_t finalize);
+/* Gives the results, in as many slots as they take, and ends the completion. ANEW_ERROR_ARGUMENT for another number of
+ * slots; the guest's call traps then. */
+ANEW_C_API anew_error_t* anew_completion_complete(anew_completion_t* completion, const uint64_t* slots,
+                                                  size_t slot_count);
+/* Traps the guest's call with these words, and ends the completion. */
+ANEW_C_API void anew_completion_fail(anew_completion_t* completion, const char* message, size_t message_size);
 /* A global. A reference must be null, or an externref. A mutable one is each instance's own, and as new with it; a
  * lease whose instances are linked to one another has one of it, as it has of a memory and a table. */
 ANEW_C_API anew_error_t* anew_linker_define_global(anew_linker_t* linker, const char* module, size_t module_size,
@@ -619,6 +637,24 @@ ANEW_C_API uint64_t anew_lease_dirty_bytes(const anew_lease_t* lease);
 ANEW_C_API void* anew_lease_state(const anew_lease_t* lease, const anew_state_type_t* type);
 /* What ends this lease's calls from other threads. */
 ANEW_C_API anew_error_t* anew_lease_canceller(anew_lease_t* lease, anew_canceller_t** out);
+
+/* Begins a call that functions of anew_linker_define_async may leave, by its slots as anew_lease_call. The lease is the
+ * call's from now on, also if this fails: anew_call_delete releases it. */
+ANEW_C_API anew_error_t* anew_lease_start(anew_lease_t* lease, const anew_function_t* function, const uint64_t* slots,
+                                          size_t slot_count, anew_call_t** out);
+/* Whether it has returned or trapped; and whether what it waits for is there. */
+ANEW_C_API bool anew_call_done(const anew_call_t* call);
+ANEW_C_API bool anew_call_ready(const anew_call_t* call);
+/* Goes on until the call ends or waits again, on any thread, one at a time; does nothing if it is not ready. Whether it
+ * is done. */
+ANEW_C_API bool anew_call_resume(anew_call_t* call);
+/* Has `wake` called once, when what the call waits for now is there, by the thread that completes it, which should not
+ * resume the call itself; or at once, if it is there. */
+ANEW_C_API anew_error_t* anew_call_on_ready(anew_call_t* call, void (*wake)(void* data), void* data);
+/* The results of a call that is done. ANEW_ERROR_TRAP; ANEW_ERROR_ARGUMENT if it is not done, or for too few slots. */
+ANEW_C_API anew_error_t* anew_call_results(const anew_call_t* call, uint64_t* slots, size_t slot_count);
+/* Releases the lease too. One that is not done goes with its guest. */
+ANEW_C_API void anew_call_delete(anew_call_t* call);
 
 /* Ends the call that runs in the lease, and each that begins later in it. Once the lease is released it does nothing.
  * Any thread, but not a signal handler. */

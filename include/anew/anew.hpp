@@ -20,6 +20,7 @@
 //   function.hpp       Function: a guest's function, found once
 //   memory_view.hpp    MemoryView: the host's way into a guest's memory
 //   pool.hpp           Pool, Lease: instances as new, and calls
+//   async.hpp          Completion, Call: host functions that give their results later, and calls that wait for them
 //   bytes.hpp          BytesFunction: bytes into a guest and out again
 //   pool_cache.hpp     PoolCache: pools by the hash of their code
 //   store.hpp          Store: groups of instances put together step by step
@@ -28,6 +29,7 @@
 // docs/embedding.md is the guide. What is said to be for the library's own folders may change at any time.
 #pragma once
 
+#include <anew/async.hpp>
 #include <anew/bytes.hpp>
 #include <anew/caller.hpp>
 #include <anew/engine.hpp>

@@ -24,6 +24,8 @@ enum class Kind : std::uint32_t {
   kLease,
   kCanceller,
   kPoolCache,
+  kCompletion,
+  kCall,
 };
 
 #ifdef NDEBUG

@@ -2,6 +2,7 @@
 // What the handles of anew.h hold, and how its options, types and values become the library's.
 #pragma once
 
+#include <anew/async.hpp>
 #include <anew/engine.hpp>
 #include <anew/linker.hpp>
 #include <anew/pool.hpp>
@@ -119,6 +120,19 @@ struct anew_lease_t : anew::c::Handle<anew::c::Kind::kLease> {
 struct anew_canceller_t : anew::c::Handle<anew::c::Kind::kCanceller> {
   explicit anew_canceller_t(anew::Canceller made) noexcept : canceller(std::move(made)) {}
   anew::Canceller canceller;
+};
+
+struct anew_completion_t : anew::c::Handle<anew::c::Kind::kCompletion> {
+  anew_completion_t(std::shared_ptr<anew::detail::Wait> waits, std::size_t results) noexcept
+      : promise(std::move(waits)), slots(results) {}
+  anew::detail::Promise promise;
+  std::size_t slots;  ///< of the results
+};
+
+struct anew_call_t : anew::c::Handle<anew::c::Kind::kCall> {
+  std::unique_ptr<anew_lease_t> lease;
+  std::size_t result_slots = 0;
+  anew::detail::CallPointer state;  ///< goes before the lease
 };
 
 struct anew_pool_cache_t : anew::c::Handle<anew::c::Kind::kPoolCache> {

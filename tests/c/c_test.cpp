@@ -87,6 +87,7 @@ TEST(CClients, HaveHostState) { client_host_state(); }
 TEST(CClients, ReadAndWriteMemory) { client_memory(); }
 TEST(CClients, ShareAndClosePools) { client_pools(); }
 TEST(CClients, LimitCalls) { client_limits(); }
+TEST(CClients, WaitForWhatHostFunctionsGiveLater) { client_async(); }
 TEST(CClients, SaveAndLoad) { client_snapshots(); }
 TEST(CClients, FindPoolsByCode) { client_pool_cache(); }
 TEST(CClients, GetAnErrorForEachNull) { client_null_arguments(); }

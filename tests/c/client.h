@@ -47,6 +47,7 @@ void client_pool_cache(void);
 void client_null_arguments(void);
 void client_options(void);
 void client_wasi(void);
+void client_async(void);
 
 #ifdef __cplusplus
 }

@@ -548,6 +548,14 @@ void client_null_arguments(void) {
   NULLS(anew_lease_global(NULL, "", 0, &v), "lease");
   NULLS(anew_lease_canceller(NULL, &c), "lease");
   CHECK(anew_lease_fuel(NULL) == 0 && anew_lease_dirty_bytes(NULL) == 0 && anew_lease_state(NULL, NULL) == NULL);
+  NULLS(anew_lease_start(NULL, function, NULL, 0, &(anew_call_t*){NULL}), "lease");
+  NULLS(anew_linker_define_async(linker, "", 0, "", 0, &(anew_function_type_t){0}, NULL, NULL, NULL), "function");
+  NULLS(anew_completion_complete(NULL, NULL, 0), "completion");
+  NULLS(anew_call_on_ready(NULL, NULL, NULL), "call");
+  NULLS(anew_call_results(NULL, NULL, 0), "call");
+  CHECK(!anew_call_done(NULL) && !anew_call_ready(NULL) && !anew_call_resume(NULL));
+  anew_completion_fail(NULL, "", 0);
+  anew_call_delete(NULL);
   anew_lease_set_fuel(NULL, 1);
   anew_lease_set_deadline(NULL, 1);
   anew_canceller_cancel(NULL);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <deque>
 #include <optional>
+#include <semaphore>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -229,6 +230,31 @@ TEST(AsyncCall, OfTenThousandWaitAtOnceOnOneThread) {
     ASSERT_TRUE(calls[i].resume());
     ASSERT_EQ(calls[i].result().value(), 1'000'000 + static_cast<std::int32_t>(i));
   }
+}
+
+/// As docs/embedding.md has it.
+TEST(AsyncCall, IsAsTheGuideSays) {
+  std::vector<std::jthread> workers;
+  Questions questions;
+  Linker linker = questions.linker();
+
+  linker.define_async("env", "ask", [&](std::int32_t about, Completion<std::int32_t> completion) {
+    workers.emplace_back([about, completion] { completion.complete(about + 1); });  // whoever has the result, later
+  });
+
+  const Pool pool = Pool::create(Engine({.cache = false}).compile(wat(kAsks)).value(), linker, {.capacity = 2}).value();
+  const auto ask = pool.function<std::int32_t(std::int32_t)>("ask").value();
+
+  Call<std::int32_t> call = pool.acquire().value().start(ask, 20);  // the lease goes with the call
+  std::binary_semaphore ready(0);
+  while (!call.is_done()) {
+    call.on_ready([&] { ready.release(); });  // or post to the event loop
+    ready.acquire();
+    call.resume();  // until it ends or waits again
+  }
+  const Result<std::int32_t> answer = call.result();
+
+  EXPECT_EQ(answer.value(), 41);
 }
 
 }  // namespace
