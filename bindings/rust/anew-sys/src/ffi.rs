@@ -47,6 +47,14 @@ pub struct anew_canceller_t {
     _private: [u8; 0],
 }
 #[repr(C)]
+pub struct anew_completion_t {
+    _private: [u8; 0],
+}
+#[repr(C)]
+pub struct anew_call_t {
+    _private: [u8; 0],
+}
+#[repr(C)]
 pub struct anew_pool_cache_t {
     _private: [u8; 0],
 }
@@ -204,6 +212,7 @@ pub struct anew_item_t {
 }
 pub type anew_slots_function_t = Option<unsafe extern "C" fn(data: *mut c_void, caller: *mut anew_caller_t, slots: *mut u64) -> *mut anew_error_t>;
 pub type anew_values_function_t = Option<unsafe extern "C" fn(data: *mut c_void, caller: *mut anew_caller_t, arguments: *const anew_value_t, argument_count: usize, results: *mut anew_value_t, result_count: usize) -> *mut anew_error_t>;
+pub type anew_async_function_t = Option<unsafe extern "C" fn(data: *mut c_void, caller: *mut anew_caller_t, slots: *const u64, completion: *mut anew_completion_t) -> *mut anew_error_t>;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct anew_state_options_t {
@@ -342,6 +351,9 @@ extern "C" {
     pub fn anew_linker_delete(linker: *mut anew_linker_t);
     pub fn anew_linker_define_slots(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, type_: *const anew_function_type_t, function: anew_slots_function_t, data: *mut c_void, finalize: anew_finalizer_t) -> *mut anew_error_t;
     pub fn anew_linker_define_values(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, type_: *const anew_function_type_t, function: anew_values_function_t, data: *mut c_void, finalize: anew_finalizer_t) -> *mut anew_error_t;
+    pub fn anew_linker_define_async(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, type_: *const anew_function_type_t, function: anew_async_function_t, data: *mut c_void, finalize: anew_finalizer_t) -> *mut anew_error_t;
+    pub fn anew_completion_complete(completion: *mut anew_completion_t, slots: *const u64, slot_count: usize) -> *mut anew_error_t;
+    pub fn anew_completion_fail(completion: *mut anew_completion_t, message: *const c_char, message_size: usize);
     pub fn anew_linker_define_global(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, value: *const anew_value_t) -> *mut anew_error_t;
     pub fn anew_linker_define_mutable_global(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, value: *const anew_value_t) -> *mut anew_error_t;
     pub fn anew_linker_define_memory(linker: *mut anew_linker_t, module: *const c_char, module_size: usize, name: *const c_char, name_size: usize, minimum: u64, maximum: u64) -> *mut anew_error_t;
@@ -391,6 +403,13 @@ extern "C" {
     pub fn anew_lease_dirty_bytes(lease: *const anew_lease_t) -> u64;
     pub fn anew_lease_state(lease: *const anew_lease_t, type_: *const anew_state_type_t) -> *mut c_void;
     pub fn anew_lease_canceller(lease: *mut anew_lease_t, out: *mut *mut anew_canceller_t) -> *mut anew_error_t;
+    pub fn anew_lease_start(lease: *mut anew_lease_t, function: *const anew_function_t, slots: *const u64, slot_count: usize, out: *mut *mut anew_call_t) -> *mut anew_error_t;
+    pub fn anew_call_done(call: *const anew_call_t) -> bool;
+    pub fn anew_call_ready(call: *const anew_call_t) -> bool;
+    pub fn anew_call_resume(call: *mut anew_call_t) -> bool;
+    pub fn anew_call_on_ready(call: *mut anew_call_t, wake: Option<unsafe extern "C" fn(data: *mut c_void)>, data: *mut c_void) -> *mut anew_error_t;
+    pub fn anew_call_results(call: *const anew_call_t, slots: *mut u64, slot_count: usize) -> *mut anew_error_t;
+    pub fn anew_call_delete(call: *mut anew_call_t);
     pub fn anew_canceller_cancel(canceller: *const anew_canceller_t);
     pub fn anew_canceller_delete(canceller: *mut anew_canceller_t);
     pub fn anew_pool_cache_new(engine: *const anew_engine_t, linker: *const anew_linker_t, options: *const anew_pool_cache_options_t, out: *mut *mut anew_pool_cache_t) -> *mut anew_error_t;
