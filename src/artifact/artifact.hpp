@@ -65,7 +65,8 @@ struct Contents {
   std::span<const std::byte> binary;  ///< that the module was decoded from
 };
 
-/// An artifact as a file: its bytes are the pieces one after the other. Some pieces look at the Contents.
+/// An artifact as a file: its bytes are the pieces one after the other. Some pieces look at the Contents, none at the
+/// tables of what is optimized.
 class Encoded {
  public:
   [[nodiscard]] std::span<const BytesView> pieces() const noexcept { return pieces_; }

@@ -55,24 +55,25 @@ Expectation expectation_of(const CacheKey& key) {
   return expectation;
 }
 
-/// What an artifact says that its code was made with, for people: nothing else of it is looked at. @return nothing if
-/// it is of another format or ABI, or cannot be read.
-std::optional<codegen::Options> read_options(const os::File& file) {
+/// What an artifact says that its code was made with, for people: nothing else of it is looked at. Nothing, if it is of
+/// another format or ABI, or cannot be read.
+void read_options(const os::File& file, CacheEntry& entry) {
   Meta meta;
   // Any bytes are a Meta: it has no padding, and all of its members may have any value.
-  if (!file.read_at(kMetaOffset, std::as_writable_bytes(std::span(&meta, 1)))) return std::nullopt;
+  if (!file.read_at(kMetaOffset, std::as_writable_bytes(std::span(&meta, 1)))) return;
   if (meta.magic != kMetaMagic || meta.format_version != kFormatVersion || meta.abi_version != abi::kAbiVersion ||
       meta.card_shift > abi::kMaximumCardShift || !tier_of(meta)) {
-    return std::nullopt;
+    return;
   }
-  return codegen::Options{.tier = *tier_of(meta),
-                          .card_shift = meta.card_shift,
-                          .marks = (meta.flags & kMarks) != 0,
-                          .foreign_memory = false,
-                          .explicit_bounds = (meta.flags & kExplicitBounds) != 0,
-                          .fuel = (meta.flags & kFuel) != 0,
-                          .canonical_nan = (meta.flags & kCanonicalNan) != 0,
-                          .metered_stack = (meta.flags & kMeteredStack) != 0};
+  entry.options = codegen::Options{.tier = *tier_of(meta),
+                                   .card_shift = meta.card_shift,
+                                   .marks = (meta.flags & kMarks) != 0,
+                                   .foreign_memory = false,
+                                   .explicit_bounds = (meta.flags & kExplicitBounds) != 0,
+                                   .fuel = (meta.flags & kFuel) != 0,
+                                   .canonical_nan = (meta.flags & kCanonicalNan) != 0,
+                                   .metered_stack = (meta.flags & kMeteredStack) != 0};
+  entry.optimized = meta.optimized.bytes / sizeof(codegen::OptimizedFunction);
 }
 
 /// Removes the least recently used artifacts until at most `limit` bytes are left, but never `keep`; and what crashed
@@ -177,10 +178,13 @@ Result<std::vector<CacheEntry>> CodeCache::list() const {
   for (os::Directory::Entry& entry : entries) {
     if (is_artifact(entry)) {
       std::string module = entry.name.substr(0, kHashDigits);
-      std::optional<codegen::Options> options;
-      if (const auto file = directory_.open_file(entry.name)) options = read_options(*file);
-      artifacts.push_back(
-          {std::move(entry.name), std::move(module), entry.status.bytes, entry.status.modified, options});
+      const auto file = directory_.open_file(entry.name);
+      CacheEntry& listed = artifacts.emplace_back();
+      if (file) read_options(*file, listed);
+      listed.name = std::move(entry.name);
+      listed.module = std::move(module);
+      listed.bytes = entry.status.bytes;
+      listed.used = entry.status.modified;
     }
   }
   std::ranges::sort(artifacts, std::ranges::greater(), &CacheEntry::used);

@@ -5,6 +5,7 @@
 // module, and a hash of options, tier, format, ABI, processor features and version; so a stale file is never found,
 // only evicted one day. Files appear by rename and are never changed afterwards, so any number of processes may share
 // the directory without locks: two that compile the same module at once write the same file, and the last rename wins.
+// Only what Tier::kAuto found differs, and is replaced by a new file of the same name; the last rename wins there, too.
 // After each store, the least recently used files leave until the rest fits the bound.
 #pragma once
 
@@ -43,6 +44,7 @@ struct CacheEntry {
   std::uint64_t bytes = 0;
   std::chrono::sys_time<std::chrono::nanoseconds> used{};  ///< when last written or read
   std::optional<codegen::Options> options;                 ///< as the file says, unchecked; empty: of another version
+  std::uint64_t optimized = 0;                             ///< functions, as the file says
 };
 
 class CodeCache {

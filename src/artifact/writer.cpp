@@ -254,8 +254,8 @@ Encoded encode(const Contents& contents) {
   at[kTryBlocks] = file.add(std::as_bytes(contents.image.try_blocks), 8);
   at[kHandlers] = file.add(std::as_bytes(contents.image.handlers), 8);
   at[kRoots] = file.add(std::as_bytes(contents.image.roots), 8);
-  at[kOptimized] = file.add(std::as_bytes(contents.image.optimized), 8);
-  at[kOptimizedPositions] = file.add(contents.image.optimized_positions, 8);
+  at[kOptimized] = file.add(own(copy_bytes(contents.image.optimized)), 8);
+  at[kOptimizedPositions] = file.add(own(copy_bytes(contents.image.optimized_positions)), 8);
   at[kModule] = file.add(contents.binary, 8);
 
   std::string section_names;

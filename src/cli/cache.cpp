@@ -34,6 +34,8 @@ std::string describe(const artifact::CacheEntry& entry) {
   if (options.fuel) text += ", fuel";
   if (options.canonical_nan) text += ", canonical NaN";
   if (options.metered_stack) text += ", stack limit";
+  if (options.tier != codegen::Tier::kQuick)
+    text += fmt::format(", tier {} ({} functions optimized)", codegen::to_string(options.tier), entry.optimized);
   return text;
 }
 

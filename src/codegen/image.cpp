@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <ranges>
 #include <utility>
 
 #include "codegen/positions.hpp"
+#include "wasm/limits.hpp"
 
 namespace anew::codegen {
 
@@ -71,6 +73,33 @@ std::optional<Found> find(const ImageView& image, std::uint32_t imported_functio
 }
 
 }  // namespace
+
+std::uint64_t code_bytes(const ImageView& image) noexcept {
+  const OptimizedLayer* const newest =
+      image.layers != nullptr ? image.layers->load(std::memory_order_acquire) : nullptr;
+  return newest != nullptr ? newest->end : image.text.size();
+}
+
+OptimizedCode optimized_by_now(const ImageView& image) {
+  std::vector<const OptimizedLayer*> layers;
+  if (image.layers != nullptr)
+    for (const auto* layer = image.layers->load(std::memory_order_acquire); layer != nullptr; layer = layer->older)
+      layers.push_back(layer);
+  OptimizedCode all{.code_bytes = layers.empty() ? image.text.size() : layers.front()->end,
+                    .functions = {image.optimized.begin(), image.optimized.end()},
+                    .positions = {image.optimized_positions.begin(), image.optimized_positions.end()}};
+  for (const OptimizedLayer* const layer : layers | std::views::reverse) {
+    // Both are at most kTextBytes. What is left out has its quick code.
+    if (all.positions.size() + layer->positions.size() > wasm::limits::kTextBytes) break;
+    const auto before = static_cast<std::uint32_t>(all.positions.size());
+    for (OptimizedFunction each : layer->functions) {
+      each.positions += before;
+      all.functions.push_back(each);
+    }
+    all.positions.insert(all.positions.end(), layer->positions.begin(), layer->positions.end());
+  }
+  return all;
+}
 
 std::span<const std::byte> positions_of_optimized(const ImageView& image, std::size_t index) noexcept {
   return stream_of(image.optimized, image.optimized_positions, index);

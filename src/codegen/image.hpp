@@ -37,17 +37,22 @@
 namespace anew::codegen {
 
 /// A code generator. An artifact names the one that made it.
-enum class Tier : std::uint8_t { kQuick, kOptimized /* the quick one, and then the optimizing one for what it can */ };
+enum class Tier : std::uint8_t {
+  kQuick,
+  kOptimized,  ///< the quick one, and then the optimizing one for what it can
+  kAuto,       ///< and then for what ran long
+};
 [[nodiscard]] constexpr std::string_view to_string(Tier tier) noexcept {
   switch (tier) {
     case Tier::kQuick: return "quick";
     case Tier::kOptimized: return "optimized";
+    case Tier::kAuto: return "auto";
   }
   return {};
 }
 /// @param name  as to_string() has it.
 [[nodiscard]] constexpr std::optional<Tier> tier_named(std::string_view name) noexcept {
-  for (const Tier tier : {Tier::kQuick, Tier::kOptimized})
+  for (const Tier tier : {Tier::kQuick, Tier::kOptimized, Tier::kAuto})
     if (name == to_string(tier)) return tier;
   return std::nullopt;
 }
@@ -115,6 +120,7 @@ struct OptimizedFunction {
 struct OptimizedLayer {
   std::vector<OptimizedFunction> functions;
   std::vector<std::byte> positions;
+  std::uint64_t end = 0;                  ///< of its code, from the start of the text: whole pages
   const OptimizedLayer* older = nullptr;  ///< whose code lies before this one's
 };
 
@@ -183,6 +189,17 @@ struct CodePosition {
 /// @return nothing where find_position() finds nothing.
 [[nodiscard]] std::vector<CodePosition> find_positions(const ImageView& image, std::uint32_t imported_functions,
                                                        std::uint64_t text_offset);
+
+/// Bytes of the text and of what has come behind it by now.
+[[nodiscard]] std::uint64_t code_bytes(const ImageView& image) noexcept;
+
+/// What is optimized by now, of the image and of its layers, as one image has it whose text is all of code_bytes().
+struct OptimizedCode {
+  std::uint64_t code_bytes = 0;
+  std::vector<OptimizedFunction> functions;
+  std::vector<std::byte> positions;
+};
+[[nodiscard]] OptimizedCode optimized_by_now(const ImageView& image);
 
 /// The stream of a function's positions (positions.hpp), from its first byte on; nothing for an import's stub.
 [[nodiscard]] std::span<const std::byte> positions_of(const ImageView& image, std::uint32_t imported_functions,

@@ -195,7 +195,7 @@ Footprint PoolCacheState::count() const {
     for (const reset::InstanceImage& image : pool.snapshot().instances) modules.insert(image.linked->module.get());
   }
   for (const ModuleState* const module : modules) {
-    const std::uint64_t bytes = module->binary.size() + module->code.text().size();
+    const std::uint64_t bytes = module->binary.size() + codegen::code_bytes(module->image);
     // With what code may still come (Tier::kAuto).
     const std::uint64_t text = std::max<std::uint64_t>(module->code.text().size(), module->image.reach);
     sum.add({bytes, kMappingsOfModule, module->binary.size() + text});

@@ -149,14 +149,16 @@ Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant(
   state->ledger = ledger;
   state->ledger_reason = ledger_reason;
   state->stack_limit = stack_limit;
-  auto compiled =
-      TRY(compile_code(engine->options, binary, decoded, state->options, codegen::CodeMemory::Spare::kNone));
+  if (tier_up != nullptr) state->options.tier = codegen::Tier::kAuto;  // whatever a file had
+  const auto spare = tier_up != nullptr ? codegen::CodeMemory::Spare::kKept : codegen::CodeMemory::Spare::kNone;
+  auto compiled = TRY(compile_code(engine->options, binary, decoded, state->options, spare));
   const auto new_owner = std::make_shared<Owner>();
   new_owner->variant_of = owner;
   state->module = std::move(decoded);
   state->names = names;
   state->binary = binary;
   set_code(*state, std::move(compiled), new_owner);
+  if (tier_up != nullptr) detail::tier_up(state);
   TRY(state->announce());
   variant_ = std::move(state);
   return variant_;

@@ -12,9 +12,16 @@
 namespace anew {
 
 artifact::Encoded detail::encode(const ModuleState& state) {
+  const codegen::OptimizedCode optimized = codegen::optimized_by_now(state.image);
+  codegen::ImageView image = state.image;
+  codegen::Options options = state.options;
+  if (optimized.code_bytes != image.text.size()) options.tier = codegen::Tier::kAuto;
+  image.text = std::span(image.text.data(), optimized.code_bytes);  // layers lie directly behind the text
+  image.optimized = optimized.functions;
+  image.optimized_positions = optimized.positions;
   return artifact::encode({.hash = state.hash,
-                           .options = state.options,
-                           .image = state.image,
+                           .options = options,
+                           .image = image,
                            .module = state.module,
                            .names = state.names,
                            .binary = state.binary});

@@ -11,7 +11,7 @@
 
 namespace anew::detail {
 
-/// Looks at the module.
+/// With all that is optimized by now. Looks at the module.
 [[nodiscard]] artifact::Encoded encode(const ModuleState& state);
 /// @return kIo if a tool that EngineOptions names cannot be told of the code.
 [[nodiscard]] Result<std::shared_ptr<ModuleState>> to_state(const std::shared_ptr<EngineState>& engine,

@@ -56,6 +56,12 @@ struct ModuleState {
   std::unique_ptr<TierUp> tier_up;          ///< with Tier::kAuto
   std::shared_ptr<const SavedState> saved;  ///< of a module from a snapshot file: the state that its pools start from
 
+  ModuleState() = default;
+  ModuleState(const ModuleState&) = delete;
+  ModuleState& operator=(const ModuleState&) = delete;
+  /// Puts what TierUp found in the code cache, if it is not there yet.
+  ~ModuleState();
+
   /// @param asked  for which the options are.
   void set_ledger(Ledger asked);
   /// The module compiled for a memory 0 that is another instance's (codegen::Options::foreign_memory), made when it is

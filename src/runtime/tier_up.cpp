@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "os/background_thread.hpp"
+#include "runtime/module_artifact.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/watchdog.hpp"
 #include "tier/optimized_code.hpp"
@@ -21,6 +22,7 @@ namespace anew::detail {
 namespace {
 
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
 /// While guests run and functions become hot; longer if nothing comes of it.
 constexpr milliseconds kShortestInterval(1);
@@ -31,6 +33,8 @@ constexpr int kPatience = 200;
 constexpr std::uint32_t kHot = 3;
 /// Functions that are sent at once.
 constexpr std::size_t kBatch = 32;
+/// Between two times that a module is written to the code cache, at least; its end aside.
+constexpr std::chrono::seconds kKeepInterval(5);
 
 }  // namespace
 
@@ -47,8 +51,30 @@ class TierUpThreads {
     modules_.push_back({begin, begin + std::max<std::uint64_t>(state->image.text.size(), state->image.reach), state});
     interval_ = kShortestInterval;
     if (!sampling_) sampling_ = os::start_background_thread([] { instance().sample(); });
-    if (!compiling_) compiling_ = os::start_background_thread([] { instance().compile(); });
     wake_.notify_all();
+  }
+
+  void keep_in_cache(TierUp& tiering, CachePlace&& place) {
+    const std::lock_guard lock(mutex_);
+    tiering.place_ = std::move(place);
+  }
+
+  /// Replaces the module's artifact if there is what it does not have. Where that fails, the next process finds out by
+  /// itself.
+  void keep(const ModuleState& state) noexcept {
+    try {
+      CachePlace place;
+      {
+        const std::lock_guard lock(mutex_);
+        TierUp& tiering = *state.tier_up;
+        if (!tiering.place_ || !tiering.keep_at_) return;
+        tiering.keep_at_.reset();
+        place = *tiering.place_;
+      }
+      if (auto cache = artifact::CodeCache::open(place.directory))
+        (void)cache->store(place.key, encode(state), state.engine->options.cache_bytes);
+    } catch (const std::exception&) {  // no memory
+    }
   }
 
   /// Calls `look` with what became of the functions so far.
@@ -118,6 +144,7 @@ class TierUpThreads {
     if (tiering.progress_[defined] != TierUp::Progress::kQuick || ++tiering.heat_[defined] < kHot) return false;
     tiering.progress_[defined] = TierUp::Progress::kWanted;
     ++wanted_;
+    if (!compiling_) compiling_ = os::start_background_thread([] { instance().compile(); });
     return true;
   }
 
@@ -189,16 +216,38 @@ class TierUpThreads {
     return std::nullopt;
   }
 
+  /// A module that is to be put in the cache by now, if there is one; sets when there will be.
+  [[nodiscard]] std::shared_ptr<ModuleState> next_to_keep(Modules& looked_at) {
+    const Clock::time_point now = Clock::now();
+    keep_at_ = Clock::time_point::max();
+    for (const Watched& each : modules_) {
+      auto state = each.state.lock();
+      if (state == nullptr) continue;
+      looked_at.push_back(state);
+      const auto at = state->tier_up->keep_at_;
+      if (at && *at <= now) {
+        keep_at_ = now;  // there may be more
+        return state;
+      }
+      keep_at_ = std::min(keep_at_, at.value_or(Clock::time_point::max()));
+    }
+    return nullptr;
+  }
+
   void compile() {
     for (;;) {
       try {
         std::optional<Batch> batch;
         while (!batch) {
+          std::shared_ptr<ModuleState> to_keep;
           Modules looked_at;
           std::unique_lock lock(mutex_);
-          wake_.wait(lock, [this] { return wanted_ != 0; });
-          batch = next(looked_at);
+          wake_.wait_until(lock, keep_at_, [this] { return wanted_ != 0; });
+          if (keep_at_ <= Clock::now()) to_keep = next_to_keep(looked_at);
+          if (wanted_ != 0) batch = next(looked_at);
           if (!batch) wanted_ = 0;  // their modules have gone
+          lock.unlock();
+          if (to_keep != nullptr) keep(*to_keep);
         }
         auto optimized = tier::optimize({.binary = batch->binary,
                                          .accepted = batch->accepted,
@@ -216,9 +265,12 @@ class TierUpThreads {
 
   /// There is nobody to optimize the module's functions, or nowhere to put them.
   void give_up(ModuleState& state, Error&& why) {
-    const std::lock_guard lock(mutex_);
-    state.tier_up->statistics_.note = std::move(why.message);
-    std::erase_if(modules_, [&](const Watched& each) { return each.begin == address_of(state); });
+    {
+      const std::lock_guard lock(mutex_);
+      state.tier_up->statistics_.note = std::move(why.message);
+      std::erase_if(modules_, [&](const Watched& each) { return each.begin == address_of(state); });
+    }
+    keep(state);
   }
 
   void put(ModuleState& state, Result<std::vector<codegen::optimizing::FunctionCode>>&& optimized) {
@@ -237,6 +289,8 @@ class TierUpThreads {
     tiering.layers_.store(made, std::memory_order_release);
     tier::enter(state.code, *made);
     tiering.statistics_.optimized += static_cast<std::uint32_t>(made->functions.size());  // at most all functions
+    if (!made->functions.empty() && !tiering.keep_at_) tiering.keep_at_ = Clock::now() + kKeepInterval;
+    keep_at_ = std::min(keep_at_, tiering.keep_at_.value_or(Clock::time_point::max()));
   }
 
   std::mutex mutex_;
@@ -244,9 +298,14 @@ class TierUpThreads {
   std::vector<Watched> modules_;
   milliseconds interval_ = kShortestInterval;
   std::uint64_t wanted_ = 0;  ///< functions that wait, those of modules that have gone among them
+  Clock::time_point keep_at_ = Clock::time_point::max();  ///< the earliest of all modules', or before it
   bool sampling_ = false;
   bool compiling_ = false;
 };
+
+ModuleState::~ModuleState() {
+  if (tier_up != nullptr) TierUpThreads::instance().keep(*this);
+}
 
 TierUp::~TierUp() {
   for (const codegen::OptimizedLayer* layer = layers_.load(std::memory_order_relaxed); layer != nullptr;)
@@ -261,7 +320,17 @@ std::uint32_t TierUp::optimized() const noexcept {
   return TierUpThreads::instance().look_at(*this, [](const Optimization& so_far) { return so_far.optimized; });
 }
 
+void keep_in_cache(TierUp& tiering, CachePlace place) {
+  TierUpThreads::instance().keep_in_cache(tiering, std::move(place));
+}
+
 void tier_up(const std::shared_ptr<ModuleState>& state) {
+  if (const EngineOptions& asked = state->engine->options; asked.perf_map || asked.jitdump || asked.gdb) {
+    state->optimization.note =
+        "perf and gdb are told of code once, when it is compiled, so nothing is optimized while it runs: "
+        "Tier::kOptimized (--tier optimized) has them told of optimized code";
+    return;
+  }
   // Here, and not on a thread of ours: the host may be changing its environment when that runs.
   auto program = tier::find_optimizer();
   if (!program) {

@@ -7,23 +7,35 @@
 // the hottest first, by a second thread; what comes back is put behind the module's text, found by whoever walks stacks
 // (ImageView::layers) from then on, and entered. Calls in flight end in the code that they are in, which stays.
 //
+// Of a module that the code cache keeps, all that is optimized by now goes there as well: a while after some of it was,
+// and when the module goes. The next process begins with it.
+//
 // Nobody waits for any of this, and nothing depends on it: if threads, processes or memory are refused, quick code goes
 // on. A child that was forked has threads of its own once it compiles a module.
 #pragma once
 
 #include <anew/engine.hpp>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "artifact/code_cache.hpp"
 #include "codegen/image.hpp"
 
 namespace anew::detail {
 
 struct ModuleState;
+
+/// Where the code cache keeps a module.
+struct CachePlace {
+  std::filesystem::path directory;
+  artifact::CacheKey key;
+};
 
 /// What is kept of a module that is optimized while it runs.
 class TierUp {
@@ -52,10 +64,15 @@ class TierUp {
   std::vector<std::uint32_t> heat_;  ///< samples, by defined function
   std::vector<Progress> progress_;
   Optimization statistics_;
+  std::optional<CachePlace> place_;
+  std::optional<std::chrono::steady_clock::time_point> keep_at_;  ///< while there is what the cache does not have
 };
 
 /// Has a module optimized while it runs, from now on, if there is a program that can. @param state  with its code,
 /// entries filled.
 void tier_up(const std::shared_ptr<ModuleState>& state);
+
+/// Has what is optimized from now on put there, too.
+void keep_in_cache(TierUp& tiering, CachePlace place);
 
 }  // namespace anew::detail

@@ -10,7 +10,8 @@ namespace anew {
 const codegen::Compiler& detail::compiler_of(codegen::Tier tier) noexcept {
   switch (tier) {
     case codegen::Tier::kQuick:
-    case codegen::Tier::kOptimized: return codegen::quick::tier();  // it comes first
+    case codegen::Tier::kOptimized:
+    case codegen::Tier::kAuto: return codegen::quick::tier();  // it comes first
   }
   std::unreachable();
 }

@@ -135,6 +135,7 @@ Result<std::unique_ptr<codegen::OptimizedLayer>> make_layer(codegen::CodeMemory&
   auto layer = std::make_unique<codegen::OptimizedLayer>();
   layer->functions = std::move(placed.functions);
   layer->positions = std::move(placed.positions);
+  layer->end = offset + room.size();
   TRY(code.close_spare(room));
   return layer;
 }

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::seconds;
+using Clock = std::chrono::steady_clock;
 
 const fs::path kBuilt = fs::path(ANEW_BINARY_DIR) / "anew-optimizer";
 
@@ -190,6 +193,41 @@ TEST_F(Tiers, WhatRunsLongIsOptimizedWhileItRuns) {
   const auto trapped = pool.acquire().value().call<std::int32_t>("sum", 100'000);
   ASSERT_FALSE(trapped);
   EXPECT_EQ(names(trapped.error()), "2 ");
+}
+
+/// Processes that this one started and that run.
+int count_children() {
+  int count = 0;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "stat");  // "id (name) state parent ..."
+    std::string text;
+    if (!std::getline(file, text) || text.rfind(')') == text.npos) continue;
+    std::istringstream rest(text.substr(text.rfind(')') + 1));
+    char state = 0;
+    long parent = 0;
+    rest >> state >> parent;
+    count += parent == getpid() && state != 'Z' ? 1 : 0;
+  }
+  return count;
+}
+
+TEST_F(Tiers, OneProcessWorksForAllModules) {
+  const Engine engine({.cache = false});
+  std::vector<Module> modules;
+  std::vector<Pool> pools;
+  for (int i = 0; i < 8; ++i) {
+    modules.push_back(engine.compile(test::wat(kProgram), {.tier = Tier::kAuto}).value());
+    pools.push_back(Pool::create(modules.back(), make_linker(), {.capacity = 1}).value());
+  }
+  int most = 0;
+  const auto is_left = [](const Module& module) { return module.optimization().optimized == 0; };
+  for (const auto end = Clock::now() + seconds(300); std::ranges::any_of(modules, is_left);) {
+    ASSERT_LT(Clock::now(), end);
+    for (const Pool& pool : pools)
+      EXPECT_EQ(pool.acquire().value().call<std::int32_t>("sum", 30'000).value(), 449'985'000 + 30'000);
+    most = std::max(most, count_children());
+  }
+  EXPECT_LE(most, 1);
 }
 
 TEST_F(Tiers, ModulesGoWhileTheyAreOptimized) {
