@@ -166,7 +166,7 @@ void Jit::add(std::unique_ptr<::llvm::Module> ir, std::unique_ptr<::llvm::LLVMCo
                                                {builder.getPtrTy(), builder.getInt64Ty(), builder.getInt64Ty()}, false);
   std::vector<::llvm::Function*> functions;
   for (::llvm::Function& each : *ir)
-    if (!each.isDeclaration()) functions.push_back(&each);
+    if (!each.isDeclaration() && each.getName().starts_with("f")) functions.push_back(&each);
   for (::llvm::Function* const each : functions) {
     auto* const run =
         ::llvm::Function::Create(type, ::llvm::GlobalValue::ExternalLinkage, "run" + each->getName().drop_front(), *ir);

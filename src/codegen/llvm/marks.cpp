@@ -81,10 +81,10 @@ std::optional<std::int64_t> constant_in(const SCEV* expression) {
 
 class Marker {
  public:
-  Marker(const Unit& unit, ::llvm::Function& function, MarkFault fault)
+  Marker(const Unit& unit, ::llvm::Function& function, MarkFault planted)
       : unit_(unit),
         function_(function),
-        fault_(fault),
+        planted_(planted),
         layout_(function.getDataLayout()),
         dominators_(function),
         loops_(dominators_),
@@ -146,6 +146,12 @@ class Marker {
     bool wraps;  ///< start and its successors have 32 bits, and are extended then
   };
 
+  /// @return `bytes` more for a fault's sake.
+  [[nodiscard]] std::uint64_t excess(MarkFault fault, std::uint64_t bytes) const {
+    return is_planted(fault) ? bytes : 0;
+  }
+  [[nodiscard]] bool is_planted(MarkFault fault) const { return planted_ == fault; }
+
   // --- Marks that are there already ---
 
   [[nodiscard]] bool is_covered(const Store& store) {
@@ -162,14 +168,15 @@ class Marker {
     const auto distance = constant_in(evolution_.getMinusSCEV(store.pointer, mark.pointer));
     if (!distance) return false;
     std::int64_t begin = 0;  // of what is covered, from the mark's address
-    std::uint64_t reach = mark.reach + (fault_ == MarkFault::kReach ? 16 : 0);
+    std::uint64_t reach = mark.reach + excess(MarkFault::kReach, 16);
     if (const auto address = constant_address(mark.pointer, mark.memory); address && is_own(mark.memory)) {
       // Where in its card a constant lies is known.
       begin = -static_cast<std::int64_t>(static_cast<std::uint64_t>(*address) & (card_bytes(mark.memory) - 1));
-      reach += card_bytes(mark.memory);
+      begin -= static_cast<std::int64_t>(excess(MarkFault::kConstant, 16));
+      reach += card_bytes(mark.memory) + excess(MarkFault::kConstant, 16);
     }
     if (*distance < begin || static_cast<std::uint64_t>(*distance - begin) + store.write.bytes > reach) return false;
-    return fault_ == MarkFault::kDominance || mark.before == store.write.instruction ||
+    return is_planted(MarkFault::kDominance) || mark.before == store.write.instruction ||
            dominators_.dominates(mark.before, store.write.instruction);
   }
 
@@ -206,8 +213,9 @@ class Marker {
       // A frame or struct is served from its beginning, a large one in pieces that overlap.
       constexpr std::uint64_t kPiece = abi::kSlackBytes / 2;
       static_assert(kPiece >= 2 * 64, "the widest store, and as much before it");
-      const std::uint64_t marked = *offset + write.bytes <= abi::kSlackBytes ? 0 : *offset & ~(kPiece - 1);
-      if (*offset - marked + write.bytes <= abi::kSlackBytes) earlier = static_cast<std::int64_t>(*offset - marked);
+      const std::uint64_t reach = abi::kSlackBytes + excess(MarkFault::kBase, 16);
+      const std::uint64_t marked = *offset + write.bytes <= reach ? 0 : *offset & ~(kPiece - 1);
+      if (*offset - marked + write.bytes <= reach) earlier = static_cast<std::int64_t>(*offset - marked);
       before = hoisted(before, base, write.memory);
     }
     Builder ir(before);
@@ -237,7 +245,7 @@ class Marker {
         rest = evolution_.getMinusSCEV(address, sum->getOperand(0));
       }
     const ::llvm::APInt maximum = evolution_.getUnsignedRangeMax(rest);
-    if (offset >= kEnd || maximum.uge(kEnd - offset)) return std::nullopt;
+    if (!is_planted(MarkFault::kProof) && (offset >= kEnd || maximum.uge(kEnd - offset))) return std::nullopt;
     return offset;
   }
 
@@ -272,7 +280,9 @@ class Marker {
   /// the loop calls something, which may let a memory grow.
   [[nodiscard]] const SCEV* steps_of(Loop& loop) {
     for (const ::llvm::BasicBlock* const block : loop.blocks())
-      if (std::ranges::any_of(*block, [](const Instruction& each) { return is_real_call(each); })) return nullptr;
+      if (std::ranges::any_of(*block, [](const Instruction& each) { return is_real_call(each); }) &&
+          !is_planted(MarkFault::kGrowth))
+        return nullptr;
     ::llvm::SmallVector<::llvm::BasicBlock*, 4> exiting;
     loop.getExitingBlocks(exiting);
     ::llvm::SmallVector<const SCEV*, 4> counts;
@@ -337,7 +347,7 @@ class Marker {
     // marked.
     Value* first = walk->step > 0 ? start : ir.CreateSub(start, span);
     Value* last = walk->step > 0 ? ir.CreateAdd(start, span) : start;
-    if (walk->wraps && fault_ != MarkFault::kWrap) {
+    if (walk->wraps && !is_planted(MarkFault::kWrap)) {
       // Past the end of the address space it goes on at the other: that takes a memory of 4 GiB, or traps.
       Value* const wraps = walk->step > 0 ? ir.CreateICmpUGE(last, ir.getInt64(abi::kMemoryAddressSpace))
                                           : ir.CreateICmpSLT(first, ir.getInt64(0));
@@ -361,7 +371,7 @@ class Marker {
       // What is written begins in the memory, so that a loop that traps does not mark more.
       last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, last, memory_bytes(ir, memory));
       last = card_of(ir, last, memory);
-      if (fault_ == MarkFault::kRangeEnd) last = ir.CreateSub(last, ir.getInt64(1));
+      if (is_planted(MarkFault::kRangeEnd)) last = ir.CreateSub(last, ir.getInt64(1));
       ranges_.push_back({before, memory, first, last});
     }
     loop_marks_[&loop].push_back({store.pointer, memory, before, reach});
@@ -526,7 +536,7 @@ class Marker {
 
   const Unit& unit_;
   ::llvm::Function& function_;
-  const MarkFault fault_;
+  const MarkFault planted_;
   const ::llvm::DataLayout& layout_;
   ::llvm::DominatorTree dominators_;
   ::llvm::LoopInfo loops_;
@@ -547,10 +557,10 @@ class Marker {
 
 }  // namespace
 
-MarkCounts add_marks(const Unit& unit, ::llvm::Function& function, MarkFault fault) {
+MarkCounts add_marks(const Unit& unit, ::llvm::Function& function, MarkFault planted) {
   if (!unit.options.marks) return {};
   simplify_loops(function);
-  return Marker(unit, function, fault).run();
+  return Marker(unit, function, planted).run();
 }
 
 }  // namespace anew::codegen::optimizing

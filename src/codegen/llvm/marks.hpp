@@ -24,17 +24,22 @@ struct MarkCounts {
   std::uint32_t marks = 0;   ///< that were inserted, loops of marks counted once
 };
 
-/// What a test makes go wrong, to see that it notices.
+/// What a test makes go wrong, to see that it notices: a fault in a way of leaving out a mark.
 enum class MarkFault : std::uint8_t {
   kNone,
-  kReach,      ///< one mark is thought to serve stores that lie 16 bytes too far behind it
+  kReach,      ///< a mark is thought to serve stores that lie 16 bytes too far behind it
+  kBase,       ///< a base is marked for stores that lie 16 bytes too far behind it
+  kConstant,   ///< a mark of a constant address is thought to serve the last 16 bytes of the card before
   kDominance,  ///< a mark serves stores that are executed without it
+  kProof,      ///< a mark is moved though its address may be no memory's
   kRangeEnd,   ///< the last card of a loop's range is not marked
   kWrap,       ///< no loop's addresses are thought to wrap around
+  kGrowth,     ///< a memory is thought not to grow while a loop runs
+  kEnd         ///< none: how many there are
 };
 
 /// Inserts the marks that a function's stores need; none if Options::marks does not ask for them.
 /// @throw NotCompiled.
-MarkCounts add_marks(const Unit& unit, ::llvm::Function& function, MarkFault fault = MarkFault::kNone);
+MarkCounts add_marks(const Unit& unit, ::llvm::Function& function, MarkFault planted = MarkFault::kNone);
 
 }  // namespace anew::codegen::optimizing

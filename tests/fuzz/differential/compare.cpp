@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <vector>
 
@@ -13,7 +14,8 @@ using Lines = std::vector<std::string_view>;
 struct Answer {
   std::string_view verdict;
   std::string remarks;
-  std::string_view complaint;                                // the first line with "!"
+  std::string_view complaint;  // the first line with "!"
+  std::uint64_t optimized = 0;
   std::vector<std::pair<std::string_view, Lines>> segments;  // in the order in which they ran
 };
 
@@ -25,6 +27,8 @@ Answer parse(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (answer.verdict.empty()) {
       answer.verdict = line;
+    } else if (constexpr std::string_view kOptimized = "# optimized "; line.starts_with(kOptimized)) {
+      std::from_chars(line.data() + kOptimized.size(), line.data() + line.size(), answer.optimized);
     } else if (line.starts_with('#')) {
       answer.remarks.append(line).append("\n");
     } else if (line.starts_with('!')) {
@@ -47,12 +51,34 @@ std::string describe(std::string_view segment, std::string_view anew, std::strin
   return std::string(segment).append("\n  Anew:  ").append(anew).append("\n  other: ").append(other);
 }
 
+/// Of the state behind a trap what the host saw alone.
+std::string without_state_of_traps(std::string_view text) {
+  std::string result;
+  bool trapped = false;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size() - 1) + 1;
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end);
+    if (trapped && line.starts_with("state")) line.remove_prefix(std::min(line.find(" host="), line.size()));
+    trapped = line.contains(" trap ");
+    result += line;
+  }
+  return result;
+}
+
 }  // namespace
+
+std::string compare_tiers(std::string_view optimized, std::string_view quick) {
+  const std::string verdict = "accepted\n";
+  // In this order: what the first complains about is a difference.
+  return compare(verdict + without_state_of_traps(optimized), verdict + without_state_of_traps(quick), true).difference;
+}
 
 Comparison compare(std::string_view anew_text, std::string_view other_text, bool must_be_accepted) {
   const Answer anew = parse(anew_text);
   const Answer other = parse(other_text);
   Comparison comparison;
+  comparison.optimized = anew.optimized;
   if (!anew.complaint.empty()) {
     comparison.difference = anew.complaint;
     return comparison;

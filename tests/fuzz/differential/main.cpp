@@ -81,6 +81,7 @@ struct Counts {
   std::uint64_t accepted = 0;
   std::uint64_t calls = 0;
   std::uint64_t traps = 0;
+  std::uint64_t optimized = 0;  ///< functions
   std::uint64_t not_comparable = 0;
   std::uint64_t findings = 0;
 };
@@ -305,6 +306,7 @@ class Job {
         counts.accepted += outcome.anew.starts_with("accepted") ? 1 : 0;
         counts.calls += outcome.comparison->calls;
         counts.traps += outcome.comparison->traps;
+        counts.optimized += outcome.comparison->optimized;
       }
     }
     if (outcome.comparison && outcome.comparison->comparable && !outcome.comparison->difference.empty())
@@ -349,8 +351,11 @@ int fuzz(const Options& options) {
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   Counts all;
   for (const auto& [source, counts] : session.counts) {
-    fmt::print("{}: {} modules, {} accepted by both, {} calls, {} traps, {} not comparable, {} findings\n", source,
-               counts.modules, counts.accepted, counts.calls, counts.traps, counts.not_comparable, counts.findings);
+    fmt::print(
+        "{}: {} modules, {} accepted by both, {} calls, {} traps, {} functions optimized, {} not comparable, {} "
+        "findings\n",
+        source, counts.modules, counts.accepted, counts.calls, counts.traps, counts.optimized, counts.not_comparable,
+        counts.findings);
     all.modules += counts.modules;
     all.calls += counts.calls;
     all.findings += counts.findings;

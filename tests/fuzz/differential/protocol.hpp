@@ -17,6 +17,7 @@
 //   instantiate trap KIND
 //   call EXPORT ROUND RESULT... or: call EXPORT ROUND trap KIND
 //   state OBSERVER=HASH... host=CALLS:HASH
+//   # optimized COUNT           so many functions of the module, which did the same
 //   ! WORDS                     Anew disagrees with itself
 #pragma once
 
@@ -37,6 +38,7 @@ struct Settings {
   static constexpr std::uint32_t kCanonicalNan = 1u << 16;
   [[nodiscard]] bool canonical_nan() const noexcept { return (bits & kCanonicalNan) != 0; }
   [[nodiscard]] bool also_without_marks() const noexcept { return (bits >> 2 & 3) == 0; }
+  [[nodiscard]] bool also_optimized() const noexcept { return (bits & 3) == 0; }
   [[nodiscard]] bool also_through_artifact() const noexcept { return (bits >> 4 & 7) == 0; }
 };
 
@@ -49,8 +51,13 @@ struct Comparison {
   std::uint64_t calls = 0;
   std::uint64_t traps = 0;
   std::uint64_t skipped_segments = 0;  ///< in which either exhausted its stack
+  std::uint64_t optimized = 0;         ///< functions
 };
 /// @param must_be_accepted  the module is known to be valid, so a refusal is a difference, whatever its reason.
 [[nodiscard]] Comparison compare(std::string_view anew, std::string_view other, bool must_be_accepted);
+/// Of what a module says in two tiers, without the verdict. What memories and globals hold behind a trap may differ.
+/// @return the difference ("other" is the quick tier), or what the optimized code's run complains about; empty:
+/// neither.
+[[nodiscard]] std::string compare_tiers(std::string_view optimized, std::string_view quick);
 
 }  // namespace anew::differential

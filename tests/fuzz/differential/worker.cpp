@@ -11,6 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include "differential/protocol.hpp"
+#if ANEW_WITH_LLVM
+#include "support/optimizing/optimize_here.hpp"
+#endif
 
 namespace anew::differential {
 namespace {
@@ -240,6 +243,11 @@ std::string first_difference(std::string_view a, std::string_view b) {
   return fmt::format("'{}' became '{}'", line(a), line(b));
 }
 
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
 /// Runs the plan as new and again in the instances that the first run used, with an audit of each restore.
 /// @return what the first run said, or why there was none, with complaints behind.
 std::string run_twice(const Module& module, const nlohmann::json& plan) {
@@ -313,12 +321,31 @@ std::string answer(const Engine& engine, std::span<const std::byte> binary, Sett
       complaints += fmt::format("! artifact: {}\n", first_difference(text, again));
     unlink(path.c_str());
   }
+#if ANEW_WITH_LLVM
+  if (settings.also_optimized()) {
+    const auto other = engine.compile(
+        binary,
+        {.card_bytes = settings.card_bytes(), .canonical_nan = settings.canonical_nan(), .tier = Tier::kOptimized});
+    if (!other) {
+      complaints += fmt::format("! optimized: {}\n", other.error().to_string());
+    } else if (const std::string difference = compare_tiers(run_twice(*other, plan), text); !difference.empty()) {
+      complaints += fmt::format("! optimized: {}\n", one_line(difference));
+    } else {
+      const Optimization optimization = other->optimization();
+      complaints += optimization.note.empty() ? fmt::format("# optimized {}\n", optimization.optimized)
+                                              : fmt::format("! optimized: {}\n", optimization.note);
+    }
+  }
+#endif
   return "accepted\n" + text + complaints;
 }
 
 }  // namespace
 
 int serve() {
+#if ANEW_WITH_LLVM
+  test::optimize_here(test::Share::kAll);
+#endif
   const Engine engine({.compile_threads = 1, .cache = false});
   std::array<std::uint32_t, 2> header{};  // x86-64 is little endian, as the protocol is
   std::vector<std::byte> binary;
