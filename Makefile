@@ -20,6 +20,7 @@ demo: build fetch  ## Polkadot's genesis runtime: 10,000 calls as new beside 100
 test: setup fetch  ## all tests, with assertions; what is quick with sanitizers too; format and linter
 	@scripts/setup spec lint docs
 	@scripts/fetch-programs
+	@scripts/fetch-component-scripts
 	cmake --preset checked
 	cmake --build --preset checked
 	ctest --preset checked --parallel 2
@@ -40,7 +41,7 @@ bench: setup fetch  ## all benchmarks
 	cmake --preset release -DANEW_BUILD_BENCH=ON -DANEW_BUILD_TESTS=OFF
 	cmake --build --preset release
 	status=0; for program in $(build_directory)/bench/anew_bench*; do "$$program" || status=1; done; \
-	  scripts/bench-programs $(build_directory)/anew || status=1; exit $$status
+	  scripts/bench-programs $(build_directory)/anew || status=1; scripts/bench-serve $(build_directory)/anew || status=1; exit $$status
 
 fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in build/fuzz
 	@scripts/setup fuzz fetch

@@ -26,11 +26,11 @@ endfunction()
 
 install_library(anew libanew1 libanew-dev)
 install(DIRECTORY include/anew DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libanew-dev
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h" PATTERN "substrate*" EXCLUDE PATTERN "wasi.hpp" EXCLUDE)
-install(FILES include/anew.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libanew-dev)
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h" PATTERN "substrate*" EXCLUDE PATTERN "wasi*.hpp" EXCLUDE)
+install(FILES include/anew.h include/anew_component.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libanew-dev)
 if(TARGET anew_wasi)  # in the packages of libanew: it needs nothing else
   install_library(anew_wasi libanew1 libanew-dev)
-  install(FILES include/anew/wasi.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew COMPONENT libanew-dev)
+  install(FILES include/anew/wasi.hpp include/anew/wasi_http.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anew COMPONENT libanew-dev)
   install(FILES include/anew_wasi.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libanew-dev)
 endif()
 if(TARGET anew_substrate)

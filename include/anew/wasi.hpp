@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// WASI preview 1: what programs of ordinary toolchains (C, C++, Rust, Go for wasip1) import. A library of its own,
-// libanew_wasi.
+// WASI preview 1, and WASI 0.2 for components: what programs of ordinary toolchains (C, C++, Rust, Go) import. A
+// library of its own, libanew_wasi.
 //
 //   anew::Linker linker;
 //   anew::wasi::Options options;
@@ -16,6 +16,7 @@
 // docs/wasi.md says what is there, what the sandbox promises and what is as new in each lease.
 #pragma once
 
+#include <anew/component/component.hpp>
 #include <anew/error.hpp>
 #include <anew/linker.hpp>
 #include <anew/pool.hpp>
@@ -140,5 +141,13 @@ class ANEW_API Context {
 /// @return the exit code, 0 if it returned; kNotFound if the module is no program; kArgument if the linker of its pool
 /// has no WASI; kTrap for every other end.
 [[nodiscard]] ANEW_API Result<std::uint32_t> run(Lease& lease);
+
+/// Defines the interfaces of WASI 0.2 that programs import (`wasi:io`, `wasi:cli`, `wasi:clocks`, `wasi:random`,
+/// `wasi:filesystem`, `wasi:sockets`), and the state Context, as define() above. `wasi:http` is wasi_http.hpp's.
+[[nodiscard]] ANEW_API Result<void> define(component::Linker& linker, const Options& options);
+
+/// Calls `wasi:cli/run` of a component and tells its end from a trap.
+/// @return the exit code, 0 for ok and 1 for an error that it returned; else as run() above.
+[[nodiscard]] ANEW_API Result<std::uint32_t> run(component::Lease& lease);
 
 }  // namespace anew::wasi

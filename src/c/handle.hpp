@@ -26,6 +26,10 @@ enum class Kind : std::uint32_t {
   kPoolCache,
   kCompletion,
   kCall,
+  kComponent,
+  kComponentLinker,
+  kComponentPool,
+  kComponentLease,
 };
 
 #ifdef NDEBUG

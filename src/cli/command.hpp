@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The anew command: one file a subcommand (run.cpp, call.cpp, inspect.cpp, compile.cpp, snapshot.cpp, cache.cpp,
-// substrate.cpp). Each declares its options and what it does (command_line.hpp), and main.cpp runs the one that the
-// command line names.
+// The anew command: one file a subcommand (run.cpp, serve.cpp, call.cpp, inspect.cpp, compile.cpp, snapshot.cpp,
+// cache.cpp, substrate.cpp). Each declares its options and what it does (command_line.hpp), and main.cpp runs the one
+// that the command line names.
 //
 // Shared by them: option_values.hpp (numbers, times and names as values of options), input.hpp (FILE or standard
 // input), module_file.hpp (FILE -> Module, with wat.hpp for the text format), result_file.hpp (--output),
@@ -37,12 +37,15 @@ inline constexpr bool kWithSubstrate = ANEW_WITH_SUBSTRATE != 0;
 
 /// The same of WASI (ANEW_BUILD_WASI).
 inline constexpr bool kWithWasi = ANEW_WITH_WASI != 0;
+/// And of the server (ANEW_BUILD_SERVE).
+inline constexpr bool kWithServe = ANEW_WITH_SERVE != 0;
 
 /// What the chosen subcommand does. @return the exit code, or the error to report.
 using Run = std::function<Result<ExitCode>()>;
 
 class Command;  // command_line.hpp
 void add_run(const Command& anew);
+void add_serve(const Command& anew);
 void add_call(const Command& anew);
 void add_inspect(const Command& anew);
 void add_compile(const Command& anew);

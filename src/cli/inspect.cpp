@@ -14,10 +14,12 @@
 
 #include "abi/cell.hpp"
 #include "cli/command_line.hpp"
+#include "cli/component_file.hpp"
 #include "cli/inspection.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
 #include "cli/output.hpp"
+#include "component/linked.hpp"
 #include "os/try.hpp"
 #include "runtime/ledger_choice.hpp"
 #include "runtime/type_text.hpp"
@@ -275,7 +277,45 @@ nlohmann::ordered_json snapshot_json(const artifact::SavedSnapshot& snapshot) {
   return {{"start_after_restore", snapshot.start_after_restore}, {"instances", std::move(instances)}};
 }
 
+nlohmann::ordered_json to_json(const std::vector<component::Description>& descriptions) {
+  auto array = nlohmann::ordered_json::array();
+  for (const component::Description& each : descriptions) array.push_back({{"name", each.name}, {"type", each.type}});
+  return array;
+}
+
+std::vector<std::string> lines_of(const std::vector<component::Description>& descriptions) {
+  std::vector<std::string> lines;
+  for (const component::Description& each : descriptions) lines.push_back(fmt::format("{}: {}", each.name, each.type));
+  return lines;
+}
+
+Result<ExitCode> inspect_component(const InspectOptions& options) {
+  EngineOptions engine;
+  engine.features = options.features;
+  const auto inspected = TRY(load_component(options.file, {}, std::move(engine)));
+  const auto& state = *inspected.state();
+  if (options.json) {
+    auto modules = nlohmann::ordered_json::array();
+    for (const auto& bytes : state.plan.modules) modules.push_back({{"bytes", bytes.size()}});
+    print_json({{"component", true},
+                {"bytes", state.binary.size()},
+                {"core_modules", std::move(modules)},
+                {"core_instances", state.plan.members.size()},
+                {"instances", state.plan.instances},
+                {"imports", to_json(inspected.imports())},
+                {"exports", to_json(inspected.exports())}});
+    return kSuccess;
+  }
+  fmt::print("a component of {} bytes; {} core modules, {} core instances, {} instances of components\n",
+             state.binary.size(), state.plan.modules.size(), state.plan.members.size(), state.plan.instances);
+  print_lines("imports", lines_of(inspected.imports()));
+  print_lines("exports", lines_of(inspected.exports()));
+  return kSuccess;
+}
+
 Result<ExitCode> run_inspect(const InspectOptions& options) {
+  const bool is_component = TRY(is_component_file(options.file));
+  if (is_component) return inspect_component(options);
   const auto file = TRY(read_binary(options.file));
   const std::vector<std::byte>* const binary = &file.binary;
   const auto module =
@@ -300,7 +340,10 @@ void add_inspect(const Command& anew) {
                                           "Prints a module's sections, imports, exports and memories, the size of its "
                                           "image, what a reset must restore, and what only another module can provide");
   const auto options = std::make_shared<InspectOptions>();
-  command.text("FILE", options->file, "A module: .wasm, .wat, or a snapshot; - reads standard input").required();
+  command
+      .text("FILE", options->file,
+            "A module: .wasm, .wat, or a snapshot; or a component. - reads a module from standard input")
+      .required();
   add_features_option(command, options->features);
   command.flag("--json", options->json, "Print one JSON object");
   command.runs([options] { return run_inspect(*options); });

@@ -38,6 +38,7 @@ namespace {
 int run_command(int argc, char** argv) {
   CommandLine line;
   if constexpr (kWithWasi) add_run(line.anew());
+  if constexpr (kWithServe) add_serve(line.anew());
   add_call(line.anew());
   add_inspect(line.anew());
   add_compile(line.anew());

@@ -18,6 +18,13 @@ inline constexpr const char* kFileHelp =
     kWithSubstrate ? "A module: .wasm, .wat, what `anew compile` or `anew snapshot` wrote, or a Substrate chain's "
                      "runtime, compressed or in a chain spec; - reads standard input"
                    : "A module: .wasm, .wat, or what `anew compile` or `anew snapshot` wrote; - reads standard input";
+/// The same for what takes components, too.
+inline constexpr const char* kFileOrComponentHelp =
+    kWithSubstrate
+        ? "A module: .wasm, .wat, what `anew compile` or `anew snapshot` wrote, or a Substrate chain's "
+          "runtime, compressed or in a chain spec; or a component. - reads a module from standard input"
+        : "A module: .wasm, .wat, or what `anew compile` or `anew snapshot` wrote; or a component. - reads a "
+          "module from standard input";
 /// The same for what reads modules that are not compiled yet.
 inline constexpr const char* kSourceHelp =
     kWithSubstrate ? "A module: .wasm, .wat, or a Substrate chain's runtime, compressed or in a chain spec; - reads "

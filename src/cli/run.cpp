@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <anew/anew.hpp>
 #include <anew/wasi.hpp>
+#include <anew/wasi_http.hpp>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "cli/component_file.hpp"
 #include "cli/input.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/measure.hpp"
@@ -27,7 +29,8 @@
 #include "cli/profile_file.hpp"
 #include "cli/result_file.hpp"
 #include "cli/values.hpp"
-#include "os/environment.hpp"
+#include "cli/wasi_options.hpp"
+#include "component/linked.hpp"
 #include "os/file.hpp"
 #include "os/terminal.hpp"
 #include "os/try.hpp"
@@ -48,9 +51,7 @@ struct RunOptions {
   std::string file;
   std::vector<std::string> arguments;
   InstanceOptions instance;
-  std::vector<std::string> directories;
-  std::vector<std::string> read_only_directories;
-  std::vector<std::string> environment;
+  WasiOptions wasi;
   std::string standard_input;
   std::string invoke;
   std::string profile;
@@ -61,37 +62,12 @@ struct RunOptions {
   bool json = false;
 };
 
-/// HOST[::GUEST]
-wasi::Directory parse_directory(std::string_view text, bool read_only) {
-  const std::size_t separator = text.find("::");
-  const std::string_view host = text.substr(0, separator);
-  const std::string_view guest = separator == text.npos ? host : text.substr(separator + 2);
-  return {std::filesystem::path(host), std::string(guest), read_only};
-}
-
-/// "NAME=VALUE" as it is; for "NAME" the value that it has here, and nothing if it has none.
-Result<std::vector<std::string>> parse_environment(const std::vector<std::string>& texts) {
-  std::vector<std::string> result;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    if (equals == 0 || text.empty()) return fail(ErrorCode::kArgument, fmt::format("--env {}: write NAME=VALUE", text));
-    if (equals != text.npos)
-      result.push_back(text);
-    else if (const auto value = os::environment(text.c_str()))
-      result.push_back(text + "=" + *value);
-  }
-  return result;
-}
-
 /// What the program is given, but for its streams.
 Result<wasi::Options> make_wasi_options(const RunOptions& options) {
   wasi::Options result;
   result.arguments.push_back(std::filesystem::path(options.file).filename().string());
   result.arguments.insert(result.arguments.end(), options.arguments.begin(), options.arguments.end());
-  result.environment = TRY(parse_environment(options.environment));
-  for (const std::string& text : options.directories) result.directories.push_back(parse_directory(text, false));
-  for (const std::string& text : options.read_only_directories)
-    result.directories.push_back(parse_directory(text, true));
+  TRY(options.wasi.apply(result));
   return result;
 }
 
@@ -130,6 +106,18 @@ ExitCode to_status(std::uint32_t guests) noexcept {
   return static_cast<ExitCode>((guests & 0xFF) == 0 && guests != 0 ? 1 : guests & 0xFF);
 }
 
+/// Instances of a program, and how one is run.
+struct Instances {
+  Pool pool;
+  std::function<Result<std::uint32_t>(Lease&, std::vector<Value>& results)>
+      run;  ///< the exit code; of --invoke, results
+
+  [[nodiscard]] Result<std::uint32_t> run_once(Lease& lease) const {
+    std::vector<Value> results;
+    return run(lease, results);
+  }
+};
+
 class Program {
  public:
   explicit Program(const RunOptions& options) : options_(options) {}
@@ -137,6 +125,8 @@ class Program {
   Result<void> load() {
     CompileOptions compile = options_.instance.compile;
     compile.fuel = options_.limits.fuel.has_value();
+    const bool is_component = TRY(is_component_file(options_.file));
+    if (is_component) return load_command(compile);
     module_.emplace(TRY(load_module(options_.file, compile, options_.instance.engine())));
     TRY(check_program(*module_, options_));
     if (!options_.invoke.empty()) {
@@ -153,36 +143,77 @@ class Program {
     return {};
   }
 
-  Result<Pool> make_pool(const wasi::Options& wasi_options, std::uint32_t capacity, std::uint64_t audit_every) const {
-    Linker linker = *linker_;
-    if (auto defined = wasi::define(linker, wasi_options); !defined)
-      return std::unexpected(file_error(std::move(defined.error())));
-    auto pool = Pool::create(*module_, linker,
-                             {.capacity = capacity,
-                              .snapshot = snapshot_,
-                              .audit_every = audit_every,
-                              .maximum_memory_bytes = options_.instance.maximum_memory_bytes});
-    if (!pool) return std::unexpected(explain(std::move(pool.error()), *module_, Provided::kWasi));
-    return pool;
-  }
-
-  /// @param results  of --invoke. @return the exit code.
-  Result<std::uint32_t> run(Lease& lease, std::vector<Value>& results) const {
-    options_.limits.apply(lease);
-    if (options_.invoke.empty()) return wasi::run(lease);
-    auto called = lease.call_values(options_.invoke, arguments_);
-    if (called) {
-      results = std::move(*called);
-      return 0;
-    }
-    if (const auto* context = wasi::Context::find(lease); context != nullptr && context->exit_code())
-      return *context->exit_code();
-    return std::unexpected(std::move(called.error()));
+  Result<Instances> make_instances(const wasi::Options& wasi_options, std::uint32_t capacity,
+                                   std::uint64_t audit_every) const {
+    const PoolOptions pool_options{.capacity = capacity,
+                                   .snapshot = snapshot_,
+                                   .audit_every = audit_every,
+                                   .maximum_memory_bytes = options_.instance.maximum_memory_bytes};
+    return component_ ? make_commands(wasi_options, pool_options) : make_modules(wasi_options, pool_options);
   }
 
  private:
+  /// A component that exports `wasi:cli/run`.
+  Result<void> load_command(const CompileOptions& compile) {
+    if (!options_.invoke.empty())
+      return fail(ErrorCode::kArgument, "--invoke is for core modules; `anew call` calls a component's functions");
+    if (!options_.profile.empty()) return fail(ErrorCode::kArgument, "--profile is for core modules");
+    if (!options_.instance.links.empty() || !options_.instance.globals.empty())
+      return fail(ErrorCode::kArgument, "--link and --global are for core modules");
+    component_.emplace(TRY(load_component(options_.file, compile, options_.instance.engine())));
+    snapshot_ = options_.instance.snapshot;
+    return {};
+  }
+
+  Result<Instances> make_modules(const wasi::Options& wasi_options, const PoolOptions& pool_options) const {
+    Linker linker = *linker_;
+    if (auto defined = wasi::define(linker, wasi_options); !defined)
+      return std::unexpected(file_error(std::move(defined.error())));
+    auto pool = Pool::create(*module_, linker, pool_options);
+    if (!pool) return std::unexpected(explain(std::move(pool.error()), *module_, Provided::kWasi));
+    return Instances{std::move(*pool), [this](Lease& lease, std::vector<Value>& results) -> Result<std::uint32_t> {
+                       options_.limits.apply(lease);
+                       if (options_.invoke.empty()) return wasi::run(lease);
+                       auto called = lease.call_values(options_.invoke, arguments_);
+                       if (!called) return exit_code_or(lease, std::move(called.error()));
+                       results = std::move(*called);
+                       return 0;
+                     }};
+  }
+
+  Result<Instances> make_commands(const wasi::Options& wasi_options, const PoolOptions& pool_options) const {
+    component::Linker linker;
+    if (auto defined = wasi::define(linker, wasi_options); !defined)
+      return std::unexpected(file_error(std::move(defined.error())));
+    TRY(wasi::http::define(linker));
+    if (options_.instance.trap_unknown_imports) linker.trap_unknown_functions();
+    auto pool = TRY(component::Pool::create(*component_, linker, pool_options));
+    const auto command = pool.function("wasi:cli/run#run");
+    if (!command)
+      return fail(ErrorCode::kNotFound,
+                  fmt::format("{} is no program: the component does not export wasi:cli/run. `anew inspect` shows "
+                              "what it exports, `anew call` calls that",
+                              options_.file));
+    Pool core = pool.core();
+    return Instances{std::move(core),
+                     [this, pool = std::move(pool), command = *command](
+                         Lease& lease, std::vector<Value>& /*results*/) -> Result<std::uint32_t> {
+                       options_.limits.apply(lease);
+                       auto called = component::detail::call_lifted(*lease.instance()->store, *command.get(), {});
+                       if (!called) return exit_code_or(lease, std::move(called.error()));
+                       return called->as<component::Case>().index;  // ok or error
+                     }};
+  }
+
+  static Result<std::uint32_t> exit_code_or(const Lease& lease, Error error) {
+    if (const auto* context = wasi::Context::find(lease); context != nullptr && context->exit_code())
+      return *context->exit_code();
+    return std::unexpected(std::move(error));
+  }
+
   const RunOptions& options_;
-  std::optional<Module> module_;
+  std::optional<component::Component> component_;
+  std::optional<Module> module_;  ///< if it is no component
   std::optional<Linker> linker_;  ///< without WASI
   SnapshotOptions snapshot_;
   std::vector<Value> arguments_;  ///< of --invoke
@@ -201,11 +232,12 @@ Result<void> hash_output(std::span<const std::byte> bytes) {
 Result<Measurement> measure_program(const Program& program, wasi::Options wasi_options, const RunOptions& options) {
   wasi_options.standard_output = wasi_options.standard_error = wasi::Writer(hash_output);
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
-    auto pool = TRY(program.make_pool(wasi_options, capacity, audit_every));
-    return Subject{std::move(pool), [&program](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
+    auto instances = TRY(program.make_instances(wasi_options, capacity, audit_every));
+    Pool pool = instances.pool;
+    return Subject{std::move(pool),
+                   [instances = std::move(instances)](Lease& lease, std::vector<std::byte>& result) -> Result<void> {
                      output_hash = 0;
-                     std::vector<Value> values;
-                     const std::uint64_t code = TRY(program.run(lease, values));
+                     const std::uint64_t code = TRY(instances.run_once(lease));
                      const std::array<std::uint64_t, 2> words = {code, output_hash};
                      const auto bytes = std::as_bytes(std::span(words));
                      result.assign(bytes.begin(), bytes.end());
@@ -228,16 +260,15 @@ Result<ExitCode> profile_program(const Program& program, const wasi::Options& wa
   const auto output = TRY(ResultFile::open(options.profile));
   wasi::Options quiet = wasi_options;
   quiet.standard_output = quiet.standard_error = wasi::Null{};
-  const auto pool = TRY(program.make_pool(wasi_options, 1, 0));
-  const auto repeated = TRY(program.make_pool(quiet, 1, 0));
+  const auto instances = TRY(program.make_instances(wasi_options, 1, 0));
+  const auto repeated = TRY(program.make_instances(quiet, 1, 0));
   auto profiler = TRY(detail::Profiler::start(kSampleInterval));
-  std::vector<Value> results;
   // It stays: what the samples are explained by is its code, which the other pool's is, too.
-  auto lease = TRY(pool.acquire());
-  auto code = program.run(lease, results);
+  auto lease = TRY(instances.pool.acquire());
+  auto code = instances.run_once(lease);
   for (std::uint64_t i = 1; i < options.repeat && code; ++i) {
-    auto again = TRY(repeated.acquire());
-    code = program.run(again, results);
+    auto again = TRY(repeated.pool.acquire());
+    code = repeated.run_once(again);
   }
   const detail::Profile profile = profiler.finish(*lease.instance()->store);
   const std::string text = profile_text(profile);
@@ -268,10 +299,11 @@ Result<ExitCode> run_program(const RunOptions& options) {
   std::uint32_t code = 0;
   PoolStatistics statistics;
   {
-    const auto pool = TRY(program.make_pool(wasi_options, 1, options.audit ? 1u : 0u));
+    const auto instances = TRY(program.make_instances(wasi_options, 1, options.audit ? 1u : 0u));
+    const Pool& pool = instances.pool;
     auto lease = TRY(pool.acquire());
     std::vector<Value> results;
-    code = TRY(program.run(lease, results));
+    code = TRY(instances.run(lease, results));
     if (!options.json)
       for (const Value& value : results) fmt::print("{}\n", format_value(value));
     lease.release();
@@ -300,24 +332,7 @@ void add_run(const Command& anew) {
   command.text("FILE", options->file, kFileHelp).required();
   command.rest("ARG", options->arguments,
                "The program's arguments, as they are: behind FILE nothing is an option of `anew run`");
-  command
-      .texts("--dir", options->directories,
-             "Give the program a directory of this machine, with all in it and nothing else; it finds it as GUEST, or "
-             "under the same name")
-      .value_name("HOST[::GUEST]")
-      .one_value()
-      .repeatable();
-  command.texts("--dir-read-only", options->read_only_directories, "The same, but nothing in it can be changed")
-      .value_name("HOST[::GUEST]")
-      .one_value()
-      .repeatable();
-  command
-      .texts("--env", options->environment,
-             "Set a variable of the program's environment, which is empty otherwise; without a value it has the one "
-             "that it has here")
-      .value_name("NAME[=VALUE]")
-      .one_value()
-      .repeatable();
+  add_wasi_options(command, options->wasi);
   command.text("--stdin", options->standard_input, "Read standard input from a file").value_name("FILE");
   command
       .text("--invoke", options->invoke,

@@ -179,6 +179,8 @@ Result<void> read_tables(InstanceImage& image, const Instance& mapped, const Sav
 }  // namespace
 
 Result<SavedSnapshot> to_saved(const Snapshot& snapshot) {
+  if (snapshot.is_group)
+    return fail(ErrorCode::kUnsupported, "snapshots of components cannot be saved: give their prelude to each pool");
   if (snapshot.instances.size() > artifact::kMaximumSavedInstances) {
     return fail(ErrorCode::kLimit, fmt::format("a snapshot file holds at most {} instances, and the store has {}",
                                                artifact::kMaximumSavedInstances, snapshot.instances.size()));

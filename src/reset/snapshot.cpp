@@ -195,6 +195,28 @@ Result<void> add_named_instances(const detail::LinkerState& linker, StoreState& 
   return {};
 }
 
+/// The members of a group, with their start functions run by the host's functions.
+Result<void> add_group(const detail::LinkerState& linker, StoreState& store, const SnapshotOptions& options) {
+  TRY(store.host_states.add(linker.states));
+  for (const detail::GroupMember& member : linker.group) {
+    auto linked = TRY(detail::link_member(member, linker, store));
+    auto instance = TRY(add_instance(std::move(linked), store));
+    TRY(detail::run_start(*instance, detail::deadline_in(options.start_timeout)));
+  }
+  return {};
+}
+
+/// What a group does before its snapshot is taken.
+Result<void> run_initializer(const detail::GroupInitializer& initialize, StoreState& store,
+                             const SnapshotOptions& options) {
+  if (!initialize) return {};
+  store.deadline.store(detail::deadline_in(options.start_timeout), std::memory_order_relaxed);
+  auto initialized = initialize(store);
+  store.deadline.store(detail::kNoDeadline, std::memory_order_relaxed);
+  store.fuel = detail::kAllFuel;
+  return initialized;
+}
+
 /// Calls the functions of the prelude in a store's main instance.
 Result<void> run_prelude(StoreState& store, const SnapshotOptions& options) {
   for (const std::string& name : options.prelude) {
@@ -268,26 +290,55 @@ Result<std::unique_ptr<StoreState>> instantiate(const Snapshot& snapshot, bool r
   auto store = std::make_unique<StoreState>();
   store->names = snapshot.names;
   store->growable_bytes = snapshot.maximum_memory_bytes;
+  TRY(store->host_states.add(snapshot.states));
   for (std::size_t i = 0; i < snapshot.instances.size(); ++i) {
     auto instance = TRY(add_instance(snapshot.instances[i].linked, *store));
     const bool is_main = i + 1 == snapshot.instances.size();
-    // Those before it call no host function that could ask for a state.
-    if (is_main) TRY(store->host_states.add(snapshot.states));
     if (is_main && snapshot.start_after_restore && !run_start) return store;
     TRY(detail::run_start(*instance, detail::deadline_in(snapshot.options.start_timeout)));
   }
   TRY(run_prelude(*store, snapshot.options));
+  TRY(run_initializer(snapshot.initialize_group, *store, snapshot.options));
   // What they did to the host's states is not part of the snapshot, and so of no instance.
   store->host_states.keep(0);
   TRY(store->host_states.add(snapshot.states));
   return store;
 }
 
+namespace {
+
+/// The snapshot of a store that is as its instances are to begin.
+Result<Snapshot> finish_taking(std::unique_ptr<StoreState> store, const detail::LinkerState& linker,
+                               const SnapshotOptions& options, std::uint64_t maximum_memory_bytes,
+                               bool start_after_restore) {
+  // What was mapped as zero was written by code and library functions only, which mark.
+  const bool marks =
+      std::ranges::all_of(store->instances, [](const auto& each) { return each->linked->module->options.marks; });
+  auto snapshot = take_store(*store, true, marks);
+  if (!snapshot) return snapshot;
+  snapshot->start_after_restore = start_after_restore;
+  snapshot->options = options;
+  snapshot->maximum_memory_bytes = maximum_memory_bytes;
+  snapshot->states = linker.states;
+  snapshot->is_group = !linker.group.empty();
+  snapshot->initialize_group = linker.initialize_group;
+  store->host_states.keep(0);
+  snapshot->original = std::move(store);
+  return snapshot;
+}
+
+}  // namespace
+
 Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> module, const detail::LinkerState& linker,
                                 const SnapshotOptions& options, std::uint64_t maximum_memory_bytes) {
   if (module->saved) return take_saved(std::move(module), linker, options, maximum_memory_bytes);
   auto store = std::make_unique<StoreState>();
   store->growable_bytes = maximum_memory_bytes;
+  if (!linker.group.empty()) {
+    TRY(add_group(linker, *store, options));
+    TRY(run_initializer(linker.initialize_group, *store, options));
+    return finish_taking(std::move(store), linker, options, maximum_memory_bytes, false);
+  }
   TRY(add_named_instances(linker, *store, options));
   auto linked = TRY(detail::link(std::move(module), linker, *store, options.extra_memory_pages));
   auto instance = TRY(add_instance(std::move(linked), *store));
@@ -320,18 +371,7 @@ Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> modul
     TRY(run_prelude(*store, options));
   }
 
-  // What was mapped as zero was written by code and library functions only, which mark.
-  const bool marks =
-      std::ranges::all_of(store->instances, [](const auto& each) { return each->linked->module->options.marks; });
-  auto snapshot = take_store(*store, true, marks);
-  if (!snapshot) return snapshot;
-  snapshot->start_after_restore = start_after_restore;
-  snapshot->options = options;
-  snapshot->maximum_memory_bytes = maximum_memory_bytes;
-  snapshot->states = linker.states;
-  store->host_states.keep(0);
-  snapshot->original = std::move(store);
-  return snapshot;
+  return finish_taking(std::move(store), linker, options, maximum_memory_bytes, start_after_restore);
 }
 
 std::uint64_t Snapshot::memory_bytes() const noexcept {

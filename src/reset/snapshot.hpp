@@ -114,6 +114,8 @@ struct Snapshot {
   std::uint64_t maximum_memory_bytes = detail::kAllBytes;  ///< PoolOptions::maximum_memory_bytes
   bool from_file = false;                                  ///< what was done before it was taken is not known
   detail::StateDefinitions states;                         ///< that each of its stores gets, as new
+  bool is_group = false;                                   ///< of detail::GroupMembers
+  detail::GroupInitializer initialize_group;               ///< as in the linker
   /// The very store that it was taken of, as it was then. What audits compare with.
   std::unique_ptr<detail::StoreState> original;
 

@@ -98,6 +98,10 @@ void ImportResolver::resolve(const wasm::Import& import, const Supplied& supplie
   resolve_to(import, follow(supplied.kind, *supplied.instance, supplied.index));
 }
 
+void ImportResolver::resolve(const wasm::Import& import, const HostDefinition& definition) {
+  import.kind() == ExternalKind::kFunction ? resolve_to(import, definition) : refuse(import, definition.type);
+}
+
 Result<void> ImportResolver::finish() const {
   if (problems_.empty()) return {};
   return fail(ErrorCode::kLink, fmt::format("{} of the module's {} imports cannot be linked:\n  {}{}", problems_in_all_,

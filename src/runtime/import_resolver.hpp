@@ -23,6 +23,7 @@ class ImportResolver {
   void resolve(const wasm::Import& import);
   /// The same with what is given for the import, whatever its name.
   void resolve(const wasm::Import& import, const Supplied& supplied);
+  void resolve(const wasm::Import& import, const HostDefinition& definition);
   /// @return kLink with all that is wrong.
   [[nodiscard]] Result<void> finish() const;
 

@@ -87,16 +87,18 @@ Result<wasm::Export> LinkedModule::find_export(std::string_view export_name, Ext
                                                 wasm::printable_name(export_name), near_matches(export_name, names)));
 }
 
-Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleState> module, const LinkerState& linker,
-                                                 const StoreState& store, std::uint64_t extra_pages,
-                                                 std::span<const Supplied> supplied) {
+namespace {
+
+/// @param resolve  called with the resolver.
+template <typename Resolve>
+Result<std::shared_ptr<const LinkedModule>> link_by(const std::shared_ptr<const ModuleState>& module,
+                                                    const LinkerState& linker, const StoreState& store,
+                                                    std::uint64_t extra_pages, Resolve&& resolve) {
   auto linked = std::make_shared<LinkedModule>();
   linked->module = module;
   linked->type_ids = TypeIdentities(linked->wasm());
   ImportResolver resolver(*linked, linker, store);
-  const std::vector<wasm::Import>& imports = linked->wasm().imports;
-  for (std::size_t i = 0; i < imports.size(); ++i)
-    i < supplied.size() ? resolver.resolve(imports[i], supplied[i]) : resolver.resolve(imports[i]);
+  TRY(resolve(resolver));
   TRY(resolver.finish());
   if (!linked->memories.empty() && !linked->memories[0].is_own()) {
     auto variant = TRY(module->foreign_variant());
@@ -107,6 +109,37 @@ Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleSta
   linked->exports.reserve(linked->wasm().exports.size());
   for (const wasm::Export& each : linked->wasm().exports) linked->exports.emplace(each.name, each);
   return linked;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const LinkedModule>> link(std::shared_ptr<const ModuleState> module, const LinkerState& linker,
+                                                 const StoreState& store, std::uint64_t extra_pages,
+                                                 std::span<const Supplied> supplied) {
+  const std::vector<wasm::Import>& imports = module->module.imports;
+  return link_by(module, linker, store, extra_pages, [&](ImportResolver& resolver) -> Result<void> {
+    for (std::size_t i = 0; i < imports.size(); ++i)
+      i < supplied.size() ? resolver.resolve(imports[i], supplied[i]) : resolver.resolve(imports[i]);
+    return {};
+  });
+}
+
+Result<std::shared_ptr<const LinkedModule>> link_member(const GroupMember& member, const LinkerState& linker,
+                                                        const StoreState& store) {
+  const std::vector<wasm::Import>& imports = member.module->module.imports;
+  return link_by(member.module, linker, store, 0, [&](ImportResolver& resolver) -> Result<void> {
+    for (std::size_t i = 0; i < imports.size(); ++i) {
+      if (const auto* const host = std::get_if<HostDefinition>(&member.imports[i])) {
+        resolver.resolve(imports[i], *host);
+        continue;
+      }
+      const auto& from = std::get<GroupMember::Export>(member.imports[i]);
+      const Instance& exporter = *store.instances[from.member];
+      const auto found = TRY(exporter.linked->find_export(from.name, imports[i].kind()));
+      resolver.resolve(imports[i], Supplied{found.kind, &exporter, found.index});
+    }
+    return {};
+  });
 }
 
 }  // namespace anew::detail

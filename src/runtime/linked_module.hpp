@@ -9,6 +9,7 @@
 #pragma once
 
 #include <anew/linker.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,12 +35,33 @@ struct GlobalDefinition {
 /// What a Linker holds under one name; the alternatives are in the order of ExternalKind.
 using LinkerDefinition = std::variant<HostDefinition, TableType, Limits /* of a memory */, GlobalDefinition>;
 
+struct StoreState;
+
+/// One of the instances of a group whose imports are given one by one, whatever their names: a component's core
+/// instances.
+struct GroupMember {
+  /// What an earlier member exports.
+  struct Export {
+    std::uint32_t member = 0;
+    std::string name;
+  };
+  std::shared_ptr<const ModuleState> module;
+  std::vector<std::variant<HostDefinition, Export>> imports;  ///< in the order of the module's
+};
+
+/// What a group does once its members are there, before its snapshot is taken.
+using GroupInitializer = std::function<Result<void>(StoreState&)>;
+
 struct LinkerState {
   std::map<std::pair<std::string, std::string>, LinkerDefinition, std::less<>> definitions;
   /// Modules of which each store gets an instance of its own, in this order, before the main one.
   std::vector<std::pair<std::string, std::shared_ptr<const ModuleState>>> modules;
   StateDefinitions states;  ///< of which each store gets one of its own, one of each type
   bool trap_unknown_functions = false;
+  /// If there are any, these are the instances of each store, the main one last. Their start functions are called with
+  /// the host's functions, and what they did is frozen.
+  std::vector<GroupMember> group;
+  GroupInitializer initialize_group;  ///< may be empty
 };
 
 /// Where something that an instance imports lies: in another instance of its store (or in this one, where it imports
@@ -115,8 +137,6 @@ struct LinkedModule {
   [[nodiscard]] Result<wasm::Export> find_export(std::string_view name, ExternalKind kind) const;
 };
 
-struct StoreState;
-
 struct Instance;
 
 /// What the embedder gives for an import by its position, of an instance of the same store.
@@ -137,5 +157,11 @@ struct Supplied {
                                                                const LinkerState& linker, const StoreState& store,
                                                                std::uint64_t extra_pages,
                                                                std::span<const Supplied> supplied = {});
+
+/// The same for a member of a group, in a store that has the earlier members. @return also kNotFound or kArgument if a
+/// member does not export what is imported from it.
+[[nodiscard]] Result<std::shared_ptr<const LinkedModule>> link_member(const GroupMember& member,
+                                                                      const LinkerState& linker,
+                                                                      const StoreState& store);
 
 }  // namespace anew::detail

@@ -82,7 +82,10 @@ bool ModuleDecoder::header() {
   std::uint32_t version = 0;
   if (!reader_.fixed32(version)) return false;
   if (version == 0x1'000Du)
-    return reader_.fail(ErrorCode::kUnsupported, 4, "not supported yet: the component model; pass a core module");
+    return reader_.fail(ErrorCode::kUnsupported, 4,
+                        "this is a component, and what it is given to takes core modules: anew::component::Component "
+                        "takes components, as do `anew call`, "
+                        "`anew run` and `anew serve`");
   return version == 1 ||
          reader_.fail(ErrorCode::kMalformed, 4, fmt::format("unknown binary version {}, expected 1", version));
 }

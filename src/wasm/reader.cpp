@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "wasm/limits.hpp"
@@ -271,7 +272,14 @@ std::size_t utf8_length(std::string_view text) noexcept {
 }
 
 bool is_utf8(std::string_view text) noexcept {
+  constexpr std::uint64_t kNotAscii = 0x8080'8080'8080'8080;
   while (!text.empty()) {
+    // Most text is ASCII, and long.
+    for (std::uint64_t word = 0; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
+      std::memcpy(&word, text.data(), sizeof word);
+      if ((word & kNotAscii) != 0) break;
+    }
+    if (text.empty()) return true;
     const std::size_t length = utf8_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);

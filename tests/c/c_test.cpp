@@ -93,6 +93,7 @@ TEST(CClients, FindPoolsByCode) { client_pool_cache(); }
 TEST(CClients, GetAnErrorForEachNull) { client_null_arguments(); }
 TEST(CClients, MayBeOfOtherVersions) { client_options(); }
 TEST(CClients, RunProgramsWithWasi) { client_wasi(); }
+TEST(CClients, CallComponents) { client_component(ANEW_SOURCE_DIR "/tests/data/component"); }
 
 #ifndef NDEBUG
 

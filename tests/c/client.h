@@ -48,6 +48,7 @@ void client_null_arguments(void);
 void client_options(void);
 void client_wasi(void);
 void client_async(void);
+void client_component(const char* directory);
 
 #ifdef __cplusplus
 }

@@ -156,6 +156,20 @@ TEST_F(Run, GivesDirectoriesAndNothingElse) {
   EXPECT_TRUE(contains(missing.err, path("nowhere").string()));
 }
 
+TEST_F(Run, RunsComponents) {
+  const std::string data = ANEW_SOURCE_DIR "/tests/data/component/";
+  const Outcome once = run({data + "write.wasm"});
+  EXPECT_EQ(once.out, "run 1 of a component\n") << once.err;
+  EXPECT_EQ(once.exit_code, 0);
+  const Outcome often = run({"--repeat", "20", "--threads", "2", "--audit", "--json", data + "write.wasm"});
+  EXPECT_EQ(often.exit_code, 0) << often.err;
+  EXPECT_EQ(nlohmann::json::parse(often.out)["audit"]["failures"], 0);
+  const Outcome no_program = run({data + "add.wasm"});
+  EXPECT_EQ(no_program.exit_code, 64);
+  EXPECT_TRUE(contains(no_program.err, "does not export wasi:cli/run"));
+  EXPECT_EQ(run({"--invoke", "add", data + "add.wasm"}).exit_code, 64);
+}
+
 TEST_F(Run, SaysWhatIsWrongWithAFile) {
   const Outcome missing = run({path("missing.wasm").string()});
   EXPECT_EQ(missing.exit_code, 1);

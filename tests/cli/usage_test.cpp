@@ -27,15 +27,17 @@ class Usage : public CommandTest {
 };
 
 TEST_F(Usage, NamesWhatIsMeantAndWhatThereIs) {
-  expect_refused({"cal"},
-                 R"("cal" is no subcommand: there are run, call, inspect, compile, snapshot, cache, substrate, help, )"
-                 R"(version and completion; did you mean "call"?)");
+  expect_refused(
+      {"cal"},
+      R"("cal" is no subcommand: there are run, serve, call, inspect, compile, snapshot, cache, substrate, help, )"
+      R"(version and completion; did you mean "call"?)");
   expect_refused({"help", "cache", "lst"},
                  R"("lst" is no subcommand: there are list, clear and path; did you mean "list"?)");
   expect_refused({"cache", "lst"}, R"("lst" is no subcommand: there are list, clear and path; did you mean "list"?)");
-  expect_refused({},
-                 "a subcommand is missing: run, call, inspect, compile, snapshot, cache, substrate, help, version or "
-                 "completion");
+  expect_refused(
+      {},
+      "a subcommand is missing: run, serve, call, inspect, compile, snapshot, cache, substrate, help, version or "
+      "completion");
   expect_refused({"call"}, "FILE is missing");
   expect_refused({"call", module_}, "EXPORT is missing");
   expect_refused({"call", "--jsn"}, R"(`anew call` has no option --jsn; did you mean "--json"?)");

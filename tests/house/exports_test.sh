@@ -31,7 +31,7 @@ for library in "${libraries[@]}"; do
 done
 
 symbols=$(exported libanew.so | c++filt)
-declared=$(cat "$source"/include/anew.h $(find "$source/include/anew" -name '*.h') |
+declared=$(cat "$source"/include/anew.h "$source"/include/anew_component.h $(find "$source/include/anew" -name '*.h') |
            tr '\n' ' ' | grep -oE '(ANEW_C_API|WASM_API_EXTERN)[^;(]*\b(anew|wasm)_[a-z0-9_]+ ?\(' | grep -oE '(anew|wasm)_[a-z0-9_]+ ?\($' | tr -d ' (' | sort --unique)
 wrong "functions of the C API that libanew.so does not show" \
       "$(comm -23 <(echo "$declared") <(sed -n 's/@@ANEW_1$//p' <<< "$symbols" | sort))"

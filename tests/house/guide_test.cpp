@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// docs/embedding.md, embedding-c.md and wasi.md: what their code says must compile and do as it says. Each block is a
-// quotation from an example or a test; what is in no other file is below.
+// docs/embedding.md, embedding-c.md, wasi.md and components.md: what their code says must compile and do as it says.
+// Each block is a quotation from an example or a test; what is in no other file is below.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -62,7 +62,8 @@ std::size_t check_quotations(const std::string& page) {
 TEST(Guide, QuotesCodeThatIsCompiledAndRun) {
   EXPECT_GT(check_quotations("embedding.md"), 10u);
   EXPECT_GT(check_quotations("embedding-c.md"), 5u);
-  EXPECT_EQ(check_quotations("wasi.md"), 1u);
+  EXPECT_EQ(check_quotations("wasi.md"), 2u);
+  EXPECT_EQ(check_quotations("components.md"), 2u);
 }
 
 TEST(Guide, SeesWhatIsNoQuotation) {

@@ -106,7 +106,7 @@ void define_http(HostFunctions& functions) {
       [](Offchain&, std::uint32_t, BytesView, BytesView) { return Blob{{kError, kInvalidRequest}}; });
   functions.define("ext_offchain_http_response_wait_version_1",
                    [](State& state, BytesView ids, BytesView) -> Result<Blob> {
-                     TRY(offchain_of(state));
+                     (void)TRY(offchain_of(state));
                      ScaleReader reader(ids);
                      std::uint32_t count = 0;
                      if (!reader.length(sizeof(std::uint16_t), count)) return std::unexpected(reader.error());

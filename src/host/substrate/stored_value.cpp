@@ -14,7 +14,7 @@ Result<std::optional<std::uint32_t>> read_value(const Result<StorageValue>& valu
   if (*value == nullptr) return std::nullopt;
   const BytesView all = **value;
   const BytesView rest = all.subspan(std::min<std::size_t>(offset, all.size()));
-  TRY(out.write(rest));
+  (void)TRY(out.write(rest));
   return static_cast<std::uint32_t>(rest.size());  // a value that came out of a guest's memory, or a chain's
 }
 

@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "host/wasi/paths.hpp"
 #include "os/try.hpp"
 
 namespace anew::wasi::detail {
@@ -36,14 +37,11 @@ Outcome<void> Call::check(std::uint32_t address, std::uint64_t count) const {
   return {};
 }
 
-constexpr std::uint32_t kMaximumPath = 4095;  // PATH_MAX and a NUL, as all that takes one has it
-
 Outcome<std::string_view> Call::path(std::uint32_t address, std::uint32_t length) const {
   const auto bytes = memory.read(address, length);
   if (!bytes) return fail(Errno::kFault);
-  if (length > kMaximumPath) return fail(Errno::kNametoolong);  // before it is looked through
   const std::string_view path(reinterpret_cast<const char*>(bytes->data()), bytes->size());  // bytes
-  if (path.find('\0') != std::string_view::npos) return fail(Errno::kInval);
+  TRY(check_path(path));
   return path;
 }
 

@@ -89,7 +89,7 @@ Outcome<void> fd_allocate(Call& call, std::uint32_t fd, std::uint64_t offset, st
 }
 
 Outcome<void> fd_close(Call& call, std::uint32_t fd) {
-  TRY(call.find(fd));
+  (void)TRY(call.find(fd));
   call.sandbox.descriptors.close(fd);
   return {};
 }
@@ -257,7 +257,7 @@ Outcome<void> fd_seek(Call& call, std::uint32_t fd, std::int64_t offset, std::ui
   if (whence > kLast) return fail(Errno::kInval);
   const auto from = static_cast<os::Whence>(whence);  // the same numbers
   const bool only_tells = from == os::Whence::kCurrent && offset == 0;
-  TRY(call.find(fd, only_tells ? right::kFdTell : right::kFdSeek | right::kFdTell));
+  (void)TRY(call.find(fd, only_tells ? right::kFdTell : right::kFdSeek | right::kFdTell));
   TRY(call.check(position, sizeof(std::uint64_t)));
   const std::uint64_t now = TRY(seek(*open, offset, from));
   return call.store(position, now);

@@ -2,9 +2,9 @@
 // What is done with names in directories: `path_*`.
 #include <algorithm>
 #include <array>
-#include <string>
 #include <utility>
 
+#include "host/wasi/paths.hpp"
 #include "host/wasi/preview1.hpp"
 #include "os/sandbox/beneath.hpp"
 #include "os/sandbox/files.hpp"
@@ -20,41 +20,16 @@ Outcome<os::LastLink> last_link(std::uint32_t lookup_flags) {
   return lookup_flags == kFollow ? os::LastLink::kFollow : os::LastLink::kKeep;
 }
 
-/// A place in a directory.
-Outcome<os::Place> find_place(Call& call, std::uint32_t fd, std::uint32_t address, std::uint32_t length, Rights rights,
-                              os::LastLink last = os::LastLink::kKeep) {
+/// A name in a directory that the guest may do that with.
+Outcome<Path> find_path(Call& call, std::uint32_t fd, std::uint32_t address, std::uint32_t length, Rights rights) {
   OpenDescriptor* const open = TRY(call.find_directory(fd, rights));
   const std::string_view path = TRY(call.path(address, length));
-  return to_outcome(os::find_beneath(open->system, path, last));
-}
-
-/// The same for what is there already: a name with a slash behind it is that of a directory, maybe by a link.
-Outcome<os::Place> find_existing(Call& call, std::uint32_t fd, std::uint32_t address, std::uint32_t length,
-                                 Rights rights, os::LastLink last) {
-  const std::string_view path = TRY(call.path(address, length));
-  if (path.ends_with('/')) last = os::LastLink::kFollow;
-  os::Place place = TRY(find_place(call, fd, address, length, rights, last));
-  if (!place.is_directory) return place;
-  const auto status = TRY(to_outcome(os::status_of(place)));
-  if (status.kind != os::NodeKind::kDirectory) return fail(Errno::kNotdir);
-  return place;
-}
-
-/// A slash behind the name of what is to be made, and is no directory.
-Outcome<void> refuse_slash(const os::Place& place) {
-  if (!place.is_directory) return {};
-  return fail(os::status_of(place) ? Errno::kExist : Errno::kNoent);
-}
-
-/// Between two places it is about file systems, not about a way out.
-Outcome<void> between_places(os::SystemResult<void> result) {
-  if (!result && result.error() == std::errc::cross_device_link) return fail(Errno::kXdev);
-  return to_outcome(std::move(result));
+  return Path{open->system, path};
 }
 
 Outcome<void> path_create_directory(Call& call, std::uint32_t fd, std::uint32_t path, std::uint32_t length) {
-  const os::Place place = TRY(find_place(call, fd, path, length, right::kPathCreateDirectory));
-  return to_outcome(os::create_directory(place));
+  const Path name = TRY(find_path(call, fd, path, length, right::kPathCreateDirectory));
+  return create_directory(name);
 }
 
 Outcome<void> path_filestat_get(Call& call, std::uint32_t fd, std::uint32_t flags, std::uint32_t address,
@@ -71,18 +46,17 @@ Outcome<void> path_filestat_set_times(Call& call, std::uint32_t fd, std::uint32_
                                       std::uint32_t time_flags) {
   const os::LastLink last = TRY(last_link(flags));
   const NewTimes times = TRY(new_times(accessed, modified, time_flags));
-  const os::Place place = TRY(find_existing(call, fd, path, length, right::kPathFilestatSetTimes, last));
-  return to_outcome(os::set_times(place, times.accessed, times.modified));
+  const Path name = TRY(find_path(call, fd, path, length, right::kPathFilestatSetTimes));
+  return set_times(name, last, times.accessed, times.modified);
 }
 
 Outcome<void> path_link(Call& call, std::uint32_t old_fd, std::uint32_t old_flags, std::uint32_t old_path,
                         std::uint32_t old_length, std::uint32_t new_fd, std::uint32_t new_path,
                         std::uint32_t new_length) {
   const os::LastLink last = TRY(last_link(old_flags));
-  const os::Place from = TRY(find_existing(call, old_fd, old_path, old_length, right::kPathLinkSource, last));
-  const os::Place to = TRY(find_place(call, new_fd, new_path, new_length, right::kPathLinkTarget));
-  TRY(refuse_slash(to));
-  return between_places(os::link(from, to));
+  const Path from = TRY(find_path(call, old_fd, old_path, old_length, right::kPathLinkSource));
+  const Path to = TRY(find_path(call, new_fd, new_path, new_length, right::kPathLinkTarget));
+  return link(from, last, to);
 }
 
 constexpr std::uint32_t kCreate = 1;
@@ -147,49 +121,37 @@ Outcome<void> path_readlink(Call& call, std::uint32_t fd, std::uint32_t path, st
                             std::uint32_t address, std::uint32_t room, std::uint32_t used) {
   TRY(call.check(address, room));
   TRY(call.check(used, sizeof(std::uint32_t)));
-  const os::Place place = TRY(find_existing(call, fd, path, length, right::kPathReadlink, os::LastLink::kKeep));
+  const Path name = TRY(find_path(call, fd, path, length, right::kPathReadlink));
   std::array<std::byte, 4096> target;  // none is longer
   const std::size_t count = std::min<std::size_t>(room, target.size());
-  if (count == 0) return call.store(used, std::uint32_t{0});
-  const std::uint64_t bytes = TRY(to_outcome(os::read_symbolic_link(place, std::span(target).first(count))));
+  const std::uint64_t bytes = TRY(read_link(name, std::span(target).first(count)));
   const auto written = TRY(call.write(address, bytes));
   std::copy_n(target.begin(), bytes, written.begin());
   return call.store(used, static_cast<std::uint32_t>(bytes));  // at most 4096
 }
 
 Outcome<void> path_remove_directory(Call& call, std::uint32_t fd, std::uint32_t path, std::uint32_t length) {
-  const os::Place place = TRY(find_place(call, fd, path, length, right::kPathRemoveDirectory));
-  return to_outcome(os::remove_directory(place));
+  const Path name = TRY(find_path(call, fd, path, length, right::kPathRemoveDirectory));
+  return remove_directory(name);
 }
 
 Outcome<void> path_rename(Call& call, std::uint32_t old_fd, std::uint32_t old_path, std::uint32_t old_length,
                           std::uint32_t new_fd, std::uint32_t new_path, std::uint32_t new_length) {
-  const os::Place from = TRY(find_place(call, old_fd, old_path, old_length, right::kPathRenameSource));
-  const os::Place to = TRY(find_place(call, new_fd, new_path, new_length, right::kPathRenameTarget));
-  if (from.is_directory || to.is_directory) {
-    const auto status = TRY(to_outcome(os::status_of(from)));
-    if (status.kind != os::NodeKind::kDirectory) return fail(Errno::kNotdir);
-  }
-  return between_places(os::rename(from, to));
+  const Path from = TRY(find_path(call, old_fd, old_path, old_length, right::kPathRenameSource));
+  const Path to = TRY(find_path(call, new_fd, new_path, new_length, right::kPathRenameTarget));
+  return rename(from, to);
 }
 
 Outcome<void> path_symlink(Call& call, std::uint32_t target_address, std::uint32_t target_length, std::uint32_t fd,
                            std::uint32_t path, std::uint32_t length) {
   const std::string_view target = TRY(call.path(target_address, target_length));
-  // No guest could follow it, and whoever else does would leave the directory.
-  if (target.starts_with('/')) return fail(Errno::kPerm);
-  const os::Place place = TRY(find_place(call, fd, path, length, right::kPathSymlink));
-  TRY(refuse_slash(place));
-  return to_outcome(os::create_symbolic_link(std::string(target).c_str(), place));
+  const Path name = TRY(find_path(call, fd, path, length, right::kPathSymlink));
+  return create_symbolic_link(target, name);
 }
 
 Outcome<void> path_unlink_file(Call& call, std::uint32_t fd, std::uint32_t path, std::uint32_t length) {
-  const os::Place place = TRY(find_place(call, fd, path, length, right::kPathUnlinkFile));
-  if (place.is_directory) {
-    const auto status = TRY(to_outcome(os::status_of(place)));
-    return fail(status.kind == os::NodeKind::kDirectory ? Errno::kIsdir : Errno::kNotdir);
-  }
-  return to_outcome(os::remove_file(place));
+  const Path name = TRY(find_path(call, fd, path, length, right::kPathUnlinkFile));
+  return unlink_file(name);
 }
 
 }  // namespace

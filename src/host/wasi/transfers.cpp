@@ -12,9 +12,6 @@
 namespace anew::wasi::detail {
 namespace {
 
-/// A pipe that can be written takes so much without waiting (PIPE_BUF).
-constexpr std::uint64_t kPipeBytes = 4096;
-
 /// Waits until a descriptor can be read or written. @return kAgain if it does not wait, kIntr if the call is to end.
 Outcome<void> await(const Caller& caller, const OpenDescriptor& open, short wanted) {
   const bool waits = (open.flags & flag::kNonblock) == 0;

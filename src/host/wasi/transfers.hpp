@@ -15,6 +15,9 @@ namespace anew::wasi::detail {
 /// A wait looks this often whether the call is to end; the signal of its deadline wakes it sooner.
 inline constexpr std::uint64_t kSlice = 20'000'000;  // nanoseconds
 
+/// A pipe that can be written takes so much without waiting (PIPE_BUF).
+inline constexpr std::uint64_t kPipeBytes = 4096;
+
 /// Reads on from where the descriptor is, and marks what it reads. Waits unless the descriptor is non-blocking.
 /// @return how many bytes, 0 at the end; kIsdir, kBadf, kAgain, kIntr if the call is to end, what the system says.
 /// Throws what says why a callback failed, which ends the call.

@@ -167,6 +167,10 @@ SystemResult<std::uint64_t> write_at(int descriptor, std::span<const Buffer> buf
   return check_count(pwritev(descriptor, to_iovec(buffers), count_of(buffers), static_cast<off_t>(position)));
 }
 
+SystemResult<std::uint64_t> append(int descriptor, std::span<const Buffer> buffers) {
+  return check_count(pwritev2(descriptor, to_iovec(buffers), count_of(buffers), 0, RWF_APPEND));
+}
+
 SystemResult<std::uint64_t> seek(int descriptor, std::int64_t offset, Whence whence) {
   constexpr std::array<int, 3> kWhence = {SEEK_SET, SEEK_CUR, SEEK_END};
   return check_count(lseek(descriptor, offset, kWhence[static_cast<std::size_t>(whence)]));

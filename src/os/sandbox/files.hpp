@@ -60,6 +60,8 @@ enum class Whence : std::uint8_t { kBegin, kCurrent, kEnd };
 [[nodiscard]] SystemResult<std::uint64_t> write(int descriptor, std::span<const Buffer> buffers, NodeKind kind);
 [[nodiscard]] SystemResult<std::uint64_t> write_at(int descriptor, std::span<const Buffer> buffers,
                                                    std::uint64_t position);
+/// At the end of the file, wherever that is by then.
+[[nodiscard]] SystemResult<std::uint64_t> append(int descriptor, std::span<const Buffer> buffers);
 [[nodiscard]] SystemResult<std::uint64_t> seek(int descriptor, std::int64_t offset, Whence whence);
 [[nodiscard]] SystemResult<void> advise(int descriptor, std::uint64_t position, std::uint64_t bytes, Advice advice);
 /// Makes the file at least that long.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -22,7 +23,7 @@ static_assert(sizeof(Awaited) == sizeof(pollfd) && offsetof(Awaited, descriptor)
               offsetof(Awaited, wanted) == offsetof(pollfd, events) &&
               offsetof(Awaited, found) == offsetof(pollfd, revents));
 static_assert(kCanRead == POLLIN && kCanWrite == POLLOUT && kFailed == POLLERR && kHungUp == POLLHUP &&
-              kNotOpen == POLLNVAL);
+              kNotOpen == POLLNVAL && kPeerClosed == POLLRDHUP);
 
 msghdr to_message(std::span<const Buffer> buffers) noexcept {
   msghdr message{};
@@ -53,6 +54,19 @@ std::uint64_t readable_bytes(int descriptor) noexcept {
   int bytes = 0;
   if (ioctl(descriptor, FIONREAD, &bytes) != 0 || bytes < 0) return 0;
   return static_cast<std::uint64_t>(bytes);
+}
+
+SystemResult<Descriptor> make_event() { return check_descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+void signal_event(int event) noexcept {
+  const std::uint64_t one = 1;
+  // It fails if a signal is to come anyway, and the count is full.
+  (void)!::write(event, &one, sizeof(one));
+}
+
+void clear_event(int event) noexcept {
+  std::uint64_t count = 0;
+  (void)!::read(event, &count, sizeof(count));  // fails if there was no signal
 }
 
 SystemResult<Received> receive(int descriptor, std::span<const Buffer> buffers, bool peek) {

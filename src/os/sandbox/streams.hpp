@@ -19,6 +19,8 @@ struct Awaited {
 };
 inline constexpr short kCanRead = 1;
 inline constexpr short kCanWrite = 4;
+/// Of a connected socket: the other side sends no more, whether all that it sent was read or not.
+inline constexpr short kPeerClosed = 0x2000;
 /// Found whether wanted or not.
 inline constexpr short kFailed = 8;
 inline constexpr short kHungUp = 16;
@@ -28,6 +30,12 @@ inline constexpr short kNotOpen = 32;
 [[nodiscard]] SystemResult<std::uint64_t> wait_for(std::span<Awaited> awaited, std::uint64_t nanoseconds);
 /// Bytes that can be read at once; 0 where the system does not say.
 [[nodiscard]] std::uint64_t readable_bytes(int descriptor) noexcept;
+
+/// What one thread waits for by wait_for(kCanRead) and another signals, any number of times.
+[[nodiscard]] SystemResult<Descriptor> make_event();
+void signal_event(int event) noexcept;
+/// As it was made.
+void clear_event(int event) noexcept;
 
 /// What is received. None of these waits or raises SIGPIPE.
 struct Received {

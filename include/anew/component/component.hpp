@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Components: compiled, linked to what the host gives, and called, each call as new.
+//
+//   namespace component = anew::component;
+//   anew::Engine engine;
+//   component::Component greeter = component::Component::load(engine, "greeter.wasm").value();
+//   component::Linker linker;
+//   linker.define("example:host/log", "log", [](component::Caller&, component::Values arguments) ->
+//   anew::Result<component::Value> {
+//     std::puts(arguments.at(0).as<std::string>().c_str());
+//     return component::Value();
+//   });
+//   component::Pool pool = component::Pool::create(greeter, linker).value();
+//   component::Function greet = pool.function("greet").value();
+//   component::Lease lease = pool.acquire().value();
+//   component::Value greeting = lease.call(greet, {std::string("Ada")}).value();
+//
+// The core instances of a component are one store: made, leased, restored and audited as one. Handle tables are the
+// lease's state and go with it.
+#pragma once
+
+#include <anew/component/value.hpp>
+#include <anew/engine.hpp>
+#include <anew/linker.hpp>
+#include <anew/pool.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace anew::component {
+
+namespace detail {
+struct ComponentState;
+struct LinkerState;
+struct PoolState;
+struct ExportedFunction;
+struct LoweredFunction;
+}  // namespace detail
+
+/// An import or an export, in WIT's words.
+struct Description {
+  std::string name;  ///< "wasi:cli/run@0.2.0#run", "greet": the interface's, "#" and the function's
+  std::string type;  ///< "func(name: string) -> string", "resource"
+};
+
+/// A compiled component. Cheap to copy; thread-safe.
+class ANEW_API Component {
+ public:
+  /// Decodes, validates and compiles, all core modules of it in parallel. @return kMalformed, kInvalid, kUnsupported,
+  /// kLimit.
+  [[nodiscard]] static Result<Component> compile(const Engine& engine, std::span<const std::byte> binary,
+                                                 const CompileOptions& options = {});
+  /// The same of a file. @return also kIo.
+  [[nodiscard]] static Result<Component> load(const Engine& engine, const std::filesystem::path& file,
+                                              const CompileOptions& options = {});
+
+  /// Functions and resources that it imports, and functions that it exports.
+  [[nodiscard]] std::vector<Description> imports() const;
+  [[nodiscard]] std::vector<Description> exports() const;
+
+  /// For the library's own folders.
+  explicit Component(std::shared_ptr<const detail::ComponentState> state) : state_(std::move(state)) {}
+  [[nodiscard]] const std::shared_ptr<const detail::ComponentState>& state() const noexcept { return state_; }
+
+ private:
+  std::shared_ptr<const detail::ComponentState> state_;
+};
+
+/// The instance of a component that calls a host function. Valid during the call, on its thread, only.
+class ANEW_API Caller {
+ public:
+  /// The store's state of that type (Linker::define_state). @throws std::logic_error if it has none: a trap with words.
+  template <typename T>
+  [[nodiscard]] T& state() const {
+    return core_.state<T>();
+  }
+  /// As anew::Caller::stopping().
+  [[nodiscard]] bool stopping() const noexcept { return core_.stopping(); }
+
+  /// For the library's own folders, as are those below.
+  Caller(anew::Caller core, const detail::LoweredFunction* function) noexcept : core_(core), function_(function) {}
+  [[nodiscard]] anew::Caller core() const noexcept { return core_; }
+  /// That is called; not for what is told of a dropped resource.
+  [[nodiscard]] const detail::LoweredFunction& function() const noexcept { return *function_; }
+
+ private:
+  anew::Caller core_;
+  const detail::LoweredFunction* function_;
+};
+
+/// What a component imports. Names of interfaces are "namespace:package/interface@version"; a version 0.2.x serves
+/// imports of 0.2.y, and 1.x of 1.y, as versions do. A name without a version serves all. Fill it from one thread; then
+/// share it.
+class ANEW_API Linker {
+ public:
+  /// Takes the arguments, which are of the types that the component declares, and returns the result: a Value() if
+  /// there is none. An error or an exception traps the guest.
+  using Function = std::function<Result<Value>(Caller&, Values)>;
+
+  Linker();
+
+  /// @param interface  "" for a function that the component imports by itself.
+  /// @param function   as the binary has it: "now", "[method]output-stream.write", "[constructor]fields".
+  void define(std::string_view interface, std::string_view function, Function host_function);
+  /// A resource type of the host's. @param drop  called when a guest drops one that it owned, with its representation.
+  ///                                            Those that it has when the lease goes are not told of: what the host
+  ///                                            has for a lease is in its states, which go too.
+  void define_resource(std::string_view interface, std::string_view name,
+                       std::function<Result<void>(Caller&, std::uint32_t)> drop);
+  /// As anew::Linker::define_state.
+  template <typename T, typename Make = anew::detail::MakeDefault<T>, typename Reset = anew::detail::MakeAgain>
+  void define_state(Make make = {}, Reset reset = {}) {
+    core().define_state<T>(std::move(make), std::move(reset));
+  }
+  /// Every import that is not defined is a function that traps with "not implemented: NAME".
+  void trap_unknown_functions();
+
+  /// For the library's own folders.
+  [[nodiscard]] anew::Linker& core() noexcept;
+  [[nodiscard]] const std::shared_ptr<detail::LinkerState>& state() const noexcept { return state_; }
+
+ private:
+  std::shared_ptr<detail::LinkerState> state_;
+};
+
+/// A function that a component exports; of the pool that it was found in, and valid as long as that.
+class ANEW_API Function {
+ public:
+  /// In WIT's words.
+  [[nodiscard]] std::string type() const;
+
+  /// For the library's own folders.
+  explicit Function(const detail::ExportedFunction* function) noexcept : function_(function) {}
+  [[nodiscard]] const detail::ExportedFunction* get() const noexcept { return function_; }
+
+ private:
+  const detail::ExportedFunction* function_;
+};
+
+/// One instance of a component as new; see anew::Lease.
+class ANEW_API Lease {
+ public:
+  /// Lifts a call: lowers the arguments, calls, lifts the result, and calls post-return. Resources among the arguments
+  /// that are owned go over to the guest. After a trap the instance cannot be called again.
+  /// @return the result, Value() if the function has none; kArgument if the arguments are of other types; kTrap.
+  [[nodiscard]] Result<Value> call(const Function& function, std::span<const Value> arguments);
+  [[nodiscard]] Result<Value> call(const Function& function, std::initializer_list<Value> arguments) {
+    return call(function, std::span(arguments.begin(), arguments.size()));
+  }
+  /// By name. @return also kNotFound.
+  [[nodiscard]] Result<Value> call(std::string_view export_name, std::span<const Value> arguments);
+  [[nodiscard]] Result<Value> call(std::string_view export_name, std::initializer_list<Value> arguments) {
+    return call(export_name, std::span(arguments.begin(), arguments.size()));
+  }
+  /// Drops an owned resource of the component's own, which a call of this lease returned.
+  /// @return kArgument if it is none; kTrap of its destructor.
+  [[nodiscard]] Result<void> drop(const Resource& resource);
+
+  /// Deadline, fuel, canceller and states; calls of core functions are not for the embedder.
+  [[nodiscard]] anew::Lease& core() noexcept { return core_; }
+
+  /// For the library's own folders.
+  Lease(anew::Lease core, std::shared_ptr<const detail::PoolState> pool) noexcept
+      : core_(std::move(core)), pool_(std::move(pool)) {}
+
+ private:
+  anew::Lease core_;
+  std::shared_ptr<const detail::PoolState> pool_;
+};
+
+/// Instances of a component linked to a Linker; see anew::Pool.
+class ANEW_API Pool {
+ public:
+  /// Instantiates the component once, start functions and prelude included (SnapshotOptions::prelude names exports of
+  /// the component without parameters), and keeps the result as the snapshot that every instance starts from.
+  /// @return kLink with each import that is missing or of another type; as anew::Pool::create.
+  [[nodiscard]] static Result<Pool> create(const Component& component, const Linker& linker, PoolOptions options = {});
+  [[nodiscard]] Result<Lease> acquire() const;
+  [[nodiscard]] Result<Lease> acquire_until(std::chrono::steady_clock::time_point deadline) const;
+  [[nodiscard]] Result<Lease> instantiate() const;
+  /// @param name  "greet", or with its interface "wasi:http/incoming-handler@0.2.0#handle"; without a version any of
+  /// the
+  ///              versions that the component exports.
+  /// @return kNotFound, with near matches.
+  [[nodiscard]] Result<Function> function(std::string_view name) const;
+  /// Statistics, trimming, draining.
+  [[nodiscard]] const anew::Pool& core() const noexcept;
+
+  /// For the library's own folders.
+  explicit Pool(std::shared_ptr<const detail::PoolState> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<const detail::PoolState> state_;
+};
+
+}  // namespace anew::component

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// FILE on the command line as a component.
+#pragma once
+
+#include <anew/component/component.hpp>
+#include <string>
+
+#include "cli/command.hpp"
+
+namespace anew::cli {
+
+/// Whether a file holds a component. Of standard input, "-": no, for it can be read once only.
+/// @return kNotFound or kIo.
+[[nodiscard]] Result<bool> is_component_file(const std::string& file);
+
+/// Reads a component and compiles it, with progress on a terminal.
+[[nodiscard]] Result<component::Component> load_component(const std::string& file, const CompileOptions& compile = {},
+                                                          EngineOptions options = {});
+
+}  // namespace anew::cli

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "cli/wasi_options.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <string_view>
+
+#include "os/environment.hpp"
+#include "os/try.hpp"
+
+namespace anew::cli {
+namespace {
+
+/// HOST[::GUEST]
+wasi::Directory parse_directory(std::string_view text, bool read_only) {
+  const std::size_t separator = text.find("::");
+  const std::string_view host = text.substr(0, separator);
+  const std::string_view guest = separator == text.npos ? host : text.substr(separator + 2);
+  return {std::filesystem::path(host), std::string(guest), read_only};
+}
+
+/// "NAME=VALUE" as it is; for "NAME" the value that it has here, and nothing if it has none.
+Result<std::vector<std::string>> parse_environment(const std::vector<std::string>& texts) {
+  std::vector<std::string> result;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || text.empty()) return fail(ErrorCode::kArgument, fmt::format("--env {}: write NAME=VALUE", text));
+    if (equals != text.npos)
+      result.push_back(text);
+    else if (const auto value = os::environment(text.c_str()))
+      result.push_back(text + "=" + *value);
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<void> WasiOptions::apply(wasi::Options& wasi) const {
+  wasi.environment = TRY(parse_environment(environment));
+  for (const std::string& text : directories) wasi.directories.push_back(parse_directory(text, false));
+  for (const std::string& text : read_only_directories) wasi.directories.push_back(parse_directory(text, true));
+  return {};
+}
+
+void add_wasi_options(const Command& command, WasiOptions& options) {
+  command
+      .texts("--dir", options.directories,
+             "Give the program a directory of this machine, with all in it and nothing else; it finds it as GUEST, or "
+             "under the same name")
+      .value_name("HOST[::GUEST]")
+      .one_value()
+      .repeatable();
+  command.texts("--dir-read-only", options.read_only_directories, "The same, but nothing in it can be changed")
+      .value_name("HOST[::GUEST]")
+      .one_value()
+      .repeatable();
+  command
+      .texts("--env", options.environment,
+             "Set a variable of the program's environment, which is empty otherwise; without a value it has the one "
+             "that it has here")
+      .value_name("NAME[=VALUE]")
+      .one_value()
+      .repeatable();
+}
+
+}  // namespace anew::cli

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the subcommands that run programs give to them.
+#pragma once
+
+#include <anew/error.hpp>
+#include <anew/wasi.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.hpp"
+
+namespace anew::cli {
+
+struct WasiOptions {
+  std::vector<std::string> directories;            ///< HOST[::GUEST] each
+  std::vector<std::string> read_only_directories;  ///< the same
+  std::vector<std::string> environment;            ///< NAME[=VALUE] each
+
+  /// @return kArgument.
+  [[nodiscard]] Result<void> apply(wasi::Options& wasi) const;
+};
+
+/// --dir, --dir-read-only and --env. @param options  outlives the parsing.
+void add_wasi_options(const Command& command, WasiOptions& options);
+
+}  // namespace anew::cli

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <anew/component/component.hpp>
+
+#include "component/decoder.hpp"
+#include "component/linked.hpp"
+#include "component/validator.hpp"
+#include "os/file.hpp"
+#include "os/try.hpp"
+#include "runtime/near_match.hpp"
+#include "runtime/without_exceptions.hpp"
+#include "wasm/limits.hpp"
+#include "wasm/printable.hpp"
+
+namespace anew::component {
+
+namespace detail {
+
+struct PoolState {
+  std::shared_ptr<const LinkedComponent> linked;
+  std::optional<anew::Pool> core;
+};
+
+namespace {
+
+/// All core modules, those of nested components too, in the order of their bytes.
+void collect_modules(const binary::Component& component, std::vector<std::span<const std::byte>>& modules) {
+  for (const binary::Definition& definition : component.definitions) {
+    if (const auto* const module = std::get_if<binary::CoreModule>(&definition)) modules.push_back(module->bytes);
+    if (const auto* const nested = std::get_if<std::unique_ptr<binary::Component>>(&definition))
+      collect_modules(**nested, modules);
+  }
+}
+
+/// The smallest module: the main instance of a component that has none of its own.
+constexpr unsigned char kEmptyModule[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+
+Result<std::shared_ptr<const ComponentState>> compile(const Engine& engine, std::span<const std::byte> binary,
+                                                      const CompileOptions& options) {
+  if (!is_component(binary))
+    return fail(ErrorCode::kMalformed, "the bytes do not begin as a component's: a core module is for Engine::compile");
+  auto state = std::make_shared<ComponentState>();
+  state->binary.assign(binary.begin(), binary.end());
+  const auto decoded = TRY(decode(state->binary));
+  std::vector<std::span<const std::byte>> spans;
+  collect_modules(*decoded, spans);
+  std::vector<Module> modules;
+  std::vector<const wasm::Module*> decoded_modules;
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    auto module = engine.compile(spans[i], options);
+    if (!module) {
+      Error error = std::move(module.error());
+      error.message = fmt::format("core module {}: {}", i, error.message);
+      return std::unexpected(std::move(error));
+    }
+    decoded_modules.push_back(&module->state()->module);
+    modules.push_back(*std::move(module));
+  }
+  TRY(validate(*decoded, decoded_modules));
+  auto plan = TRY(make_plan(*decoded));
+  for (const std::span<const std::byte> module : plan.modules) {
+    const auto found = std::ranges::find_if(spans, [&](const auto& each) { return each.data() == module.data(); });
+    state->modules.push_back(modules[static_cast<std::size_t>(found - spans.begin())]);
+  }
+  if (plan.members.empty()) {
+    auto module = TRY(engine.compile(std::as_bytes(std::span(kEmptyModule)), options));
+    plan.members.push_back({static_cast<std::uint32_t>(state->modules.size()), {}});
+    state->modules.push_back(std::move(module));
+  }
+  state->plan = std::move(plan);
+  return std::shared_ptr<const ComponentState>(std::move(state));
+}
+
+std::string full_name(const std::string& interface, const std::string& name) {
+  return interface.empty() ? name : fmt::format("{}#{}", interface, name);
+}
+
+/// An export by its name: with its version, or without one whatever version it has.
+const FunctionSource* find_export(const Plan& plan, std::string_view name) {
+  const auto exact = plan.exports.find(name);
+  if (exact != plan.exports.end()) return &exact->second;
+  const std::size_t hash = name.find('#');
+  if (hash == std::string_view::npos) return nullptr;
+  const std::string_view interface = name.substr(0, hash);
+  for (const auto& [exported, source] : plan.exports) {
+    const std::size_t at = exported.find('#');
+    if (at == std::string::npos || std::string_view(exported).substr(at) != name.substr(hash)) continue;
+    const std::string_view its = std::string_view(exported).substr(0, at);
+    if (unversioned_name(its) == interface || compatible_name(its) == compatible_name(interface)) return &source;
+  }
+  return nullptr;
+}
+
+Result<const ExportedFunction*> find_function(const LinkedComponent& linked, std::string_view name) {
+  const Plan& plan = linked.plan();
+  const FunctionSource* const source = find_export(plan, name);
+  if (source == nullptr) {
+    std::vector<std::string_view> names;
+    for (const auto& [exported, its] : plan.exports) names.push_back(exported);
+    return fail(ErrorCode::kNotFound, fmt::format("the component exports no function \"{}\"{}",
+                                                  wasm::printable_name(name), anew::detail::near_matches(name, names)));
+  }
+  if (!source->is_lifted) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("\"{}\" is an import that the component exports again", wasm::printable_name(name)));
+  }
+  return &linked.lifted[source->index];
+}
+
+/// Calls the functions of the prelude.
+Result<void> run_prelude(StoreState& store, const LinkedComponent& linked, const std::vector<std::string>& prelude) {
+  for (const std::string& name : prelude) {
+    const auto* const function = TRY(find_function(linked, name));
+    if (!function->type->parameters.empty()) {
+      return fail(ErrorCode::kArgument,
+                  fmt::format("the prelude \"{}\" is {}, and must take no parameters", wasm::printable_name(name),
+                              linked.plan().types.text(*function->type)));
+    }
+    auto called = call_lifted(store, *function, {});
+    if (!called) {
+      Error error = std::move(called.error());
+      error.message = fmt::format("the prelude \"{}\": {}", wasm::printable_name(name), error.message);
+      return std::unexpected(std::move(error));
+    }
+  }
+  const auto* const states =
+      anew::detail::value_of<InstanceStates>(store.host_states.find(anew::detail::kStateType<InstanceStates>));
+  if (states->has_handles()) {
+    return fail(ErrorCode::kUnsupported,
+                "what runs before the snapshot keeps handles of resources, which are no part of it: have it drop them");
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const PoolState>> make_pool(const Component& component, const Linker& linker,
+                                                   PoolOptions options) {
+  auto state = std::make_shared<PoolState>();
+  state->linked = TRY(link(component.state(), *linker.state()));
+  anew::Linker core;
+  *core.state() = *linker.state()->core.state();
+  anew::detail::LinkerState& group = *core.state();
+  group.group = TRY(make_group(state->linked));
+  const std::size_t instances = state->linked->plan().instances;
+  core.define_state<InstanceStates>([instances] { return InstanceStates(instances); }, &InstanceStates::clear);
+  // Lowered calls look for it first.
+  std::rotate(group.states.begin(), group.states.end() - 1, group.states.end());
+  group.initialize_group = [linked = state->linked, prelude = std::exchange(options.snapshot.prelude, {})](
+                               StoreState& store) { return run_prelude(store, *linked, prelude); };
+  if (options.snapshot.extra_memory_pages != 0)
+    return fail(ErrorCode::kArgument, "extra memory pages are for core modules, not for components");
+  const Module main(group.group.back().module);
+  state->core = TRY(anew::Pool::create(main, core, std::move(options)));
+  return std::shared_ptr<const PoolState>(std::move(state));
+}
+
+}  // namespace
+}  // namespace detail
+
+// --- Component ---
+
+Result<Component> Component::compile(const Engine& engine, std::span<const std::byte> binary,
+                                     const CompileOptions& options) {
+  return anew::detail::without_exceptions("a component is compiled", [&]() -> Result<Component> {
+    return Component(TRY(detail::compile(engine, binary, options)));
+  });
+}
+
+Result<Component> Component::load(const Engine& engine, const std::filesystem::path& file,
+                                  const CompileOptions& options) {
+  return anew::detail::without_exceptions("a component is loaded", [&]() -> Result<Component> {
+    const auto bytes = TRY(os::read_file(file, wasm::limits::kModuleBytes));
+    return Component(TRY(detail::compile(engine, bytes, options)));
+  });
+}
+
+std::vector<Description> Component::imports() const {
+  std::vector<Description> descriptions;
+  for (const ResourceType& each : state_->plan.resources)
+    if (each.implementer == kHost) descriptions.push_back({detail::full_name(each.interface, each.name), "resource"});
+  for (const Imported& each : state_->plan.imported)
+    descriptions.push_back({detail::full_name(each.interface, each.name), state_->plan.types.text(*each.type)});
+  return descriptions;
+}
+
+std::vector<Description> Component::exports() const {
+  const Plan& plan = state_->plan;
+  std::vector<Description> descriptions;
+  for (const auto& [name, source] : plan.exports) {
+    const FunctionType& type = source.is_lifted ? *plan.lifted[source.index].type : *plan.imported[source.index].type;
+    descriptions.push_back({name, plan.types.text(type)});
+  }
+  return descriptions;
+}
+
+// --- Function ---
+
+std::string Function::type() const { return function_->component->plan().types.text(*function_->type); }
+
+// --- Lease ---
+
+Result<Value> Lease::call(const Function& function, std::span<const Value> arguments) {
+  return anew::detail::without_exceptions("a function is called", [&]() -> Result<Value> {
+    if (core_.instance() == nullptr) return std::unexpected(anew::detail::empty_lease());
+    if (function.get()->component != pool_->linked.get())
+      return fail(ErrorCode::kArgument, "the function is of another pool than the lease");
+    return detail::call_lifted(*core_.instance()->store, *function.get(), arguments);
+  });
+}
+
+Result<Value> Lease::call(std::string_view export_name, std::span<const Value> arguments) {
+  return anew::detail::without_exceptions("a function is called", [&]() -> Result<Value> {
+    const auto* const function = TRY(detail::find_function(*pool_->linked, export_name));
+    return call(Function(function), arguments);
+  });
+}
+
+Result<void> Lease::drop(const Resource& resource) {
+  return anew::detail::without_exceptions("a resource is dropped", [&]() -> Result<void> {
+    if (core_.instance() == nullptr) return std::unexpected(anew::detail::empty_lease());
+    const detail::LinkedComponent& linked = *pool_->linked;
+    if (!resource.is_owned || resource.type >= linked.resources.size() || linked.implementers[resource.type] == kHost)
+      return fail(ErrorCode::kArgument, "what is to be dropped is no owned resource of the component's");
+    return detail::destroy(*core_.instance()->store, linked, resource.type, resource.representation);
+  });
+}
+
+// --- Pool ---
+
+Result<Pool> Pool::create(const Component& component, const Linker& linker, PoolOptions options) {
+  return anew::detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
+    return Pool(TRY(detail::make_pool(component, linker, std::move(options))));
+  });
+}
+
+Result<Lease> Pool::acquire() const {
+  auto lease = state_->core->acquire();
+  if (!lease) return std::unexpected(std::move(lease.error()));
+  return Lease(*std::move(lease), state_);
+}
+
+Result<Lease> Pool::acquire_until(std::chrono::steady_clock::time_point deadline) const {
+  auto lease = state_->core->acquire_until(deadline);
+  if (!lease) return std::unexpected(std::move(lease.error()));
+  return Lease(*std::move(lease), state_);
+}
+
+Result<Lease> Pool::instantiate() const {
+  auto lease = state_->core->instantiate();
+  if (!lease) return std::unexpected(std::move(lease.error()));
+  return Lease(*std::move(lease), state_);
+}
+
+Result<Function> Pool::function(std::string_view name) const {
+  return anew::detail::without_exceptions("a function is looked up", [&]() -> Result<Function> {
+    return Function(TRY(detail::find_function(*state_->linked, name)));
+  });
+}
+
+const anew::Pool& Pool::core() const noexcept { return *state_->core; }
+
+}  // namespace anew::component

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "component/handles.hpp"
+
+#include <fmt/format.h>
+
+#include "component/trap.hpp"
+#include "os/try.hpp"
+
+namespace anew::component {
+
+Result<std::uint32_t> HandleTable::add(const Entry& entry) {
+  std::uint32_t handle = first_free_;
+  if (handle != 0) {
+    Entry& free = entries_[handle - 1];
+    first_free_ = free.next_free;
+    free = entry;
+  } else {
+    if (entries_.size() >= kMost) {
+      return trap(
+          fmt::format("the guest has {} handles of resources, and may have no more: it has to drop some", kMost));
+    }
+    entries_.push_back(entry);
+    handle = static_cast<std::uint32_t>(entries_.size());  // kMost at most
+  }
+  return handle;
+}
+
+Result<const HandleTable::Entry*> HandleTable::find(ResourceId type, std::uint32_t handle) const {
+  // Handle 0 is past the end, too.
+  const std::uint32_t index = handle - 1;
+  if (index >= entries_.size() || !entries_[index].is_used) {
+    return trap(
+        fmt::format("the guest passed {} for the handle of a resource, and has none of that number: it was "
+                    "dropped or passed on, or never there",
+                    handle));
+  }
+  if (entries_[index].type != type)
+    return trap(fmt::format("the guest passed handle {}, which is of another type of resource", handle));
+  return &entries_[index];
+}
+
+Result<HandleTable::Entry*> HandleTable::find(ResourceId type, std::uint32_t handle) {
+  const Entry* entry = TRY(std::as_const(*this).find(type, handle));
+  return &entries_[static_cast<std::size_t>(entry - entries_.data())];  // it is one of them
+}
+
+void HandleTable::free(std::uint32_t handle) noexcept {
+  entries_[handle - 1] = {};
+  entries_[handle - 1].next_free = first_free_;
+  first_free_ = handle;
+}
+
+Result<std::uint32_t> HandleTable::add_own(ResourceId type, std::uint32_t representation) {
+  return add({.type = type, .representation = representation, .is_used = true});
+}
+
+Result<std::uint32_t> HandleTable::add_borrow(ResourceId type, std::uint32_t representation, CallScope& scope) {
+  const std::uint32_t handle =
+      TRY(add({.type = type, .representation = representation, .is_used = true, .scope = &scope}));
+  ++scope.borrowed;  // kMost at most
+  return handle;
+}
+
+Result<std::uint32_t> HandleTable::representation(ResourceId type, std::uint32_t handle) const {
+  const Entry* entry = TRY(find(type, handle));
+  return entry->representation;
+}
+
+Result<std::uint32_t> HandleTable::take_own(ResourceId type, std::uint32_t handle) {
+  const Entry* entry = TRY(find(type, handle));
+  if (entry->scope != nullptr)
+    return trap(fmt::format("the guest passed handle {}, which it borrows, where it has to own one", handle));
+  if (entry->lent != 0)
+    return trap(fmt::format("the guest passed handle {} on while it is lent to a call that has not ended", handle));
+  const std::uint32_t representation = entry->representation;
+  free(handle);
+  return representation;
+}
+
+Result<std::uint32_t> HandleTable::lend(ResourceId type, std::uint32_t handle, CallScope& scope) {
+  Entry* entry = TRY(find(type, handle));
+  scope.lent.emplace_back(this, handle);
+  ++entry->lent;  // as many as the scopes have entries: they would fill the memory before it wraps
+  return entry->representation;
+}
+
+void HandleTable::give_back(std::uint32_t handle) noexcept { --entries_[handle - 1].lent; }
+
+Result<std::optional<std::uint32_t>> HandleTable::drop(ResourceId type, std::uint32_t handle) {
+  const Entry* entry = TRY(find(type, handle));
+  if (entry->lent != 0)
+    return trap(fmt::format("the guest dropped handle {} while it is lent to a call that has not ended", handle));
+  std::optional<std::uint32_t> owned;
+  if (entry->scope == nullptr)
+    owned = entry->representation;
+  else
+    --entry->scope->borrowed;
+  free(handle);
+  return owned;
+}
+
+void HandleTable::clear() noexcept {
+  entries_.clear();
+  first_free_ = 0;
+}
+
+Result<void> end_scope(CallScope& scope) {
+  for (const auto& [table, handle] : scope.lent) table->give_back(handle);
+  scope.lent.clear();
+  if (scope.borrowed != 0) {
+    return trap(
+        fmt::format("the guest's call ended and {} of the handles that it was lent are not dropped", scope.borrowed));
+  }
+  return {};
+}
+
+}  // namespace anew::component

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Components that export `wasi:http/incoming-handler`, as those of the world `wasi:http/proxy` do.
+#pragma once
+
+#include <anew/component/component.hpp>
+#include <anew/error.hpp>
+#include <anew/wasi.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "serve/application.hpp"
+
+namespace anew::serve {
+
+struct HttpComponentOptions {
+  std::string name;  ///< of the file, for metrics
+  wasi::Options wasi = {};
+  PoolOptions pool = {};
+  std::uint32_t reuse = 1;  ///< requests that an instance serves before it is made as new
+};
+
+/// @return kNotFound if the component handles no requests, and what component::Pool::create and wasi::define return.
+[[nodiscard]] Result<std::shared_ptr<Application>> make_http_component(const component::Component& component,
+                                                                       HttpComponentOptions options);
+
+}  // namespace anew::serve

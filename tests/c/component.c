@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ * Components from C. */
+#include <anew_component.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+
+static bool is(anew_text_t text, const char* expected) {
+  return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
+}
+
+/* The host of tests/data/component/greet.wat. */
+static anew_error_t* take_line(void* data, const anew_text_t* arguments, size_t count,
+                               anew_component_result_t* result) {
+  (void)result;
+  CHECK(count == 2);
+  CHECK(is(arguments[0], "\"Ada\"") && is(arguments[1], "1"));
+  ++*(int*)data;
+  return NULL;
+}
+
+static anew_error_t* give_lines(void* data, const anew_text_t* arguments, size_t count,
+                                anew_component_result_t* result) {
+  (void)data, (void)arguments, (void)count;
+  return anew_component_result_set(result, ANEW_TEXT("[\"a\", \"b\", \"c\"]"));
+}
+
+static anew_error_t* give_nonsense(void* data, const anew_text_t* arguments, size_t count,
+                                   anew_component_result_t* result) {
+  (void)data, (void)arguments, (void)count;
+  return anew_component_result_set(result, ANEW_TEXT("[1"));
+}
+
+void client_component(const char* directory) {
+  char path[1000];
+  anew_engine_t* engine;
+  anew_component_t* component;
+  anew_component_linker_t* linker;
+  anew_component_pool_t* pool;
+  anew_component_lease_t* lease;
+  int lines = 0;
+  anew_text_t result;
+  const anew_text_t ada = {ANEW_TEXT("\"Ada\"")};
+  const anew_text_t number = {ANEW_TEXT("7")};
+  OK(anew_engine_new(&(anew_engine_options_t){.struct_size = sizeof(anew_engine_options_t), .no_cache = true},
+                     &engine));
+  snprintf(path, sizeof path, "%s/greet.wasm", directory);
+  OK(anew_component_load(engine, path, strlen(path), NULL, &component));
+  CHECK(anew_component_import_count(component) == 2 && anew_component_export_count(component) == 4);
+  CHECK(is(anew_component_import(component, 0).name, "test:host/log@0.1.3#log"));
+  CHECK(is(anew_component_export(component, 2).type, "func(name: string) -> string"));
+  CHECK(anew_component_export(component, 4).name.size == 0);
+
+  OK(anew_component_linker_new(&linker));
+  FAILS(anew_component_pool_new(component, linker, NULL, &pool), ANEW_ERROR_LINK, "test:host/log@0.1.3#log");
+  OK(anew_component_linker_define(linker, ANEW_TEXT("test:host/log@0.1.0"), ANEW_TEXT("log"), take_line, &lines, NULL));
+  OK(anew_component_linker_define(linker, ANEW_TEXT("test:host/log@0.1.0"), ANEW_TEXT("lines"), give_lines, NULL,
+                                  NULL));
+  OK(anew_component_pool_new(component, linker, NULL, &pool));
+  for (int i = 0; i < 2; ++i) { /* as new each time: the host is told of call 1 */
+    OK(anew_component_pool_acquire(pool, &lease));
+    OK(anew_component_lease_call(lease, ANEW_TEXT("greet"), &ada, 1, &result));
+    CHECK(is(result, "\"Hello, Ada!\""));
+    OK(anew_component_lease_call(lease, ANEW_TEXT("count-lines"), NULL, 0, &result));
+    CHECK(is(result, "3"));
+    FAILS(anew_component_lease_call(lease, ANEW_TEXT("greet"), &number, 1, &result), ANEW_ERROR_ARGUMENT, "argument 1");
+    FAILS(anew_component_lease_call(lease, ANEW_TEXT("greet"), NULL, 0, &result), ANEW_ERROR_ARGUMENT, "takes 1");
+    FAILS(anew_component_lease_call(lease, ANEW_TEXT("gree"), NULL, 0, &result), ANEW_ERROR_NOT_FOUND, "greet");
+    CHECK(result.size == 0);
+    FAILS(anew_component_lease_call(lease, ANEW_TEXT("trap"), NULL, 0, &result), ANEW_ERROR_TRAP, "unreachable");
+    anew_component_lease_release(lease);
+  }
+  CHECK(lines == 2);
+  anew_component_pool_delete(pool);
+
+  OK(anew_component_linker_define(linker, ANEW_TEXT("test:host/log@0.1.0"), ANEW_TEXT("lines"), give_nonsense, NULL,
+                                  NULL));
+  OK(anew_component_pool_new(component, linker, NULL, &pool));
+  anew_canceller_t* canceller;
+  OK(anew_component_pool_acquire_until(pool, ANEW_NO_DEADLINE, &lease));
+  anew_component_lease_set_deadline(lease, ANEW_NO_DEADLINE);
+  anew_component_lease_set_fuel(lease, UINT64_MAX);
+  OK(anew_component_lease_canceller(lease, &canceller));
+  FAILS(anew_component_lease_call(lease, ANEW_TEXT("count-lines"), NULL, 0, &result), ANEW_ERROR_TRAP, "lines");
+  anew_canceller_delete(canceller);
+  anew_component_lease_release(lease);
+  anew_component_pool_delete(pool);
+  OK(anew_component_linker_trap_unknown_functions(linker));
+  anew_component_linker_delete(linker);
+  anew_component_delete(component);
+  const unsigned char module[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+  FAILS(anew_component_new(engine, module, sizeof module, NULL, &component), ANEW_ERROR_MALFORMED, "core module");
+  anew_engine_delete(engine);
+
+  FAILS(anew_component_load(NULL, "", 0, NULL, &component), ANEW_ERROR_ARGUMENT, "engine");
+  FAILS(anew_component_linker_new(NULL), ANEW_ERROR_ARGUMENT, "out");
+  FAILS(anew_component_pool_acquire(NULL, &lease), ANEW_ERROR_ARGUMENT, "pool");
+  FAILS(anew_component_lease_call(NULL, "", 0, NULL, 0, &result), ANEW_ERROR_ARGUMENT, "lease");
+  FAILS(anew_component_result_set(NULL, "", 0), ANEW_ERROR_ARGUMENT, "result");
+  CHECK(anew_component_import_count(NULL) == 0 && anew_component_export_count(NULL) == 0);
+  anew_component_lease_set_fuel(NULL, 1);
+  anew_component_lease_set_deadline(NULL, 1);
+  anew_component_delete(NULL);
+  anew_component_linker_delete(NULL);
+  anew_component_pool_delete(NULL);
+  anew_component_lease_release(NULL);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Components as an embedder has them: compiled, linked, called, each call as new. What they are made of stands beside
+// the binaries in tests/data/component.
+#include <gtest/gtest.h>
+
+#include <anew/component/component.hpp>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace anew::component {
+namespace {
+
+namespace fs = std::filesystem;
+
+const Engine& engine() {
+  static const Engine engine({.cache = false});
+  return engine;
+}
+
+Component load(const char* name) {
+  auto component = Component::load(engine(), fs::path(ANEW_SOURCE_DIR) / "tests/data/component" / name);
+  EXPECT_TRUE(component) << component.error().to_string();
+  return std::move(component).value();
+}
+
+/// Calls an export and expects it to trap. @return the message.
+std::string trap_of(Lease& lease, std::string_view name, std::initializer_list<Value> arguments) {
+  auto result = lease.call(name, arguments);
+  EXPECT_FALSE(result) << name;
+  if (result) return "";
+  EXPECT_EQ(result.error().code, ErrorCode::kTrap) << result.error().to_string();
+  return result.error().to_string();
+}
+
+constexpr PoolOptions kAudited = {.capacity = 1, .audit_every = 1};
+
+TEST(Components, AreCalledWithIntegers) {
+  const Component component = load("add.wasm");
+  ASSERT_EQ(component.exports().size(), 1u);
+  EXPECT_EQ(component.exports()[0].name, "add");
+  EXPECT_EQ(component.exports()[0].type, "func(a: s32, b: s32) -> s32");
+  EXPECT_TRUE(component.imports().empty());
+  const Pool pool = Pool::create(component, Linker(), kAudited).value();
+  const Function add = pool.function("add").value();
+  EXPECT_EQ(add.type(), "func(a: s32, b: s32) -> s32");
+  Lease lease = pool.acquire().value();
+  EXPECT_EQ(lease.call(add, {std::int32_t{40}, std::int32_t{2}}).value(), Value(std::int32_t{42}));
+  EXPECT_EQ(lease.call(add, {std::int32_t{-1}, std::int32_t{-2}}).value(), Value(std::int32_t{-3}));
+  // Arguments of other types, or too few, are refused, and the instance can still be called.
+  EXPECT_EQ(lease.call(add, {std::int64_t{40}, std::int32_t{2}}).error().code, ErrorCode::kArgument);
+  EXPECT_EQ(lease.call(add, {std::int32_t{40}}).error().code, ErrorCode::kArgument);
+  EXPECT_EQ(lease.call("add", {std::int32_t{1}, std::int32_t{1}}).value(), Value(std::int32_t{2}));
+  const Error unknown = lease.call("ad", {}).error();
+  EXPECT_EQ(unknown.code, ErrorCode::kNotFound);
+  EXPECT_NE(unknown.message.find("did you mean \"add\""), std::string::npos) << unknown.message;
+  const Pool other = Pool::create(component, Linker(), kAudited).value();
+  EXPECT_EQ(lease.call(other.function("add").value(), {}).error().code, ErrorCode::kArgument);
+}
+
+/// The host of greet.wat.
+struct Log {
+  std::vector<std::string> lines;
+};
+
+Linker make_linker() {
+  Linker linker;
+  linker.define_state<Log>();
+  // Another version of the interface than the component asks for.
+  linker.define("test:host/log@0.1.0", "log", [](Caller& caller, Values arguments) -> Result<Value> {
+    const auto& message = arguments.at(0).as<std::string>();
+    if (message == "refuse") return fail(ErrorCode::kHost, "it does not like that");
+    caller.state<Log>().lines.push_back(message + " " + std::to_string(arguments.at(1).as<std::uint64_t>()));
+    return Value();
+  });
+  linker.define("test:host/log@0.1.0", "lines", [](Caller& caller, Values) -> Result<Value> {
+    Values lines;
+    for (const std::string& line : caller.state<Log>().lines) lines.emplace_back(line);
+    return Value(std::move(lines));
+  });
+  return linker;
+}
+
+TEST(Components, ExchangeStringsAndAreAsNew) {
+  const Component component = load("greet.wasm");
+  const auto imports = component.imports();
+  ASSERT_EQ(imports.size(), 2u);
+  EXPECT_EQ(imports[0].name, "test:host/log@0.1.3#log");
+  EXPECT_EQ(imports[0].type, "func(message: string, count: u64)");
+  EXPECT_EQ(imports[1].type, "func() -> list<string>");
+  const Pool pool = Pool::create(component, make_linker(), kAudited).value();
+  for (int i = 0; i < 3; ++i) {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call("greet", {std::string("Ada")}).value(), Value(std::string("Hello, Ada!")));
+    EXPECT_EQ(lease.call("greet", {std::string("Ëva")}).value(), Value(std::string("Hello, Ëva!")));
+    EXPECT_EQ(lease.core().find_state<Log>()->lines, (std::vector<std::string>{"Ada 1", "Ëva 2"})) << "of this lease";
+    EXPECT_EQ(lease.call("cleaned", {}).value(), Value(std::uint32_t{2})) << "post-return";
+    EXPECT_EQ(lease.call("count-lines", {}).value(), Value(std::uint32_t{2})) << "a list that the host returns";
+    EXPECT_EQ(lease.call("greet", {std::string("\xFF")}).error().code, ErrorCode::kArgument) << "no UTF-8";
+  }
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+TEST(Components, CannotBeEnteredAfterATrap) {
+  const Pool pool = Pool::create(load("greet.wasm"), make_linker(), kAudited).value();
+  {
+    Lease lease = pool.acquire().value();
+    EXPECT_NE(trap_of(lease, "trap", {}).find("unreachable"), std::string::npos);
+    EXPECT_NE(trap_of(lease, "cleaned", {}).find("cannot enter"), std::string::npos);
+  }
+  {
+    Lease lease = pool.acquire().value();
+    const std::string words = trap_of(lease, "greet", {std::string("refuse")});
+    EXPECT_NE(words.find("test:host/log@0.1.3#log: it does not like that"), std::string::npos) << words;
+  }
+  {
+    Lease lease = pool.acquire().value();
+    // More than the allocator has room for.
+    EXPECT_NE(trap_of(lease, "greet", {std::string(100'000, 'x')}).find("unreachable"), std::string::npos);
+  }
+  Lease lease = pool.acquire().value();
+  EXPECT_EQ(lease.call("cleaned", {}).value(), Value(std::uint32_t{0})) << "as new";
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u);
+}
+
+TEST(Components, AreNotLinkedWithoutTheirImports) {
+  const Component component = load("greet.wasm");
+  Linker linker;
+  linker.define("test:host/log@0.2.0", "log", [](Caller&, Values) -> Result<Value> { return Value(); });
+  const Error error = Pool::create(component, linker).error();
+  EXPECT_EQ(error.code, ErrorCode::kLink);
+  EXPECT_NE(error.message.find("test:host/log@0.1.3#log (func(message: string, count: u64)) is not defined"),
+            std::string::npos)
+      << error.message;
+  EXPECT_NE(error.message.find("2 of the component's imports"), std::string::npos) << error.message;
+  linker.trap_unknown_functions();
+  const Pool pool = Pool::create(component, linker).value();
+  Lease lease = pool.acquire().value();
+  EXPECT_NE(trap_of(lease, "greet", {std::string("Ada")}).find("not implemented"), std::string::npos);
+}
+
+/// The host of counters.wat: a file's size is 100 times its number.
+struct Files {
+  std::vector<std::uint32_t> dropped;
+};
+
+Linker make_files() {
+  Linker linker;
+  linker.define_state<Files>();
+  linker.define("test:host/files", "open", [](Caller&, Values arguments) -> Result<Value> {
+    return Value(Resource{.representation = arguments.at(0).as<std::uint32_t>(), .is_owned = true});
+  });
+  linker.define("test:host/files", "[method]file.size", [](Caller&, Values arguments) -> Result<Value> {
+    const auto& file = arguments.at(0).as<Resource>();
+    EXPECT_FALSE(file.is_owned);
+    return Value(file.representation * 100);
+  });
+  linker.define_resource("test:host/files", "file", [](Caller& caller, std::uint32_t file) -> Result<void> {
+    caller.state<Files>().dropped.push_back(file);
+    return {};
+  });
+  return linker;
+}
+
+TEST(Components, HaveResourcesOfTheirOwn) {
+  const Pool pool = Pool::create(load("counters.wasm"), make_files(), kAudited).value();
+  EXPECT_EQ(pool.function("make").value().type(), "func(value: u32) -> own<counter>");
+  Lease lease = pool.acquire().value();
+  const Value counter = lease.call("make", {std::uint32_t{7}}).value();
+  EXPECT_EQ(counter.as<Resource>().representation, 7u);
+  EXPECT_TRUE(counter.as<Resource>().is_owned);
+  Resource lent = counter.as<Resource>();
+  lent.is_owned = false;
+  EXPECT_EQ(lease.call("get", {lent}).value(), Value(std::uint32_t{7}));
+  EXPECT_EQ(lease.call("take", {lent}).error().code, ErrorCode::kArgument) << "it wants to own it";
+  EXPECT_EQ(lease.call("take", {counter}).value(), Value(std::uint32_t{7}));
+  EXPECT_EQ(lease.call("destroyed", {}).value(), Value(std::uint32_t{7})) << "the guest dropped it";
+  const Value other = lease.call("make", {std::uint32_t{5}}).value();
+  EXPECT_EQ(lease.drop(lent).error().code, ErrorCode::kArgument);
+  EXPECT_TRUE(lease.drop(other.as<Resource>()));
+  EXPECT_EQ(lease.call("destroyed", {}).value(), Value(std::uint32_t{12})) << "the host dropped it";
+}
+
+TEST(Components, HaveResourcesOfTheHosts) {
+  const Pool pool = Pool::create(load("counters.wasm"), make_files(), kAudited).value();
+  {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call("sizes", {std::uint32_t{3}}).value(), Value(std::uint32_t{600}));
+    EXPECT_EQ(lease.core().find_state<Files>()->dropped, std::vector<std::uint32_t>{3});
+    EXPECT_EQ(lease.call("keep", {std::uint32_t{4}}).value(), Value(std::uint32_t{1})) << "the first free handle";
+    EXPECT_EQ(lease.call("forge", {std::uint32_t{1}}).value(), Value(std::uint32_t{400}));
+  }
+  {
+    Lease lease = pool.acquire().value();
+    EXPECT_NE(trap_of(lease, "forge", {std::uint32_t{1}}).find("handle"), std::string::npos) << "of the last lease";
+  }
+  Lease lease = pool.acquire().value();
+  EXPECT_NE(trap_of(lease, "twice", {std::uint32_t{9}}).find("handle"), std::string::npos);
+  EXPECT_EQ(lease.core().find_state<Files>()->dropped, std::vector<std::uint32_t>{9});
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+TEST(Components, OfSeveralComponentsHandStringsAndResourcesAround) {
+  const Component component = load("composed.wasm");
+  EXPECT_EQ(component.exports().size(), 4u);
+  const Pool pool = Pool::create(component, Linker(), kAudited).value();
+  for (int i = 0; i < 2; ++i) {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call("test:composed/api@1.2.0#shift-twice", {std::string("HAL")}).value(),
+              Value(std::string("JCN")));
+    EXPECT_EQ(lease.call("test:composed/api@1.3.1#through", {std::uint32_t{21}}).value(), Value(std::uint32_t{42}))
+        << "a version that is compatible";
+    EXPECT_EQ(lease.call("test:composed/api#through", {std::uint32_t{21}}).value(), Value(std::uint32_t{42}));
+    EXPECT_EQ(lease.call("test:composed/api@2.0.0#through", {}).error().code, ErrorCode::kNotFound);
+    EXPECT_NE(trap_of(lease, "fail", {}).find("unreachable"), std::string::npos);
+    EXPECT_NE(trap_of(lease, "fail", {}).find("cannot enter"), std::string::npos);
+  }
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+TEST(Components, RunAPreludeOnceForAllInstances) {
+  PoolOptions options = kAudited;
+  options.snapshot.prelude = {"cleaned", "count-lines"};
+  const Pool pool = Pool::create(load("greet.wasm"), make_linker(), options).value();
+  Lease lease = pool.acquire().value();
+  EXPECT_EQ(lease.call("greet", {std::string("Ada")}).value(), Value(std::string("Hello, Ada!")));
+  options.snapshot.prelude = {"greet"};
+  EXPECT_EQ(Pool::create(load("greet.wasm"), make_linker(), options).error().code, ErrorCode::kArgument)
+      << "it takes a parameter";
+  options.snapshot.prelude = {"trap"};
+  EXPECT_EQ(Pool::create(load("greet.wasm"), make_linker(), options).error().code, ErrorCode::kTrap);
+  options.snapshot.prelude = {"gre"};
+  EXPECT_EQ(Pool::create(load("greet.wasm"), make_linker(), options).error().code, ErrorCode::kNotFound);
+}
+
+struct Journal {
+  std::vector<std::string> lines;
+};
+
+TEST(Components, AreAsTheGuideSays) {
+  namespace component = anew::component;
+  const Engine engine({.cache = false});
+  const auto path = fs::path(ANEW_SOURCE_DIR) / "tests/data/component/greet.wasm";
+
+  component::Linker linker;
+  linker.define_state<Journal>();  // one for each lease
+  linker.define("test:host/log@0.1.0", "log",
+                [](component::Caller& caller, component::Values arguments) -> Result<component::Value> {
+                  caller.state<Journal>().lines.push_back(arguments.at(0).as<std::string>());
+                  return component::Value();  // the function has no result
+                });
+  linker.define("test:host/log@0.1.0", "lines", [](component::Caller&, component::Values) -> Result<component::Value> {
+    return component::Values{};  // a list<string>, empty
+  });
+
+  const auto greeter = component::Component::load(engine, path);
+  const auto pool = component::Pool::create(greeter.value(), linker);
+  const auto greet = pool.value().function("greet");  // func(name: string) -> string
+
+  component::Lease lease = pool.value().acquire().value();  // an instance as new
+  const auto greeting = lease.call(greet.value(), {std::string("Ada")});
+
+  EXPECT_EQ(greeting.value(), Value(std::string("Hello, Ada!")));
+  EXPECT_EQ(lease.core().find_state<Journal>()->lines, std::vector<std::string>{"Ada"});
+}
+
+TEST(Components, AreNoCoreModules) {
+  const std::byte module[] = {std::byte{0}, std::byte{'a'}, std::byte{'s'}, std::byte{'m'},
+                              std::byte{1}, std::byte{0},   std::byte{0},   std::byte{0}};
+  EXPECT_EQ(Component::compile(engine(), module).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(Component::load(engine(), "/nowhere.wasm").error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace anew::component

@@ -1,0 +1,48 @@
+;; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+;; A program: writes its greeting to standard output, and returns an error if that fails.
+(component
+  (import "wasi:io/error@0.2.0" (instance $error (export "error" (type (sub resource)))))
+  (alias export $error "error" (type $error-type))
+  (import "wasi:io/streams@0.2.0" (instance $streams
+    (export "output-stream" (type $output-stream (sub resource)))
+    (alias outer 1 $error-type (type $outer-error))
+    (export "error" (type $error (eq $outer-error)))
+    (type $failure (variant (case "last-operation-failed" (own $error)) (case "closed")))
+    (export "stream-error" (type $stream-error (eq $failure)))
+    (export "[method]output-stream.blocking-write-and-flush"
+      (func (param "self" (borrow $output-stream)) (param "contents" (list u8))
+            (result (result (error $stream-error)))))))
+  (alias export $streams "output-stream" (type $output-stream))
+  (import "wasi:cli/stdout@0.2.3" (instance $stdout
+    (alias outer 1 $output-stream (type $outer-stream))
+    (export "output-stream" (type $stream (eq $outer-stream)))
+    (export "get-stdout" (func (result (own $stream))))))
+  (core module $memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $memory))
+  (core func $get-stdout (canon lower (func $stdout "get-stdout")))
+  (core func $write (canon lower (func $streams "[method]output-stream.blocking-write-and-flush")
+    (memory (core memory $memory "memory"))))
+  (core func $drop (canon resource.drop $output-stream))
+  (core module $program
+    (import "host" "memory" (memory 1))
+    (import "host" "get-stdout" (func $get-stdout (result i32)))
+    (import "host" "write" (func $write (param i32 i32 i32 i32)))
+    (import "host" "drop" (func $drop (param i32)))
+    (global $runs (mut i32) (i32.const 48))
+    (data (i32.const 16) "run 0 of a component\n")
+    (func (export "run") (result i32)
+      (local $stream i32)
+      (global.set $runs (i32.add (global.get $runs) (i32.const 1)))
+      (i32.store8 (i32.const 20) (global.get $runs))
+      (local.set $stream (call $get-stdout))
+      (call $write (local.get $stream) (i32.const 16) (i32.const 21) (i32.const 0))
+      (call $drop (local.get $stream))
+      (i32.load8_u (i32.const 0))))
+  (core instance $program (instantiate $program (with "host" (instance
+    (export "memory" (memory $memory "memory"))
+    (export "get-stdout" (func $get-stdout))
+    (export "write" (func $write))
+    (export "drop" (func $drop))))))
+  (func $run (result (result)) (canon lift (core func $program "run")))
+  (instance $exported (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $exported)))
