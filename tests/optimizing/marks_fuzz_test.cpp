@@ -8,6 +8,7 @@
 #include <llvm/Support/SourceMgr.h>
 
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -313,9 +314,13 @@ TEST_P(PlantedFault, IsFound) {
   EXPECT_TRUE(status == 1 || status == -1 /* a mark to nowhere */) << status;
 }
 
-// By the numbers of the faults.
+/// By MarkFault.
+constexpr const char* kNames[] = {"none",  "reach",     "base", "constant", "dominance",
+                                  "proof", "range_end", "wrap", "growth"};
+static_assert(std::size(kNames) == static_cast<std::size_t>(MarkFault::kEnd));
 INSTANTIATE_TEST_SUITE_P(MarksOfMadeUpFunctions, PlantedFault,
-                         testing::Range(static_cast<std::uint8_t>(1), static_cast<std::uint8_t>(MarkFault::kEnd)));
+                         testing::Range(static_cast<std::uint8_t>(1), static_cast<std::uint8_t>(MarkFault::kEnd)),
+                         [](const auto& fault) { return std::string(kNames[fault.param]); });
 
 }  // namespace
 }  // namespace anew::codegen::optimizing
