@@ -30,7 +30,8 @@ constexpr std::size_t kCopiesForAll = 1000;
 /// How far copies of what copies call are made.
 constexpr int kInliningDepth = 3;
 
-/// What is called by name and has no body in the unit, in neither shape: one that is tail-called may have it in its own.
+/// What is called by name and has no body in the unit, in neither shape: one that is tail-called may have it in its
+/// own.
 std::set<std::uint32_t> called(const Unit& unit) {
   std::set<std::uint32_t> functions;
   for (const ::llvm::Function& each : unit.ir)
