@@ -92,8 +92,13 @@ Result<void> check_program(const Module& module, const RunOptions& options) {
   if (!options.invoke.empty()) return std::unexpected(module.function_type(options.invoke).error());
   std::string list = "none";
   constexpr std::size_t kShown = 10;
-  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i)
-    list = (i == 0 ? "" : list + ", ") + wasm::printable_name(names[i]);
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+    if (i == 0)
+      list.clear();
+    else
+      list += ", ";
+    list += wasm::printable_name(names[i]);
+  }
   if (names.size() > kShown) list += fmt::format(" and {} more", names.size() - kShown);
   return fail(ErrorCode::kNotFound,
               fmt::format("{} is no program: it exports no function _start. Its functions: {}. --invoke NAME calls "
@@ -244,7 +249,7 @@ Result<Measurement> measure_program(const Program& program, wasi::Options wasi_o
                      return {};
                    }};
   };
-  const Measurement measurement =
+  auto measurement =
       TRY(measure(make_subject, {.calls = options.repeat, .threads = options.threads, .audit = options.audit}));
   if (measurement.distinct > 1) {
     fmt::print(stderr,
