@@ -15,28 +15,27 @@ std::vector<ValueType> parameters_of(const Types& types, const FunctionType& typ
   return flat;
 }
 
-}  // namespace
-
-anew::FunctionType core_type_of_lift(const Types& types, const FunctionType& type) {
+/// @param returns_address  whether a result that is not flat is returned by its address, or written to one that is
+/// given.
+anew::FunctionType core_type(const Types& types, const FunctionType& type, bool returns_address) {
   anew::FunctionType core = {parameters_of(types, type), {}};
   if (!type.result) return core;
   const Layout& layout = types.layout(*type.result);
   if (layout.flat_count <= kMostFlatResults)
     append(core.results, layout);
   else
-    core.results = {ValueType::kI32};
+    (returns_address ? core.results : core.parameters).push_back(ValueType::kI32);
   return core;
 }
 
+}  // namespace
+
+anew::FunctionType core_type_of_lift(const Types& types, const FunctionType& type) {
+  return core_type(types, type, true);
+}
+
 anew::FunctionType core_type_of_lower(const Types& types, const FunctionType& type) {
-  anew::FunctionType core = {parameters_of(types, type), {}};
-  if (!type.result) return core;
-  const Layout& layout = types.layout(*type.result);
-  if (layout.flat_count <= kMostFlatResults)
-    append(core.results, layout);
-  else
-    core.parameters.push_back(ValueType::kI32);
-  return core;
+  return core_type(types, type, false);
 }
 
 }  // namespace anew::component

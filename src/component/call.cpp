@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "component/linked.hpp"
+#include "component/trap.hpp"
 #include "os/try.hpp"
 #include "runtime/library.hpp"
 #include "runtime/without_exceptions.hpp"
@@ -16,6 +17,9 @@ namespace anew::component::detail {
 namespace {
 
 using anew::detail::Instance;
+
+constexpr const char* kCannotEnter = "cannot enter the component's instance: a call of it runs, or one trapped";
+constexpr const char* kCannotLeave = "cannot leave the component's instance: it is called to allocate or clean up";
 
 /// Calls a core function. @param slots  as many as it has parameters or results, whichever are more.
 Result<void> call_core(StoreState& store, MemberFunction function, std::uint64_t* slots) {
@@ -76,15 +80,11 @@ InstanceStates& states_of(StoreState& store) {
   return *found;
 }
 
-std::unexpected<Error> trap(const char* message) {
-  return std::unexpected(Error{ErrorCode::kTrap, message, std::nullopt, TrapKind::kHostError, {}});
-}
-
 Result<void> run_lowered(const LoweredFunction& function, std::byte* cell, std::span<std::uint64_t> slots) {
   StoreState& store = *anew::detail::instance_of(cell).store;
   InstanceStates& states = states_of(store);
   InstanceState& mine = states.instances[function.instance];
-  if (!mine.may_leave) return trap("cannot leave the component's instance: it is called to allocate or clean up");
+  if (!mine.may_leave) return trap(kCannotLeave);
   Border border(store, *function.component, function.options, function.instance, states);
   auto arguments = TRY(lift_parameters(border.side(), *function.type, slots.first(function.parameters)));
   // Nobody calls into this instance meanwhile. After a trap nobody does either.
@@ -120,7 +120,7 @@ Result<void> run_builtin(const LinkedBuiltin& linked, std::byte* cell, std::uint
     slots[0] = TRY(mine.handles.representation(builtin.resource, argument));
     return {};
   }
-  if (!mine.may_leave) return trap("cannot leave the component's instance: it is called to allocate or clean up");
+  if (!mine.may_leave) return trap(kCannotLeave);
   if (builtin.kind == ResourceBuiltin::Kind::kNew) {
     slots[0] = TRY(mine.handles.add_own(builtin.resource, argument));
     return {};
@@ -134,10 +134,7 @@ Result<void> run_builtin(const LinkedBuiltin& linked, std::byte* cell, std::uint
     Caller caller(anew::detail::MakesCallers::of(cell), nullptr);
     return resource.dropped(caller, *owned);
   }
-  // An instance may drop what is its own while it is entered; another's must be free to be called.
-  if (implementer != builtin.instance && !states.instances[implementer].may_enter)
-    return trap("cannot enter the component's instance: a call of it runs, or one trapped");
-  return destroy(store, *linked.component, builtin.resource, *owned);
+  return destroy(store, *linked.component, builtin.resource, *owned, builtin.instance);
 }
 
 /// For host functions: what a call of one returns.
@@ -183,7 +180,7 @@ std::uint32_t call_builtin(void* environment, std::byte* cell, std::uint64_t* sl
 Result<Value> call_lifted(StoreState& store, const ExportedFunction& function, std::span<const Value> arguments) {
   InstanceStates& states = states_of(store);
   InstanceState& mine = states.instances[function.instance];
-  if (!mine.may_enter) return trap("cannot enter the component's instance: a call of it runs, or one trapped");
+  if (!mine.may_enter) return trap(kCannotEnter);
   Border border(store, *function.component, function.options, function.instance, states);
   std::array<std::uint64_t, kMostSlots> slots = {};
   mine.may_leave = false;
@@ -209,7 +206,10 @@ Result<Value> call_lifted(StoreState& store, const ExportedFunction& function, s
 }
 
 Result<void> destroy(StoreState& store, const LinkedComponent& component, ResourceId resource,
-                     std::uint32_t representation) {
+                     std::uint32_t representation, std::uint32_t dropped_by) {
+  const std::uint32_t implementer = component.implementers[resource];
+  // An instance may drop what is its own while it is entered; for all others it must be free to be called.
+  if (implementer != dropped_by && !states_of(store).instances[implementer].may_enter) return trap(kCannotEnter);
   const std::optional<MemberFunction>& destructor = component.resources[resource].destructor;
   if (!destructor) return {};
   std::uint64_t slots[1] = {representation};

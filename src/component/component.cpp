@@ -222,7 +222,7 @@ Result<void> Lease::drop(const Resource& resource) {
     const detail::LinkedComponent& linked = *pool_->linked;
     if (!resource.is_owned || resource.type >= linked.resources.size() || linked.implementers[resource.type] == kHost)
       return fail(ErrorCode::kArgument, "what is to be dropped is no owned resource of the component's");
-    return detail::destroy(*core_.instance()->store, linked, resource.type, resource.representation);
+    return detail::destroy(*core_.instance()->store, linked, resource.type, resource.representation, kHost);
   });
 }
 

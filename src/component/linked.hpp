@@ -138,8 +138,9 @@ std::uint32_t call_builtin(void* environment, std::byte* cell, std::uint64_t* sl
 /// Lifts a call, from the host or another instance of a component. @return kArgument, kTrap.
 [[nodiscard]] Result<Value> call_lifted(StoreState& store, const ExportedFunction& function,
                                         std::span<const Value> arguments);
-/// Calls the destructor of a resource of an instance's.
+/// Calls the destructor of a resource of an instance's. @param dropped_by  the instance that drops it, or kHost.
+/// @return kTrap also if the instance cannot be entered.
 [[nodiscard]] Result<void> destroy(StoreState& store, const LinkedComponent& component, ResourceId resource,
-                                   std::uint32_t representation);
+                                   std::uint32_t representation, std::uint32_t dropped_by);
 
 }  // namespace anew::component::detail

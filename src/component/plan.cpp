@@ -19,6 +19,10 @@ constexpr std::size_t kMostMembers = 1000;
 constexpr std::uint32_t kMostInstances = 10'000;
 constexpr int kMostNested = 100;
 
+// Kind begins as Primitive does.
+static_assert(static_cast<int>(Kind::kBool) == static_cast<int>(binary::Primitive::kBool) &&
+              static_cast<int>(Kind::kString) == static_cast<int>(binary::Primitive::kString));
+
 /// What ends the making of a plan.
 struct Refusal {
   Error error;
@@ -313,8 +317,7 @@ class Planner {
   // --- Types ---
 
   static Type type_of(const Scope& scope, const binary::ValueType& type) {
-    if (const auto* const primitive = std::get_if<binary::Primitive>(&type))
-      return {static_cast<Kind>(*primitive), 0};  // Kind begins as Primitive does
+    if (const auto* const primitive = std::get_if<binary::Primitive>(&type)) return {static_cast<Kind>(*primitive), 0};
     const TypeEntity& entity = at(scope.types, std::get<std::uint32_t>(type), "type");
     if (const auto* const found = std::get_if<Type>(&entity)) return *found;
     refuse(ErrorCode::kInvalid, "a type of values was expected");

@@ -180,6 +180,11 @@ TEST(Components, HaveResourcesOfTheirOwn) {
   EXPECT_EQ(lease.drop(lent).error().code, ErrorCode::kArgument);
   EXPECT_TRUE(lease.drop(other.as<Resource>()));
   EXPECT_EQ(lease.call("destroyed", {}).value(), Value(std::uint32_t{12})) << "the host dropped it";
+  const Value last = lease.call("make", {std::uint32_t{1}}).value();
+  EXPECT_NE(trap_of(lease, "forge", {std::uint32_t{1000}}).find("handle"), std::string::npos);
+  const auto dropped = lease.drop(last.as<Resource>());
+  ASSERT_FALSE(dropped);
+  EXPECT_EQ(dropped.error().code, ErrorCode::kTrap) << "nothing enters it after a trap";
 }
 
 TEST(Components, HaveResourcesOfTheHosts) {
