@@ -111,6 +111,16 @@ class BasicCall {
  public:
   /// For the library's own folders.
   BasicCall(LeaseType lease, detail::CallPointer state) noexcept : lease_(std::move(lease)), state_(std::move(state)) {}
+  BasicCall(BasicCall&&) noexcept = default;
+  /// The call that was here goes as if it were destroyed: before its lease.
+  BasicCall& operator=(BasicCall&& other) noexcept {
+    if (this != &other) {
+      state_ = std::move(other.state_);
+      lease_ = std::move(other.lease_);
+    }
+    return *this;
+  }
+  ~BasicCall() = default;
 
   /// Whether it has returned or trapped.
   [[nodiscard]] bool is_done() const noexcept { return detail::is_done(*state_); }

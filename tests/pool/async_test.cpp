@@ -170,6 +170,14 @@ TEST(AsyncCall, ThatIsGivenUpLeavesNothing) {
     const Call<std::int32_t> call = pool.acquire().value().start(ask, 9);
   }
   questions.answer(1);  // whoever works on it does not know
+  {
+    const Pool others = make_asking_pool(questions, {.capacity = 2, .audit_every = 1});
+    Call<std::int32_t> call =
+        others.acquire().value().start(others.function<std::int32_t(std::int32_t)>("ask").value(), 9);
+    call = others.acquire().value().start(others.function<std::int32_t(std::int32_t)>("ask").value(), -1);
+    EXPECT_EQ(others.statistics().distrusted, 1u) << "the first one went, and was restored whole";
+    EXPECT_EQ(call.result().value(), 0);
+  }
   Lease lease = pool.acquire().value();
   EXPECT_EQ(lease.memory().load<std::uint32_t>(8).value(), 0u);
   EXPECT_EQ(pool.statistics().audit_failures, 0u) << pool.audit_report();
