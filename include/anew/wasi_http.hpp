@@ -189,6 +189,7 @@ using Respond = std::function<void(Outcome<Response>)>;
 
 /// What a component's `wasi:http/incoming-handler` is. @return kNotFound if it exports none.
 [[nodiscard]] ANEW_API Result<component::Function> find_handler(const component::Pool& pool);
+[[nodiscard]] ANEW_API Result<component::Function> find_handler(const component::Lease& lease);
 
 /// Has a component handle a request: returns when the guest's function has. Bodies that it did not end have failed by
 /// then. A deadline, a Canceller (Lease::core) or Pool::shutdown ends it, also while it waits for a body.

@@ -36,6 +36,7 @@ struct ServeOptions {
   serve::ServerOptions server;
   WasiOptions wasi;
   std::uint32_t reuse = 1;
+  std::vector<std::string> warm_up;
   CompileOptions compile;
   EngineOptions engine;
 };
@@ -58,7 +59,13 @@ Result<std::shared_ptr<serve::Application>> load(const ServeOptions& options) {
   if (is_component) {
     const auto component = TRY(load_component(options.file, options.compile, options.engine));
     auto http = TRY(make_options<serve::HttpComponentOptions>(options));
+    http.warm_up = options.warm_up;
     return serve::make_http_component(component, std::move(http));
+  }
+  if (!options.warm_up.empty()) {
+    return fail(ErrorCode::kArgument,
+                fmt::format("{}: --warm-up is for components: a program begins anew with each request",
+                            printable(options.file)));
   }
   const auto module = TRY(load_module(options.file, options.compile, options.engine));
   auto wagi = TRY(make_options<serve::WagiOptions>(options));
@@ -136,6 +143,12 @@ void add_serve(const Command& anew) {
       "Serve N requests in an instance before it is made as new: 1 if not given. Each of them sees what those before "
       "it "
       "left, so this is for comparison only");
+  command
+      .texts("--warm-up", options->warm_up,
+             "Have the component answer GET PATH once before the snapshot that all requests start from is taken, so "
+             "that what it fills then (caches, compiled scripts) is there for each; may be given again. Randomness and "
+             "time that it reads then are the same for all")
+      .value_name("PATH");
   add_compile_options(command, options->compile);
   add_features_option(command, options->engine.features);
   add_cache_option(command, options->engine.cache);

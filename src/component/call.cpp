@@ -18,6 +18,8 @@ namespace {
 
 using anew::detail::Instance;
 
+/// Each restore copies them.
+constexpr std::size_t kMostKeptHandles = 4096;
 constexpr const char* kCannotEnter = "cannot enter the component's instance: a call of it runs, or one trapped";
 constexpr const char* kCannotLeave = "cannot leave the component's instance: it is called to allocate or clean up";
 
@@ -151,18 +153,25 @@ std::uint32_t as_host_function(Run&& run) noexcept {
 
 }  // namespace
 
-void InstanceStates::clear() noexcept {
-  for (InstanceState& each : instances) {
-    each.handles.clear();
-    each.may_enter = true;
-    each.may_leave = true;
+Result<InstanceStates> InstanceStates::kept(const LinkedComponent& component) const {
+  std::size_t handles = 0;  // at most HandleTable::kMost of each instance
+  for (const InstanceState& each : instances) {
+    if (!each.may_enter || !each.may_leave)
+      return fail(ErrorCode::kTrap, "an instance of the component trapped before the snapshot was taken");
+    handles += each.handles.size();
   }
-}
-
-bool InstanceStates::has_handles() const noexcept {
-  for (const InstanceState& each : instances)
-    if (!each.handles.is_empty()) return true;
-  return false;
+  if (handles > kMostKeptHandles) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("what runs before the snapshot had {} handles of resources, and each restore would have to "
+                            "make them again: {} are allowed",
+                            handles, kMostKeptHandles));
+  }
+  InstanceStates result(instances.size());
+  for (std::size_t i = 0; i < instances.size(); ++i) {
+    result.instances[i].handles = instances[i].handles;
+    result.instances[i].handles.forget_hosts(component.implementers);
+  }
+  return result;
 }
 
 std::uint32_t call_lowered(void* environment, std::byte* cell, std::uint64_t* slots) {

@@ -125,29 +125,51 @@ Result<void> run_prelude(StoreState& store, const LinkedComponent& linked, const
       return std::unexpected(std::move(error));
     }
   }
-  const auto* const states =
-      anew::detail::value_of<InstanceStates>(store.host_states.find(anew::detail::kStateType<InstanceStates>));
-  if (states->has_handles()) {
-    return fail(ErrorCode::kUnsupported,
-                "what runs before the snapshot keeps handles of resources, which are no part of it: have it drop them");
-  }
   return {};
 }
 
+/// What the instances of a component begin with, known once the snapshot is taken.
+class Beginning {
+ public:
+  explicit Beginning(std::size_t instances) : states_(instances) {}
+  [[nodiscard]] const InstanceStates& states() const noexcept { return states_; }
+  /// Of the first store that is made: all others are to be like it.
+  Result<void> set(const StoreState& store, const LinkedComponent& linked) {
+    if (is_set_) return {};
+    const auto* const states =
+        anew::detail::value_of<InstanceStates>(store.host_states.find(anew::detail::kStateType<InstanceStates>));
+    states_ = TRY(states->kept(linked));
+    is_set_ = true;
+    return {};
+  }
+
+ private:
+  InstanceStates states_;
+  bool is_set_ = false;  ///< by the thread that makes the pool, before others have it
+};
+
 Result<std::shared_ptr<const PoolState>> make_pool(const Component& component, const Linker& linker,
-                                                   PoolOptions options) {
+                                                   PoolOptions options, WarmUp warm_up) {
   auto state = std::make_shared<PoolState>();
   state->linked = TRY(link(component.state(), *linker.state()));
   anew::Linker core;
   *core.state() = *linker.state()->core.state();
   anew::detail::LinkerState& group = *core.state();
   group.group = TRY(make_group(state->linked));
-  const std::size_t instances = state->linked->plan().instances;
-  core.define_state<InstanceStates>([instances] { return InstanceStates(instances); }, &InstanceStates::clear);
+  const auto beginning = std::make_shared<Beginning>(state->linked->plan().instances);
+  core.define_state<InstanceStates>([beginning] { return beginning->states(); },
+                                    [beginning](InstanceStates& states) { states = beginning->states(); });
   // Lowered calls look for it first.
   std::rotate(group.states.begin(), group.states.end() - 1, group.states.end());
-  group.initialize_group = [linked = state->linked, prelude = std::exchange(options.snapshot.prelude, {})](
-                               StoreState& store) { return run_prelude(store, *linked, prelude); };
+  group.initialize_group = [linked = state->linked, beginning, prelude = std::exchange(options.snapshot.prelude, {}),
+                            warm_up = std::move(warm_up)](StoreState& store) -> Result<void> {
+    TRY(run_prelude(store, *linked, prelude));
+    if (warm_up) {
+      Lease lease(anew::Lease(nullptr, &store.main()), std::make_shared<PoolState>(PoolState{linked, std::nullopt}));
+      TRY(warm_up(lease));
+    }
+    return beginning->set(store, *linked);
+  };
   if (options.snapshot.extra_memory_pages != 0)
     return fail(ErrorCode::kArgument, "extra memory pages are for core modules, not for components");
   const Module main(group.group.back().module);
@@ -216,6 +238,12 @@ Result<Value> Lease::call(std::string_view export_name, std::span<const Value> a
   });
 }
 
+Result<Function> Lease::function(std::string_view name) const {
+  return anew::detail::without_exceptions("a function is looked up", [&]() -> Result<Function> {
+    return Function(TRY(detail::find_function(*pool_->linked, name)));
+  });
+}
+
 Result<void> Lease::drop(const Resource& resource) {
   return anew::detail::without_exceptions("a resource is dropped", [&]() -> Result<void> {
     if (core_.instance() == nullptr) return std::unexpected(anew::detail::empty_lease());
@@ -228,9 +256,9 @@ Result<void> Lease::drop(const Resource& resource) {
 
 // --- Pool ---
 
-Result<Pool> Pool::create(const Component& component, const Linker& linker, PoolOptions options) {
+Result<Pool> Pool::create(const Component& component, const Linker& linker, PoolOptions options, WarmUp warm_up) {
   return anew::detail::without_exceptions("a pool is made", [&]() -> Result<Pool> {
-    return Pool(TRY(detail::make_pool(component, linker, std::move(options))));
+    return Pool(TRY(detail::make_pool(component, linker, std::move(options), std::move(warm_up))));
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "component/abi.hpp"
 #include "component/trap.hpp"
 #include "os/try.hpp"
 
@@ -44,6 +45,17 @@ Result<HandleTable::Entry*> HandleTable::find(ResourceId type, std::uint32_t han
   return &entries_[static_cast<std::size_t>(entry - entries_.data())];  // it is one of them
 }
 
+Result<HandleTable::Entry*> HandleTable::find_live(ResourceId type, std::uint32_t handle) {
+  Entry* entry = TRY(find(type, handle));
+  if (entry->is_gone) {
+    return trap(
+        fmt::format("the guest passed handle {}, which it kept from before the snapshot was taken: the host's "
+                    "resource is gone, and it can only drop the handle",
+                    handle));
+  }
+  return entry;
+}
+
 void HandleTable::free(std::uint32_t handle) noexcept {
   entries_[handle - 1] = {};
   entries_[handle - 1].next_free = first_free_;
@@ -67,7 +79,7 @@ Result<std::uint32_t> HandleTable::representation(ResourceId type, std::uint32_t
 }
 
 Result<std::uint32_t> HandleTable::take_own(ResourceId type, std::uint32_t handle) {
-  const Entry* entry = TRY(find(type, handle));
+  const Entry* entry = TRY(find_live(type, handle));
   if (entry->scope != nullptr)
     return trap(fmt::format("the guest passed handle {}, which it borrows, where it has to own one", handle));
   if (entry->lent != 0)
@@ -78,7 +90,7 @@ Result<std::uint32_t> HandleTable::take_own(ResourceId type, std::uint32_t handl
 }
 
 Result<std::uint32_t> HandleTable::lend(ResourceId type, std::uint32_t handle, CallScope& scope) {
-  Entry* entry = TRY(find(type, handle));
+  Entry* entry = TRY(find_live(type, handle));
   scope.lent.emplace_back(this, handle);
   ++entry->lent;  // as many as the scopes have entries: they would fill the memory before it wraps
   return entry->representation;
@@ -91,17 +103,16 @@ Result<std::optional<std::uint32_t>> HandleTable::drop(ResourceId type, std::uin
   if (entry->lent != 0)
     return trap(fmt::format("the guest dropped handle {} while it is lent to a call that has not ended", handle));
   std::optional<std::uint32_t> owned;
-  if (entry->scope == nullptr)
-    owned = entry->representation;
-  else
+  if (entry->scope != nullptr)
     --entry->scope->borrowed;
+  else if (!entry->is_gone)
+    owned = entry->representation;
   free(handle);
   return owned;
 }
 
-void HandleTable::clear() noexcept {
-  entries_.clear();
-  first_free_ = 0;
+void HandleTable::forget_hosts(std::span<const std::uint32_t> implementers) noexcept {
+  for (Entry& each : entries_) each.is_gone = each.is_used && implementers[each.type] == kHost;
 }
 
 Result<void> end_scope(CallScope& scope) {

@@ -3,10 +3,10 @@
 // Handles are numbers from 1 on; what one is and of which type is looked at with each use.
 #pragma once
 
-#include <algorithm>
 #include <anew/error.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -39,12 +39,10 @@ class HandleTable {
   [[nodiscard]] Result<std::optional<std::uint32_t>> drop(ResourceId type, std::uint32_t handle);
   /// The end of what lend() began.
   void give_back(std::uint32_t handle) noexcept;
-  /// As new.
-  void clear() noexcept;
-  /// Whether there is no handle.
-  [[nodiscard]] bool is_empty() const noexcept {
-    return std::ranges::none_of(entries_, [](const Entry& each) { return each.is_used; });
-  }
+  /// Makes handles of resources of the host's those of resources that are gone: a snapshot has no host state.
+  /// @param implementers  by ResourceId. To be called between calls: nothing is lent.
+  void forget_hosts(std::span<const std::uint32_t> implementers) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
  private:
   struct Entry {
@@ -52,12 +50,14 @@ class HandleTable {
     std::uint32_t representation = 0;
     std::uint32_t lent = 0;  ///< how often it is
     bool is_used = false;
+    bool is_gone = false;         ///< what it stood for: it can only be dropped
     CallScope* scope = nullptr;   ///< of a borrow handle; null for own ones
     std::uint32_t next_free = 0;  ///< of one that is not used: the handle to be given out behind it, or 0
   };
   [[nodiscard]] Result<std::uint32_t> add(const Entry& entry);
   [[nodiscard]] Result<const Entry*> find(ResourceId type, std::uint32_t handle) const;
   [[nodiscard]] Result<Entry*> find(ResourceId type, std::uint32_t handle);
+  [[nodiscard]] Result<Entry*> find_live(ResourceId type, std::uint32_t handle);
   void free(std::uint32_t handle) noexcept;
 
   std::vector<Entry> entries_;    ///< that of handle 1 first

@@ -100,8 +100,8 @@ struct InstanceStates {
   explicit InstanceStates(std::size_t count) : instances(count) {}
   std::vector<InstanceState> instances;
 
-  void clear() noexcept;
-  [[nodiscard]] bool has_handles() const noexcept;
+  /// What a snapshot keeps of them. @return kUnsupported for too many handles; kTrap if one trapped.
+  [[nodiscard]] Result<InstanceStates> kept(const LinkedComponent& component) const;
 };
 
 struct LinkerState {

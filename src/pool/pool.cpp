@@ -116,7 +116,8 @@ Error detail::empty_lease() noexcept {
 void Lease::give_back() noexcept {
   // First, so that a hook that runs meanwhile and comes back to this lease finds it empty.
   detail::PoolState* const pool = std::exchange(pool_, nullptr);
-  pool->give_back(*std::exchange(instance_, nullptr)->store);
+  detail::StoreState& store = *std::exchange(instance_, nullptr)->store;
+  if (pool != nullptr) pool->give_back(store);  // else it is of an instance that a snapshot is to be taken of
 }
 
 const detail::LinkedModule& Lease::module() const noexcept { return *instance_->linked; }

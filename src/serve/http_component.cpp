@@ -221,6 +221,35 @@ class HttpComponent final : public Application {
   Reuse<component::Lease> reuse_;
 };
 
+/// Has an instance answer GET for a path, as a client on this machine would ask, and drops the body.
+Result<void> warm_up(component::Lease& lease, const component::Function& handler, const std::string& path) {
+  std::optional<http::Outcome<http::Response>> answer;
+  const auto take = [&answer](http::Outcome<http::Response> response) {
+    answer = std::move(response);
+    if (!*answer || (*answer)->body == nullptr) return;
+    const auto drop = [&body = *(*answer)->body] {
+      std::byte bytes[4096];
+      while (body.read(bytes) > 0) {
+      }
+    };
+    (*answer)->body->on_readable(drop);
+    drop();
+  };
+  const http::Request request{
+      .scheme = "http", .authority = "localhost", .path = path, .body = std::make_shared<http::Body>(std::string())};
+  auto handled = http::handle(lease, handler, request, take);
+  const auto refuse = [&path](Error error) {
+    error.message = fmt::format("the warm-up GET {}: {}", path, error.message);
+    return std::unexpected(std::move(error));
+  };
+  if (!handled) return refuse(std::move(handled.error()));
+  if (!answer) return refuse(make_error(ErrorCode::kHost, "the guest gave no response"));
+  if (!*answer) return refuse(make_error(ErrorCode::kHost, std::string(http::to_string(answer->error().code))));
+  if ((*answer)->status >= 500)
+    return refuse(make_error(ErrorCode::kHost, fmt::format("the guest answered with status {}", (*answer)->status)));
+  return {};
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Application>> make_http_component(const component::Component& component,
@@ -228,7 +257,15 @@ Result<std::shared_ptr<Application>> make_http_component(const component::Compon
   component::Linker linker;
   TRY(wasi::define(linker, options.wasi));
   TRY(http::define(linker));
-  auto pool = TRY(component::Pool::create(component, linker, options.pool));
+  component::WarmUp warm;
+  if (!options.warm_up.empty()) {
+    // Its handler is of a pool that is not there yet.
+    warm = [paths = options.warm_up](component::Lease& lease) -> Result<void> {
+      for (const std::string& path : paths) TRY(warm_up(lease, TRY(http::find_handler(lease)), path));
+      return {};
+    };
+  }
+  auto pool = TRY(component::Pool::create(component, linker, options.pool, std::move(warm)));
   const auto handler = TRY(http::find_handler(pool));
   return std::make_shared<HttpComponent>(std::move(options), std::move(pool), handler);
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "serve/application.hpp"
 
@@ -18,9 +19,12 @@ struct HttpComponentOptions {
   wasi::Options wasi = {};
   PoolOptions pool = {};
   std::uint32_t reuse = 1;  ///< requests that an instance serves before it is made as new
+  /// Paths with their queries that are asked for once each, before the snapshot is taken.
+  std::vector<std::string> warm_up = {};
 };
 
-/// @return kNotFound if the component handles no requests, and what component::Pool::create and wasi::define return.
+/// @return kNotFound if the component handles no requests; kHost if it does not answer its warm-up with success; and
+/// what component::Pool::create and wasi::define return.
 [[nodiscard]] Result<std::shared_ptr<Application>> make_http_component(const component::Component& component,
                                                                        HttpComponentOptions options);
 

@@ -239,6 +239,57 @@ TEST(Components, RunAPreludeOnceForAllInstances) {
   EXPECT_EQ(Pool::create(load("greet.wasm"), make_linker(), options).error().code, ErrorCode::kNotFound);
 }
 
+TEST(Components, StartBehindAWarmUp) {
+  const auto greet = [](Lease& lease) -> Result<void> {
+    if (auto greeted = lease.call("greet", {std::string("Ada")}); !greeted) return std::unexpected(greeted.error());
+    EXPECT_EQ(lease.core().find_state<Log>()->lines.size(), 1u);
+    return {};
+  };
+  const Pool pool = Pool::create(load("greet.wasm"), make_linker(), kAudited, greet).value();
+  for (int i = 0; i < 3; ++i) {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call("cleaned", {}).value(), Value(std::uint32_t{1})) << "what the guest kept";
+    EXPECT_EQ(lease.call("greet", {std::string("Eva")}).value(), Value(std::string("Hello, Eva!")));
+    EXPECT_EQ(lease.core().find_state<Log>()->lines, std::vector<std::string>{"Eva 2"}) << "not what the host kept";
+  }
+  EXPECT_GE(pool.core().statistics().audited, 2u);
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+TEST(Components, AreNotMadeOfAWarmUpThatFails) {
+  const auto pool_of = [](const WarmUp& warm_up) {
+    return Pool::create(load("greet.wasm"), make_linker(), kAudited, warm_up);
+  };
+  EXPECT_EQ(pool_of([](Lease&) -> Result<void> { return fail(ErrorCode::kIo, "no reason"); }).error().message,
+            "no reason");
+  const Error trapped = pool_of([](Lease& lease) -> Result<void> {
+                          EXPECT_NE(trap_of(lease, "trap", {}).find("unreachable"), std::string::npos);
+                          return {};  // it does not tell
+                        }).error();
+  EXPECT_EQ(trapped.code, ErrorCode::kTrap) << trapped.to_string();
+  const auto ask = [](Lease& lease) -> Result<void> {
+    return lease.function("gre").error().code == ErrorCode::kNotFound ? Result<void>() : fail(ErrorCode::kIo, "found");
+  };
+  EXPECT_TRUE(pool_of(ask)) << "what is left out is as new";
+}
+
+TEST(Components, KeepHandlesFromBeforeTheSnapshot) {
+  const auto keep = [](Lease& lease) -> Result<void> {
+    EXPECT_EQ(lease.call("keep", {std::uint32_t{4}}).value(), Value(std::uint32_t{1}));
+    return {};
+  };
+  const Pool pool = Pool::create(load("counters.wasm"), make_files(), kAudited, keep).value();
+  for (int i = 0; i < 3; ++i) {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call("keep", {std::uint32_t{5}}).value(), Value(std::uint32_t{2})) << "1 is there";
+    EXPECT_EQ(lease.call("forge", {std::uint32_t{2}}).value(), Value(std::uint32_t{500}));
+    const std::string words = trap_of(lease, "forge", {std::uint32_t{1}});
+    EXPECT_NE(words.find("from before the snapshot was taken"), std::string::npos) << words;
+    EXPECT_TRUE(lease.core().find_state<Files>()->dropped.empty());
+  }
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
 struct Journal {
   std::vector<std::string> lines;
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "component/abi.hpp"
 #include "guest.hpp"
 
 namespace anew::component {
@@ -29,8 +30,25 @@ TEST(Handles, AreCountedFromOneAndGivenOutAgain) {
   EXPECT_EQ(table.add_own(kFile, 45), 3u);  // the one last dropped
   EXPECT_EQ(table.add_own(kFile, 46), 1u);
   EXPECT_EQ(table.add_own(kFile, 47), 4u);
-  table.clear();
-  EXPECT_EQ(table.add_own(kFile, 48), 1u);
+}
+
+TEST(Handles, OfTheHostsAreGoneBehindASnapshot) {
+  constexpr std::uint32_t kImplementers[] = {kHost, 0};  // of files and sockets
+  HandleTable table;
+  ASSERT_TRUE(table.add_own(kFile, 42));
+  ASSERT_TRUE(table.add_own(kSocket, 43));
+  ASSERT_TRUE(table.add_own(kFile, 44));
+  ASSERT_TRUE(table.drop(kFile, 3));
+  table.forget_hosts(kImplementers);
+  CallScope scope;
+  EXPECT_EQ(table.lend(kSocket, 2, scope), 43u);
+  expect_trap(table.lend(kFile, 1, scope), "from before the snapshot");
+  expect_trap(table.take_own(kFile, 1), "from before the snapshot");
+  EXPECT_EQ(table.add_own(kFile, 45), 3u);
+  EXPECT_EQ(table.lend(kFile, 3, scope), 45u);
+  EXPECT_EQ(table.drop(kFile, 1).value(), std::nullopt) << "nobody is told";
+  EXPECT_EQ(table.add_own(kFile, 46), 1u);
+  EXPECT_EQ(table.lend(kFile, 1, scope), 46u);
 }
 
 TEST(Handles, ThatAreNone) {

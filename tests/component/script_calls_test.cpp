@@ -132,9 +132,7 @@ class Script {
     named_[name] = current_ = nullptr;
     if (component && component->imports().empty()) {
       auto pool = Pool::create(*component, Linker(), {.capacity = 1, .audit_every = 1});
-      const bool keeps_handles = !pool && pool.error().message.find("keeps handles") != std::string::npos;
-      ASSERT_TRUE(pool || keeps_handles) << pool.error().to_string();  // before the snapshot, which a pool is made of
-      if (keeps_handles) return;
+      ASSERT_TRUE(pool) << pool.error().to_string();
       auto lease = pool->acquire();
       ASSERT_TRUE(lease) << lease.error().to_string();
       current_ = std::make_shared<Instance>(Instance{*component, *std::move(pool), *std::move(lease)});

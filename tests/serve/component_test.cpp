@@ -38,6 +38,20 @@ TEST_F(HttpComponent, AnswersWithWhatItIsSent) {
   }
 }
 
+TEST_F(HttpComponent, IsAskedBeforeTheSnapshotIsTaken) {
+  const auto make = [](const char* file, std::vector<std::string> paths) {
+    const auto component =
+        component::Component::load(Engine(), std::string(ANEW_SOURCE_DIR "/tests/data/component/") + file).value();
+    return make_http_component(component, {.name = file, .warm_up = std::move(paths)});
+  };
+  EXPECT_TRUE(make("echo.wasm", {"/", "/again?and=again"}));
+  EXPECT_EQ(make("silent.wasm", {"/"}).error().message, "the warm-up GET /: the guest gave no response");
+  const auto trapping = make("trapping.wasm", {"/"});
+  ASSERT_FALSE(trapping);
+  EXPECT_EQ(trapping.error().code, ErrorCode::kTrap);
+  EXPECT_TRUE(trapping.error().message.starts_with("the warm-up GET /: ")) << trapping.error().message;
+}
+
 TEST_F(HttpComponent, HasBodiesStreamBothWays) {
   start("echo.wasm");
   Client client(port());

@@ -162,6 +162,8 @@ class ANEW_API Lease {
   [[nodiscard]] Result<Value> call(std::string_view export_name, std::initializer_list<Value> arguments) {
     return call(export_name, std::span(arguments.begin(), arguments.size()));
   }
+  /// As Pool::function.
+  [[nodiscard]] Result<Function> function(std::string_view name) const;
   /// Drops an owned resource of the component's own, which a call of this lease returned.
   /// @return kArgument if it is none; kTrap of its destructor.
   [[nodiscard]] Result<void> drop(const Resource& resource);
@@ -178,13 +180,21 @@ class ANEW_API Lease {
   std::shared_ptr<const detail::PoolState> pool_;
 };
 
+/// What is done once, behind the prelude, with the instance that the snapshot is taken of: a request that fills the
+/// guest's caches, say. It has SnapshotOptions::start_timeout for all of it, and is called again for each instance that
+/// is made the slow way. The lease is good for as long as it runs. What the guest read meanwhile, randomness and time
+/// too, is the same in all instances; what the host kept for it is in none.
+using WarmUp = std::function<Result<void>(Lease&)>;
+
 /// Instances of a component linked to a Linker; see anew::Pool.
 class ANEW_API Pool {
  public:
-  /// Instantiates the component once, start functions and prelude included (SnapshotOptions::prelude names exports of
-  /// the component without parameters), and keeps the result as the snapshot that every instance starts from.
-  /// @return kLink with each import that is missing or of another type; as anew::Pool::create.
-  [[nodiscard]] static Result<Pool> create(const Component& component, const Linker& linker, PoolOptions options = {});
+  /// Instantiates the component once, start functions, prelude (SnapshotOptions::prelude names exports of the component
+  /// without parameters) and warm-up included, and keeps the result as the snapshot that every instance starts from.
+  /// @return kLink with each import that is missing or of another type; kUnsupported if handles of resources are left;
+  /// what the warm-up returns; as anew::Pool::create.
+  [[nodiscard]] static Result<Pool> create(const Component& component, const Linker& linker, PoolOptions options = {},
+                                           WarmUp warm_up = {});
   [[nodiscard]] Result<Lease> acquire() const;
   [[nodiscard]] Result<Lease> acquire_until(std::chrono::steady_clock::time_point deadline) const;
   [[nodiscard]] Result<Lease> instantiate() const;

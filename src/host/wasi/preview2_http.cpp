@@ -634,9 +634,13 @@ Result<void> define(component::Linker& linker, const Options& options) {
   return {};
 }
 
-Result<component::Function> find_handler(const component::Pool& pool) {
-  return pool.function("wasi:http/incoming-handler#handle");
-}
+namespace {
+constexpr std::string_view kHandler = "wasi:http/incoming-handler#handle";
+}  // namespace
+
+Result<component::Function> find_handler(const component::Pool& pool) { return pool.function(kHandler); }
+
+Result<component::Function> find_handler(const component::Lease& lease) { return lease.function(kHandler); }
 
 Result<void> handle(component::Lease& lease, const component::Function& handler, Request request, Respond respond) {
   auto* const context = lease.core().find_state<Context>();
