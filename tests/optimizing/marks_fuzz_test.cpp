@@ -110,6 +110,12 @@ class Program {
     }
   }
 
+  /// Of a loop, known at run time.
+  std::string step_at_run_time() {
+    const std::string up = let("and i32 {}, {}", one_of(flags_), below(2) == 0 ? 255 : 1023);
+    return below(4) == 0 ? let("sub i32 0, {}", up) : up;
+  }
+
   void branch(std::uint32_t depth, std::uint32_t loops) {
     const std::string bit = let("and i32 {}, {}", one_of(flags_), 1u << below(8));
     const std::string condition = let("icmp eq i32 {}, 0", bit);
@@ -130,14 +136,14 @@ class Program {
     begin_block(label + "end");
   }
 
-  /// Of up to 32 steps, each of at most 512 bytes; the innermost of nested ones of up to 12.
+  /// Of up to 40 steps, each of at most 400 bytes, or 32 of 1023; the innermost of nested ones of 8.
   void loop(std::uint32_t depth, std::uint32_t loops) {
     const std::string label = fmt::format("l{}", next_++);
     const std::string masked = let("and i32 {}, {}", one_of(flags_), loops == 0 ? 31 : 7);
     const std::string count = below(4) == 0 ? fmt::format("{}", 1 + below(12)) : let("add nuw nsw i32 {}, 1", masked);
     const std::string start = one_of(indices_);
     const std::string step = below(5) == 0
-                                 ? let("and i32 {}, 255", one_of(flags_))
+                                 ? step_at_run_time()
                                  : fmt::format("{}", static_cast<int>(some_step()) * (below(4) == 0 ? -1 : 1));
     const bool grows = below(6) == 0;
     if (grows) text_ += "  store i64 0, ptr addrspace(1) %bytes\n";
@@ -152,6 +158,7 @@ class Program {
     const auto flags = flags_;
     if (loops == 0) indices_.push_back(index);
     indices_.push_back(index);
+    if (below(3) == 0) indices_.push_back(let("add i32 {}, {}", index, below(200)));
     flags_.push_back(counter);
     if (grows) text_ += "  call swiftcc void @anew.grow(ptr swiftself %cell)\n";
     if (below(6) == 0) checked_store(label);
@@ -315,8 +322,8 @@ TEST_P(PlantedFault, IsFound) {
 }
 
 /// By MarkFault.
-constexpr const char* kNames[] = {"none",  "reach",     "base", "constant", "dominance",
-                                  "proof", "range_end", "wrap", "growth"};
+constexpr const char* kNames[] = {"none",      "reach",  "base", "constant", "dominance", "proof",
+                                  "range_end", "stride", "wrap", "distance", "growth"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(MarkFault::kEnd));
 INSTANTIATE_TEST_SUITE_P(MarksOfMadeUpFunctions, PlantedFault,
                          testing::Range(static_cast<std::uint8_t>(1), static_cast<std::uint8_t>(MarkFault::kEnd)),

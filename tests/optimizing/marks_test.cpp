@@ -465,6 +465,46 @@ TEST(Marks, ARangeThatMayWrap) {
   EXPECT_EQ(function.written, 8u);
 }
 
+constexpr char kStepping[] = R"(
+    %t = trunc i64 %i to i32
+    %o = mul i32 %t, %u
+    %s = add i32 %o, 65536
+    %z = zext i32 %s to i64
+    %p = getelementptr i8, ptr addrspace(2) %m, i64 %z
+    store i32 -1, ptr addrspace(2) %p
+)";
+
+TEST(Marks, ARangeForStepsThatAreKnownAtRunTime) {
+  Marked function(loop_of("%u = trunc i64 %a to i32", kStepping));
+  EXPECT_EQ(function.counts.marks, 1u);
+  EXPECT_LT(function.text.find("store i8 1"), function.text.find("%i = phi"));
+  EXPECT_EQ(function.run(4, 1), "16");
+  EXPECT_EQ(function.run(4, 1026), "16 17");
+  EXPECT_EQ(function.run(0, 10), "16");
+  // Wider than a card: those between are left alone.
+  EXPECT_EQ(function.run(12'288, 4), "16 19 22 25");
+  // Downwards.
+  EXPECT_EQ(function.run(0xFFFF'FFFC, 1026), "14 15 16");
+  EXPECT_EQ(function.run(0xFFFF'E000, 3), "12 14 16");
+  // Past address 0 it goes on at the other end.
+  EXPECT_NE(function.run(0xFFFF'8000, 4).find("0 1 2 "), std::string::npos);
+}
+
+TEST(Marks, SumsThatMayWrapShareALoopsRange) {
+  Marked function(loop_of("%u = trunc i64 %a to i32", std::string(kWrapping) + R"(
+    %s2 = add i32 %s, 200
+    %z2 = zext i32 %s2 to i64
+    %p2 = getelementptr i8, ptr addrspace(2) %m, i64 %z2
+    store i32 -1, ptr addrspace(2) %p2
+)"));
+  EXPECT_EQ(function.counts.marks, 1u);
+  EXPECT_EQ(function.run(4000, 1), "0");  // 4200 is in the slack
+  EXPECT_EQ(function.run(4000, 7), "0 1");
+  // The first walk ends before 4 GiB, the second does not.
+  EXPECT_EQ(function.run(0xFFFF'FF00, 1), "1048575");
+  EXPECT_NE(function.run(0xFFFF'FF40, 1).find("0 1 2 "), std::string::npos);
+}
+
 TEST(Marks, WhatIsNotAlwaysExecutedIsMarkedInTheLoop) {
   Marked function(loop_of("%u = trunc i64 %a to i32",
                           std::string("%odd = trunc i64 %i to i1 br i1 %odd, label %then, label %latch\n then:\n") +

@@ -3,8 +3,8 @@
 // so far even if a is its card's last byte. Marks stay until the instance is reset, which is not before the call's end.
 // So a store needs none of its own if a mark dominates it whose address is the store's less a constant within the
 // slack. It is the same address then, not one of an earlier iteration: a mark that dominates a store of the same loop
-// is executed in each iteration before the store is. In a loop that writes at addresses in arithmetic progression, all
-// cards from the first to the last are marked before the loop.
+// is executed in each iteration before the store is. In a loop that writes at addresses in arithmetic progression, the
+// cards from the first to the last are marked before the loop: all of them, or those that the steps lead to.
 //
 // Why no mark is made outside of the card table, whatever the guest does. The address of a store that is executed is
 // one that Wasm's semantics give it (the optimizer may compute others, but executes no store that the program would
@@ -25,6 +25,7 @@
 #include <llvm/Analysis/Utils/Local.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Operator.h>
 #include <llvm/TargetParser/Triple.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
@@ -32,8 +33,10 @@
 #include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -61,6 +64,10 @@ constexpr std::uint64_t kMaximumSteps = std::uint64_t{1} << 34;
 constexpr std::size_t kMarksLookedAt = 16;
 /// What computing where a loop's stores begin and how often it runs may cost, in instructions.
 constexpr unsigned kRangeBudget = 8;
+/// The same where the step is no constant: how often such a loop runs takes a division.
+constexpr unsigned kDivisionBudget = 24;
+/// Between the starts of walks that share a range.
+constexpr std::int64_t kMaximumDistance = 1 << 16;
 
 /// Gives loops a block before them, where marks can go.
 void simplify_loops(::llvm::Function& function) {
@@ -137,13 +144,22 @@ class Marker {
     Value* first;
     Value* last;
     Value* condition = nullptr;  ///< null: always
+    Value* stride = nullptr;     ///< if it is there, `first` and `last` are addresses, and each that many bytes apart
   };
   /// Addresses in arithmetic progression, past the memory's base: offset + start, offset + start + step, ...
   struct Walk {
-    const SCEV* start;
-    std::int64_t step;
-    std::uint64_t offset;
-    bool wraps;  ///< start and its successors have 32 bits, and are extended then
+    Store* store = nullptr;
+    const SCEV* start = nullptr;
+    const SCEV* step = nullptr;
+    std::uint64_t offset = 0;
+    bool wraps = false;  ///< start and its successors have 32 bits, and are extended then
+  };
+  /// A walk among others of the same steps. If no address of them wraps around, all of them are at constant distances
+  /// from the first one's.
+  struct Place {
+    std::int64_t start;    ///< distance of the walk's start
+    std::int64_t address;  ///< the same with the offset
+    const Walk* walk;
   };
 
   /// @return `bytes` more for a fault's sake.
@@ -264,16 +280,17 @@ class Marker {
   // --- Loops ---
 
   void mark_loops() {
-    ::llvm::MapVector<Loop*, std::vector<Store*>> candidates;
+    ::llvm::MapVector<Loop*, std::vector<Walk>> candidates;
     for (Store& each : stores_) {
       if (each.loop == nullptr || !each.is_simple()) continue;
       const ::llvm::BasicBlock* const latch = each.loop->getLoopLatch();
       if (latch == nullptr || each.loop->getLoopPreheader() == nullptr) continue;
       // What is executed in some iterations alone might be executed in few.
-      if (dominators_.dominates(each.write.instruction->getParent(), latch)) candidates[each.loop].push_back(&each);
+      if (!dominators_.dominates(each.write.instruction->getParent(), latch)) continue;
+      if (const auto walk = walk_of(each, *each.loop)) candidates[each.loop].push_back(*walk);
     }
-    for (auto& [loop, stores] : candidates)
-      if (const SCEV* const steps = steps_of(*loop)) mark_loop(*loop, steps, std::move(stores));
+    for (auto& [loop, walks] : candidates)
+      if (const SCEV* const steps = steps_of(*loop)) mark_loop(*loop, steps, walks);
   }
 
   /// How often a loop goes back to its beginning: exactly, but for traps and exceptions. Null: that is not known, or
@@ -299,89 +316,140 @@ class Marker {
     return counts.empty() ? nullptr : evolution_.getUMinFromMismatchedTypes(counts, true);
   }
 
-  /// Stores at a constant distance from one another share a range.
-  void mark_loop(Loop& loop, const SCEV* steps, std::vector<Store*> stores) {
-    while (!stores.empty()) {
-      std::vector<std::pair<std::int64_t, Store*>> group;
-      std::erase_if(stores, [&, first = stores.front()](Store* each) {
-        if (each->write.memory != first->write.memory) return false;
-        const auto distance = constant_in(evolution_.getMinusSCEV(each->pointer, first->pointer));
-        if (distance) group.emplace_back(*distance, each);
-        return distance.has_value();
-      });
-      std::ranges::stable_sort(group, {}, [](const auto& each) { return each.first; });
-      for (std::size_t i = 0; i < group.size();) {
-        const auto& [begin, lowest] = group[i];
-        const auto reach = mark_walk(loop, steps, *lowest);
-        if (!reach) break;  // nor has another of the group
-        for (; i < group.size(); ++i) {
-          const auto& [at, store] = group[i];
-          if (static_cast<std::uint64_t>(at) - static_cast<std::uint64_t>(begin) + store->write.bytes > *reach) break;
-          store->is_covered = true;
-        }
+  /// Walks at constant distances from one another share a range.
+  void mark_loop(Loop& loop, const SCEV* steps, std::span<const Walk> walks) {
+    for (const Walk& first : walks) {
+      if (first.store->is_covered) continue;
+      std::vector<Place> group;
+      for (const Walk& each : walks) {
+        if (each.store->is_covered || each.store->write.memory != first.store->write.memory ||
+            each.step != first.step || each.wraps != first.wraps)
+          continue;
+        const auto start = constant_in(evolution_.getMinusSCEV(each.start, first.start));
+        if (!start || *start < -kMaximumDistance || *start > kMaximumDistance) continue;
+        group.push_back({*start, *start + static_cast<std::int64_t>(each.offset), &each});  // below kGuardBytes
+      }
+      std::ranges::stable_sort(group, {}, &Place::address);
+      for (std::span<const Place> left = group; !left.empty();) {
+        const std::uint64_t reach = reach_of(*left.front().walk, steps);
+        const auto is_near = [&](const Place& each) {
+          return static_cast<std::uint64_t>(each.address - left.front().address) + each.walk->store->write.bytes <=
+                 reach;
+        };
+        const auto near = left.first(static_cast<std::size_t>(std::ranges::find_if_not(left, is_near) - left.begin()));
+        if (!mark_walks(loop, steps, near, reach)) break;  // nor would it of another of the group
+        for (const Place& each : near) each.walk->store->is_covered = true;
+        left = left.subspan(near.size());
       }
     }
   }
 
-  /// Marks what a store of the loop writes to, before the loop.
-  /// @return how far from each address that covers; nothing if there is no such mark.
-  std::optional<std::uint64_t> mark_walk(Loop& loop, const SCEV* steps, const Store& store) {
-    const std::uint32_t memory = store.write.memory;
-    const auto walk = walk_of(store, loop);
+  /// How far from each address of a walk its marks cover: less than the slack where all of it is so short that it has
+  /// one mark only.
+  [[nodiscard]] std::uint64_t reach_of(const Walk& walk, const SCEV* steps) {
+    const auto step = constant_in(walk.step);
+    if (!step || walk.wraps) return abi::kSlackBytes;
+    const std::uint64_t span = evolution_.getUnsignedRangeMax(steps).getLimitedValue(kMaximumSteps) *
+                               static_cast<std::uint64_t>(std::abs(*step));
+    const bool is_short = span <= abi::kSlackBytes / 2 && span + walk.store->write.bytes <= abi::kSlackBytes;
+    return is_short ? abi::kSlackBytes - span : abi::kSlackBytes;
+  }
+
+  /// Marks before the loop what walks write to that are no further than `reach` behind the first of them.
+  /// @return whether it does.
+  bool mark_walks(Loop& loop, const SCEV* steps, std::span<const Place> places, std::uint64_t reach) {
+    const Walk& walk = *places.front().walk;
+    const std::uint32_t memory = walk.store->write.memory;
+    const auto constant_step = constant_in(walk.step);
     Instruction* const before = loop.getLoopPreheader()->getTerminator();
-    if (!walk || !expander_.isSafeToExpandAt(steps, before) || !expander_.isSafeToExpandAt(walk->start, before) ||
-        expander_.isHighCostExpansion({steps, walk->start}, &loop, kRangeBudget, &costs_, before))
-      return std::nullopt;
-    const auto stride = static_cast<std::uint64_t>(std::abs(walk->step));
-    const std::uint64_t maximum_steps = evolution_.getUnsignedRangeMax(steps).getLimitedValue(kMaximumSteps);
+    const std::array<const SCEV*, 3> needed = {steps, walk.start, walk.step};
+    if (!std::ranges::all_of(needed, [&](const SCEV* each) { return expander_.isSafeToExpandAt(each, before); }) ||
+        expander_.isHighCostExpansion(needed, &loop, constant_step ? kRangeBudget : kDivisionBudget, &costs_, before))
+      return false;
 
     Value* count = expander_.expandCodeFor(steps, nullptr, before);
-    Value* start = expander_.expandCodeFor(walk->start, nullptr, before);
+    Value* start = expander_.expandCodeFor(walk.start, nullptr, before);
+    Value* const step = expander_.expandCodeFor(walk.step, nullptr, before);
     Builder ir(before);
     count = ir.CreateZExt(count, ir.getInt64Ty());
     start = ir.CreateZExt(start, ir.getInt64Ty());
-    if (maximum_steps == kMaximumSteps)
+    if (evolution_.getUnsignedRangeMax(steps).ugt(kMaximumSteps))
       count = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, count, ir.getInt64(kMaximumSteps));
-    Value* const span = ir.CreateMul(count, ir.getInt64(stride));  // below 2^47
     // The store is executed in the first iteration, or in none: so `start` is an address, or it does not matter what is
     // marked.
-    Value* first = walk->step > 0 ? start : ir.CreateSub(start, span);
-    Value* last = walk->step > 0 ? ir.CreateAdd(start, span) : start;
-    if (walk->wraps && !is_planted(MarkFault::kWrap)) {
-      // Past the end of the address space it goes on at the other: that takes a memory of 4 GiB, or traps.
-      Value* const wraps = walk->step > 0 ? ir.CreateICmpUGE(last, ir.getInt64(abi::kMemoryAddressSpace))
-                                          : ir.CreateICmpSLT(first, ir.getInt64(0));
+    Value* first;
+    Value* last;
+    Value* stride = nullptr;
+    if (constant_step) {
+      // The span is below 2^47.
+      Value* const span = ir.CreateMul(count, ir.getInt64(static_cast<std::uint64_t>(std::abs(*constant_step))));
+      first = *constant_step > 0 ? start : ir.CreateSub(start, span);
+      last = *constant_step > 0 ? ir.CreateAdd(start, span) : start;
+    } else {
+      Value* const signed_step = ir.CreateSExt(step, ir.getInt64Ty());
+      Value* const is_down = ir.CreateICmpSLT(signed_step, ir.getInt64(0));
+      Value* const width = ir.CreateSelect(is_down, ir.CreateNeg(signed_step), signed_step);
+      Value* const product = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umul_with_overflow, count, width);
+      Value* const span = ir.CreateSelect(
+          ir.CreateExtractValue(product, 1), ir.getInt64(kEnd),
+          ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, ir.CreateExtractValue(product, 0), ir.getInt64(kEnd)));
+      first = ir.CreateSelect(is_down, ir.CreateSub(start, span), start);
+      last = ir.CreateSelect(is_down, start, ir.CreateAdd(start, span));
+      // Each card between them if the steps are no wider, else those alone that steps lead to.
+      stride = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umax, width, ir.getInt64(card_bytes(memory)));
+      if (is_planted(MarkFault::kStride)) stride = ir.CreateShl(stride, 1);
+    }
+    if ((walk.wraps || !constant_step) && !is_planted(MarkFault::kWrap)) {
+      // Past the end of the address space it goes on at the other: that takes a memory of 4 GiB, or traps. The starts
+      // of all others are where they are only if they do not wrap around either.
+      std::int64_t lowest = 0;
+      std::int64_t highest = 0;
+      for (const Place& each : places) {
+        lowest = std::min(lowest, each.start - places.front().start);
+        highest = std::max(highest, each.start - places.front().start);
+      }
+      if (is_planted(MarkFault::kDistance)) lowest = highest = 0;
+      Value* wraps = ir.getFalse();
+      if (!constant_step || *constant_step < 0 || lowest < 0)
+        wraps = ir.CreateICmpSLT(first, ir.getInt64(static_cast<std::uint64_t>(-lowest)));
+      if (!constant_step || *constant_step > 0 || highest > 0)
+        wraps = ir.CreateOr(
+            wraps, ir.CreateICmpUGE(last, ir.getInt64(abi::kMemoryAddressSpace - static_cast<std::uint64_t>(highest))));
       first = ir.CreateSelect(wraps, ir.getInt64(0), first);
       last = ir.CreateSelect(wraps, ir.getInt64(abi::kMemoryAddressSpace - 1), last);
-    } else if (walk->step < 0) {
+      if (stride != nullptr) stride = ir.CreateSelect(wraps, ir.getInt64(card_bytes(memory)), stride);
+    } else if (constant_step && *constant_step < 0) {
       first = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::smax, first, ir.getInt64(0));
     }
-    if (walk->offset != 0) {
-      first = ir.CreateAdd(first, ir.getInt64(walk->offset));
-      last = ir.CreateAdd(last, ir.getInt64(walk->offset));
+    if (walk.offset != 0) {
+      first = ir.CreateAdd(first, ir.getInt64(walk.offset));
+      last = ir.CreateAdd(last, ir.getInt64(walk.offset));
     }
-    first = card_of(ir, clamp(ir, first), memory);
-    std::uint64_t reach = abi::kSlackBytes;
-    if (!walk->wraps && maximum_steps * stride <= abi::kSlackBytes / 2 &&
-        maximum_steps * stride + store.write.bytes <= abi::kSlackBytes) {
-      // So short that one mark serves all of it.
-      reach -= maximum_steps * stride;
-      mark_card(ir, first, memory);
+    first = clamp(ir, first);
+    // What is written begins in the memory, so that a loop that traps does not mark more.
+    const auto in_memory = [&](Value* address) {
+      return ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, address, memory_bytes(ir, memory));
+    };
+    if (stride != nullptr) {
+      ranges_.push_back({before, memory, first, in_memory(last), nullptr, stride});
+    } else if (reach < abi::kSlackBytes) {
+      mark_card(ir, card_of(ir, first, memory), memory);
     } else {
-      // What is written begins in the memory, so that a loop that traps does not mark more.
-      last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, last, memory_bytes(ir, memory));
-      last = card_of(ir, last, memory);
-      if (is_planted(MarkFault::kRangeEnd)) last = ir.CreateSub(last, ir.getInt64(1));
-      ranges_.push_back({before, memory, first, last});
+      last = card_of(ir, in_memory(last), memory);
+      if (is_planted(MarkFault::kRangeEnd))
+        last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umax, ir.CreateSub(last, ir.getInt64(1)),
+                                        card_of(ir, first, memory));
+      ranges_.push_back({before, memory, card_of(ir, first, memory), last});
     }
-    loop_marks_[&loop].push_back({store.pointer, memory, before, reach});
-    return reach;
+    loop_marks_[&loop].push_back({walk.store->pointer, memory, before, reach});
+    return true;
   }
 
-  [[nodiscard]] std::optional<Walk> walk_of(const Store& store, const Loop& loop) {
+  [[nodiscard]] std::optional<Walk> walk_of(Store& store, const Loop& loop) {
     const SCEV* address = address_in(store.pointer, store.write.memory);
     if (address == nullptr) return std::nullopt;
-    Walk walk{};
+    Walk walk;
+    walk.store = &store;
     const auto* progression = dyn_cast<SCEVAddRecExpr>(address);
     if (progression == nullptr) {
       if (const auto* const sum = dyn_cast<SCEVAddExpr>(address); sum != nullptr && sum->getNumOperands() == 2) {
@@ -397,12 +465,12 @@ class Marker {
       walk.wraps = true;
     }
     if (progression == nullptr || progression->getLoop() != &loop || !progression->isAffine()) return std::nullopt;
-    // Wider steps would leave cards between them that nobody wrote to.
-    const auto step = constant_in(progression->getStepRecurrence(evolution_));
-    const auto maximum = static_cast<std::int64_t>(card_bytes(store.write.memory));
-    if (!step || *step == 0 || *step > maximum || *step < -maximum) return std::nullopt;
     walk.start = progression->getStart();
-    walk.step = *step;
+    walk.step = progression->getStepRecurrence(evolution_);
+    // Wider steps than a card would save nothing: there are as many marks as stores.
+    const auto maximum = static_cast<std::int64_t>(card_bytes(store.write.memory));
+    if (const auto step = constant_in(walk.step); step && (*step == 0 || *step > maximum || *step < -maximum))
+      return std::nullopt;
     return walk;
   }
 
@@ -412,15 +480,43 @@ class Marker {
     Instruction* before = range.before;
     if (range.condition != nullptr)
       before = ::llvm::SplitBlockAndInsertIfThen(range.condition, before->getIterator(), false);
+    if (range.stride != nullptr) return mark_steps(range, before);
     Builder ir(before);
-    Value* const last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umax, range.last, range.first);
-    Value* const count = ir.CreateAdd(ir.CreateSub(last, range.first), ir.getInt64(1));
-    const auto [body, card] = ::llvm::SplitBlockAndInsertSimpleForLoop(count, before);
+    mark_card(ir, range.first, range.memory);
+    set_card(ir, range.last, range.memory);
+    // What lies between them, of long ranges.
+    Value* const second = ir.CreateAdd(range.first, ir.getInt64(1));
+    before = ::llvm::SplitBlockAndInsertIfThen(ir.CreateICmpUGT(range.last, second), before->getIterator(), false,
+                                               ::llvm::MDBuilder(ir.getContext()).createUnlikelyBranchWeights());
+    ir.SetInsertPoint(before);
+    const auto [body, card] = ::llvm::SplitBlockAndInsertSimpleForLoop(ir.CreateSub(range.last, second), before);
     ir.SetInsertPoint(body);
-    mark_card(ir, ir.CreateAdd(range.first, card), range.memory);
+    set_card(ir, ir.CreateAdd(second, card), range.memory);
+  }
+
+  void mark_steps(const Range& range, Instruction* before) {
+    ::llvm::BasicBlock* const outside = before->getParent();
+    ::llvm::BasicBlock* const behind = outside->splitBasicBlock(before);
+    auto* const loop = ::llvm::BasicBlock::Create(before->getContext(), "marks", &function_, behind);
+    outside->getTerminator()->setSuccessor(0, loop);
+    Builder ir(loop);
+    ::llvm::PHINode* const address = ir.CreatePHI(ir.getInt64Ty(), 2);
+    mark_card(ir, card_of(ir, address, range.memory), range.memory);
+    Value* const next = ir.CreateAdd(address, range.stride);
+    ir.CreateCondBr(ir.CreateICmpULE(next, range.last), loop, behind);
+    address->addIncoming(range.first, outside);
+    address->addIncoming(next, loop);
+    // Steps from card to card may end before it.
+    ir.SetInsertPoint(before);
+    if (!is_planted(MarkFault::kRangeEnd)) set_card(ir, card_of(ir, range.last, range.memory), range.memory);
   }
 
   void mark_card(Builder& ir, Value* card, std::uint32_t memory) {
+    set_card(ir, card, memory);
+    ++counts_.marks;
+  }
+
+  void set_card(Builder& ir, Value* card, std::uint32_t memory) {
     Value* place;
     if (is_own(memory)) {
       place = header_place(ir, card, unit_.layout.cards());
@@ -430,7 +526,6 @@ class Marker {
           card);
     }
     ir.CreateStore(ir.getInt8(1), place);
-    ++counts_.marks;
   }
 
   Value* card_of(Builder& ir, Value* address, std::uint32_t memory) {

@@ -33,7 +33,9 @@ enum class MarkFault : std::uint8_t {
   kDominance,  ///< a mark serves stores that are executed without it
   kProof,      ///< a mark is moved though its address may be no memory's
   kRangeEnd,   ///< the last card of a loop's range is not marked
+  kStride,     ///< where a loop's step is no constant, every other mark is left out
   kWrap,       ///< no loop's addresses are thought to wrap around
+  kDistance,   ///< those at a distance from a loop's others are not looked at for that
   kGrowth,     ///< a memory is thought not to grow while a loop runs
   kEnd         ///< none: how many there are
 };
