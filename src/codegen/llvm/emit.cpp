@@ -34,6 +34,7 @@
 #include "abi/stack_limit.hpp"
 #include "codegen/llvm/marks.hpp"
 #include "codegen/llvm/object.hpp"
+#include "codegen/llvm/witnesses.hpp"
 #include "codegen/positions.hpp"
 
 namespace anew::codegen::optimizing {
@@ -104,7 +105,7 @@ struct QuietHandler : ::llvm::DiagnosticHandler {
   }
 };
 
-void optimize(Module& ir, ::llvm::TargetMachine& machine, Pipeline pipeline) {
+void optimize(const Unit& unit, ::llvm::TargetMachine& machine, Pipeline pipeline) {
   const ::llvm::TargetLibraryInfoImpl library = no_library();
   ::llvm::LoopAnalysisManager loops;
   ::llvm::FunctionAnalysisManager functions;
@@ -120,7 +121,9 @@ void optimize(Module& ir, ::llvm::TargetMachine& machine, Pipeline pipeline) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(level(pipeline)).run(ir, modules);
+  builder.registerVectorizerStartEPCallback(
+      [&](::llvm::FunctionPassManager& passes, ::llvm::OptimizationLevel) { passes.addPass(DropWitnesses(unit)); });
+  builder.buildPerModuleDefaultPipeline(level(pipeline)).run(unit.ir, modules);
 }
 
 /// Calls of functions by name become calls through their entries, which may lead to any tier's code.
@@ -298,7 +301,7 @@ std::vector<FunctionCode> Emitter::emit(const Unit& unit, std::span<const std::u
   machine_->setOptLevel(code_level(pipeline));
   for (Function& each : ir)
     if (pipeline == Pipeline::kOs && !each.isDeclaration()) each.addFnAttr(::llvm::Attribute::OptimizeForSize);
-  optimize(ir, *machine_, pipeline);
+  optimize(unit, *machine_, pipeline);
 
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (functions[i] == nullptr) continue;
