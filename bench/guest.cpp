@@ -123,7 +123,7 @@ std::unique_ptr<Guest> make_anew_guest(const Engine& engine, const std::string& 
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   Optimization optimization = module.optimization();
   if (!optimization.note.empty()) give_up(fmt::format("{} is not optimized: {}", path, optimization.note));
-  if (compilation != nullptr) *compilation = {std::move(optimization), seconds.count()};
+  if (compilation != nullptr) *compilation = {std::move(optimization), seconds.count(), module};
   Linker linker;
   linker.trap_unknown_functions();
   if (imports.memory) linker.define_memory("env", "memory", *imports.memory);

@@ -57,6 +57,7 @@ class Guest {
 struct Compilation {
   Optimization optimization = {};
   double seconds = 0;  ///< all processes; wall clock
+  std::optional<Module> module = {};
 };
 
 /// In this process. A module that was to be optimized and could not be ends the program.

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <anew/anew.hpp>
+#include <bit>
 #include <chrono>
+#include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -40,12 +43,20 @@ struct CallOptions {
   bool json = false;
 };
 
+/// What has to be equal from call to call. Where a reference points differs from instance to instance, whether it is
+/// null does not; which NaN it is may differ when a better tier's code takes over.
+std::uint64_t comparable_bits(const Value& value) noexcept {
+  if (is_reference(value.type)) return value.bits != 0;
+  const bool is_nan =
+      (value.type == ValueType::kF32 && std::isnan(std::bit_cast<float>(static_cast<std::uint32_t>(value.bits)))) ||
+      (value.type == ValueType::kF64 && std::isnan(std::bit_cast<double>(value.bits)));
+  return is_nan ? ~std::uint64_t{0} : value.bits;
+}
+
 void copy_bytes(const std::vector<Value>& values, std::vector<std::byte>& bytes) {
   bytes.resize(values.size() * 2 * sizeof(std::uint64_t));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    // Where a reference points differs from instance to instance; whether it is null does not.
-    const std::uint64_t bits = is_reference(values[i].type) ? values[i].bits != 0 : values[i].bits;
-    const std::uint64_t slots[] = {bits, values[i].high};
+    const std::uint64_t slots[] = {comparable_bits(values[i]), values[i].high};
     std::memcpy(bytes.data() + i * sizeof slots, slots, sizeof slots);
   }
 }
@@ -94,6 +105,8 @@ class ComponentCall {
                                     .audit_every = audit_every,
                                     .maximum_memory_bytes = options_.instance.maximum_memory_bytes});
   }
+
+  [[nodiscard]] std::uint32_t optimized_functions() const { return cli::optimized_functions(*component_); }
 
   /// In WAVE; empty if the function has no result.
   Result<std::string> call(const component::Pool& pool, Lease& lease) const {
@@ -149,6 +162,7 @@ Result<ExitCode> call_component(const CallOptions& options) {
     nlohmann::ordered_json object = {{"results", nlohmann::ordered_json::array()}};
     if (!result.empty()) object["results"].push_back(result);
     object.update(measurement_json(measurement));
+    object["optimized_functions"] = call.optimized_functions();
     print_json(object);
   } else {
     fmt::print("\n");
@@ -211,7 +225,7 @@ Result<ExitCode> run_call(const CallOptions& options) {
     nlohmann::ordered_json object = {{"results", nlohmann::ordered_json::array()}};
     for (const Value& value : results) object["results"].push_back(value_json(value));
     object.update(measurement_json(measurement));
-    if (compile.tier != Tier::kQuick) object["optimized_functions"] = module.optimized_functions();
+    object["optimized_functions"] = module.optimized_functions();
     print_json(object);
   } else {
     fmt::print("\n");

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "cli/component_file.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "component/decoder.hpp"
+#include "component/linked.hpp"
 #include "os/file.hpp"
 #include "os/try.hpp"
 
@@ -28,7 +32,19 @@ Result<component::Component> load_component(const std::string& file, const Compi
   auto component = component::Component::load(Engine(std::move(options)), file, compile);
   progress->finish();
   if (!component) return std::unexpected(file_error(std::move(component.error())));
+  for (const Module& module : component->state()->modules) {
+    const std::string note = module.optimization().note;
+    if (note.empty()) continue;
+    fmt::print(stderr, "anew: note: {}\n", printable(note));
+    break;  // the others' is the same
+  }
   return component;
+}
+
+std::uint32_t optimized_functions(const component::Component& component) {
+  std::uint32_t all = 0;
+  for (const Module& module : component.state()->modules) all += module.optimized_functions();  // of one binary
+  return all;
 }
 
 }  // namespace anew::cli

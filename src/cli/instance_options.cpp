@@ -16,6 +16,7 @@
 #include "os/try.hpp"
 #include "runtime/module_state.hpp"
 #include "runtime/near_match.hpp"
+#include "tier/optimizer_process.hpp"
 
 namespace anew::cli {
 
@@ -95,6 +96,11 @@ std::string first_lines(const std::string& text, std::size_t count) {
 }
 
 }  // namespace
+
+Tier default_tier() {
+  static const Tier tier = tier::find_optimizer() ? Tier::kAuto : Tier::kQuick;
+  return tier;
+}
 
 Option add_tier_option(const Command& command, Tier& tier) {
   return command

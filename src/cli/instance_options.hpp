@@ -18,8 +18,12 @@
 
 namespace anew::cli {
 
+/// Of code that is run here and now: kAuto where there is the program that optimizes; else kQuick, so that nobody is
+/// told of the lack who did not ask.
+[[nodiscard]] Tier default_tier();
+
 struct InstanceOptions {
-  CompileOptions compile;
+  CompileOptions compile = {.tier = default_tier()};
   SnapshotOptions snapshot;
   std::uint64_t maximum_memory_bytes = PoolOptions{}.maximum_memory_bytes;
   std::vector<std::string> links;    ///< NAME=FILE each

@@ -77,7 +77,7 @@ ExitCode report_failures(const Measurement& measurement, bool failed, Results re
   if (differ) {
     fmt::print(stderr,
                "anew: {} distinct results: the function's result depends on more than its arguments, so something "
-               "leaked from call to call\n",
+               "leaked from call to call, unless it looks at the bits of a NaN (--canonical-nan)\n",
                measurement.distinct);
   }
   if (measurement.audit_failures > 0) {

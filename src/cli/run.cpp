@@ -157,6 +157,11 @@ class Program {
     return component_ ? make_commands(wasi_options, pool_options) : make_modules(wasi_options, pool_options);
   }
 
+  /// By now, once it is loaded.
+  [[nodiscard]] std::uint32_t optimized_functions() const {
+    return component_ ? cli::optimized_functions(*component_) : module_->optimized_functions();
+  }
+
  private:
   /// A component that exports `wasi:cli/run`.
   Result<void> load_command(const CompileOptions& compile) {
@@ -320,6 +325,7 @@ Result<ExitCode> run_program(const RunOptions& options) {
   if (options.json) {
     nlohmann::ordered_json object = {{"exit_code", code}};
     object.update(measurement_json(measurement));
+    object["optimized_functions"] = program.optimized_functions();
     print_json(object);
   } else {
     fmt::print("\n");

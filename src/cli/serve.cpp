@@ -37,7 +37,7 @@ struct ServeOptions {
   WasiOptions wasi;
   std::uint32_t reuse = 1;
   std::vector<std::string> warm_up;
-  CompileOptions compile;
+  CompileOptions compile = {.tier = default_tier()};
   EngineOptions engine;
 };
 

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "cli/input.hpp"
@@ -232,8 +233,10 @@ Result<ExitCode> repeat_call(const RepeatOptions& options, const substrate::Runt
     return kFailure;
   }
 
+  std::optional<substrate::Runtime> measured;
   const auto make_subject = [&](std::uint32_t capacity, std::uint64_t audit_every) -> Result<Subject> {
     auto made = TRY(make_runtime(capacity, audit_every));
+    if (!measured) measured = made;
     auto found = made.method(method);
     if (!found) return std::unexpected(std::move(found.error()));
     // The lambda keeps the runtime, and so the method, alive.
@@ -244,6 +247,7 @@ Result<ExitCode> repeat_call(const RepeatOptions& options, const substrate::Runt
   const auto measurement =
       TRY(measure(make_subject, {.calls = options.calls, .threads = options.threads, .audit = options.audit}));
   object.update(measurement_json(measurement));
+  if (measured) object["optimized_functions"] = measured->optimization().optimized;
   if (!options.json) {
     fmt::print("\n{}, each call in an instance as new:\n", method);
     print_measurement(measurement);

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "cli/command_line.hpp"
+#include "cli/instance_options.hpp"
 
 namespace anew::cli {
 
@@ -42,7 +43,7 @@ struct ChainOptions {
   std::string spec;
   std::string pairs;  ///< empty: the genesis state of `spec`
   bool cache = true;  ///< compiled runtimes may be kept on disk
-  Tier tier = Tier::kQuick;
+  Tier tier = default_tier();
   Features features = Features::all();
   RepeatOptions repeat;
   bool all_changes = false;  ///< to print

@@ -24,7 +24,7 @@ namespace {
 struct VersionOptions {
   std::string file;
   bool cache = true;
-  Tier tier = Tier::kQuick;
+  Tier tier = default_tier();
   Features features = Features::all();
   RepeatOptions repeat;
 };

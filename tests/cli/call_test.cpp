@@ -3,8 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <regex>
 
 #include "cli/command_fixture.hpp"
@@ -240,6 +243,41 @@ TEST_F(Call, TrapInARepeatedCallIsATrap) {
   const Outcome outcome = call({"unreachable", "--repeat", "10", "--json"});
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_EQ(outcome.out, "");
+}
+
+/// A NaN whose sign is another in optimized code: LLVM computes it.
+constexpr std::string_view kLoop = R"((module (func (export "f") (param i32) (result f64) (local f64)
+  (loop $again (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+  (f64.div (local.get 1) (local.get 1)))))";
+
+TEST_F(Call, OptimizesWhatRunsLongAndSaysHowMuch) {
+  if (!std::filesystem::exists(ANEW_BINARY_DIR "/anew-optimizer")) GTEST_SKIP() << "built where LLVM is found only";
+  const std::string module = file("loop.wat", kLoop);
+  std::uint32_t optimized = 0;
+  for (int calls = 100; calls < 1'000'000 && optimized == 0; calls *= 4) {
+    const Outcome outcome =
+        anew({"call", "--no-cache", "--json", "--repeat", std::to_string(calls), module, "f", "1000000"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+    const auto object = outcome.json();
+    EXPECT_EQ(object["distinct_results"], 1);
+    optimized = object["optimized_functions"];
+  }
+  EXPECT_EQ(optimized, 1u);
+  const Outcome quick = anew({"call", "--tier", "quick", "--json", "--repeat", "100", module, "f", "1000000"});
+  EXPECT_EQ(quick.json()["optimized_functions"], 0);
+}
+
+TEST_F(Call, WithoutTheOptimizerIsQuickAndSaysSoIfAsked) {
+  const std::string alone = path("alone").string();
+  std::filesystem::copy_file(ANEW_BINARY_DIR "/anew", alone);
+  const std::string command = "unset ANEW_OPTIMIZER; " + quoted(alone) + " call --no-cache " + module_ + " add 1 2";
+  EXPECT_EQ(output(command), "3\n");
+  if (std::filesystem::exists(ANEW_OPTIMIZER_DIRECTORY "/anew-optimizer")) GTEST_SKIP() << "one is installed";
+  const std::string asked = output(command + " --tier auto");
+  EXPECT_TRUE(contains(asked, "anew: note: there is no anew-optimizer at "));
+  EXPECT_TRUE(contains(asked, "3\n"));
+  EXPECT_EQ(std::ranges::count(asked, '\n'), 2);
 }
 
 TEST_F(Call, ReadsStandardInputAndCompiledModules) {

@@ -280,6 +280,24 @@ TEST_F(Auto, AThousandModulesTakeTwoThreadsAndOneJobAtATime) {
   EXPECT_EQ(asked_.most_at_once, 1);
 }
 
+TEST_F(Auto, EachOfManyHotFunctionsIsOptimizedOnce) {
+  constexpr int kFunctions = 100;
+  const Engine engine({.compile_threads = 1, .cache = false});
+  const Module module = engine.compile(make_module(kFunctions), {.tier = Tier::kAuto}).value();
+  const Pool pool = pool_of(module);
+  for (const auto end = Clock::now() + kNever; module.optimized_functions() < kFunctions && Clock::now() < end;) {
+    Lease lease = pool.acquire().value();
+    for (int i = 0; i < kFunctions; ++i) {
+      const int result = lease.call<std::int32_t>("f" + std::to_string(i), kLong, i).value();
+      ASSERT_TRUE(result == i || result == i + 1) << result;
+    }
+  }
+  EXPECT_EQ(module.optimized_functions(), kFunctions);
+  EXPECT_EQ(asked_.most_at_once, 1);
+  for (int i = 0; i < kFunctions; ++i) EXPECT_EQ(asked_.functions[static_cast<std::uint32_t>(i)], 1) << i;
+  EXPECT_LE(codegen::code_bytes(module.state()->image), module.state()->image.reach);
+}
+
 TEST_F(Auto, CodeForWhichThereIsNoRoomIsLeftOut) {
   const Engine engine({.compile_threads = 1, .cache = false});
   const Module module = engine.compile(make_module(2), {.tier = Tier::kAuto}).value();
