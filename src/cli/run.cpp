@@ -57,6 +57,7 @@ struct RunOptions {
   std::string profile;
   std::uint64_t repeat = 0;  ///< 0: not asked for
   std::uint32_t threads = 1;
+  std::vector<std::string> allowed_hosts;
   CallLimits limits;
   bool audit = false;
   bool json = false;
@@ -195,7 +196,7 @@ class Program {
     component::Linker linker;
     if (auto defined = wasi::define(linker, wasi_options); !defined)
       return std::unexpected(file_error(std::move(defined.error())));
-    TRY(wasi::http::define(linker));
+    TRY(wasi::http::define(linker, TRY(http_options(options_.allowed_hosts))));
     if (options_.instance.trap_unknown_imports) linker.trap_unknown_functions();
     auto pool = TRY(component::Pool::create(*component_, linker, pool_options));
     const auto command = pool.function("wasi:cli/run#run");
@@ -344,6 +345,7 @@ void add_run(const Command& anew) {
   command.rest("ARG", options->arguments,
                "The program's arguments, as they are: behind FILE nothing is an option of `anew run`");
   add_wasi_options(command, options->wasi);
+  add_host_option(command, options->allowed_hosts);
   command.text("--stdin", options->standard_input, "Read standard input from a file").value_name("FILE");
   command
       .text("--invoke", options->invoke,

@@ -37,6 +37,7 @@ struct ServeOptions {
   WasiOptions wasi;
   std::uint32_t reuse = 1;
   std::vector<std::string> warm_up;
+  std::vector<std::string> allowed_hosts;
   CompileOptions compile = {.tier = default_tier()};
   EngineOptions engine;
 };
@@ -60,11 +61,17 @@ Result<std::shared_ptr<serve::Application>> load(const ServeOptions& options) {
     const auto component = TRY(load_component(options.file, options.compile, options.engine));
     auto http = TRY(make_options<serve::HttpComponentOptions>(options));
     http.warm_up = options.warm_up;
+    http.http = TRY(http_options(options.allowed_hosts));
     return serve::make_http_component(component, std::move(http));
   }
   if (!options.warm_up.empty()) {
     return fail(ErrorCode::kArgument,
                 fmt::format("{}: --warm-up is for components: a program begins anew with each request",
+                            printable(options.file)));
+  }
+  if (!options.allowed_hosts.empty()) {
+    return fail(ErrorCode::kArgument,
+                fmt::format("{}: --allow-host is for components: a program has no way to make requests",
                             printable(options.file)));
   }
   const auto module = TRY(load_module(options.file, options.compile, options.engine));
@@ -117,6 +124,7 @@ void add_serve(const Command& anew) {
       [&server](std::uint64_t count) { server.loops = static_cast<std::uint32_t>(count); },  // checked
       "Event loops: one a processor if not given");
   add_wasi_options(command, options->wasi);
+  add_host_option(command, options->allowed_hosts);
   command.time(
       "--timeout", [&server](std::chrono::nanoseconds time) { server.timeout = time; },
       "End a request that takes longer, from its header to its response's end: 30s if not given; the answer is 504");
@@ -148,7 +156,9 @@ void add_serve(const Command& anew) {
              "Have the component answer GET PATH once before the snapshot that all requests start from is taken, so "
              "that what it fills then (caches, compiled scripts) is there for each; may be given again. Randomness and "
              "time that it reads then are the same for all")
-      .value_name("PATH");
+      .value_name("PATH")
+      .one_value()
+      .repeatable();
   add_compile_options(command, options->compile);
   add_features_option(command, options->engine.features);
   add_cache_option(command, options->engine.cache);

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <string_view>
 
+#include "cli/command.hpp"
 #include "os/environment.hpp"
 #include "os/try.hpp"
+#include "serve/http_client.hpp"
 
 namespace anew::cli {
 namespace {
@@ -62,6 +64,26 @@ void add_wasi_options(const Command& command, WasiOptions& options) {
       .value_name("NAME[=VALUE]")
       .one_value()
       .repeatable();
+}
+
+void add_host_option(const Command& command, std::vector<std::string>& hosts) {
+  command
+      .texts("--allow-host", hosts,
+             "Let a component make HTTP requests to this host, and no other: example.org, example.org:8443, "
+             "*.example.org or *. Without a port it is the one of the scheme; without this option no request is made")
+      .value_name("HOST[:PORT]")
+      .one_value()
+      .repeatable();
+}
+
+Result<wasi::http::Options> http_options(const std::vector<std::string>& hosts) {
+  wasi::http::Options options{.allowed_hosts = hosts};
+  if (hosts.empty()) return options;
+  if constexpr (kWithServe) {
+    options.client = TRY(serve::make_http_client());
+    return options;
+  }
+  return fail(ErrorCode::kUnsupported, "--allow-host: this command was built without HTTP (ANEW_BUILD_SERVE)");
 }
 
 }  // namespace anew::cli

@@ -4,6 +4,7 @@
 
 #include <anew/error.hpp>
 #include <anew/wasi.hpp>
+#include <anew/wasi_http.hpp>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,10 @@ struct WasiOptions {
 
 /// --dir, --dir-read-only and --env. @param options  outlives the parsing.
 void add_wasi_options(const Command& command, WasiOptions& options);
+
+/// --allow-host. @param hosts  outlives the parsing.
+void add_host_option(const Command& command, std::vector<std::string>& hosts);
+/// What components may ask of others: nothing but of these hosts. @return kUnsupported in a command without the client.
+[[nodiscard]] Result<wasi::http::Options> http_options(const std::vector<std::string>& hosts);
 
 }  // namespace anew::cli

@@ -256,7 +256,7 @@ Result<std::shared_ptr<Application>> make_http_component(const component::Compon
                                                          HttpComponentOptions options) {
   component::Linker linker;
   TRY(wasi::define(linker, options.wasi));
-  TRY(http::define(linker));
+  TRY(http::define(linker, options.http));
   component::WarmUp warm;
   if (!options.warm_up.empty()) {
     // Its handler is of a pool that is not there yet.

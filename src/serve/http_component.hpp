@@ -5,6 +5,7 @@
 #include <anew/component/component.hpp>
 #include <anew/error.hpp>
 #include <anew/wasi.hpp>
+#include <anew/wasi_http.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@ namespace anew::serve {
 struct HttpComponentOptions {
   std::string name;  ///< of the file, for metrics
   wasi::Options wasi = {};
+  wasi::http::Options http = {};  ///< requests that it may make
   PoolOptions pool = {};
   std::uint32_t reuse = 1;  ///< requests that an instance serves before it is made as new
   /// Paths with their queries that are asked for once each, before the snapshot is taken.
