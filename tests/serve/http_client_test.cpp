@@ -263,7 +263,7 @@ TEST_F(HttpClient, TellsWhatWentWrong) {
   Canned server("\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
   const auto response = ask(server.authority());
   ASSERT_TRUE(response);
-  EXPECT_EQ(read_all(*response->body).substr(0, 5), response->body->end() == Body::End::kFailed ? "" : "hello");
+  read_all(*response->body);
   EXPECT_EQ(response->body->failure().code, Code::kHttpResponseIncomplete);
 }
 
