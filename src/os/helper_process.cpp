@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +106,29 @@ std::string last_words(int file) {
   return text;
 }
 
+/// For an open descriptor of a process that is in `how` (WEXITED, options); what is known is in `info`. @return false
+/// if it is not, or if somebody else has waited for it.
+bool wait_for(const Descriptor& process, int how, siginfo_t& info) noexcept {
+  info = {};
+  int result = 0;
+  do result = waitid(P_PIDFD, static_cast<id_t>(process.number()), &info, how);  // a descriptor is not negative
+  while (result != 0 && errno == EINTR);
+  return result == 0 && info.si_pid != 0;
+}
+
+/// Waits until one of `events` has come.
+HelperProcess::Outcome wait_until(const Descriptor& descriptor, short events, HelperProcess::Clock::time_point deadline,
+                                  const std::stop_token& stop) {
+  for (;;) {
+    if (stop.stop_requested()) return HelperProcess::Outcome::kStopped;
+    const auto left = std::chrono::ceil<milliseconds>(deadline - HelperProcess::Clock::now());
+    if (left <= milliseconds::zero()) return HelperProcess::Outcome::kLate;
+    pollfd ready = {descriptor.number(), events, 0};
+    const auto patience = static_cast<int>(std::min(left, kPatience).count());  // at most kPatience
+    if (poll(&ready, 1, patience) > 0) return HelperProcess::Outcome::kDone;
+  }
+}
+
 }  // namespace
 
 Result<HelperProcess> HelperProcess::start(const std::filesystem::path& program) {
@@ -119,38 +143,35 @@ Result<HelperProcess> HelperProcess::start(const std::filesystem::path& program)
   if (!errors.is_open()) return refused(program, errno);
   const int id = Plan().start(program, theirs.number(), errors.number());
   if (id < 0) return refused(program, -id);
-  return HelperProcess(id, std::move(ours), std::move(errors));
+  // It has just got its number: no other process has it before all numbers were given again.
+  const auto opened = static_cast<int>(syscall(SYS_pidfd_open, id, 0));  // a descriptor or -1
+  Descriptor process = opened < 0 ? Descriptor() : above_standard_streams(opened);
+  if (!process.is_open()) {
+    const int reason = errno;
+    kill(id, SIGKILL);
+    while (waitpid(id, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return refused(program, reason);
+  }
+  return HelperProcess(std::move(process), std::move(ours), std::move(errors));
 }
 
-HelperProcess::HelperProcess(HelperProcess&& other) noexcept
-    : id_(std::exchange(other.id_, 0)), socket_(std::move(other.socket_)), errors_(std::move(other.errors_)) {}
+HelperProcess::HelperProcess(HelperProcess&& other) noexcept = default;
 
 HelperProcess::~HelperProcess() { kill_and_forget(); }
 
 void HelperProcess::kill_and_forget() noexcept {
-  if (id_ == 0) return;
-  kill(id_, SIGKILL);
-  while (waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  id_ = 0;
-}
-
-HelperProcess::Outcome HelperProcess::wait(short events, Clock::time_point deadline,
-                                           const std::stop_token& stop) const {
-  for (;;) {
-    if (stop.stop_requested()) return Outcome::kStopped;
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left <= milliseconds::zero()) return Outcome::kLate;
-    pollfd ready = {socket_.number(), events, 0};
-    const auto patience = static_cast<int>(std::min(left, kPatience).count());  // at most kPatience
-    if (poll(&ready, 1, patience) > 0) return Outcome::kDone;
-  }
+  if (!process_.is_open()) return;
+  siginfo_t info;
+  (void)syscall(SYS_pidfd_send_signal, process_.number(), SIGKILL, nullptr, 0);  // refused if it has ended
+  (void)wait_for(process_, WEXITED, info);
+  process_ = Descriptor();
 }
 
 HelperProcess::Outcome HelperProcess::send(std::span<const std::byte> bytes, Clock::time_point deadline,
                                            const std::stop_token& stop) {
   while (!bytes.empty()) {
-    if (const Outcome waited = wait(POLLOUT, deadline, stop); waited != Outcome::kDone) return waited;
+    if (const Outcome waited = wait_until(socket_, POLLOUT, deadline, stop); waited != Outcome::kDone) return waited;
     const ssize_t sent = ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return Outcome::kEnded;
     bytes = bytes.subspan(sent > 0 ? static_cast<std::size_t>(sent) : 0);
@@ -161,7 +182,7 @@ HelperProcess::Outcome HelperProcess::send(std::span<const std::byte> bytes, Clo
 HelperProcess::Outcome HelperProcess::receive(std::span<std::byte> bytes, Clock::time_point deadline,
                                               const std::stop_token& stop) {
   while (!bytes.empty()) {
-    if (const Outcome waited = wait(POLLIN, deadline, stop); waited != Outcome::kDone) return waited;
+    if (const Outcome waited = wait_until(socket_, POLLIN, deadline, stop); waited != Outcome::kDone) return waited;
     const ssize_t received = recv(socket_.number(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR)) return Outcome::kEnded;
     bytes = bytes.subspan(received > 0 ? static_cast<std::size_t>(received) : 0);
@@ -171,16 +192,11 @@ HelperProcess::Outcome HelperProcess::receive(std::span<std::byte> bytes, Clock:
 
 std::string HelperProcess::end() {
   // One that died has closed its end before it can be waited for.
-  const auto deadline = Clock::now() + kLastMoments;
   siginfo_t info = {};
   pollfd closed = {socket_.number(), 0, 0};
-  bool has_ended = false;
-  if (poll(&closed, 1, 0) > 0) {
-    do {
-      has_ended = waitid(P_PID, static_cast<id_t>(id_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == id_;
-      if (!has_ended) poll(nullptr, 0, 1);
-    } while (!has_ended && Clock::now() < deadline);
-  }
+  const bool has_ended = poll(&closed, 1, 0) > 0 &&
+                         wait_until(process_, POLLIN, Clock::now() + kLastMoments, {}) == Outcome::kDone &&
+                         wait_for(process_, WEXITED | WNOHANG | WNOWAIT, info);
   std::string how = "was ended";
   if (has_ended && info.si_code == CLD_EXITED) how = fmt::format("exited with status {}", info.si_status);
   if (has_ended && info.si_code != CLD_EXITED) how = fmt::format("ended by signal {}", info.si_status);

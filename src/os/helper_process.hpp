@@ -25,6 +25,7 @@ class HelperProcess {
 
   /// It gets nothing of ours but the socket: no descriptor, no blocked or ignored signal, and it is in a process group
   /// of its own, so that a terminal's signals do not reach it. What it writes to its standard error, end() tells.
+  /// Somebody else in this process may wait for all children, and for this one too.
   /// @return kNotFound or kIo, with the system's reason, if it cannot be started.
   [[nodiscard]] static Result<HelperProcess> start(const std::filesystem::path& program);
   HelperProcess(HelperProcess&& other) noexcept;
@@ -42,12 +43,11 @@ class HelperProcess {
   [[nodiscard]] std::string end();
 
  private:
-  HelperProcess(int id, Descriptor socket, Descriptor errors)
-      : id_(id), socket_(std::move(socket)), errors_(std::move(errors)) {}
-  [[nodiscard]] Outcome wait(short events, Clock::time_point deadline, const std::stop_token& stop) const;
+  HelperProcess(Descriptor process, Descriptor socket, Descriptor errors)
+      : process_(std::move(process)), socket_(std::move(socket)), errors_(std::move(errors)) {}
   void kill_and_forget() noexcept;
 
-  int id_;  ///< 0: none any more
+  Descriptor process_;  ///< not its number, which another process may have by now; not open: none any more
   Descriptor socket_;
   Descriptor errors_;  ///< a file in memory
 };
