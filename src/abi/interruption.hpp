@@ -13,7 +13,6 @@ struct Interrupted {
   std::uint64_t pc;             ///< of the instruction that comes next; of the one that faulted
   std::uint64_t frame_pointer;  ///< of the function, once it has set it
   std::uint64_t stack_pointer;  ///< whether that code was a guest's, or a signal handler that interrupted one
-  std::uint64_t cell;           ///< the cell pointer's register; in library functions it may hold anything
 };
 
 /// Async-signal-safe.

@@ -87,14 +87,13 @@ struct ThreadRecord {
   volatile std::uint32_t trap_is_fault = 0;  ///< 20  1: trap_pc is where the guest was stopped; 0: a return address
   volatile std::uint64_t trap_pc = 0;        ///< 24
   volatile std::uint64_t trap_fp = 0;        ///< 32  frame pointer of the function that trapped
-  volatile std::uint64_t trap_cell = 0;      ///< 40  the cell pointer then, unless a library function was at work
-  std::uint64_t host_calls = 0;              ///< 48  counted by call_host
-  std::uint64_t stub_frame = 0;              ///< 56  frame pointer of the import's stub that called the host last
-  std::uint64_t left_stack_pointer = 0;      ///< 64  of a guest whose call was left (anew_resume)
-  std::uint64_t callee = 0;                  ///< 72  where compiled code may keep one while it places arguments
-  std::int64_t fuel = 0;        ///< 80  left to the guest that runs; compiled code with Options::fuel counts it down
-  std::int64_t stack_left = 0;  ///< 88  units left to the frames of the guest that runs (stack_limit.hpp)
-  /// 96  Arguments and results for which there is no register: written just before a call or a return, and read at
+  std::uint64_t host_calls = 0;              ///< 40  counted by call_host
+  std::uint64_t stub_frame = 0;              ///< 48  frame pointer of the import's stub that called the host last
+  std::uint64_t left_stack_pointer = 0;      ///< 56  of a guest whose call was left (anew_resume)
+  std::uint64_t callee = 0;                  ///< 64  where compiled code may keep one while it places arguments
+  std::int64_t fuel = 0;        ///< 72  left to the guest that runs; compiled code with Options::fuel counts it down
+  std::int64_t stack_left = 0;  ///< 80  units left to the frames of the guest that runs (stack_limit.hpp)
+  /// 88  Arguments and results for which there is no register: written just before a call or a return, and read at
   /// once.
   std::uint64_t spilled_values[2 * std::max(wasm::limits::kParameters, wasm::limits::kResults)] = {};
 };

@@ -29,16 +29,25 @@ struct FramePlace {
   std::vector<codegen::CodePosition> positions;  ///< where functions are inlined: the innermost first
 };
 
+/// The cell of the function that a walk is at: what the first of its instance's functions around it was called with.
+std::uint64_t cell_at(StackWalk walk) noexcept {
+  for (;;) {
+    const std::uint64_t cell = walk.slot(abi::kCellOfCalled);
+    const bool is_inner = walk.next() && walk.frame() != 0;  // else an entry thunk called it
+    if (!is_inner || walk.pc() == reinterpret_cast<std::uint64_t>(&abi::anew_return_to_cell)) return cell;
+  }
+}
+
 /// Which instance a frame belongs to. Its module is known by the program counter, but several instances of a store may
 /// share a module's code.
 class FrameOwner {
  public:
-  FrameOwner(const StoreState& store, std::uint64_t trap_cell) noexcept : store_(store), cell_(trap_cell) {}
+  explicit FrameOwner(const StoreState& store) noexcept : store_(store) {}
 
   /// For each frame from the innermost outwards.
   [[nodiscard]] FramePlace find(const StackWalk& walk, bool is_return_address) {
     if (walk.pc() == reinterpret_cast<std::uint64_t>(&abi::anew_return_to_cell)) {
-      cell_ = walk.slot(abi::kReturnToCellKeepsCell);  // of the next frame outwards
+      cell_ = 0;  // from the next frame outwards it is another one
       return {};
     }
     // The call is before its return address, which may be the first byte behind the text.
@@ -48,18 +57,16 @@ class FrameOwner {
     const codegen::ImageView& image = owner->linked->module->image;
     auto positions = codegen::find_positions(image, owner->linked->wasm().imported_functions,
                                              pc - reinterpret_cast<std::uint64_t>(image.text.data()));
-    // What is not behind anew_return_to_cell has the cell of the function that it called.
-    // The cell of a fault in a library function is not known; then one instance is as good as another.
+    if (cell_ == 0) cell_ = cell_at(walk);
     for (const auto& instance : store_.instances)
       if (reinterpret_cast<std::uint64_t>(instance->cell) == cell_ && has_code_at(*instance, pc))
         owner = instance.get();
-    cell_ = reinterpret_cast<std::uint64_t>(owner->cell);
     return {owner, std::move(positions)};
   }
 
  private:
   const StoreState& store_;
-  std::uint64_t cell_;
+  std::uint64_t cell_ = 0;  ///< of the last function's instance; 0: not known yet
 };
 
 Frame describe(const Instance& instance, const codegen::CodePosition& position) {
@@ -97,7 +104,7 @@ Backtrace collect_frames(const StoreState& store, const Thread& thread) {
   Backtrace backtrace;
   if (thread.depth == kMaximumNesting || thread.trap_pc == 0) return backtrace;  // refused: no guest ran
   StackWalk walk(thread.activations[thread.depth].stack, thread.trap_pc, thread.trap_fp);
-  FrameOwner owner(store, thread.trap_cell);
+  FrameOwner owner(store);
   bool is_return_address = thread.trap_is_fault == 0;
   do {
     const FramePlace place = owner.find(walk, is_return_address);

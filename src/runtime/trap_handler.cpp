@@ -47,7 +47,6 @@ __attribute__((no_sanitize("thread"))) void land(Thread& thread, TrapKind kind, 
   thread.trap_is_fault = 1;
   thread.trap_pc = interrupted.pc;
   thread.trap_fp = interrupted.frame_pointer;
-  thread.trap_cell = interrupted.cell;
   abi::resume_at_landing(context, thread);
 }
 

@@ -12,12 +12,10 @@ TEST(Interruption, ReadsTheRegistersThatTheConventionGivesAMeaning) {
   context.uc_mcontext.gregs[REG_RIP] = 1;
   context.uc_mcontext.gregs[REG_RBP] = 2;
   context.uc_mcontext.gregs[REG_RSP] = 3;
-  context.uc_mcontext.gregs[REG_R13] = 4;
   const Interrupted interrupted = interrupted_by(os::MachineContext(&context));
   EXPECT_EQ(interrupted.pc, 1u);
   EXPECT_EQ(interrupted.frame_pointer, 2u);
   EXPECT_EQ(interrupted.stack_pointer, 3u);
-  EXPECT_EQ(interrupted.cell, 4u);
 }
 
 TEST(Interruption, LandsWithTheRecordAsArgumentAndAllElseAsItWas) {

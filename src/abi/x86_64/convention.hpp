@@ -26,6 +26,9 @@
 //                    the caller's cell, and is again behind the call
 //   tail_call        jumped to likewise
 //
+// Who calls a function for another instance, and an entry thunk, has its cell directly above the return address
+// (frame.hpp).
+//
 // An entry thunk is called with r14 = slots, rsi = the slot in the table of entry addresses of the function to call,
 // r13 = cell and rbp = 0.
 #pragma once

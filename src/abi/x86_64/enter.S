@@ -105,7 +105,6 @@ anew_enter:
         mov     dword ptr [rdi + ANEW_RECORD_TRAP_IS_FAULT], 0
         mov     qword ptr [rdi + ANEW_RECORD_TRAP_PC], 0
         mov     qword ptr [rdi + ANEW_RECORD_TRAP_FP], 0
-        mov     qword ptr [rdi + ANEW_RECORD_TRAP_CELL], 0
         jmp     anew_landing
         .cfi_endproc
         .size   anew_enter, . - anew_enter
@@ -190,7 +189,6 @@ anew_trap:
         mov     rdx, [rsp]
         mov     [rdi + ANEW_RECORD_TRAP_PC], rdx
         mov     [rdi + ANEW_RECORD_TRAP_FP], rbp
-        mov     [rdi + ANEW_RECORD_TRAP_CELL], r13
         jmp     anew_landing
         .cfi_endproc
         .size   anew_trap, . - anew_trap
@@ -232,8 +230,8 @@ anew_throw:
 //
 //   rbp + 8  where the function around it goes on
 //       + 0  its rbp
-//       - 8  its r13                                        ANEW_KEPT_CELL
-//       -16  padding
+//       - 8  its r13
+//       -16  the callee's r13, for backtraces
 //       -24  where the callee returns to: anew_return_to_cell
 //
 // Scratch are r10 and r11.
@@ -248,16 +246,16 @@ anew_call_other:
         push    rbp
         mov     rbp, rsp
         push    r13
-        sub     rsp, 8
         mov     r11, [r13 + ANEW_CELL_THREAD]
         mov     r13, [r10 + ANEW_REFERENCE_CELL]
+        push    r13
         mov     [r13 + ANEW_CELL_THREAD], r11
         mov     r10, [r10 + ANEW_REFERENCE_ENTRY]
         call    [r10]
         .globl  anew_return_to_cell
         .hidden anew_return_to_cell
 anew_return_to_cell:
-        mov     r13, [rbp + ANEW_KEPT_CELL]
+        mov     r13, [rbp - 8]
         leave
         ret
         .cfi_endproc
@@ -280,11 +278,12 @@ anew_tail_call:
         push    rbp
         mov     rbp, rsp
         push    r13
-        sub     rsp, 8
+        push    r13
         push    r11
 .Lframe_is_there:
         mov     r11, [r13 + ANEW_CELL_THREAD]
         mov     r13, [r10 + ANEW_REFERENCE_CELL]
+        mov     [rsp + 8], r13
         mov     [r13 + ANEW_CELL_THREAD], r11
         mov     r10, [r10 + ANEW_REFERENCE_ENTRY]
         jmp     [r10]
@@ -342,7 +341,6 @@ anew_call_host:
         mov     dword ptr [rcx + ANEW_RECORD_TRAP_IS_FAULT], 0
         mov     [rcx + ANEW_RECORD_TRAP_PC], rdx
         mov     [rcx + ANEW_RECORD_TRAP_FP], rbp
-        mov     [rcx + ANEW_RECORD_TRAP_CELL], r13
         push    rbx
         push    rbp
         push    r12

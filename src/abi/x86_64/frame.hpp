@@ -18,8 +18,9 @@ inline constexpr std::uint64_t kFrameBytes = 16;
 
 /// What a call into another instance, or a chain of tail calls, has on the stack beside its functions' frames.
 inline constexpr std::uint32_t kOtherCellBytes = ANEW_OTHER_CELL_BYTES;
-/// From the frame pointer of that frame, out of which anew_return_to_cell returns: the cell pointer to take back.
-inline constexpr std::int32_t kReturnToCellKeepsCell = ANEW_KEPT_CELL;
+/// From the frame pointer of a function that was called by anew_call_other, anew_tail_call or an entry thunk: its cell.
+/// The register keeps it at calls alone; in between, what is optimized may need it for something else.
+inline constexpr std::int32_t kCellOfCalled = 16;
 
 /// Has the first function of a guest whose call was left return to anew_return_resumed.
 /// @param stack_top  where its guest stack started: below lies the return address that anew_enter pushed.

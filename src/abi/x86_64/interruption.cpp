@@ -5,13 +5,13 @@ namespace anew::abi {
 namespace {
 
 // As instructions number them.
-constexpr unsigned kRsp = 4, kRbp = 5, kRdi = 7, kR13 = 13;
+constexpr unsigned kRsp = 4, kRbp = 5, kRdi = 7;
 
 }  // namespace
 
 // Handlers of signals are not instrumented: they may interrupt ThreadSanitizer's runtime.
 __attribute__((no_sanitize("thread"))) Interrupted interrupted_by(const os::MachineContext& context) noexcept {
-  return {context.pc(), context.general(kRbp), context.general(kRsp), context.general(kR13)};
+  return {context.pc(), context.general(kRbp), context.general(kRsp)};
 }
 
 __attribute__((no_sanitize("thread"))) void resume_at_landing(os::MachineContext& context,

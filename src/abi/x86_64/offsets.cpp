@@ -19,7 +19,6 @@ static_assert(offsetof(ThreadRecord, trap_kind) == ANEW_RECORD_TRAP_KIND);
 static_assert(offsetof(ThreadRecord, trap_is_fault) == ANEW_RECORD_TRAP_IS_FAULT);
 static_assert(offsetof(ThreadRecord, trap_pc) == ANEW_RECORD_TRAP_PC);
 static_assert(offsetof(ThreadRecord, trap_fp) == ANEW_RECORD_TRAP_FP);
-static_assert(offsetof(ThreadRecord, trap_cell) == ANEW_RECORD_TRAP_CELL);
 static_assert(offsetof(ThreadRecord, host_calls) == ANEW_RECORD_HOST_CALLS);
 static_assert(offsetof(ThreadRecord, stub_frame) == ANEW_RECORD_STUB_FRAME);
 static_assert(offsetof(ThreadRecord, left_stack_pointer) == ANEW_RECORD_LEFT_STACK_POINTER);
@@ -27,9 +26,8 @@ static_assert(offsetof(ThreadRecord, left_stack_pointer) == ANEW_RECORD_LEFT_STA
 static_assert(sizeof(ThreadRecord::state) == 4 && sizeof(ThreadRecord::kill) == 4 &&
               sizeof(ThreadRecord::trap_kind) == 4 && sizeof(ThreadRecord::trap_is_fault) == 4);
 static_assert(sizeof(ThreadRecord::host_sp) == 8 && sizeof(ThreadRecord::trap_pc) == 8 &&
-              sizeof(ThreadRecord::trap_fp) == 8 && sizeof(ThreadRecord::trap_cell) == 8 &&
-              sizeof(ThreadRecord::host_calls) == 8 && sizeof(ThreadRecord::left_stack_pointer) == 8 &&
-              sizeof(ThreadRecord::stub_frame) == 8);
+              sizeof(ThreadRecord::trap_fp) == 8 && sizeof(ThreadRecord::host_calls) == 8 &&
+              sizeof(ThreadRecord::left_stack_pointer) == 8 && sizeof(ThreadRecord::stub_frame) == 8);
 
 static_assert(static_cast<int>(ThreadState::kHost) == ANEW_STATE_HOST);
 static_assert(static_cast<int>(ThreadState::kGuest) == ANEW_STATE_GUEST);

@@ -11,10 +11,9 @@
 #define ANEW_RECORD_TRAP_IS_FAULT 20
 #define ANEW_RECORD_TRAP_PC 24
 #define ANEW_RECORD_TRAP_FP 32
-#define ANEW_RECORD_TRAP_CELL 40
-#define ANEW_RECORD_HOST_CALLS 48
-#define ANEW_RECORD_STUB_FRAME 56
-#define ANEW_RECORD_LEFT_STACK_POINTER 64
+#define ANEW_RECORD_HOST_CALLS 40
+#define ANEW_RECORD_STUB_FRAME 48
+#define ANEW_RECORD_LEFT_STACK_POINTER 56
 
 // ThreadState
 #define ANEW_STATE_HOST 0
@@ -44,10 +43,8 @@
 #define ANEW_LANDING_PC 0
 #define ANEW_LANDING_FRAME 8
 
-// What anew_call_other has between a function and its callee, both return addresses among it, and where its frame keeps
-// the cell pointer, from rbp (frame.hpp).
+// What anew_call_other has between a function and its callee, both return addresses among it.
 #define ANEW_OTHER_CELL_BYTES 32
-#define ANEW_KEPT_CELL -8
 
 // MXCSR (float_control.hpp)
 #define ANEW_GUEST_FLOAT_CONTROL 0x1F80

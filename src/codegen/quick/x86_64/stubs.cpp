@@ -110,7 +110,7 @@ void emit_entry_thunk(Assembler& a, const ModuleContext& context, std::uint32_t 
   const abi::Places& arguments = context.arguments[type_index];
   const abi::Places& results = context.results[type_index];
   a.align(asmjit::AlignMode::kCode, 16);
-  a.sub(x86::rsp, 8);
+  a.push(x86::r13);  // for backtraces (abi::kCellOfCalled)
   a.mov(x86::rax, x86::rsi);
   if (arguments.memory_slots != 0) a.mov(x86::r10, x86::qword_ptr(x86::r13, abi::kThread));
   std::size_t slot = 0;
