@@ -9,9 +9,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "os/child_process.hpp"
@@ -88,6 +90,7 @@ TEST_F(Tiers, OptimizedCodeDoesWhatQuickCodeDoes) {
   const std::vector<CompileOptions> all = {{},
                                            {.card_bytes = 512},
                                            {.ledger = Ledger::kCow},
+                                           {.ledger = Ledger::kPagemap},
                                            {.explicit_bounds = true},
                                            {.fuel = true},
                                            {.canonical_nan = true},
@@ -137,6 +140,83 @@ TEST_F(Tiers, BacktracesNameWhatIsInlined) {
     for (std::size_t i = 0; i < expected.error().backtrace.size(); ++i)
       EXPECT_EQ(trapped.error().backtrace[i].module_offset, expected.error().backtrace[i].module_offset) << name << i;
   }
+}
+
+TEST_F(Tiers, ExceptionsPassThroughOptimizedFrames) {
+  // "outer" and "between" are optimized and have more values than registers; the handler in "catch" must give back
+  // those that "between" took from "outer".
+  std::string live;
+  std::string sum = "(local.get 0)";
+  std::string locals;
+  for (int i = 1; i <= 12; ++i) {
+    const std::string local = std::to_string(i);
+    locals += " i64";
+    live += "(local.set " + local + " (i64.mul (local.get 0) (i64.load (i32.const " + std::to_string(8 * i) + "))))";
+    sum = "(i64.add " + sum + " (local.get " + local + "))";
+  }
+  const std::string text =
+      R"((module (memory 1) (global $value i64 (i64.const 11)) (tag $tag (param i64))
+    (table funcref (elem $catch $between $throw)) (type $t (func (param i64) (result i64)))
+    (func $start (local i32) (loop $again
+      (i64.store (local.get 0) (global.get $value))
+      (br_if $again (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 8))) (i32.const 200)))))
+    (start $start)
+    (func $throw (type $t) (throw $tag (i64.add (local.get 0) (i64.const 1))))
+    (func $catch (type $t) (try (result i64)
+      (do (call_indirect (type $t) (local.get 0) (i32.const 1)))
+      (catch $tag (i64.mul (i64.const 1000)))))
+    (func $between (type $t) (local)" +
+      locals + ")" + live + R"((i64.add (call_indirect (type $t) (local.get 0) (i32.const 2)) )" + sum + R"())
+    (func (export "outer") (type $t) (local)" +
+      locals + ")" + live + R"((i64.add (call_indirect (type $t) (local.get 0) (i32.const 0)) )" + sum + ")))";
+  const Module module = test::compile(text, {.tier = Tier::kOptimized});
+  EXPECT_EQ(module.optimization().optimized, 4u);
+  ASSERT_EQ(module.optimization().not_optimized.size(), 1u);
+  const Pool pool = Pool::create(module, Linker(), {.capacity = 1, .audit_every = 1}).value();
+  for (std::int64_t i = 1; i < 4; ++i)
+    EXPECT_EQ(pool.acquire().value().call<std::int64_t>("outer", i).value(), 1000 * (i + 1) + i + 12 * 11 * i);
+}
+
+TEST_F(Tiers, ACallThatWaitsGoesOnOnAnotherThread) {
+  // More arguments than there are registers go by way of the record of the thread that runs the call.
+  constexpr const char* kText = R"((module (import "host" "ask" (func $ask (param i32) (result i32)))
+    (type $nine (func (param i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64)))
+    (table funcref (elem $nine))
+    (func $nine (type $nine) (i64.sub (i64.add (local.get 7) (local.get 8)) (local.get 0)))
+    (func $call (param i64) (result i64) (call_indirect (type $nine)
+      (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0)
+      (local.get 0) (i32.const 0)))
+    (func (export "run") (param i32) (result i64)
+      (i64.add (i64.mul (call $call (i64.const 1)) (i64.const 1000))
+        (call $call (i64.extend_i32_u (call $ask (local.get 0))))))))";
+  std::optional<Completion<std::int32_t>> asked;
+  Linker linker;
+  linker.define_async("host", "ask", [&](std::int32_t, Completion<std::int32_t> answer) { asked = std::move(answer); });
+  const Module module = test::compile(kText, {.tier = Tier::kOptimized});
+  EXPECT_EQ(module.optimization().optimized, 3u);
+  const Pool pool = Pool::create(module, linker, {.capacity = 1, .audit_every = 1}).value();
+  const auto run = pool.function<std::int64_t(std::int32_t)>("run").value();
+  std::optional<Call<std::int64_t>> call;
+  std::thread([&] { call.emplace(pool.acquire().value().start(run, 7)); }).join();
+  asked.value().complete(5);
+  EXPECT_TRUE(call->resume());
+  EXPECT_EQ(call->result().value(), 1005);
+}
+
+TEST_F(Tiers, PerfIsToldOfBothCodesOfAFunction) {
+  const int status = test::run_in_child([] {
+    const fs::path map = "/tmp/perf-" + std::to_string(getpid()) + ".map";
+    const Engine engine({.compile_threads = 1, .cache = false, .perf_map = true});
+    const bool is_compiled = engine.compile(test::wat("(module (func $f))"), {.tier = Tier::kOptimized}).has_value();
+    std::ostringstream text;
+    text << std::ifstream(map).rdbuf();
+    fs::remove(map);
+    return is_compiled && text.str().find(" f\n") != std::string::npos &&
+                   text.str().find(" f_optimized\n") != std::string::npos
+               ? 0
+               : 1;
+  });
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(Tiers, AnArtifactKeepsOptimizedCode) {
