@@ -12,15 +12,18 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "cli/command_line.hpp"
 #include "cli/component_file.hpp"
 #include "cli/instance_options.hpp"
 #include "cli/module_file.hpp"
 #include "cli/output.hpp"
+#include "cli/serve_config.hpp"
 #include "cli/wasi_options.hpp"
 #include "os/try.hpp"
 #include "serve/http_component.hpp"
+#include "serve/router.hpp"
 #include "serve/server.hpp"
 #include "serve/wagi.hpp"
 
@@ -34,51 +37,74 @@ constexpr std::uint64_t kMostReuse = 1'000'000'000;
 struct ServeOptions {
   std::string file;
   serve::ServerOptions server;
-  WasiOptions wasi;
+  Served served;  ///< of FILE, or of each route of a configuration
   std::uint32_t reuse = 1;
-  std::vector<std::string> warm_up;
-  std::vector<std::string> allowed_hosts;
   CompileOptions compile = {.tier = default_tier()};
   EngineOptions engine;
 };
 
 /// What modules and components have in common.
 template <typename Options>
-Result<Options> make_options(const ServeOptions& options) {
+Result<Options> make_options(const Served& served, const ServeOptions& options) {
   Options result;
-  result.name = std::filesystem::path(options.file).filename().string();
+  result.name = std::filesystem::path(served.file).filename().string();
   result.wasi.arguments = {result.name};
   result.wasi.standard_error = wasi::Descriptor{2};
-  TRY(options.wasi.apply(result.wasi));
+  TRY(served.wasi.apply(result.wasi));
   result.pool.capacity = options.server.maximum_in_flight;
   result.reuse = options.reuse;
   return result;
 }
 
-Result<std::shared_ptr<serve::Application>> load(const ServeOptions& options) {
-  const bool is_component = TRY(is_component_file(options.file));
+Result<std::shared_ptr<serve::Application>> load(const Served& served, const ServeOptions& options) {
+  const bool is_component = TRY(is_component_file(served.file));
   if (is_component) {
-    const auto component = TRY(load_component(options.file, options.compile, options.engine));
-    auto http = TRY(make_options<serve::HttpComponentOptions>(options));
-    http.warm_up = options.warm_up;
-    http.http = TRY(http_options(options.allowed_hosts));
+    const auto component = TRY(load_component(served.file, options.compile, options.engine));
+    auto http = TRY(make_options<serve::HttpComponentOptions>(served, options));
+    http.warm_up = served.warm_up;
+    http.http = TRY(http_options(served.allowed_hosts));
     return serve::make_http_component(component, std::move(http));
   }
-  if (!options.warm_up.empty()) {
+  if (!served.warm_up.empty()) {
     return fail(ErrorCode::kArgument,
                 fmt::format("{}: --warm-up is for components: a program begins anew with each request",
-                            printable(options.file)));
+                            printable(served.file)));
   }
-  if (!options.allowed_hosts.empty()) {
+  if (!served.allowed_hosts.empty()) {
     return fail(ErrorCode::kArgument,
                 fmt::format("{}: --allow-host is for components: a program has no way to make requests",
-                            printable(options.file)));
+                            printable(served.file)));
   }
-  const auto module = TRY(load_module(options.file, options.compile, options.engine));
-  auto wagi = TRY(make_options<serve::WagiOptions>(options));
+  const auto module = TRY(load_module(served.file, options.compile, options.engine));
+  auto wagi = TRY(make_options<serve::WagiOptions>(served, options));
   auto application = serve::make_wagi(module, std::move(wagi));
   if (!application) return std::unexpected(explain(std::move(application.error()), module, Provided::kWasi));
   return application;
+}
+
+/// @param files  set to those that it was made of.
+Result<std::shared_ptr<serve::Application>> load_all(const ServeOptions& options,
+                                                     std::vector<std::filesystem::path>& files) {
+  if (!is_serve_config(options.file)) {
+    if (options.file != "-") files = {options.file};
+    Served served = options.served;
+    served.file = options.file;
+    return load(served, options);
+  }
+  files = {options.file};
+  const std::vector<ConfiguredRoute> configured = TRY(read_serve_config(options.file, options.served));
+  for (const ConfiguredRoute& each : configured) files.emplace_back(each.served.file);
+  std::vector<serve::Route> routes;
+  for (const ConfiguredRoute& each : configured) {
+    auto application = load(each.served, options);
+    if (!application) {
+      Error error = std::move(application.error());
+      error.message = fmt::format("{}: {}", printable(each.served.file), error.message);
+      return std::unexpected(std::move(error));
+    }
+    routes.push_back({each.host, each.path, *std::move(application)});
+  }
+  return serve::make_router(std::move(routes));
 }
 
 /// The address as it was given, with the port that it came to.
@@ -88,12 +114,14 @@ std::string url_of(const std::string& address, std::uint16_t port) {
 
 Result<ExitCode> run_server(const ServeOptions& options) {
   serve::ServerOptions server_options = options.server;
-  if (options.file != "-") server_options.watched_files = {options.file};
+  const auto files = std::make_shared<std::vector<std::filesystem::path>>();
+  server_options.watched_files = [files] { return *files; };
   server_options.takes_signals = true;
   server_options.notice = [&options](const std::string& text) {
     fmt::print(stderr, "anew: {} {}\n", printable(options.file), printable_lines(text));
   };
-  const auto server = TRY(serve::Server::start(std::move(server_options), [&options] { return load(options); }));
+  const auto server =
+      TRY(serve::Server::start(std::move(server_options), [&options, files] { return load_all(options, *files); }));
   fmt::print(stderr, "anew: serving {} on {}\n", printable(options.file),
              url_of(options.server.address, server->port()));
   if (!options.server.admin_address.empty()) {
@@ -112,7 +140,11 @@ void add_serve(const Command& anew) {
   serve::ServerOptions& server = options->server;
   server.loops = std::max(std::thread::hardware_concurrency(), 1u);
   server.access_log = std::string("-");  // GCC 12 warns of an assignment of the literal
-  command.text("FILE", options->file, kFileHelp).required();
+  command
+      .text("FILE", options->file,
+            "A component of the world wasi:http/proxy, a program that speaks CGI (.wasm, .wat, or what `anew compile` "
+            "or `anew snapshot` wrote; - reads standard input), or a configuration, .json, of several of these")
+      .required();
   command.text("--addr", server.address, "Listen on this address: 127.0.0.1:8080 if not given; port 0 is any free one")
       .value_name("HOST:PORT");
   command
@@ -123,8 +155,8 @@ void add_serve(const Command& anew) {
       "--threads", 1, kMostLoops,
       [&server](std::uint64_t count) { server.loops = static_cast<std::uint32_t>(count); },  // checked
       "Event loops: one a processor if not given");
-  add_wasi_options(command, options->wasi);
-  add_host_option(command, options->allowed_hosts);
+  add_wasi_options(command, options->served.wasi);
+  add_host_option(command, options->served.allowed_hosts);
   command.time(
       "--timeout", [&server](std::chrono::nanoseconds time) { server.timeout = time; },
       "End a request that takes longer, from its header to its response's end: 30s if not given; the answer is 504");
@@ -152,7 +184,7 @@ void add_serve(const Command& anew) {
       "it "
       "left, so this is for comparison only");
   command
-      .texts("--warm-up", options->warm_up,
+      .texts("--warm-up", options->served.warm_up,
              "Have the component answer GET PATH once before the snapshot that all requests start from is taken, so "
              "that what it fills then (caches, compiled scripts) is there for each; may be given again. Randomness and "
              "time that it reads then are the same for all")

@@ -258,7 +258,7 @@ void Server::State::await_signal(asio::signal_set& set) {
 }
 
 void Server::State::reload_when_needed() {
-  std::vector<Stamp> stamps = stamps_of(options.watched_files);
+  std::vector<Stamp> stamps = stamps_of(options.watched_files());
   std::vector<Stamp> seen = stamps;
   std::unique_lock lock(mutex);
   while (!is_stopped) {
@@ -266,8 +266,9 @@ void Server::State::reload_when_needed() {
     if (is_stopped) return;
     const bool is_asked = std::exchange(wants_reload, false);
     lock.unlock();
-    // A file that is being written is taken once it has been the same for as long as between two looks.
-    std::vector<Stamp> now = stamps_of(options.watched_files);
+    // A file that is being written is taken once it has been the same for as long as between two looks. Where loading
+    // made it other files, all is loaded once more: nothing that changed meanwhile is missed.
+    std::vector<Stamp> now = stamps_of(options.watched_files());
     const bool is_still = now == std::exchange(seen, now);
     if (is_asked || (is_still && now != stamps)) {
       stamps = std::move(now);

@@ -31,8 +31,11 @@ struct ServerOptions {
   std::chrono::nanoseconds header_time = std::chrono::seconds(10);  ///< from a request's first byte to its header's end
   std::chrono::nanoseconds idle_time = std::chrono::seconds(60);    ///< between requests of a connection
   std::string access_log = {};                                      ///< as AccessLog::open takes it
-  std::vector<std::filesystem::path> watched_files = {};  ///< the application is loaded again when one of them changes
-  bool takes_signals = false;                             ///< SIGTERM and SIGINT stop it, SIGHUP reloads
+  /// The application is loaded again when one of these changes. Asked for behind each load, by the thread that loads.
+  std::function<std::vector<std::filesystem::path>()> watched_files = [] {
+    return std::vector<std::filesystem::path>();
+  };
+  bool takes_signals = false;  ///< SIGTERM and SIGINT stop it, SIGHUP reloads
   std::function<void(const std::string&)> notice = [](const std::string&) {};  ///< of what happens, from any thread
 };
 

@@ -50,6 +50,31 @@ TEST_F(Serve, LoadsAgainWhenItIsToldTo) {
   EXPECT_FALSE(contains(outcome.err, "\"status\"")) << "there is no log";
 }
 
+TEST_F(Serve, ServesSeveralFilesOfOneConfiguration) {
+  const std::string config = file("site.json", R"({"routes": [
+    {"path": "/a", "file": "program.wat"},
+    {"host": "other.test", "file": "echo.wasm", "warm-up": ["/"]}]})");
+  std::filesystem::copy_file(ANEW_SOURCE_DIR "/tests/data/component/echo.wasm", path("echo.wasm"));
+  const Outcome outcome =
+      serve({config},
+            "get $url /a/b; get $url '/a?c'; get $url /ab; get $url /; "
+            "exec 3<>/dev/tcp/${url%:*}/${url#*:}; printf 'POST /a HTTP/1.0\\r\\nHost: other.test:80\\r\\n"
+            "Content-Length: 6\\r\\n\\r\\nechoed' >&3; cat <&3; exec 3>&-; get $admin /metrics");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::string said = read(path("said"));
+  EXPECT_EQ(std::ranges::count(said, '\0'), 0);
+  const auto count = [&](const std::string& text) {
+    std::size_t number = 0;
+    for (std::size_t at = said.find(text); at != said.npos; at = said.find(text, at + 1)) ++number;
+    return number;
+  };
+  EXPECT_EQ(count("\r\n\r\nhello"), 2u) << said;
+  EXPECT_EQ(count("HTTP/1.1 404 Not Found"), 2u) << said;
+  EXPECT_EQ(count("\r\n\r\nechoed"), 1u) << said;
+  EXPECT_TRUE(contains(said, "anew_serve_pool_restored_total{file=\"/a program.wat\"} 2\n")) << said;
+  EXPECT_TRUE(contains(outcome.err, "anew: serving " + config + " on http://")) << outcome.err;
+}
+
 TEST_F(Serve, SaysWhatItCannotServe) {
   const auto refused = [&](const std::vector<std::string>& arguments, int code, const std::string& words) {
     std::vector<std::string> all = {"serve", "--addr", "127.0.0.1:0"};
@@ -64,6 +89,24 @@ TEST_F(Serve, SaysWhatItCannotServe) {
   refused({"--admin-addr", "here", program_}, 64, R"("here" is no address to listen on: write 127.0.0.1:8080)");
   refused({"--max-in-flight", "0", program_}, 64, "no whole number from 1 to 65536");
   refused({"--access-log", path("no/log").string(), program_}, 1, "cannot be opened");
+  refused({"--warm-up", "/", program_}, 64, "--warm-up is for components");
+  refused({"--allow-host", "example.org", program_}, 64, "--allow-host is for components");
+  const auto config = [&](const std::string& text, int code, const std::string& words) {
+    refused({file("site.json", text)}, code, words);
+  };
+  config("routes", 64, "site.json: it is no JSON");
+  config("[]", 64, R"(site.json: it is to be {"routes": [...]})");
+  config(R"({"routes": []})", 64, "it has no routes");
+  config(R"({"routes": [{"path": "/"}]})", 64, R"(route 1: it has no "file")");
+  config(R"({"routes": [{"file": "program.wat"}, 5]})", 64, "route 2: it is no object");
+  config(R"({"routes": [{"file": "program.wat", "dirs": []}]})", 64,
+         R"("dirs" is not known: there are file, host, path)");
+  config(R"({"routes": [{"file": "program.wat", "dir": "x"}]})", 64, R"("dir" is no list)");
+  config(R"({"routes": [{"file": "program.wat", "env": [5]}]})", 64, R"("env" has something that is no text)");
+  config(R"({"routes": [{"file": "program.wat", "path": "a"}]})", 64,
+         R"(the path "a" of a route does not begin with /)");
+  config(R"({"routes": [{"file": "program.wat"}, {"file": "program.wat"}]})", 64, R"(two routes have the path "/")");
+  config(R"({"routes": [{"file": "missing.wat"}]})", 1, "missing.wat");
 }
 
 }  // namespace

@@ -389,7 +389,7 @@ TEST_F(Wagi, LoadsAgainWhileRequestsGoOn) {
       (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))))";
   };
   write(guest("on"));
-  options_.watched_files = {file};
+  options_.watched_files = [&] { return std::vector{file}; };
   const Engine engine;
   auto server = Server::start(options_, [&]() -> Result<std::shared_ptr<Application>> {
     std::ifstream stream(file);
