@@ -19,8 +19,10 @@ namespace {
 constexpr std::uint32_t kFurtherShift = 10;
 constexpr std::uint64_t kEnd = abi::kMemoryAddressSpace + abi::kGuardBytes;
 /// What can be accessed.
-constexpr std::array<std::pair<std::uint64_t, std::uint64_t>, 2> kWindows = {
-    {{0, FakeCell::kLow}, {abi::kMemoryAddressSpace - FakeCell::kHigh, abi::kMemoryAddressSpace + FakeCell::kHigh}}};
+constexpr std::array<std::pair<std::uint64_t, std::uint64_t>, 3> kWindows = {
+    {{0, FakeCell::kLow},
+     {FakeCell::kMiddle - FakeCell::kHigh, FakeCell::kMiddle + FakeCell::kLow},
+     {abi::kMemoryAddressSpace - FakeCell::kHigh, abi::kMemoryAddressSpace + FakeCell::kHigh}}};
 
 constexpr std::uint64_t kBlock = 4096;
 /// What each block of a memory holds.

@@ -15,11 +15,12 @@
 
 namespace anew::codegen::optimizing {
 
-/// A cell and, if there are more memories, regions for these. Of each memory two parts can be accessed.
+/// A cell and, if there are more memories, regions for these. Of each memory three parts can be accessed.
 class FakeCell {
  public:
-  static constexpr std::uint64_t kLow = 1 << 17;   ///< from 0 on
-  static constexpr std::uint64_t kHigh = 1 << 16;  ///< on both sides of 4 GiB
+  static constexpr std::uint64_t kLow = 1 << 17;                    ///< from 0 on
+  static constexpr std::uint64_t kHigh = 1 << 16;                   ///< on both sides of 4 GiB
+  static constexpr std::uint64_t kMiddle = std::uint64_t{1} << 31;  ///< kHigh before it, kLow behind it
 
   FakeCell(const wasm::Module& module, const abi::CellLayout& layout, bool foreign_memory);
   [[nodiscard]] std::byte* cell() const { return cell_; }

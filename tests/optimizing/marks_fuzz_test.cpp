@@ -25,7 +25,7 @@ namespace {
 constexpr std::uint32_t kFunctions = 60;  // of a module
 
 /// Makes up a function's text. All addresses are in FakeCell's windows: an index is at most 2^15 away from 0 or 4 GiB,
-/// loops move it by at most as much, and offsets add up to 2^14.
+/// loops move it by at most as much, or by 2 GiB more, and offsets add up to 2^14.
 class Program {
  public:
   explicit Program(std::uint64_t seed) : random_(seed) {}
@@ -225,6 +225,40 @@ class Program {
     begin_block(label + "end");
   }
 
+  /// A loop that goes on while a counter, which moves by as much as an address, is below a limit. Some counters wrap
+  /// around: every other address is 2 GiB further then.
+  void limited() {
+    const std::string label = fmt::format("m{}", next_++);
+    const bool is_far = below(8) == 0;
+    const bool is_wide = !is_far && below(3) == 0;
+    const bool is_signed = !is_wide && below(2) == 0;
+    const char* const type = is_wide ? "i64" : "i32";
+    const auto widened = [&](const std::string& value) { return is_wide ? let("zext i32 {} to i64", value) : value; };
+    const std::string near = let("or i32 {}, 1", let("and i32 {}, {}", one_of(flags_), below(2) == 0 ? 255 : 1023));
+    const std::string step = is_far ? let("xor i32 {}, -2147483648", near) : near;
+    const std::string low = let("and i32 {}, 65535", one_of(flags_));
+    const std::string first = widened(is_far && !is_signed ? let("xor i32 {}, -2147483648", low) : low);
+    const std::string room = widened(let("and i32 {}, 4095", one_of(flags_)));
+    const std::string end = let("add {} {}, {}", type, first, room);
+    const std::string moved = widened(step);
+    const std::string start = one_of(indices_);
+    const std::string before = block_;
+    const std::string counter = name();
+    const std::string index = name();
+    text_ += fmt::format("  br label %{}\n", label);
+    begin_block(label);
+    text_ += fmt::format("  {} = phi {} [ {}, %{} ], [ {}n, %{} ]\n", counter, type, first, before, counter, label);
+    text_ += fmt::format("  {} = phi i32 [ {}, %{} ], [ {}n, %{} ]\n", index, start, before, index, label);
+    store(index);
+    if (below(2) == 0) store(one_of(indices_));
+    text_ += fmt::format("  {}n = add i32 {}, {}\n", index, index, step);
+    text_ += fmt::format("  {}n = add {} {}, {}\n", counter, type, counter, moved);
+    const std::string more = let("icmp {}{} {} {}{}, {}", is_signed ? 's' : 'u', below(4) == 0 ? "le" : "lt", type,
+                                 counter, below(3) == 0 ? "" : "n", end);
+    text_ += fmt::format("  br i1 {}, label %{}, label %{}end\n", more, label, label);
+    begin_block(label + "end");
+  }
+
   void body(std::uint32_t depth, std::uint32_t loops) {
     const std::uint32_t statements = 1 + below(3);
     for (std::uint32_t i = 0; i < statements; ++i) {
@@ -235,6 +269,8 @@ class Program {
         branch(depth - 1, loops);
       else if (what == 5)
         walk();
+      else if (what == 6)
+        limited();
       else
         store();
     }
@@ -330,8 +366,8 @@ TEST_P(PlantedFault, IsFound) {
 }
 
 /// By MarkFault.
-constexpr const char* kNames[] = {"none",      "reach",  "base", "constant", "dominance", "proof",
-                                  "range_end", "stride", "wrap", "distance", "growth"};
+constexpr const char* kNames[] = {"none",   "reach", "base",     "constant", "dominance", "proof", "range_end",
+                                  "stride", "wrap",  "distance", "limit",    "counter",   "growth"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(MarkFault::kEnd));
 INSTANTIATE_TEST_SUITE_P(MarksOfMadeUpFunctions, PlantedFault,
                          testing::Range(static_cast<std::uint8_t>(1), static_cast<std::uint8_t>(MarkFault::kEnd)),

@@ -490,6 +490,58 @@ TEST(Marks, ARangeForStepsThatAreKnownAtRunTime) {
   EXPECT_NE(function.run(0xFFFF'8000, 4).find("0 1 2 "), std::string::npos);
 }
 
+/// A loop whose counter moves from 0 by %b at a time while it is below %a, and an address with it, from 64 KiB on.
+std::string limited(const char* type, const char* less) {
+  return fmt::format(R"(
+  %s = trunc i64 %b to i32
+  %n32 = trunc i64 %a to i32
+  %s64 = zext i32 %s to i64
+  %n64 = zext i32 %n32 to i64
+  br label %loop
+loop:
+  %j = phi {0} [ 0, %0 ], [ %jn, %loop ]
+  %i = phi i32 [ 65536, %0 ], [ %in, %loop ]
+  %z = zext i32 %i to i64
+  %p = getelementptr inbounds nuw i8, ptr addrspace(2) %m, i64 %z
+  store i8 1, ptr addrspace(2) %p
+  %in = add i32 %i, %s
+  %jn = add {0} %j, %s{2}
+  %more = icmp {1} {0} %jn, %n{3}
+  br i1 %more, label %loop, label %end
+end:
+  ret void)",
+                     type, less, std::string_view(type) == "i64" ? "64" : "",
+                     std::string_view(type) == "i64" ? "64" : "32");
+}
+
+TEST(Marks, ARangeUpToALimit) {
+  for (const auto& [type, less] : {std::pair{"i64", "ult"}, {"i32", "ult"}, {"i32", "slt"}}) {
+    SCOPED_TRACE(fmt::format("{} {}", type, less));
+    Marked function(limited(type, less));
+    EXPECT_EQ(function.counts.marks, 1u);
+    EXPECT_LT(function.text.find("store i8 1, ptr addrspace(1)"), function.text.find("%j = phi"));
+    EXPECT_EQ(function.run(1, 4), "16");
+    EXPECT_EQ(function.run(4096, 4), "16");
+    EXPECT_EQ(function.run(4097, 4), "16 17");
+    EXPECT_EQ(function.run(10, 12'288), "16");
+    // Wider than a card: those between are left alone.
+    EXPECT_EQ(function.run(12'288, 12'288), "16");
+    EXPECT_EQ(function.run(12'289, 12'288), "16 19");
+    EXPECT_EQ(function.run(36'865, 12'288), "16 19 22 25");
+  }
+  Marked included(limited("i32", "sle"));
+  EXPECT_EQ(included.run(12'288, 12'288), "16 19");
+  // Below 0 it ends at once.
+  EXPECT_EQ(included.run(0xFFFF'FFFF, 4), "16");
+}
+
+TEST(Marks, ACounterThatWrapsAroundGoesOn) {
+  // 0, 2 GiB + 1, 2 and so on, on both sides of the limit.
+  Marked function(limited("i32", "slt"));
+  EXPECT_NE(function.run(8192, 0x8000'0001).find("16 17 18 "), std::string::npos);
+  EXPECT_GT(function.written, 8000u);  // some held that already
+}
+
 TEST(Marks, SumsThatMayWrapShareALoopsRange) {
   Marked function(loop_of("%u = trunc i64 %a to i32", std::string(kWrapping) + R"(
     %s2 = add i32 %s, 200

@@ -23,6 +23,7 @@
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/Analysis/TargetTransformInfo.h>
 #include <llvm/Analysis/Utils/Local.h>
+#include <llvm/Analysis/ValueTracking.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/MDBuilder.h>
@@ -64,8 +65,6 @@ constexpr std::uint64_t kMaximumSteps = std::uint64_t{1} << 34;
 constexpr std::size_t kMarksLookedAt = 16;
 /// What computing where a loop's stores begin and how often it runs may cost, in instructions.
 constexpr unsigned kRangeBudget = 8;
-/// The same where the step is no constant: how often such a loop runs takes a division.
-constexpr unsigned kDivisionBudget = 24;
 /// Between the starts of walks that share a range.
 constexpr std::int64_t kMaximumDistance = 1 << 16;
 
@@ -153,6 +152,23 @@ class Marker {
     const SCEV* step = nullptr;
     std::uint64_t offset = 0;
     bool wraps = false;  ///< start and its successors have 32 bits, and are extended then
+  };
+  /// How a loop is left: it goes on while a counter is below a limit.
+  struct Limit {
+    Value* start = nullptr;
+    Value* step = nullptr;
+    Value* end = nullptr;      ///< null: there is no limit
+    bool is_included = false;  ///< the end itself
+    bool is_signed = false;
+    bool is_wide = false;   ///< 64 bits, and no sum of the three wraps around; else 32
+    bool is_ahead = false;  ///< what is compared is the next iteration's counter
+  };
+  /// What a walk writes to, as code.
+  struct Extent {
+    Value* first;
+    Value* last;
+    Value* stride;  ///< from one to the next
+    Value* wraps;   ///< whether it does all the same go elsewhere
   };
   /// A walk among others of the same steps. If no address of them wraps around, all of them are at constant distances
   /// from the first one's.
@@ -290,30 +306,90 @@ class Marker {
       if (const auto walk = walk_of(each, *each.loop)) candidates[each.loop].push_back(*walk);
     }
     for (auto& [loop, walks] : candidates)
-      if (const SCEV* const steps = steps_of(*loop)) mark_loop(*loop, steps, walks);
+      if (!calls(*loop)) mark_loop(*loop, steps_of(*loop), walks);
   }
 
-  /// How often a loop goes back to its beginning: exactly, but for traps and exceptions. Null: that is not known, or
-  /// the loop calls something, which may let a memory grow.
-  [[nodiscard]] const SCEV* steps_of(Loop& loop) {
-    for (const ::llvm::BasicBlock* const block : loop.blocks())
-      if (std::ranges::any_of(*block, [](const Instruction& each) { return is_real_call(each); }) &&
-          !is_planted(MarkFault::kGrowth))
-        return nullptr;
-    ::llvm::SmallVector<::llvm::BasicBlock*, 4> exiting;
-    loop.getExitingBlocks(exiting);
-    ::llvm::SmallVector<const SCEV*, 4> counts;
-    for (const ::llvm::BasicBlock* const block : exiting) {
-      const bool traps = ::llvm::all_of(::llvm::successors(block), [&](const ::llvm::BasicBlock* next) {
+  /// Whether a loop calls something, which may let a memory grow.
+  [[nodiscard]] bool calls(const Loop& loop) const {
+    if (is_planted(MarkFault::kGrowth)) return false;
+    return std::ranges::any_of(loop.blocks(), [](const ::llvm::BasicBlock* block) {
+      return std::ranges::any_of(*block, [](const Instruction& each) { return is_real_call(each); });
+    });
+  }
+
+  /// Blocks from which a loop may be left, but for traps and exceptions.
+  [[nodiscard]] static ::llvm::SmallVector<::llvm::BasicBlock*, 4> exits_of(const Loop& loop) {
+    ::llvm::SmallVector<::llvm::BasicBlock*, 4> exits;
+    loop.getExitingBlocks(exits);
+    ::llvm::erase_if(exits, [&](const ::llvm::BasicBlock* block) {
+      return ::llvm::all_of(::llvm::successors(block), [&](const ::llvm::BasicBlock* next) {
         return loop.contains(next) || isa<::llvm::UnreachableInst>(next->getTerminator());
       });
-      if (traps) continue;
+    });
+    return exits;
+  }
+
+  /// How often a loop goes back to its beginning: exactly, but for traps and exceptions. Null: that is not known.
+  [[nodiscard]] const SCEV* steps_of(const Loop& loop) {
+    ::llvm::SmallVector<const SCEV*, 4> counts;
+    for (const ::llvm::BasicBlock* const block : exits_of(loop)) {
       const SCEV* const count = evolution_.getExitCount(&loop, block);
       if (isa<::llvm::SCEVCouldNotCompute>(count) || evolution_.getTypeSizeInBits(count->getType()) > 64)
         return nullptr;
       counts.push_back(count);
     }
     return counts.empty() ? nullptr : evolution_.getUMinFromMismatchedTypes(counts, true);
+  }
+
+  /// How far a walk goes if its loop goes on while a counter, which moves by as much as the walk, is below a limit.
+  /// Without an end if the loop is none of these.
+  [[nodiscard]] Limit limit_of(const Loop& loop, const Walk& walk) {
+    ::llvm::BasicBlock* const latch = loop.getLoopLatch();
+    const auto* const branch = dyn_cast<::llvm::BranchInst>(latch->getTerminator());
+    if (branch == nullptr || !branch->isConditional()) return {};
+    if (const auto exits = exits_of(loop); exits.size() != 1 || exits.front() != latch) return {};
+    const auto* const comparison = dyn_cast<::llvm::ICmpInst>(branch->getCondition());
+    if (comparison == nullptr) return {};
+    auto predicate =
+        branch->getSuccessor(0) == loop.getHeader() ? comparison->getPredicate() : comparison->getInversePredicate();
+    Value* counter = comparison->getOperand(0);
+    Limit limit;
+    limit.end = comparison->getOperand(1);
+    if (loop.isLoopInvariant(counter)) {
+      std::swap(counter, limit.end);
+      predicate = ::llvm::CmpInst::getSwappedPredicate(predicate);
+    }
+    limit.is_signed = ::llvm::CmpInst::isSigned(predicate);
+    limit.is_included = predicate == ::llvm::CmpInst::ICMP_ULE || predicate == ::llvm::CmpInst::ICMP_SLE;
+    if (!limit.is_included && predicate != ::llvm::CmpInst::ICMP_ULT && predicate != ::llvm::CmpInst::ICMP_SLT)
+      return {};
+
+    auto* phi = dyn_cast<::llvm::PHINode>(counter);
+    limit.is_ahead = phi == nullptr;
+    auto* next = dyn_cast<::llvm::BinaryOperator>(counter);
+    const bool recurs = limit.is_ahead
+                            ? next != nullptr && ::llvm::matchSimpleRecurrence(next, phi, limit.start, limit.step)
+                            : ::llvm::matchSimpleRecurrence(phi, next, limit.start, limit.step);
+    if (!recurs || next->getOpcode() != Instruction::Add || phi->getParent() != loop.getHeader() ||
+        !loop.isLoopInvariant(limit.step) || !loop.isLoopInvariant(limit.end))
+      return {};
+
+    limit.is_wide = counter->getType()->isIntegerTy(64);
+    const SCEV* const step = evolution_.getSCEV(limit.step);
+    if (limit.is_wide) {
+      // So small that no sum of them wraps.
+      constexpr std::uint64_t kSmall = std::uint64_t{1} << 62;
+      if (limit.is_signed || evolution_.getUnsignedRangeMax(step).uge(kSmall) ||
+          evolution_.getUnsignedRangeMax(evolution_.getSCEV(limit.end)).uge(kSmall))
+        return {};
+    } else if (!counter->getType()->isIntegerTy(32)) {
+      return {};
+    }
+    if (const auto constant = constant_in(step); constant && *constant <= 0) return {};
+    ::llvm::Type* const type = walk.step->getType();
+    const SCEV* const moved = limit.is_signed ? evolution_.getTruncateOrSignExtend(step, type)
+                                              : evolution_.getTruncateOrZeroExtend(step, type);
+    return moved == walk.step ? limit : Limit();
   }
 
   /// Walks at constant distances from one another share a range.
@@ -348,7 +424,7 @@ class Marker {
   /// one mark only.
   [[nodiscard]] std::uint64_t reach_of(const Walk& walk, const SCEV* steps) {
     const auto step = constant_in(walk.step);
-    if (!step || walk.wraps) return abi::kSlackBytes;
+    if (steps == nullptr || !step || walk.wraps) return abi::kSlackBytes;
     const std::uint64_t span = evolution_.getUnsignedRangeMax(steps).getLimitedValue(kMaximumSteps) *
                                static_cast<std::uint64_t>(std::abs(*step));
     const bool is_short = span <= abi::kSlackBytes / 2 && span + walk.store->write.bytes <= abi::kSlackBytes;
@@ -361,45 +437,35 @@ class Marker {
     const Walk& walk = *places.front().walk;
     const std::uint32_t memory = walk.store->write.memory;
     const auto constant_step = constant_in(walk.step);
+    const Limit limit = steps != nullptr && constant_step ? Limit() : limit_of(loop, walk);
+    const bool is_limited = limit.end != nullptr;
+    if (!is_limited && steps == nullptr) return false;
     Instruction* const before = loop.getLoopPreheader()->getTerminator();
-    const std::array<const SCEV*, 3> needed = {steps, walk.start, walk.step};
+    ::llvm::SmallVector<const SCEV*, 3> needed = {walk.start};
+    if (!is_limited) needed.append({steps, walk.step});
     if (!std::ranges::all_of(needed, [&](const SCEV* each) { return expander_.isSafeToExpandAt(each, before); }) ||
-        expander_.isHighCostExpansion(needed, &loop, constant_step ? kRangeBudget : kDivisionBudget, &costs_, before))
+        expander_.isHighCostExpansion(needed, &loop, kRangeBudget, &costs_, before))
       return false;
 
-    Value* count = expander_.expandCodeFor(steps, nullptr, before);
     Value* start = expander_.expandCodeFor(walk.start, nullptr, before);
-    Value* const step = expander_.expandCodeFor(walk.step, nullptr, before);
+    Value* const count = is_limited ? nullptr : expander_.expandCodeFor(steps, nullptr, before);
+    Value* const step = is_limited ? nullptr : expander_.expandCodeFor(walk.step, nullptr, before);
     Builder ir(before);
-    count = ir.CreateZExt(count, ir.getInt64Ty());
     start = ir.CreateZExt(start, ir.getInt64Ty());
-    if (evolution_.getUnsignedRangeMax(steps).ugt(kMaximumSteps))
-      count = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, count, ir.getInt64(kMaximumSteps));
     // The store is executed in the first iteration, or in none: so `start` is an address, or it does not matter what is
     // marked.
-    Value* first;
-    Value* last;
-    Value* stride = nullptr;
+    auto [first, last, stride, wraps] = is_limited
+                                            ? extent_to(ir, limit, start)
+                                            : extent_of(ir, start, count, step, evolution_.getUnsignedRangeMax(steps));
     if (constant_step) {
-      // The span is below 2^47.
-      Value* const span = ir.CreateMul(count, ir.getInt64(static_cast<std::uint64_t>(std::abs(*constant_step))));
-      first = *constant_step > 0 ? start : ir.CreateSub(start, span);
-      last = *constant_step > 0 ? ir.CreateAdd(start, span) : start;
+      stride = nullptr;
     } else {
-      Value* const signed_step = ir.CreateSExt(step, ir.getInt64Ty());
-      Value* const is_down = ir.CreateICmpSLT(signed_step, ir.getInt64(0));
-      Value* const width = ir.CreateSelect(is_down, ir.CreateNeg(signed_step), signed_step);
-      Value* const product = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umul_with_overflow, count, width);
-      Value* const span = ir.CreateSelect(
-          ir.CreateExtractValue(product, 1), ir.getInt64(kEnd),
-          ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, ir.CreateExtractValue(product, 0), ir.getInt64(kEnd)));
-      first = ir.CreateSelect(is_down, ir.CreateSub(start, span), start);
-      last = ir.CreateSelect(is_down, start, ir.CreateAdd(start, span));
       // Each card between them if the steps are no wider, else those alone that steps lead to.
-      stride = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umax, width, ir.getInt64(card_bytes(memory)));
+      stride = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umax, stride, ir.getInt64(card_bytes(memory)));
+      stride = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, stride, ir.getInt64(kEnd));
       if (is_planted(MarkFault::kStride)) stride = ir.CreateShl(stride, 1);
     }
-    if ((walk.wraps || !constant_step) && !is_planted(MarkFault::kWrap)) {
+    if ((walk.wraps || !constant_step || is_limited) && !is_planted(MarkFault::kWrap)) {
       // Past the end of the address space it goes on at the other: that takes a memory of 4 GiB, or traps. The starts
       // of all others are where they are only if they do not wrap around either.
       std::int64_t lowest = 0;
@@ -409,10 +475,9 @@ class Marker {
         highest = std::max(highest, each.start - places.front().start);
       }
       if (is_planted(MarkFault::kDistance)) lowest = highest = 0;
-      Value* wraps = ir.getFalse();
-      if (!constant_step || *constant_step < 0 || lowest < 0)
-        wraps = ir.CreateICmpSLT(first, ir.getInt64(static_cast<std::uint64_t>(-lowest)));
-      if (!constant_step || *constant_step > 0 || highest > 0)
+      if (lowest < 0 || (!is_limited && (!constant_step || *constant_step < 0)))
+        wraps = ir.CreateOr(wraps, ir.CreateICmpSLT(first, ir.getInt64(static_cast<std::uint64_t>(-lowest))));
+      if (highest > 0 || is_limited || !constant_step || *constant_step > 0)
         wraps = ir.CreateOr(
             wraps, ir.CreateICmpUGE(last, ir.getInt64(abi::kMemoryAddressSpace - static_cast<std::uint64_t>(highest))));
       first = ir.CreateSelect(wraps, ir.getInt64(0), first);
@@ -443,6 +508,56 @@ class Marker {
     }
     loop_marks_[&loop].push_back({walk.store->pointer, memory, before, reach});
     return true;
+  }
+
+  /// Of a walk whose number of steps is known.
+  /// @param most_steps  that there may be.
+  static Extent extent_of(Builder& ir, Value* start, Value* count, Value* step, const ::llvm::APInt& most_steps) {
+    count = ir.CreateZExt(count, ir.getInt64Ty());
+    if (most_steps.ugt(kMaximumSteps))
+      count = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, count, ir.getInt64(kMaximumSteps));
+    step = ir.CreateSExt(step, ir.getInt64Ty());
+    if (const auto* const constant = dyn_cast<::llvm::ConstantInt>(step)) {
+      // At most a card: the span is below 2^47.
+      const bool is_down = constant->isNegative();
+      Value* const width = ir.getInt64(constant->getValue().abs().getZExtValue());
+      Value* const span = ir.CreateMul(count, width);
+      return {is_down ? ir.CreateSub(start, span) : start, is_down ? start : ir.CreateAdd(start, span), width,
+              ir.getFalse()};
+    }
+    Value* const is_down = ir.CreateICmpSLT(step, ir.getInt64(0));
+    Value* const width = ir.CreateSelect(is_down, ir.CreateNeg(step), step);
+    Value* const product = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umul_with_overflow, count, width);
+    Value* const span = ir.CreateSelect(
+        ir.CreateExtractValue(product, 1), ir.getInt64(kEnd),
+        ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, ir.CreateExtractValue(product, 0), ir.getInt64(kEnd)));
+    return {ir.CreateSelect(is_down, ir.CreateSub(start, span), start),
+            ir.CreateSelect(is_down, start, ir.CreateAdd(start, span)), width, ir.getFalse()};
+  }
+
+  /// Of a walk up to a limit. From what is compared it goes on by whole steps: the last is made from below the end.
+  [[nodiscard]] Extent extent_to(Builder& ir, const Limit& limit, Value* start) const {
+    // Poison is none before the loop compares it, which it might never do.
+    const auto wide = [&](Value* value) {
+      return ir.CreateIntCast(ir.CreateFreeze(value), ir.getInt64Ty(), limit.is_signed);
+    };
+    Value* const compared = wide(limit.is_ahead ? ir.CreateAdd(limit.start, limit.step) : limit.start);
+    Value* const step = wide(limit.step);
+    Value* const end = limit.is_included ? ir.CreateAdd(wide(limit.end), ir.getInt64(1)) : wide(limit.end);
+    Value* const goes_on =
+        ir.CreateICmp(limit.is_signed ? ::llvm::CmpInst::ICMP_SLT : ::llvm::CmpInst::ICMP_ULT, compared, end);
+    Value* span = ir.CreateSub(ir.CreateSub(end, compared), ir.getInt64(1));
+    if (!is_planted(MarkFault::kLimit)) span = ir.CreateAdd(span, step);
+    Value* wraps = ir.getFalse();
+    if (!limit.is_wide && !is_planted(MarkFault::kCounter)) {
+      // The next one from below the end is no counter, or lies on the other side of it: it goes on from there.
+      Value* const bound = ir.getInt64(std::uint64_t{1} << (limit.is_signed ? 31 : 32));
+      wraps = ir.CreateICmpSGT(ir.CreateAdd(end, step), bound);
+      if (limit.is_signed) wraps = ir.CreateOr(wraps, ir.CreateICmpSLT(step, ir.getInt64(0)));
+      wraps = ir.CreateAnd(wraps, goes_on);
+    }
+    Value* const last = ir.CreateAdd(start, ir.CreateSelect(goes_on, span, ir.getInt64(0)));
+    return {start, last, step, wraps};
   }
 
   [[nodiscard]] std::optional<Walk> walk_of(Store& store, const Loop& loop) {

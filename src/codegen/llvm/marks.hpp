@@ -36,6 +36,8 @@ enum class MarkFault : std::uint8_t {
   kStride,     ///< where a loop's step is no constant, every other mark is left out
   kWrap,       ///< no loop's addresses are thought to wrap around
   kDistance,   ///< those at a distance from a loop's others are not looked at for that
+  kLimit,      ///< what a loop with a limit writes to in its last iteration is not marked
+  kCounter,    ///< no loop's counter is thought to wrap around
   kGrowth,     ///< a memory is thought not to grow while a loop runs
   kEnd         ///< none: how many there are
 };
