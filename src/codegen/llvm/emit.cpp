@@ -61,6 +61,8 @@ void set_up_llvm() {
         "anew-optimizer",
         "-enable-shrink-wrap=false",               // the frame pointer is set before all else, for backtraces
         "-funcspec-min-function-size=4294967295",  // no copies of functions, for particular arguments
+        // In an interpreter's loop each operator jumps to the next: 20, and what keeps an index inside of its table.
+        "-tail-dup-indirect-size=32",
     };
     ::llvm::cl::ParseCommandLineOptions(kArguments.size(), kArguments.data());
   });
