@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "component/trap.hpp"
 #include "os/try.hpp"
 #include "runtime/library.hpp"
+#include "runtime/wait.hpp"
 #include "runtime/without_exceptions.hpp"
 
 namespace anew::component::detail {
@@ -82,34 +84,60 @@ InstanceStates& states_of(StoreState& store) {
   return *found;
 }
 
-Result<void> run_lowered(const LoweredFunction& function, std::byte* cell, std::span<std::uint64_t> slots) {
+/// A call of a lowered function, from its arguments to its result.
+class LoweredCall {
+ public:
+  LoweredCall(StoreState& store, const LoweredFunction& function)
+      : function_(function),
+        mine_(states_of(store).instances[function.instance]),
+        border_(store, *function.component, function.options, function.instance, states_of(store)) {}
+
+  Result<Values> begin(std::span<const std::uint64_t> slots) {
+    if (!mine_.may_leave) return trap(kCannotLeave);
+    auto arguments = TRY(lift_parameters(border_.side(), *function_.type, slots.first(function_.parameters)));
+    // Nobody calls into this instance meanwhile. After a trap nobody does either.
+    may_enter_ = std::exchange(mine_.may_enter, false);
+    return arguments;
+  }
+  Result<void> end(const Value& result, std::span<std::uint64_t> slots) {
+    mine_.may_enter = may_enter_;
+    TRY(end_scope(border_.scope()));
+    mine_.may_leave = false;
+    TRY(lower_result(border_.side(), *function_.type, result, slots));
+    mine_.may_leave = true;
+    return {};
+  }
+
+ private:
+  const LoweredFunction& function_;
+  InstanceState& mine_;
+  Border border_;
+  bool may_enter_ = false;
+};
+
+std::unexpected<Error> error_of(const HostFunction& host, Error error) {
+  error.message = fmt::format("{}: {}", host.name, error.message);
+  return std::unexpected(std::move(error));
+}
+
+[[nodiscard]] std::span<std::uint64_t> slots_of(const LoweredFunction& function, std::uint64_t* slots) {
+  return {slots, std::max(function.parameters, function.results)};
+}
+
+Result<void> run_lowered(const LoweredFunction& function, std::byte* cell, std::uint64_t* slots) {
   StoreState& store = *anew::detail::instance_of(cell).store;
-  InstanceStates& states = states_of(store);
-  InstanceState& mine = states.instances[function.instance];
-  if (!mine.may_leave) return trap(kCannotLeave);
-  Border border(store, *function.component, function.options, function.instance, states);
-  auto arguments = TRY(lift_parameters(border.side(), *function.type, slots.first(function.parameters)));
-  // Nobody calls into this instance meanwhile. After a trap nobody does either.
-  const bool may_enter = std::exchange(mine.may_enter, false);
+  LoweredCall call(store, function);
+  auto arguments = TRY(call.begin(slots_of(function, slots)));
   Value result;
   if (const auto* const host = std::get_if<const HostFunction*>(&function.target)) {
     Caller caller(anew::detail::MakesCallers::of(cell), &function);
-    auto returned = (*host)->function(caller, std::move(arguments));
-    if (!returned) {
-      Error error = std::move(returned.error());
-      error.message = fmt::format("{}: {}", (*host)->name, error.message);
-      return std::unexpected(std::move(error));
-    }
+    auto returned = std::get<Linker::Function>((*host)->function)(caller, std::move(arguments));
+    if (!returned) return error_of(**host, std::move(returned.error()));
     result = *std::move(returned);
   } else {
     result = TRY(call_lifted(store, *std::get<const ExportedFunction*>(function.target), arguments));
   }
-  mine.may_enter = may_enter;
-  TRY(end_scope(border.scope()));
-  mine.may_leave = false;
-  TRY(lower_result(border.side(), *function.type, result, slots));
-  mine.may_leave = true;
-  return {};
+  return call.end(result, slots_of(function, slots));
 }
 
 Result<void> run_builtin(const LinkedBuiltin& linked, std::byte* cell, std::uint64_t* slots) {
@@ -151,6 +179,59 @@ std::uint32_t as_host_function(Run&& run) noexcept {
   }
 }
 
+/// A call of a host function that may give its result later; shared by the wait and whoever completes it.
+struct LaterCall {
+  LaterCall(StoreState& store, const LoweredFunction& function) : call(store, function) {}
+  LoweredCall call;
+  Result<Value> result = Value();  ///< guarded by the wait
+};
+
+/// The one that a lowered function calls, if it is of those.
+const HostFunction* async_function(const LoweredFunction& function) {
+  const auto* const host = std::get_if<const HostFunction*>(&function.target);
+  return host != nullptr && std::holds_alternative<Linker::AsyncFunction>((*host)->function) ? *host : nullptr;
+}
+
+}  // namespace
+
+/// What completions share: the last one that goes fails what nobody has completed.
+class LaterResult {
+ public:
+  LaterResult(std::shared_ptr<anew::detail::Wait> wait, std::shared_ptr<LaterCall> later)
+      : promise_(std::move(wait)), later_(std::move(later)) {}
+  void complete(Result<Value> result) {
+    anew::detail::complete_by(promise_.wait(), [&] { later_->result = std::move(result); });
+  }
+
+ private:
+  anew::detail::Promise promise_;
+  std::shared_ptr<LaterCall> later_;
+};
+
+namespace {
+
+std::uint32_t call_async(const LoweredFunction& function, const HostFunction& host, std::byte* cell,
+                         std::uint64_t* slots) {
+  std::shared_ptr<anew::detail::Wait> wait;
+  const std::uint32_t trap = as_host_function([&]() -> Result<void> {
+    wait = anew::detail::make_wait();
+    const auto later = std::make_shared<LaterCall>(*anew::detail::instance_of(cell).store, function);
+    auto arguments = TRY(later->call.begin(slots_of(function, slots)));
+    wait->finish = [later, &function, &host](std::uint64_t* results) {
+      return as_host_function([&]() -> Result<void> {
+        if (!later->result) return error_of(host, std::move(later->result.error()));
+        return later->call.end(*later->result, slots_of(function, results));
+      });
+    };
+    Caller caller(anew::detail::MakesCallers::of(cell), &function);
+    auto begun = std::get<Linker::AsyncFunction>(host.function)(caller, std::move(arguments),
+                                                                Completion(std::make_shared<LaterResult>(wait, later)));
+    if (!begun) return error_of(host, std::move(begun.error()));
+    return {};
+  });
+  return trap != 0 ? trap : anew::detail::wait_for(std::move(wait), slots);
+}
+
 }  // namespace
 
 Result<InstanceStates> InstanceStates::kept(const LinkedComponent& component) const {
@@ -177,8 +258,8 @@ Result<InstanceStates> InstanceStates::kept(const LinkedComponent& component) co
 std::uint32_t call_lowered(void* environment, std::byte* cell, std::uint64_t* slots) {
   // link() gave the environment, of this very type.
   const auto& function = *static_cast<const LoweredFunction*>(environment);
-  return as_host_function(
-      [&] { return run_lowered(function, cell, std::span(slots, std::max(function.parameters, function.results))); });
+  if (const HostFunction* const host = async_function(function)) return call_async(function, *host, cell, slots);
+  return as_host_function([&] { return run_lowered(function, cell, slots); });
 }
 
 std::uint32_t call_builtin(void* environment, std::byte* cell, std::uint64_t* slots) {
@@ -186,33 +267,104 @@ std::uint32_t call_builtin(void* environment, std::byte* cell, std::uint64_t* sl
   return as_host_function([&] { return run_builtin(builtin, cell, slots); });
 }
 
-Result<Value> call_lifted(StoreState& store, const ExportedFunction& function, std::span<const Value> arguments) {
-  InstanceStates& states = states_of(store);
-  InstanceState& mine = states.instances[function.instance];
-  if (!mine.may_enter) return trap(kCannotEnter);
-  Border border(store, *function.component, function.options, function.instance, states);
-  std::array<std::uint64_t, kMostSlots> slots = {};
-  mine.may_leave = false;
-  auto lowered =
-      lower_parameters(border.side(), *function.type, arguments, std::span(slots).first(function.parameters));
-  mine.may_leave = true;
-  if (!lowered) {
+namespace {
+
+/// A call of a lifted function, from its arguments to its result.
+class LiftedCall {
+ public:
+  using Slots = std::array<std::uint64_t, kMostSlots>;
+
+  LiftedCall(StoreState& store, const ExportedFunction& function)
+      : store_(store),
+        function_(function),
+        mine_(states_of(store).instances[function.instance]),
+        border_(store, *function.component, function.options, function.instance, states_of(store)) {}
+
+  /// Lowers the arguments. The core function is to be called with the slots.
+  Result<void> begin(std::span<const Value> arguments, Slots& slots) {
+    if (!mine_.may_enter) return trap(kCannotEnter);
+    mine_.may_leave = false;
+    auto lowered =
+        lower_parameters(border_.side(), *function_.type, arguments, std::span(slots).first(function_.parameters));
+    mine_.may_leave = true;
     // Arguments of other types are the caller's fault, and no trap: nothing was called, unless to allocate.
-    if (lowered.error().code == ErrorCode::kTrap) mine.may_enter = false;
-    return std::unexpected(std::move(lowered.error()));
+    if (lowered || lowered.error().code == ErrorCode::kTrap) mine_.may_enter = false;  // and so after a trap
+    return lowered;
   }
-  mine.may_enter = false;  // and so after a trap
+  /// Lifts the result, when the core function has returned.
+  Result<Value> end(Slots& slots) {
+    auto result = TRY(lift_result(border_.side(), *function_.type, std::span(slots).first(function_.results)));
+    if (function_.options.post_return) {
+      mine_.may_leave = false;
+      TRY(call_core(store_, *function_.options.post_return, slots.data()));
+      mine_.may_leave = true;
+    }
+    TRY(end_scope(border_.scope()));
+    mine_.may_enter = true;
+    return result;
+  }
+
+ private:
+  StoreState& store_;
+  const ExportedFunction& function_;
+  InstanceState& mine_;
+  Border border_;
+};
+
+}  // namespace
+
+Result<Value> call_lifted(StoreState& store, const ExportedFunction& function, std::span<const Value> arguments) {
+  LiftedCall call(store, function);
+  LiftedCall::Slots slots = {};
+  TRY(call.begin(arguments, slots));
   TRY(call_core(store, function.callee, slots.data()));
-  auto result = TRY(lift_result(border.side(), *function.type, std::span(slots).first(function.results)));
-  if (function.options.post_return) {
-    mine.may_leave = false;
-    TRY(call_core(store, *function.options.post_return, slots.data()));
-    mine.may_leave = true;
-  }
-  TRY(end_scope(border.scope()));
-  mine.may_enter = true;
-  return result;
+  return call.end(slots);
 }
+
+class StartedCall {
+ public:
+  /// One that did not begin.
+  explicit StartedCall(Error error) : result_(std::unexpected(std::move(error))) {}
+  StartedCall(StoreState& store, const ExportedFunction& function, std::span<const Value> arguments)
+      : call_(std::in_place, store, function) {
+    LiftedCall::Slots slots = {};
+    if (auto begun = call_->begin(arguments, slots); !begun) {
+      result_ = std::unexpected(std::move(begun.error()));
+      return;
+    }
+    Instance& instance = *store.instances[function.callee.member];
+    core_ = anew::detail::start_call(instance,
+                                     anew::detail::function_handle(*instance.linked, function.callee.function), slots);
+    settle();
+  }
+
+  [[nodiscard]] bool is_ready() const noexcept { return !result_ && anew::detail::is_ready(*core_); }
+  [[nodiscard]] const std::optional<Result<Value>>& result() const noexcept { return result_; }
+  void resume() {
+    if (result_) return;
+    anew::detail::resume_call(*core_);
+    settle();
+  }
+  void on_ready(std::function<void()> wake) {
+    if (!result_) anew::detail::on_ready(*core_, std::move(wake));
+  }
+
+ private:
+  void settle() {
+    if (!anew::detail::is_done(*core_)) return;
+    if (const Error* const error = anew::detail::error_of(*core_)) {
+      result_ = std::unexpected(*error);
+      return;
+    }
+    LiftedCall::Slots slots;
+    std::copy_n(anew::detail::slots_of(*core_), slots.size(), slots.begin());
+    result_ = anew::detail::without_exceptions("a result is lifted", [&] { return call_->end(slots); });
+  }
+
+  std::optional<LiftedCall> call_;
+  anew::detail::CallPointer core_;  ///< null if it did not begin
+  std::optional<Result<Value>> result_;
+};
 
 Result<void> destroy(StoreState& store, const LinkedComponent& component, ResourceId resource,
                      std::uint32_t representation, std::uint32_t dropped_by) {
@@ -226,3 +378,50 @@ Result<void> destroy(StoreState& store, const LinkedComponent& component, Resour
 }
 
 }  // namespace anew::component::detail
+
+namespace anew::component {
+
+void Completion::complete(Value result) const { result_->complete(std::move(result)); }
+void Completion::fail(Error error) const { result_->complete(std::unexpected(std::move(error))); }
+
+Call::Call(Lease lease, std::unique_ptr<detail::StartedCall> state) noexcept
+    : lease_(std::move(lease)), state_(std::move(state)) {}
+Call::Call(Call&&) noexcept = default;
+// The call that was here goes as if it were destroyed: before its lease.
+Call& Call::operator=(Call&& other) noexcept {
+  if (this != &other) {
+    state_ = std::move(other.state_);
+    lease_ = std::move(other.lease_);
+  }
+  return *this;
+}
+Call::~Call() = default;
+
+bool Call::is_done() const noexcept { return state_->result().has_value(); }
+bool Call::is_ready() const noexcept { return state_->is_ready(); }
+bool Call::resume() {
+  state_->resume();
+  return is_done();
+}
+void Call::on_ready(std::function<void()> wake) { state_->on_ready(std::move(wake)); }
+Result<Value> Call::result() const {
+  if (!is_done()) return anew::fail(ErrorCode::kArgument, "the call is not done: resume it until it is");
+  return *state_->result();
+}
+
+Call Lease::start(const Function& function, std::span<const Value> arguments) && {
+  auto state = anew::detail::without_exceptions("a call begins", [&]() -> Result<std::unique_ptr<detail::StartedCall>> {
+    if (core_.instance() == nullptr) return std::unexpected(anew::detail::empty_lease());
+    if (function.get()->component != pool_->linked.get())
+      return anew::fail(ErrorCode::kArgument, "the function is of another pool than the lease");
+    return std::make_unique<detail::StartedCall>(*core_.instance()->store, *function.get(), arguments);
+  });
+  if (!state) return Call(std::move(*this), std::make_unique<detail::StartedCall>(std::move(state.error())));
+  return Call(std::move(*this), *std::move(state));
+}
+
+Call Lease::start(const Function& function, std::initializer_list<Value> arguments) && {
+  return std::move(*this).start(function, std::span(arguments.begin(), arguments.size()));
+}
+
+}  // namespace anew::component

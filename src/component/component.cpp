@@ -18,11 +18,6 @@ namespace anew::component {
 
 namespace detail {
 
-struct PoolState {
-  std::shared_ptr<const LinkedComponent> linked;
-  std::optional<anew::Pool> core;
-};
-
 namespace {
 
 /// All core modules, those of nested components too, in the order of their bytes.

@@ -55,9 +55,10 @@ struct ExportedFunction {
   std::size_t parameters = 0;  ///< of the core function
   std::size_t results = 0;
 };
+using AnyHostFunction = std::variant<Linker::Function, Linker::AsyncFunction>;
 struct HostFunction {
   std::string name;
-  Linker::Function function;
+  AnyHostFunction function;
 };
 /// What a core function that is lowered calls.
 struct LoweredFunction {
@@ -90,6 +91,11 @@ struct LinkedComponent {
   [[nodiscard]] const Plan& plan() const noexcept { return component->plan; }
 };
 
+struct PoolState {
+  std::shared_ptr<const LinkedComponent> linked;
+  std::optional<anew::Pool> core;  ///< none while the snapshot is taken
+};
+
 /// What a lease keeps of one instance of the component.
 struct InstanceState {
   HandleTable handles;
@@ -107,7 +113,7 @@ struct InstanceStates {
 struct LinkerState {
   anew::Linker core;
   /// By the interface, with what its version is compatible with, "#" and the function's name.
-  std::map<std::string, Linker::Function, std::less<>> functions;
+  std::map<std::string, AnyHostFunction, std::less<>> functions;
   std::map<std::string, std::function<Result<void>(Caller&, std::uint32_t)>, std::less<>> resources;
   bool trap_unknown_functions = false;
 };

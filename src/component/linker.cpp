@@ -71,11 +71,12 @@ class ComponentLinking {
 
   void import(const Imported& each) {
     std::string name = shown(each.interface, each.name);
-    if (const Linker::Function* const function = find(linker_.functions, each.interface, each.name)) {
+    if (const AnyHostFunction* const function = find(linker_.functions, each.interface, each.name)) {
       linked_->imported.push_back({std::move(name), *function});
     } else if (linker_.trap_unknown_functions) {
-      linked_->imported.push_back(
-          {name, [](Caller&, Values) -> Result<Value> { return fail(ErrorCode::kHost, "not implemented"); }});
+      linked_->imported.push_back({name, Linker::Function([](Caller&, Values) -> Result<Value> {
+                                     return fail(ErrorCode::kHost, "not implemented");
+                                   })});
     } else {
       refuse(fmt::format("{} ({}) is not defined{}", name, component_.plan.types.text(*each.type),
                          problems_.size() < kShownProblems ? near(each.interface, each.name) : ""));
@@ -283,6 +284,10 @@ void Linker::define(std::string_view interface, std::string_view function, Funct
 void Linker::define_resource(std::string_view interface, std::string_view name,
                              std::function<Result<void>(Caller&, std::uint32_t)> drop) {
   state_->resources.insert_or_assign(detail::host_key(interface, name), std::move(drop));
+}
+
+void Linker::define_async(std::string_view interface, std::string_view function, AsyncFunction host_function) {
+  state_->functions.insert_or_assign(detail::host_key(interface, function), std::move(host_function));
 }
 
 void Linker::trap_unknown_functions() { state_->trap_unknown_functions = true; }

@@ -157,7 +157,10 @@ std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& st
   if (is_foreign) abi::set_float_control(abi::kGuestFloatControl);
   const std::uint32_t trap = run();
   if (is_foreign) abi::set_float_control(float_control);
-  if (call != nullptr) call->stack_left = thread.stack_left;
+  if (call != nullptr) {
+    call->stack_left = thread.stack_left;
+    call->stub_frame = thread.stub_frame;
+  }
   thread.host_sp = host_sp_around;
   thread.stub_frame = stub_frame_around;
   activation.suspendable = nullptr;
@@ -241,7 +244,7 @@ std::uint32_t start(SuspendedCall& call, Instance& instance, const FunctionHandl
   return keep_if_left(call, invoke_any(instance, function, slots, &call));
 }
 
-std::uint32_t resume(SuspendedCall& call, std::uint32_t status) noexcept {
+std::uint32_t resume(SuspendedCall& call, FinishHostCall finish) noexcept {
   Thread* const made = this_thread();
   if (made == nullptr) return static_cast<std::uint32_t>(TrapKind::kHostError);  // make_trap_error says why
   Thread& thread = *made;
@@ -256,6 +259,8 @@ std::uint32_t resume(SuspendedCall& call, std::uint32_t status) noexcept {
   abi::set_first_return(activation.stack.bottom() + call.function.stack_bytes);
   const std::uint32_t result = run_activation(thread, depth, store, &call, [&]() noexcept {
     thread.stack_left = call.stack_left;
+    thread.stub_frame = call.stub_frame;
+    const std::uint32_t status = finish(call);
     return static_cast<std::uint32_t>(abi::anew_resume(&thread, stack_pointer, status).trap);  // as above
   });
   return keep_if_left(call, result);

@@ -13,7 +13,8 @@
 //
 // Between leaving and resuming the store is as the host function left it: in use, of no thread's, with no deadline
 // watched. No other call may be made in it, for frames of the suspended one hold references that a collection of
-// exceptions would not find. To give the call up, let the SuspendedCall go and restore the store.
+// exceptions would not find; but for what the host function still has to do once the call goes on (FinishHostCall): by
+// then the frames are found. To give the call up, let the SuspendedCall go and restore the store.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +36,7 @@ struct SuspendedCall {
   std::uint64_t* host_slots = nullptr;    ///< of the host function that left it, where its results go
   std::uint64_t guest_stack_pointer = 0;  ///< where enter.S has the preserved registers; 0: not suspended
   std::int64_t stack_left = 0;            ///< ThreadRecord::stack_left
+  std::uint64_t stub_frame = 0;           ///< ThreadRecord::stub_frame, where the host function's stub waits
   std::shared_ptr<Wait> waits_for;        ///< if a function of Linker::define_async left it
   GuestStack stack;                       ///< while suspended the call's; else one that a thread has in exchange
 
@@ -45,9 +47,12 @@ struct SuspendedCall {
 /// @return as invoke(), or abi::kLeft: then the call is suspended.
 [[nodiscard]] std::uint32_t start(SuspendedCall& call, Instance& instance, const FunctionHandle& function,
                                   std::uint64_t* slots) noexcept;
-/// Goes on with a suspended call as if the host function had returned `status`, 0 or a TrapKind, having written its
-/// results to SuspendedCall::host_slots. @return as start().
-[[nodiscard]] std::uint32_t resume(SuspendedCall& call, std::uint32_t status) noexcept;
+/// What a host function that left its call still does, behind the wait: it writes the results to
+/// SuspendedCall::host_slots, and may call the guest. @return 0, or a TrapKind.
+using FinishHostCall = std::uint32_t (*)(SuspendedCall& call) noexcept;
+/// Goes on with a suspended call as if the host function had never left it, and now did `finish` and returned.
+/// @return as start().
+[[nodiscard]] std::uint32_t resume(SuspendedCall& call, FinishHostCall finish) noexcept;
 
 /// What a host function returns, at once, to leave the call that it was called from: abi::kLeft, or a TrapKind if that
 /// is not a call that may be left. @param slots  its own.

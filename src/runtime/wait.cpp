@@ -15,26 +15,14 @@ namespace {
 /// How soon a call that cannot be left notices that it is to end.
 constexpr std::chrono::milliseconds kLookInterval{5};
 
-template <typename Set>
-void complete_once(Wait& wait, Set&& set) {
-  std::function<void()> wake;
-  {
-    const std::lock_guard lock(wait.mutex);
-    if (wait.ready) return;
-    set();
-    wait.ready = true;
-    wake = std::exchange(wait.wake, nullptr);
-  }
-  wait.is_there.notify_all();
-  if (wake) wake();
-}
-
 /// Writes the result where the guest reads it. @return 0, or the TrapKind of the host's error.
 std::uint32_t take(Wait& wait, std::uint64_t* slots) {
-  const std::lock_guard lock(wait.mutex);
-  if (wait.error) return raise_host_error(std::move(*wait.error));
-  std::ranges::copy(wait.slots, slots);
-  return 0;
+  {
+    const std::lock_guard lock(wait.mutex);
+    if (wait.error) return raise_host_error(std::move(*wait.error));
+    std::ranges::copy(wait.slots, slots);
+  }
+  return wait.finish ? wait.finish(slots) : 0;
 }
 
 bool is_ready(Wait& wait) {
@@ -54,12 +42,25 @@ struct CallState {
 
 std::shared_ptr<Wait> make_wait() { return std::make_shared<Wait>(); }
 
+void complete_by(Wait& wait, const std::function<void()>& set) {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(wait.mutex);
+    if (wait.ready) return;
+    set();
+    wait.ready = true;
+    wake = std::exchange(wait.wake, nullptr);
+  }
+  wait.is_there.notify_all();
+  if (wake) wake();
+}
+
 void complete(Wait& wait, std::span<const std::uint64_t> slots) {
-  complete_once(wait, [&] { wait.slots.assign(slots.begin(), slots.end()); });
+  complete_by(wait, [&] { wait.slots.assign(slots.begin(), slots.end()); });
 }
 
 void complete(Wait& wait, Error error) {
-  complete_once(wait, [&] { wait.error = std::move(error); });
+  complete_by(wait, [&] { wait.error = std::move(error); });
 }
 
 Promise::~Promise() {
@@ -125,13 +126,10 @@ bool is_ready(const CallState& call) noexcept {
 
 bool resume_call(CallState& state) {
   if (!is_ready(state)) return state.is_done;
-  // An error of the host's is kept for the thread that goes on.
-  std::uint32_t status = static_cast<std::uint32_t>(TrapKind::kHostError);
-  if (this_thread() != nullptr) {
-    const std::shared_ptr<Wait> wait = std::exchange(state.call.waits_for, nullptr);
-    status = take(*wait, state.call.host_slots);
-  }
-  settle(state, resume(state.call, status));
+  settle(state, resume(state.call, [](SuspendedCall& call) noexcept {
+           const std::shared_ptr<Wait> wait = std::exchange(call.waits_for, nullptr);
+           return take(*wait, call.host_slots);
+         }));
   return state.is_done;
 }
 

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace anew::component {
@@ -288,6 +290,147 @@ TEST(Components, KeepHandlesFromBeforeTheSnapshot) {
     EXPECT_TRUE(lease.core().find_state<Files>()->dropped.empty());
   }
   EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+/// Completions of `open` of counters.wat that wait, of whichever lease.
+struct Waiting {
+  std::vector<std::pair<std::uint32_t, Completion>> opens;
+  void complete(std::size_t number) {
+    opens.at(number).second.complete(Value(Resource{.representation = opens[number].first, .is_owned = true}));
+  }
+};
+Linker make_waiting(Waiting& waiting) {
+  Linker linker = make_files();
+  linker.define_async("test:host/files", "open", [&](Caller&, Values arguments, Completion completion) -> Result<void> {
+    const auto number = arguments.at(0).as<std::uint32_t>();
+    if (number == 0) return fail(ErrorCode::kHost, "there is no file 0");
+    waiting.opens.emplace_back(number, std::move(completion));
+    return {};
+  });
+  return linker;
+}
+
+TEST(ComponentCalls, WaitWithoutAThread) {
+  Waiting waiting;
+  PoolOptions options = {.capacity = 100, .audit_every = 1};
+  const Pool pool = Pool::create(load("counters.wasm"), make_waiting(waiting), options).value();
+  const Function sizes = pool.function("sizes").value();
+  std::vector<Call> calls;
+  for (std::uint32_t i = 1; i <= 100; ++i) calls.push_back(pool.acquire().value().start(sizes, {i}));
+  ASSERT_EQ(waiting.opens.size(), 100u);
+  int told = 0;
+  for (Call& call : calls) {
+    EXPECT_FALSE(call.is_done());
+    EXPECT_FALSE(call.resume()) << "nothing is there";
+    EXPECT_EQ(call.result().error().code, ErrorCode::kArgument);
+    call.on_ready([&] { ++told; });
+  }
+  for (std::size_t i = 100; i > 0; --i) {
+    waiting.complete(i - 1);
+    EXPECT_EQ(told, static_cast<int>(101 - i));
+    ASSERT_TRUE(calls[i - 1].is_ready());
+    bool is_done = false;
+    std::thread([&] { is_done = calls[i - 1].resume(); }).join();  // on any thread
+    ASSERT_TRUE(is_done);
+    EXPECT_EQ(calls[i - 1].result().value(), Value(static_cast<std::uint32_t>(i * 200)));
+    EXPECT_EQ(calls[i - 1].lease().core().find_state<Files>()->dropped, std::vector<std::uint32_t>{std::uint32_t(i)});
+    waiting.complete(i - 1);  // again: nothing
+  }
+  calls.clear();
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+TEST(ComponentCalls, GiveStringsToAGuestThatWaited) {
+  // The result is lowered by the guest's own allocator, when the call goes on.
+  std::vector<Completion> waiting;
+  Linker linker = make_linker();
+  linker.define_async("test:host/log@0.1.0", "lines", [&](Caller&, Values, Completion completion) -> Result<void> {
+    waiting.push_back(std::move(completion));
+    return {};
+  });
+  const Pool pool = Pool::create(load("greet.wasm"), linker, kAudited).value();
+  const Function count = pool.function("count-lines").value();
+  for (int i = 0; i < 2; ++i) {
+    Call call = pool.acquire().value().start(count, {});
+    ASSERT_EQ(waiting.size(), 1u);
+    waiting[0].complete(Values{std::string("one"), std::string("two"), std::string(1000, 'x')});
+    ASSERT_TRUE(call.resume());
+    EXPECT_EQ(call.result().value(), Value(std::uint32_t{3}));
+    waiting.clear();
+    EXPECT_EQ(call.lease().call("cleaned", {}).value(), Value(std::uint32_t{0})) << "it can be called again";
+  }
+  {
+    Call call = pool.acquire().value().start(count, {});
+    waiting[0].complete(Values{std::string(100'000, 'x')});  // more than the allocator has room for
+    waiting.clear();
+    ASSERT_TRUE(call.resume());
+    ASSERT_FALSE(call.result());
+    EXPECT_NE(call.result().error().to_string().find("unreachable"), std::string::npos)
+        << call.result().error().message;
+  }
+  {
+    Call call = pool.acquire().value().start(count, {});
+    waiting[0].complete(Value(std::uint32_t{5}));  // it is no list
+    waiting.clear();
+    ASSERT_TRUE(call.resume());
+    EXPECT_FALSE(call.result());
+  }
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+TEST(ComponentCalls, EndWithTheirErrors) {
+  Waiting waiting;
+  const Pool pool = Pool::create(load("counters.wasm"), make_waiting(waiting), kAudited).value();
+  const Function sizes = pool.function("sizes").value();
+  const auto message = [](const Call& call) { return call.result() ? "" : call.result().error().to_string(); };
+  {
+    const Call call = pool.acquire().value().start(sizes, {std::uint32_t{0}});
+    EXPECT_TRUE(call.is_done());
+    EXPECT_NE(message(call).find("there is no file 0"), std::string::npos) << message(call);
+  }
+  {
+    Call call = pool.acquire().value().start(sizes, {std::uint32_t{1}});
+    waiting.opens.back().second.fail(make_error(ErrorCode::kIo, "the disk is gone"));
+    ASSERT_TRUE(call.resume());
+    EXPECT_NE(message(call).find("test:host/files#open: the disk is gone"), std::string::npos) << message(call);
+    EXPECT_NE(call.lease().call("keep", {std::uint32_t{1}}).error().to_string().find("cannot enter"),
+              std::string::npos);
+  }
+  {
+    Call call = pool.acquire().value().start(sizes, {std::uint32_t{1}});
+    waiting.opens.clear();
+    ASSERT_TRUE(call.resume());
+    EXPECT_NE(message(call).find("nobody is left"), std::string::npos) << message(call);
+  }
+  {
+    const Call call = pool.acquire().value().start(sizes, {std::int64_t{1}});
+    EXPECT_EQ(call.result().error().code, ErrorCode::kArgument);
+  }
+  {
+    const Call call = pool.acquire().value().start(sizes, {std::uint32_t{1}});
+    EXPECT_FALSE(call.is_done());  // and is given up
+  }
+  {
+    Lease lease = pool.acquire().value();
+    const Lease other = std::move(lease);
+    EXPECT_EQ(std::move(lease).start(sizes, {std::uint32_t{1}}).result().error().code, ErrorCode::kArgument);
+  }
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+TEST(ComponentCalls, ThatHaveToReturnHaveTheirThreadWait) {
+  Linker linker = make_files();
+  std::vector<std::thread> threads;
+  linker.define_async("test:host/files", "open", [&](Caller&, Values arguments, Completion completion) -> Result<void> {
+    threads.emplace_back([number = arguments.at(0).as<std::uint32_t>(), completion] {
+      completion.complete(Value(Resource{.representation = number, .is_owned = true}));
+    });
+    return {};
+  });
+  const Pool pool = Pool::create(load("counters.wasm"), linker, kAudited).value();
+  Lease lease = pool.acquire().value();
+  EXPECT_EQ(lease.call("sizes", {std::uint32_t{3}}).value(), Value(std::uint32_t{600}));
+  for (std::thread& thread : threads) thread.join();
 }
 
 struct Journal {

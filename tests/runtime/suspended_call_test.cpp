@@ -43,7 +43,7 @@ class Call {
   /// The host function's result.
   std::uint32_t go_on(std::uint64_t result) {
     suspended.host_slots[0] = result;
-    return detail::resume(suspended, 0);
+    return detail::resume(suspended, [](detail::SuspendedCall&) noexcept { return 0u; });
   }
   std::uint32_t go_on_elsewhere(std::uint64_t result) {
     std::uint32_t answer = 0;
@@ -151,7 +151,9 @@ TEST(SuspendedCall, WhoseHostFunctionFailsInTheEndTraps) {
   const Instance instance = group.add("", kSum, waiting_for_i64());
   Call call(instance, "sum");
   ASSERT_EQ(call.start(2), abi::kLeft);
-  const std::uint32_t trap = detail::resume(call.suspended, static_cast<std::uint32_t>(TrapKind::kMemoryOutOfBounds));
+  const std::uint32_t trap = detail::resume(call.suspended, [](detail::SuspendedCall&) noexcept {
+    return static_cast<std::uint32_t>(TrapKind::kMemoryOutOfBounds);
+  });
   ASSERT_EQ(trap, static_cast<std::uint32_t>(TrapKind::kMemoryOutOfBounds));
   const Error error = call.error(trap);
   ASSERT_EQ(error.backtrace.size(), 5u) << error.to_string();

@@ -45,6 +45,8 @@ struct LinkerState;
 struct PoolState;
 struct ExportedFunction;
 struct LoweredFunction;
+class LaterResult;
+class StartedCall;
 }  // namespace detail
 
 /// An import or an export, in WIT's words.
@@ -98,6 +100,22 @@ class ANEW_API Caller {
   const detail::LoweredFunction* function_;
 };
 
+/// What a host function that is not done yet keeps, to give its result later: from any thread, once. Cheap to copy. If
+/// all copies go without a result, the guest's call traps. See anew/async.hpp.
+class ANEW_API Completion {
+ public:
+  /// @param result  of the type that the component declares; Value() if there is none.
+  void complete(Value result) const;
+  /// Traps the guest with the error's message.
+  void fail(Error error) const;
+
+  /// For the library's own folders.
+  explicit Completion(std::shared_ptr<detail::LaterResult> result) noexcept : result_(std::move(result)) {}
+
+ private:
+  std::shared_ptr<detail::LaterResult> result_;
+};
+
 /// What a component imports. Names of interfaces are "namespace:package/interface@version"; a version 0.2.x serves
 /// imports of 0.2.y, and 1.x of 1.y, as versions do. A name without a version serves all. Fill it from one thread; then
 /// share it.
@@ -112,6 +130,12 @@ class ANEW_API Linker {
   /// @param interface  "" for a function that the component imports by itself.
   /// @param function   as the binary has it: "now", "[method]output-stream.write", "[constructor]fields".
   void define(std::string_view interface, std::string_view function, Function host_function);
+  /// Has somebody complete it, and returns at once.
+  using AsyncFunction = std::function<Result<void>(Caller&, Values, Completion)>;
+  /// A host function that may give its result later. A call that was begun by Lease::start waits without a thread, but
+  /// where one component of a composition calls another: there, and in any other call, its thread waits until the
+  /// result is there or its deadline passes.
+  void define_async(std::string_view interface, std::string_view function, AsyncFunction host_function);
   /// A resource type of the host's. @param drop  called when a guest drops one that it owned, with its representation.
   ///                                            Those that it has when the lease goes are not told of: what the host
   ///                                            has for a lease is in its states, which go too.
@@ -147,6 +171,8 @@ class ANEW_API Function {
   const detail::ExportedFunction* function_;
 };
 
+class Call;
+
 /// One instance of a component as new; see anew::Lease.
 class ANEW_API Lease {
  public:
@@ -162,6 +188,10 @@ class ANEW_API Lease {
   [[nodiscard]] Result<Value> call(std::string_view export_name, std::initializer_list<Value> arguments) {
     return call(export_name, std::span(arguments.begin(), arguments.size()));
   }
+  /// Begins a call that host functions of Linker::define_async may leave; the lease goes with it.
+  /// @return the call, which may be done already.
+  [[nodiscard]] Call start(const Function& function, std::span<const Value> arguments) &&;
+  [[nodiscard]] Call start(const Function& function, std::initializer_list<Value> arguments) &&;
   /// As Pool::function.
   [[nodiscard]] Result<Function> function(std::string_view name) const;
   /// Drops an owned resource of the component's own, which a call of this lease returned.
@@ -178,6 +208,34 @@ class ANEW_API Lease {
  private:
   anew::Lease core_;
   std::shared_ptr<const detail::PoolState> pool_;
+};
+
+/// A call that may wait, with the lease that it is made in; see anew::BasicCall.
+class ANEW_API Call {
+ public:
+  Call(Call&&) noexcept;
+  Call& operator=(Call&&) noexcept;
+  ~Call();
+
+  /// Whether it has returned or trapped.
+  [[nodiscard]] bool is_done() const noexcept;
+  /// Whether what it waits for is there, so that resume() goes on.
+  [[nodiscard]] bool is_ready() const noexcept;
+  /// Goes on until the call ends or waits again; does nothing if it is not ready. @return whether it is done.
+  bool resume();
+  /// As anew::BasicCall::on_ready.
+  void on_ready(std::function<void()> wake);
+  /// Of a call that is done. @return as Lease::call, or kArgument if it is not done.
+  [[nodiscard]] Result<Value> result() const;
+  /// The lease of a call that is done.
+  [[nodiscard]] Lease& lease() noexcept { return lease_; }
+
+  /// For the library's own folders. @param state  begun in the lease.
+  Call(Lease lease, std::unique_ptr<detail::StartedCall> state) noexcept;
+
+ private:
+  Lease lease_;
+  std::unique_ptr<detail::StartedCall> state_;  ///< goes before the lease
 };
 
 /// What is done once, behind the prelude, with the instance that the snapshot is taken of: a request that fills the
