@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <exception>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +27,8 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
+/// Before the first look: a process that ends sooner pays for none.
+constexpr milliseconds kGrace(10);
 /// While guests run and functions become hot; longer if nothing comes of it.
 constexpr milliseconds kShortestInterval(1);
 constexpr milliseconds kLongestInterval(64);
@@ -43,15 +48,23 @@ class TierUpThreads {
  public:
   void add(const std::shared_ptr<ModuleState>& state) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(modules_, [](const Watched& each) { return each.state.expired(); });
     TierUp& tiering = *state->tier_up;
     for (const codegen::OptimizedFunction& each : state->image.optimized)  // of a file
-      tiering.progress_[each.function - state->module.imported_functions] = TierUp::Progress::kDone;
+      tiering.done_[each.function - state->module.imported_functions] = true;
     const std::uint64_t begin = address_of(*state);
-    modules_.push_back({begin, begin + std::max<std::uint64_t>(state->image.text.size(), state->image.reach), state});
+    modules_[begin] = {begin + std::max<std::uint64_t>(state->image.text.size(), state->image.reach), state};
     interval_ = kShortestInterval;
     if (!sampling_) sampling_ = os::start_background_thread([] { instance().sample(); });
     wake_.notify_all();
+  }
+
+  /// The module goes; its code is still there.
+  void remove(const ModuleState& state) noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      modules_.erase(address_of(state));
+    }
+    keep(state);
   }
 
   void keep_in_cache(TierUp& tiering, CachePlace&& place) {
@@ -67,8 +80,7 @@ class TierUpThreads {
       {
         const std::lock_guard lock(mutex_);
         TierUp& tiering = *state.tier_up;
-        if (!tiering.place_ || !tiering.keep_at_) return;
-        tiering.keep_at_.reset();
+        if (!std::exchange(tiering.has_news_, false) || !tiering.place_) return;
         place = *tiering.place_;
       }
       if (auto cache = artifact::CodeCache::open(place.directory))
@@ -97,11 +109,13 @@ class TierUpThreads {
 
  private:
   struct Watched {
-    std::uint64_t begin, end;  ///< addresses of its code
+    std::uint64_t end = 0;  ///< of its code's addresses
+    std::weak_ptr<ModuleState> state = {};
+  };
+  struct ToKeep {
+    Clock::time_point at;
     std::weak_ptr<ModuleState> state;
   };
-  /// Looked at with the lock held. Where one is the last that holds a module, it is to go without the lock.
-  using Modules = std::vector<std::shared_ptr<ModuleState>>;
   /// What one process optimizes.
   struct Batch {
     std::weak_ptr<ModuleState> state;
@@ -128,38 +142,41 @@ class TierUpThreads {
   }
 
   [[nodiscard]] std::shared_ptr<ModuleState> find(std::uint64_t pc) const {
-    for (const Watched& each : modules_)
-      if (pc >= each.begin && pc < each.end) return each.state.lock();
-    return nullptr;
+    const auto behind = modules_.upper_bound(pc);
+    if (behind == modules_.begin()) return nullptr;
+    const Watched& before = std::prev(behind)->second;
+    return pc < before.end ? before.state.lock() : nullptr;
   }
 
   /// @return whether a function became hot.
-  bool heat(ModuleState& state, std::uint64_t pc) {
-    const std::uint64_t offset = pc - address_of(state);
-    const std::uint32_t imported = state.module.imported_functions;
-    const auto position = codegen::find_position(state.image, imported, offset);
+  bool heat(const std::shared_ptr<ModuleState>& state, std::uint64_t pc) {
+    const std::uint64_t offset = pc - address_of(*state);
+    const std::uint32_t imported = state->module.imported_functions;
+    const auto position = codegen::find_position(state->image, imported, offset);
     if (!position || position->function_index < imported) return false;
     const std::uint32_t defined = position->function_index - imported;
-    TierUp& tiering = *state.tier_up;
-    if (tiering.progress_[defined] != TierUp::Progress::kQuick || ++tiering.heat_[defined] < kHot) return false;
-    tiering.progress_[defined] = TierUp::Progress::kWanted;
-    ++wanted_;
+    TierUp& tiering = *state->tier_up;
+    if (tiering.done_[defined] || ++tiering.heat_[defined] < kHot) return false;
+    if (tiering.wanted_.empty()) waiting_.push_back(state);
+    tiering.wanted_.push_back(defined);
+    tiering.done_[defined] = true;
     if (!compiling_) compiling_ = os::start_background_thread([] { instance().compile(); });
     return true;
   }
 
   void sample() {
     std::vector<GuestSample> samples;
-    Modules looked_at;
+    std::vector<std::shared_ptr<ModuleState>> looked_at;  // the last that holds a module is to go without the lock
     int fruitless = 0;
-    for (;;) {
-      milliseconds interval = kLongestInterval;
+    for (milliseconds interval = kGrace;;) {
+      std::this_thread::sleep_for(interval);
+      interval = kLongestInterval;
       try {
         samples.clear();
         looked_at.clear();
         sample_guests(samples);
+        looked_at.reserve(2 * samples.size());
         std::unique_lock lock(mutex_);
-        std::erase_if(modules_, [](const Watched& each) { return each.state.expired(); });
         wake_.wait(lock, [this] { return !modules_.empty(); });
         bool hot = false;
         for (const GuestSample& each : samples) {
@@ -167,7 +184,7 @@ class TierUpThreads {
           for (const std::uint64_t pc : {each.pc, each.caller - 1}) {
             auto state = find(pc);
             if (state == nullptr) continue;
-            hot = heat(*looked_at.emplace_back(std::move(state)), pc) || hot;
+            hot = heat(looked_at.emplace_back(std::move(state)), pc) || hot;
           }
         }
         if (hot) wake_.notify_all();
@@ -180,58 +197,43 @@ class TierUpThreads {
         interval = interval_;
       } catch (const std::exception&) {  // no memory: another time
       }
-      std::this_thread::sleep_for(interval);
     }
   }
 
-  /// The functions of one module that wait, the hottest first; those of a module that has some.
-  [[nodiscard]] std::optional<Batch> next(Modules& looked_at) {
-    for (const Watched& each : modules_) {
-      const auto state = each.state.lock();
-      if (state == nullptr) continue;
-      looked_at.push_back(state);
-      TierUp& tiering = *state->tier_up;
-      std::vector<std::uint32_t> wanted;
-      for (std::uint32_t i = 0; i < tiering.progress_.size(); ++i)
-        if (tiering.progress_[i] == TierUp::Progress::kWanted) wanted.push_back(i);
-      if (wanted.empty()) continue;
-      std::ranges::sort(wanted, std::ranges::greater(), [&](std::uint32_t i) { return tiering.heat_[i]; });
-      wanted.resize(std::min(wanted.size(), kBatch));
-      Batch batch{state,
-                  state->owner,
-                  tiering.program_,
-                  state->binary,
-                  state->module.accepted,
-                  state->options,
-                  static_cast<std::uint32_t>(state->module.functions.size()),  // limits::kFunctions
-                  std::min(tier::OptimizeJob{}.memory_limit, state->engine->options.maximum_compile_bytes),
-                  {}};
-      for (const std::uint32_t defined : wanted) {
-        tiering.progress_[defined] = TierUp::Progress::kDone;
-        --wanted_;
-        batch.units.push_back({state->module.imported_functions + defined});
-      }
-      return batch;
+  /// The functions of the first module that waits, the hottest first; none if it went or was given up.
+  /// @param state  gets the module, which is to go without the lock.
+  [[nodiscard]] std::optional<Batch> next(std::shared_ptr<ModuleState>& state) {
+    if (waiting_.empty()) return std::nullopt;
+    state = waiting_.front().lock();
+    waiting_.pop_front();
+    if (state == nullptr || state->tier_up->wanted_.empty()) return std::nullopt;
+    TierUp& tiering = *state->tier_up;
+    std::vector<std::uint32_t> wanted = std::exchange(tiering.wanted_, {});
+    std::ranges::stable_sort(wanted, std::ranges::greater(), [&](std::uint32_t i) { return tiering.heat_[i]; });
+    if (wanted.size() > kBatch) {
+      waiting_.push_back(state);
+      tiering.wanted_.assign(wanted.begin() + kBatch, wanted.end());
+      wanted.resize(kBatch);
     }
-    return std::nullopt;
+    Batch batch{state,
+                state->owner,
+                tiering.program_,
+                state->binary,
+                state->module.accepted,
+                state->options,
+                static_cast<std::uint32_t>(state->module.functions.size()),  // limits::kFunctions
+                std::min(tier::OptimizeJob{}.memory_limit, state->engine->options.maximum_compile_bytes),
+                {}};
+    for (const std::uint32_t defined : wanted) batch.units.push_back({state->module.imported_functions + defined});
+    return batch;
   }
 
-  /// A module that is to be put in the cache by now, if there is one; sets when there will be.
-  [[nodiscard]] std::shared_ptr<ModuleState> next_to_keep(Modules& looked_at) {
-    const Clock::time_point now = Clock::now();
-    keep_at_ = Clock::time_point::max();
-    for (const Watched& each : modules_) {
-      auto state = each.state.lock();
-      if (state == nullptr) continue;
-      looked_at.push_back(state);
-      const auto at = state->tier_up->keep_at_;
-      if (at && *at <= now) {
-        keep_at_ = now;  // there may be more
-        return state;
-      }
-      keep_at_ = std::min(keep_at_, at.value_or(Clock::time_point::max()));
-    }
-    return nullptr;
+  /// A module that is to be put in the cache by now, if there is one.
+  [[nodiscard]] std::shared_ptr<ModuleState> next_to_keep() {
+    if (to_keep_.empty() || to_keep_.front().at > Clock::now()) return nullptr;
+    auto state = to_keep_.front().state.lock();
+    to_keep_.pop_front();
+    return state;
   }
 
   void compile() {
@@ -240,12 +242,12 @@ class TierUpThreads {
         std::optional<Batch> batch;
         while (!batch) {
           std::shared_ptr<ModuleState> to_keep;
-          Modules looked_at;
+          std::shared_ptr<ModuleState> looked_at;
           std::unique_lock lock(mutex_);
-          wake_.wait_until(lock, keep_at_, [this] { return wanted_ != 0; });
-          if (keep_at_ <= Clock::now()) to_keep = next_to_keep(looked_at);
-          if (wanted_ != 0) batch = next(looked_at);
-          if (!batch) wanted_ = 0;  // their modules have gone
+          const Clock::time_point keep_at = to_keep_.empty() ? Clock::time_point::max() : to_keep_.front().at;
+          wake_.wait_until(lock, keep_at, [this] { return !waiting_.empty(); });
+          to_keep = next_to_keep();
+          batch = next(looked_at);
           lock.unlock();
           if (to_keep != nullptr) keep(*to_keep);
         }
@@ -257,7 +259,7 @@ class TierUpThreads {
                                          .program = batch->program,
                                          .threads = 1,
                                          .memory_limit = batch->memory_limit});
-        if (const auto state = batch->state.lock()) put(*state, std::move(optimized));
+        if (const auto state = batch->state.lock()) put(state, std::move(optimized));
       } catch (const std::exception&) {  // no memory: these functions keep their quick code
       }
     }
@@ -268,17 +270,19 @@ class TierUpThreads {
     {
       const std::lock_guard lock(mutex_);
       state.tier_up->statistics_.note = std::move(why.message);
-      std::erase_if(modules_, [&](const Watched& each) { return each.begin == address_of(state); });
+      state.tier_up->wanted_.clear();
+      modules_.erase(address_of(state));
     }
     keep(state);
   }
 
-  void put(ModuleState& state, Result<std::vector<codegen::optimizing::FunctionCode>>&& optimized) {
-    TierUp& tiering = *state.tier_up;
-    if (!optimized) return give_up(state, std::move(optimized.error()));
+  void put(const std::shared_ptr<ModuleState>& state,
+           Result<std::vector<codegen::optimizing::FunctionCode>>&& optimized) {
+    TierUp& tiering = *state->tier_up;
+    if (!optimized) return give_up(*state, std::move(optimized.error()));
     std::ranges::sort(*optimized, {}, &codegen::optimizing::FunctionCode::function);
-    auto layer = tier::make_layer(state.code, state.module.functions.size(), *optimized);
-    if (!layer) return give_up(state, std::move(layer.error()));
+    auto layer = tier::make_layer(state->code, state->module.functions.size(), *optimized);
+    if (!layer) return give_up(*state, std::move(layer.error()));
     const std::lock_guard lock(mutex_);
     for (codegen::optimizing::FunctionCode& each : *optimized)
       if (each.code.empty())
@@ -287,24 +291,26 @@ class TierUpThreads {
     // First it is found, then entered: whoever meets its code on a stack finds what it is.
     const codegen::OptimizedLayer* const made = layer->release();  // ~TierUp's
     tiering.layers_.store(made, std::memory_order_release);
-    tier::enter(state.code, *made);
+    tier::enter(state->code, *made);
     tiering.statistics_.optimized += static_cast<std::uint32_t>(made->functions.size());  // at most all functions
-    if (!made->functions.empty() && !tiering.keep_at_) tiering.keep_at_ = Clock::now() + kKeepInterval;
-    keep_at_ = std::min(keep_at_, tiering.keep_at_.value_or(Clock::time_point::max()));
+    if (made->functions.empty() || tiering.has_news_) return;
+    to_keep_.push_back({Clock::now() + kKeepInterval, state});
+    tiering.has_news_ = true;
   }
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<Watched> modules_;
+  // Whatever a look costs does not grow with the modules that there are.
+  std::map<std::uint64_t, Watched> modules_;        ///< by the address at which their code begins
+  std::deque<std::weak_ptr<ModuleState>> waiting_;  ///< those with functions that are wanted
+  std::deque<ToKeep> to_keep_;                      ///< those with news for the code cache, the earliest first
   milliseconds interval_ = kShortestInterval;
-  std::uint64_t wanted_ = 0;  ///< functions that wait, those of modules that have gone among them
-  Clock::time_point keep_at_ = Clock::time_point::max();  ///< the earliest of all modules', or before it
   bool sampling_ = false;
   bool compiling_ = false;
 };
 
 ModuleState::~ModuleState() {
-  if (tier_up != nullptr) TierUpThreads::instance().keep(*this);
+  if (tier_up != nullptr) TierUpThreads::instance().remove(*this);
 }
 
 TierUp::~TierUp() {

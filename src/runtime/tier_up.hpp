@@ -16,7 +16,6 @@
 
 #include <anew/engine.hpp>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -44,7 +43,7 @@ class TierUp {
   /// @param program    that optimizes.
   /// @param so_far     what is optimized already, of a file.
   TierUp(std::uint32_t functions, std::filesystem::path program, Optimization so_far)
-      : program_(std::move(program)), heat_(functions), progress_(functions), statistics_(std::move(so_far)) {}
+      : program_(std::move(program)), heat_(functions), done_(functions), statistics_(std::move(so_far)) {}
   ~TierUp();
   TierUp(const TierUp&) = delete;  // its layers are found by its address
   TierUp& operator=(const TierUp&) = delete;
@@ -56,16 +55,16 @@ class TierUp {
 
  private:
   friend class TierUpThreads;
-  enum class Progress : std::uint8_t { kQuick, kWanted, kDone /* or never */ };
 
   const std::filesystem::path program_;
   std::atomic<const codegen::OptimizedLayer*> layers_ = nullptr;
   // Under the mutex of TierUpThreads:
-  std::vector<std::uint32_t> heat_;  ///< samples, by defined function
-  std::vector<Progress> progress_;
+  std::vector<std::uint32_t> heat_;    ///< samples, by defined function
+  std::vector<bool> done_;             ///< optimized, about to be, or never
+  std::vector<std::uint32_t> wanted_;  ///< are to be optimized
   Optimization statistics_;
   std::optional<CachePlace> place_;
-  std::optional<std::chrono::steady_clock::time_point> keep_at_;  ///< while there is what the cache does not have
+  bool has_news_ = false;  ///< there is what the cache does not have
 };
 
 /// Has a module optimized while it runs, from now on, if there is a program that can. @param state  with its code,

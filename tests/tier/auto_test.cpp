@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -296,6 +297,16 @@ TEST_F(Auto, EachOfManyHotFunctionsIsOptimizedOnce) {
   EXPECT_EQ(asked_.most_at_once, 1);
   for (int i = 0; i < kFunctions; ++i) EXPECT_EQ(asked_.functions[static_cast<std::uint32_t>(i)], 1) << i;
   EXPECT_LE(codegen::code_bytes(module.state()->image), module.state()->image.reach);
+}
+
+TEST_F(Auto, NothingIsDoneLaterForAModuleThatIsKeptNowhere) {
+  const Engine engine({.compile_threads = 1, .cache = false});
+  const Pool pool = pool_of(engine.compile(make_module(1), {.tier = Tier::kAuto}).value());
+  ASSERT_TRUE(heat(pool, "f0"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(5'500));  // one of the code cache's would be written by then
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(seconds(1));
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 4) << "of all threads";
 }
 
 TEST_F(Auto, CodeForWhichThereIsNoRoomIsLeftOut) {
