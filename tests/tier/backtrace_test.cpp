@@ -14,14 +14,13 @@
 #include "runtime/deadline.hpp"
 #include "runtime/group.hpp"
 #include "runtime/store_state.hpp"
+#include "support/optimizer.hpp"
 
 namespace anew::test {
 namespace {
 
 namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
-
-const fs::path kBuilt = fs::path(ANEW_BINARY_DIR) / "anew-optimizer";
 
 /// A loop over the second memory with more live values than there are registers. It traps past the memory's end, or
 /// never ends.
@@ -93,8 +92,8 @@ class Backtraces : public testing::TestWithParam<Tier> {
  protected:
   void SetUp() override {
     if (GetParam() == Tier::kQuick) return;
-    if (!fs::exists(kBuilt)) GTEST_SKIP() << "built where LLVM is found only";
-    setenv("ANEW_OPTIMIZER", kBuilt.c_str(), 1);
+    if (!fs::exists(kOptimizer)) GTEST_SKIP() << "built where LLVM is found only";
+    setenv("ANEW_OPTIMIZER", kOptimizer.c_str(), 1);
   }
   void TearDown() override { unsetenv("ANEW_OPTIMIZER"); }
 };

@@ -15,6 +15,7 @@
 
 #include "os/helper_process.hpp"
 #include "os/temporary_directory.hpp"
+#include "support/optimizer.hpp"
 #include "support/wat.hpp"
 
 namespace anew::tier {
@@ -28,8 +29,6 @@ struct ChosenOptimizer {
   explicit ChosenOptimizer(const fs::path& program) { setenv("ANEW_OPTIMIZER", program.c_str(), 1); }
   ~ChosenOptimizer() { unsetenv("ANEW_OPTIMIZER"); }
 };
-
-const fs::path kBuilt = fs::path(ANEW_BINARY_DIR) / "anew-optimizer";
 
 /// Functions 1 to 40 are defined; 0 is imported.
 struct Source {
@@ -70,9 +69,9 @@ fs::path script(const fs::path& directory, const std::string& text) {
 class Optimizing : public testing::Test {
  protected:
   void SetUp() override {
-    if (!fs::exists(kBuilt)) GTEST_SKIP() << "built where LLVM is found only";
+    if (!fs::exists(test::kOptimizer)) GTEST_SKIP() << "built where LLVM is found only";
   }
-  ChosenOptimizer chosen_{kBuilt};
+  ChosenOptimizer chosen_{test::kOptimizer};
 };
 
 TEST_F(Optimizing, GivesTheCodeOfEachFunctionInOrder) {

@@ -18,6 +18,7 @@
 
 #include "os/child_process.hpp"
 #include "os/temporary_directory.hpp"
+#include "support/optimizer.hpp"
 #include "support/wat.hpp"
 
 namespace anew {
@@ -27,13 +28,11 @@ namespace fs = std::filesystem;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-const fs::path kBuilt = fs::path(ANEW_BINARY_DIR) / "anew-optimizer";
-
 class Tiers : public testing::Test {
  protected:
   void SetUp() override {
-    if (!fs::exists(kBuilt)) GTEST_SKIP() << "built where LLVM is found only";
-    setenv("ANEW_OPTIMIZER", kBuilt.c_str(), 1);
+    if (!fs::exists(test::kOptimizer)) GTEST_SKIP() << "built where LLVM is found only";
+    setenv("ANEW_OPTIMIZER", test::kOptimizer.c_str(), 1);
   }
   void TearDown() override { unsetenv("ANEW_OPTIMIZER"); }
 };
