@@ -93,8 +93,9 @@ class Case {
     constexpr std::array<std::uint32_t, 8> kCardBytes = {4096, 4096, 4096, 2048, 2048, 1024, 512, 0};
     constexpr std::array kLedgers = {Ledger::kCards, Ledger::kCards, Ledger::kCards,   Ledger::kCards,
                                      Ledger::kCards, Ledger::kCow,   Ledger::kPagemap, Ledger::kAuto};
-    return {.card_bytes = kCardBytes[random_.below(kCardBytes.size())],
-            .ledger = kLedgers[random_.below(kLedgers.size())],
+    // A mark that is missing shows best where no other store marks that card.
+    return {.card_bytes = settings_.stores ? 512 : kCardBytes[random_.below(kCardBytes.size())],
+            .ledger = settings_.stores ? Ledger::kCards : kLedgers[random_.below(kLedgers.size())],
             .explicit_bounds = random_.percent(20),
             .fuel = random_.percent(20),
             .canonical_nan = random_.percent(20),
@@ -151,14 +152,15 @@ class Case {
     linker_ = make_host();
     GeneratedModule library;
     if (random_.percent(30)) {
-      library = generate(random_, {.library = true, .offer = nullptr, .endless = false});
+      library = generate(random_, {.library = true, .offer = nullptr, .endless = false, .stores = settings_.stores});
       const auto module = compile("library", library.bytes, library_options_);
       if (!module) return false;
       linker_.define_module("library", *module);
     }
-    GeneratedModule main = generate(
-        random_,
-        {.library = false, .offer = library.bytes.empty() ? nullptr : &library.offer, .endless = settings_.kills});
+    GeneratedModule main = generate(random_, {.library = false,
+                                              .offer = library.bytes.empty() ? nullptr : &library.offer,
+                                              .endless = settings_.kills,
+                                              .stores = settings_.stores});
     module_ = compile("main", main.bytes, main_options_);
     if (main.has_prelude && random_.percent(20)) {
       pool_options_.snapshot.prelude = {"prelude"};

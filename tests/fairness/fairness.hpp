@@ -16,9 +16,10 @@
 namespace anew::fairness {
 
 struct Settings {
-  bool audit = true;   ///< most resets; else only what guests can see counts
-  bool kills = false;  ///< some calls get a deadline that passes while they run; some of them never return otherwise
-  bool fuel = false;   ///< some calls get little fuel
+  bool audit = true;    ///< most resets; else only what guests can see counts
+  bool kills = false;   ///< some calls get a deadline that passes while they run; some of them never return otherwise
+  bool fuel = false;    ///< some calls get little fuel
+  bool stores = false;  ///< functions store to memories, and do little else
   Tier tier = Tier::kQuick;
 };
 

@@ -23,6 +23,7 @@ class Maker {
   Maker(Random& random, const GeneratorOptions& options) : random_(random), options_(options) {}
 
   GeneratedModule make() {
+    state_.stores = options_.stores;
     state_.plain_type = writer_.type(kPlain);
     state_.action_type = writer_.type(kActionType);
     import_all();
@@ -266,7 +267,8 @@ class Maker {
       // Calls by name lead to later functions; those through tables anywhere, as long as the budget lasts.
       State state = state_;
       for (std::size_t j = i + 1; j < actions_.size(); ++j) state.callable.push_back(actions_[j]);
-      body(kActionType, state, [this](Statements& made) { made.action(2 + random_.below(8)); });
+      const std::uint32_t statements = options_.stores ? 1 + random_.below(4) : 2 + random_.below(8);
+      body(kActionType, state, [statements](Statements& made) { made.action(statements); });
     }
     const std::uint32_t recursion = actions_.back() + 1;
     body(kActionType, state_, [recursion](Statements& made) { made.recursion(recursion); });

@@ -66,6 +66,7 @@ struct GeneratorOptions {
   bool library = false;          ///< exports all that others may share, and does not call the host when it starts
   const Offer* offer = nullptr;  ///< what the module "library" offers, if there is one
   bool endless = false;          ///< with a function that never returns
+  bool stores = false;           ///< functions store to memories, and do little else
 };
 
 /// Valid, always. Imports from "host" what host.hpp defines, and from "library" part of what that offers.

@@ -100,12 +100,13 @@ class Modules {
 void save(const Finding& finding, const Arguments& arguments, std::uint64_t seed) {
   std::string text = fmt::format("seed {}: {}\n\n{}\n\nthe last calls:\n", seed, finding.difference, finding.options);
   for (const std::string& each : finding.calls) text += "  " + each + "\n";
-  text += fmt::format("\nreplay: {} --seed {} --only-seed{}{}{}{}\n", arguments.program, seed,
-                      (arguments.settings.kills ? " --kills" : "") +
-                          std::string(arguments.settings.tier == Tier::kOptimized ? " --optimized" : ""),
-                      arguments.settings.fuel ? " --fuel" : "",
-                      arguments.modules.empty() ? "" : " --modules " + arguments.modules.string(),
-                      arguments.smith.empty() ? "" : " --smith " + arguments.smith);
+  text += fmt::format(
+      "\nreplay: {} --seed {} --only-seed{}{}{}{}\n", arguments.program, seed,
+      (arguments.settings.kills ? " --kills" : "") +
+          std::string(arguments.settings.tier == Tier::kOptimized ? " --optimized" : ""),
+      std::string(arguments.settings.fuel ? " --fuel" : "") + (arguments.settings.stores ? " --stores" : ""),
+      arguments.modules.empty() ? "" : " --modules " + arguments.modules.string(),
+      arguments.smith.empty() ? "" : " --smith " + arguments.smith);
   fs::create_directories(arguments.found);
   for (const auto& [name, bytes] : finding.modules) {
     const fs::path path = arguments.found / fmt::format("{}-{}.wasm", seed, name);
@@ -180,6 +181,7 @@ int main(int argc, char** argv) {
   app.add_flag("--kills", arguments.settings.kills, "With deadlines, and functions that never return");
   app.add_flag("!--no-audit", arguments.settings.audit, "Without audits: only what guests can see counts");
   app.add_flag("--fuel", arguments.settings.fuel, "With little fuel, where modules count it");
+  app.add_flag("--stores", arguments.settings.stores, "With functions that store to memories, and do little else");
   app.add_flag_callback(
       "--optimized", [&] { arguments.settings.tier = Tier::kOptimized; }, "Optimize all modules' functions");
   app.add_option("--modules", arguments.modules, "A directory of modules to use besides our own")

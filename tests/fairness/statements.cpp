@@ -121,22 +121,27 @@ void Statements::store() {
   memory_argument(op_at(Op::kI32Store, way), memory, offset());
 }
 
-// As compilers write structs: stores off one base, in any order.
+// As compilers write structs: stores off one base, in any order, some of them on a condition.
 void Statements::members() {
   const std::uint32_t memory = some_memory();
   const bool is_64 = state_.memories[memory].type.is_64;
   const std::uint32_t mask = static_cast<std::uint32_t>(std::bit_floor(state_.bytes_of(memory)) - 1);
-  const bool constant = random_.percent(20);
-  const std::uint64_t at = std::min(near_an_edge(random_, mask + std::uint64_t{1}), mask - std::uint64_t{400});
+  const bool constant = random_.percent(state_.stores ? 50 : 20);
+  // Before an edge of cards of all sizes, which is amid them; or anywhere.
+  const std::uint64_t at = random_.percent(50)
+                               ? 4096 * (1 + random_.below(mask / 4096)) - 250
+                               : std::min(near_an_edge(random_, mask + std::uint64_t{1}), mask - std::uint64_t{400});
   code_.get(kAddress).i32(mask).op(Op::kI32And).set(kBase);
   for (std::uint32_t i = 2 + random_.below(5); i-- != 0;) {
+    const bool conditional = random_.percent(state_.stores ? 50 : 25);
+    if (conditional) code_.get(kNumber).i32(1u << random_.below(5)).op(Op::kI32And).open(Op::kIf);
     if (constant) {
       constant_address(memory, at);
     } else {
       code_.get(kBase);
       if (is_64) code_.op(Op::kI64ExtendI32U);
     }
-    const std::uint32_t to = random_.percent(40) ? 230 + random_.below(40) : random_.below(300);
+    const std::uint32_t to = random_.percent(constant ? 70 : 40) ? 230 + random_.below(40) : random_.below(300);
     if (random_.percent(25)) {
       push(kV128);
       memory_argument(Op::kV128Store, memory, to);
@@ -144,6 +149,7 @@ void Statements::members() {
       push(kI64);
       memory_argument(Op::kI64Store, memory, to);
     }
+    if (conditional) code_.end();
   }
 }
 
@@ -383,6 +389,42 @@ void Statements::loop() {
   code_.get(kCount).i32(1).op(Op::kI32Sub).tee(kCount).op(Op::kBrIf, 0).end();
 }
 
+// As compilers write arrays of structs: what is stored in each step lies at addresses in arithmetic progression.
+void Statements::walk() {
+  const std::uint32_t memory = some_memory();
+  const bool is_64 = state_.memories[memory].type.is_64;
+  const std::uint32_t mask = static_cast<std::uint32_t>(std::bit_floor(state_.bytes_of(memory)) - 1) / 2;
+  constexpr std::array<std::uint32_t, 10> kStrides = {8, 8, 16, 24, 256, 512, 512, 520, 2048, 4096};
+  const std::uint32_t stride = kStrides[random_.below(kStrides.size())];
+  const bool known = random_.percent(70);  // else it is one of the parameters
+  // A few steps are no loop any more when they are optimized.
+  const std::uint32_t most = !known ? 16 : stride <= 520 ? 32 : 4;
+  const auto store_at = [&](Local base, std::uint64_t at) {
+    code_.get(base);
+    if (base == kAddress) code_.i32(mask).op(Op::kI32And);
+    if (is_64) code_.op(Op::kI64ExtendI32U);
+    push(kI64);
+    memory_argument(Op::kI64Store, memory, at);
+  };
+  code_.get(kAddress).i32(mask).op(Op::kI32And).set(kBase);
+  if (random_.percent(50))
+    code_.i32(1 + random_.below(most));
+  else
+    code_.get(kNumber).i32(most - 1).op(Op::kI32And).i32(1).op(Op::kI32Add);
+  code_.set(kCount).open(Op::kBlock).open(Op::kLoop);
+  if (random_.percent(40)) store_at(kAddress, random_.below(300));
+  if (random_.percent(30)) code_.get(kNumber).get(kCount).op(Op::kI32ShrU).i32(1).op(Op::kI32And).op(Op::kBrIf, 1);
+  store_at(kBase, random_.below(20));
+  for (std::uint32_t i = random_.below(3); i-- != 0;) store_at(kBase, 230 + random_.below(60));
+  code_.get(kBase);
+  if (known)
+    code_.i32(stride);
+  else
+    code_.get(kNumber).i32(1023).op(Op::kI32And);
+  code_.op(Op::kI32Add).set(kBase);
+  code_.get(kCount).i32(1).op(Op::kI32Sub).tee(kCount).op(Op::kBrIf, 0).end().end();
+}
+
 void Statements::condition(std::uint32_t depth) {
   code_.get(kNumber).i32(1u << random_.below(5)).op(Op::kI32And).open(Op::kIf);
   statement(depth - 1);
@@ -410,6 +452,12 @@ void Statements::trap() {
 }
 
 void Statements::statement(std::uint32_t depth) {
+  if (state_.stores && random_.percent(80)) {
+    const std::uint32_t kind = random_.below(5);
+    if (kind < 2) return members();
+    if (kind < 4) return walk();
+    return depth != 0 ? condition(depth) : loop();
+  }
   const std::uint32_t way = random_.below(100);
   if (way < 18) return store();
   if (way < 28) return members();
@@ -420,7 +468,8 @@ void Statements::statement(std::uint32_t depth) {
   if (way < 63) return set_global();
   if (way < 72) return change_table();
   if (way < 75) return drop();
-  if (way < 80) return loop();
+  if (way < 77) return loop();
+  if (way < 81) return walk();
   if (safe_) return store();
   if (way < 86) return call();
   if (way < 90) return call_host();

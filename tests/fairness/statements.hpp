@@ -30,6 +30,7 @@ struct State {
   std::vector<std::uint32_t> referable;  ///< of either type
   std::uint32_t budget = 0;              ///< a global: the calls that are left to a lease, so that all of them end
   std::uint32_t plain_type = 0, action_type = 0;  ///< indices of these types
+  bool stores = false;                            ///< GeneratorOptions::stores
 
   [[nodiscard]] std::uint64_t bytes_of(std::uint32_t memory) const {
     return memories[memory].type.limits.minimum * 65'536;
@@ -86,6 +87,7 @@ class Statements {
   void call_host();
   void exception();
   void loop();
+  void walk();
   void condition(std::uint32_t depth);
   void trap();
   void mix();  ///< takes an i64 into the digest

@@ -250,7 +250,7 @@ std::string invalid(const Function& function) {
 
 }  // namespace
 
-Emitter::Emitter() {
+Emitter::Emitter(MarkFault planted) : planted_(planted) {
   set_up_llvm();
   std::string error;
   const ::llvm::Target* const target = ::llvm::TargetRegistry::lookupTarget(kTriple, error);
@@ -309,7 +309,7 @@ std::vector<FunctionCode> Emitter::emit(const Unit& unit, std::span<const std::u
     if (functions[i] == nullptr) continue;
     call_through_entries(unit, *functions[i]);
     try {
-      static_cast<void>(add_marks(unit, *functions[i]));
+      static_cast<void>(add_marks(unit, *functions[i], planted_));
     } catch (const NotCompiled& why) {
       refuse(i, why.reason);
       continue;

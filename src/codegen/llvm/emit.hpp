@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "codegen/llvm/marks.hpp"
 #include "codegen/llvm/protocol.hpp"
 #include "codegen/llvm/unit.hpp"
 
@@ -17,7 +18,8 @@ namespace anew::codegen::optimizing {
 /// One thread at a time.
 class Emitter {
  public:
-  Emitter();
+  /// @param planted  for tests.
+  explicit Emitter(MarkFault planted = MarkFault::kNone);
   ~Emitter();
   /// Tells a module that is still empty what it is compiled for. To be called before functions are made in it.
   void prepare(::llvm::Module& ir) const;
@@ -28,6 +30,7 @@ class Emitter {
                                                Pipeline pipeline);
 
  private:
+  MarkFault planted_;
   std::unique_ptr<::llvm::TargetMachine> machine_;
 };
 

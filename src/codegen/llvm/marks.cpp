@@ -502,7 +502,7 @@ class Marker {
     } else {
       last = card_of(ir, in_memory(last), memory);
       if (is_planted(MarkFault::kRangeEnd))
-        last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umax, ir.CreateSub(last, ir.getInt64(1)),
+        last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::smax, ir.CreateSub(last, ir.getInt64(1)),
                                         card_of(ir, first, memory));
       ranges_.push_back({before, memory, card_of(ir, first, memory), last});
     }

@@ -43,12 +43,12 @@ std::set<std::uint32_t> called(const Unit& unit) {
 }  // namespace
 
 ModuleOptimizer::ModuleOptimizer(std::unique_ptr<const wasm::Module> module, abi::CellLayout&& layout,
-                                 const Options& options)
+                                 const Options& options, MarkFault planted)
     : module_(std::move(module)),
       layout_(std::move(layout)),
       options_(options),
       validator_(std::make_unique<wasm::FunctionValidator>(*module_)),
-      emitter_(std::make_unique<Emitter>()) {
+      emitter_(std::make_unique<Emitter>(planted)) {
   for (const FunctionType& type : module_->types) {
     arguments_.push_back(abi::argument_places(type.parameters));
     results_.push_back(abi::result_places(type.results));
@@ -56,10 +56,10 @@ ModuleOptimizer::ModuleOptimizer(std::unique_ptr<const wasm::Module> module, abi
 }
 
 Result<ModuleOptimizer> ModuleOptimizer::open(std::span<const std::byte> binary, Features accepted,
-                                              const Options& options) {
+                                              const Options& options, MarkFault planted) {
   auto module = TRY(wasm::decode_module(binary, wasm::MemoryLimit(binary.size(), ~std::uint64_t{0}), accepted));
   auto layout = TRY(abi::CellLayout::of(module, options.card_shift, options.foreign_memory));
-  return ModuleOptimizer(std::make_unique<const wasm::Module>(std::move(module)), std::move(layout), options);
+  return ModuleOptimizer(std::make_unique<const wasm::Module>(std::move(module)), std::move(layout), options, planted);
 }
 
 std::vector<FunctionCode> ModuleOptimizer::optimize(std::span<const std::uint32_t> functions, Pipeline pipeline) {

@@ -22,9 +22,9 @@ namespace anew::codegen::optimizing {
 /// One thread at a time.
 class ModuleOptimizer {
  public:
-  /// Decodes a module. @param binary  outlives this. @return what decoding it returns.
+  /// Decodes a module. @param binary  outlives this. @param planted  for tests. @return what decoding it returns.
   [[nodiscard]] static Result<ModuleOptimizer> open(std::span<const std::byte> binary, Features accepted,
-                                                    const Options& options);
+                                                    const Options& options, MarkFault planted = MarkFault::kNone);
 
   [[nodiscard]] const wasm::Module& module() const noexcept { return *module_; }
 
@@ -34,7 +34,8 @@ class ModuleOptimizer {
   [[nodiscard]] std::vector<FunctionCode> optimize(std::span<const std::uint32_t> functions, Pipeline pipeline);
 
  private:
-  ModuleOptimizer(std::unique_ptr<const wasm::Module> module, abi::CellLayout&& layout, const Options& options);
+  ModuleOptimizer(std::unique_ptr<const wasm::Module> module, abi::CellLayout&& layout, const Options& options,
+                  MarkFault planted);
 
   std::unique_ptr<const wasm::Module> module_;  ///< stays where it is, for the validator
   abi::CellLayout layout_;
