@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
- * WASI preview 1 from C, of libanew_wasi: what programs of ordinary toolchains (C, C++, Rust, Go for wasip1) import.
- * C11, and C++. The rules at the top of anew.h hold here; docs/wasi.md says what is there and what the sandbox
- * promises.
+ * WASI preview 1, and WASI 0.2 for components, from C, of libanew_wasi: what programs of ordinary toolchains (C, C++,
+ * Rust, Go) import. C11, and C++. The rules at the top of anew.h hold here; docs/wasi.md says what is there and what
+ * the sandbox promises.
  *
  *   const anew_text_t arguments[] = {{ANEW_TEXT("program")}, {ANEW_TEXT("input.txt")}};
  *   const anew_wasi_directory_t data = {{ANEW_TEXT("/srv/data")}, {ANEW_TEXT("/data")}, true};
@@ -17,6 +17,7 @@
 #define ANEW_WASI_H
 
 #include <anew.h>
+#include <anew_component.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -110,6 +111,23 @@ ANEW_C_API const char* anew_wasi_standard_error(const anew_lease_t* lease, size_
 /* Stores what the guest gave to proc_exit, which ends a call with ANEW_ERROR_TRAP. Returns false, storing nothing, if
  * it did not call it since the lease was taken. */
 ANEW_C_API bool anew_wasi_exit_code(const anew_lease_t* lease, uint32_t* exit_code);
+
+/* The same for components, with the same options: the interfaces of WASI 0.2 that programs import (wasi:io, wasi:cli,
+ * wasi:clocks, wasi:random, wasi:filesystem, wasi:sockets). */
+ANEW_C_API anew_error_t* anew_wasi_component_define(anew_component_linker_t* linker,
+                                                    const anew_wasi_options_t* options);
+/* Calls wasi:cli/run. The exit code is 0 if that returned ok, and 1 if it returned an error. */
+ANEW_C_API anew_error_t* anew_wasi_component_run(anew_component_lease_t* lease, uint32_t* exit_code);
+ANEW_C_API anew_error_t* anew_wasi_component_set_arguments(anew_component_lease_t* lease, const anew_text_t* arguments,
+                                                           size_t count);
+ANEW_C_API anew_error_t* anew_wasi_component_set_environment(anew_component_lease_t* lease,
+                                                             const anew_text_t* environment, size_t count);
+ANEW_C_API anew_error_t* anew_wasi_component_set_standard_input(anew_component_lease_t* lease, const void* bytes,
+                                                                size_t size);
+ANEW_C_API const char* anew_wasi_component_standard_output(const anew_component_lease_t* lease, size_t* size);
+ANEW_C_API const char* anew_wasi_component_standard_error(const anew_component_lease_t* lease, size_t* size);
+/* What the guest gave to wasi:cli/exit. */
+ANEW_C_API bool anew_wasi_component_exit_code(const anew_component_lease_t* lease, uint32_t* exit_code);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -5,36 +5,12 @@
 
 #include <anew/component/component.hpp>
 
+#include "c/component_objects.hpp"
 #include "c/objects.hpp"
 #include "component/linked.hpp"
 #include "component/wave.hpp"
 
 using namespace anew;  // NOLINT: most functions below are C's
-
-struct anew_component_t : c::Handle<c::Kind::kComponent> {
-  explicit anew_component_t(component::Component made)
-      : component(std::move(made)), imports(component.imports()), exports(component.exports()) {}
-  component::Component component;
-  std::vector<component::Description> imports;
-  std::vector<component::Description> exports;
-};
-
-struct anew_component_linker_t : c::Handle<c::Kind::kComponentLinker> {
-  component::Linker linker;
-};
-
-struct anew_component_pool_t : c::Handle<c::Kind::kComponentPool> {
-  explicit anew_component_pool_t(component::Pool made) noexcept : pool(std::move(made)) {}
-  component::Pool pool;
-};
-
-struct anew_component_lease_t : c::Handle<c::Kind::kComponentLease> {
-  anew_component_lease_t(component::Lease taken, component::Pool from) noexcept
-      : pool(std::move(from)), lease(std::move(taken)) {}
-  component::Pool pool;
-  component::Lease lease;
-  std::string result;
-};
 
 /// On the stack of the frame around a host function.
 struct anew_component_result_t {
@@ -220,7 +196,9 @@ anew_error_t* anew_component_pool_acquire_until(const anew_component_pool_t* poo
 }
 
 void anew_component_lease_release(anew_component_lease_t* lease) {
-  if (!c::is_missing(lease, __func__)) delete lease;
+  if (c::is_missing(lease, __func__)) return;
+  lease->entered.expect_idle(__func__);
+  delete lease;
 }
 
 anew_error_t* anew_component_lease_call(anew_component_lease_t* lease, const char* name, size_t name_size,
@@ -229,6 +207,7 @@ anew_error_t* anew_component_lease_call(anew_component_lease_t* lease, const cha
   ANEW_NOT_NULL(result);
   *result = {};
   if (argument_count != 0) ANEW_NOT_NULL(arguments);
+  const c::Use use(lease->entered);
   return c::guarded("a function is called", [&] {
     lease->result.clear();
     return c::call_component(*lease, c::text(name, name_size), std::span(arguments, argument_count), *result);
@@ -236,16 +215,21 @@ anew_error_t* anew_component_lease_call(anew_component_lease_t* lease, const cha
 }
 
 void anew_component_lease_set_deadline(anew_component_lease_t* lease, int64_t deadline) {
-  if (!c::is_missing(lease, __func__)) lease->lease.core().set_deadline(c::to_time(deadline));
+  if (c::is_missing(lease, __func__)) return;
+  const c::Use use(lease->entered);
+  lease->lease.core().set_deadline(c::to_time(deadline));
 }
 
 void anew_component_lease_set_fuel(anew_component_lease_t* lease, uint64_t fuel) {
-  if (!c::is_missing(lease, __func__)) lease->lease.core().set_fuel(fuel);
+  if (c::is_missing(lease, __func__)) return;
+  const c::Use use(lease->entered);
+  lease->lease.core().set_fuel(fuel);
 }
 
 anew_error_t* anew_component_lease_canceller(anew_component_lease_t* lease, anew_canceller_t** out) {
   ANEW_OUT(out);
   ANEW_NOT_NULL(lease);
+  const c::Use use(lease->entered);
   return c::guarded("a canceller is made", [&]() -> Result<void> {
     auto canceller = TRY(lease->lease.core().canceller());
     *out = new anew_canceller_t(std::move(canceller));

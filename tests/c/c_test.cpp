@@ -94,6 +94,7 @@ TEST(CClients, GetAnErrorForEachNull) { client_null_arguments(); }
 TEST(CClients, MayBeOfOtherVersions) { client_options(); }
 TEST(CClients, RunProgramsWithWasi) { client_wasi(); }
 TEST(CClients, CallComponents) { client_component(ANEW_SOURCE_DIR "/tests/data/component"); }
+TEST(CClients, RunComponentsWithWasi) { client_wasi_component(ANEW_SOURCE_DIR "/tests/data/component"); }
 
 #ifndef NDEBUG
 

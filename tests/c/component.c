@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  * Components from C. */
 #include <anew_component.h>
+#include <anew_wasi.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,4 +106,75 @@ void client_component(const char* directory) {
   anew_component_linker_delete(NULL);
   anew_component_pool_delete(NULL);
   anew_component_lease_release(NULL);
+}
+
+/* tests/data/component/write.wat, a program of WASI 0.2. */
+void client_wasi_component(const char* directory) {
+  char path[1000];
+  anew_engine_t* engine;
+  anew_component_t* component;
+  anew_component_linker_t* linker;
+  anew_component_pool_t* pool;
+  anew_component_lease_t* lease;
+  uint32_t code = 7;
+  size_t size = 1;
+  OK(anew_engine_new(&(anew_engine_options_t){.struct_size = sizeof(anew_engine_options_t), .no_cache = true},
+                     &engine));
+  snprintf(path, sizeof path, "%s/write.wasm", directory);
+  OK(anew_component_load(engine, path, strlen(path), NULL, &component));
+  OK(anew_component_linker_new(&linker));
+  const anew_wasi_output_t capture = {.kind = ANEW_WASI_CAPTURE};
+  anew_wasi_options_t options = {.struct_size = sizeof options, .standard_output = &capture};
+  OK(anew_wasi_component_define(linker, &options));
+  OK(anew_component_pool_new(component, linker, NULL, &pool));
+  for (int round = 0; round < 2; ++round) { /* as new each time: it counts its runs */
+    OK(anew_component_pool_acquire(pool, &lease));
+    CHECK(anew_wasi_component_standard_output(lease, &size) == NULL && size == 0);
+    OK(anew_wasi_component_set_arguments(lease, NULL, 0));
+    OK(anew_wasi_component_set_environment(lease, NULL, 0));
+    OK(anew_wasi_component_set_standard_input(lease, "!", 1));
+    OK(anew_wasi_component_run(lease, &code));
+    CHECK(code == 0 && !anew_wasi_component_exit_code(lease, &code));
+    const char* const printed = anew_wasi_component_standard_output(lease, &size);
+    CHECK(size == 21 && memcmp(printed, "run 1 of a component\n", 21) == 0);
+    CHECK(anew_wasi_component_standard_error(lease, NULL) == NULL);
+    FAILS(anew_wasi_component_set_arguments(lease, NULL, 1), ANEW_ERROR_ARGUMENT, "null");
+    anew_component_lease_release(lease);
+  }
+  anew_component_pool_delete(pool);
+  anew_component_linker_delete(linker);
+
+  /* Its output refuses what it writes, so it returns an error. */
+  const anew_wasi_output_t small = {.kind = ANEW_WASI_CAPTURE, .maximum_bytes = 1};
+  options.standard_output = &small;
+  OK(anew_component_linker_new(&linker));
+  OK(anew_wasi_component_define(linker, &options));
+  OK(anew_component_pool_new(component, linker, NULL, &pool));
+  OK(anew_component_pool_acquire(pool, &lease));
+  OK(anew_wasi_component_run(lease, &code));
+  CHECK(code == 1);
+  anew_component_lease_release(lease);
+  anew_component_pool_delete(pool);
+  anew_component_linker_delete(linker);
+
+  /* Without WASI. */
+  OK(anew_component_linker_new(&linker));
+  OK(anew_component_linker_trap_unknown_functions(linker));
+  OK(anew_component_pool_new(component, linker, NULL, &pool));
+  OK(anew_component_pool_acquire(pool, &lease));
+  FAILS(anew_wasi_component_run(lease, &code), ANEW_ERROR_ARGUMENT, "has no WASI");
+  FAILS(anew_wasi_component_set_standard_input(lease, "!", 1), ANEW_ERROR_ARGUMENT, "has no WASI");
+  CHECK(!anew_wasi_component_exit_code(lease, &code) && anew_wasi_component_standard_output(lease, &size) == NULL);
+  anew_component_lease_release(lease);
+  anew_component_pool_delete(pool);
+  anew_component_linker_delete(linker);
+  anew_component_delete(component);
+  anew_engine_delete(engine);
+
+  FAILS(anew_wasi_component_define(NULL, &options), ANEW_ERROR_ARGUMENT, "linker");
+  FAILS(anew_wasi_component_run(NULL, &code), ANEW_ERROR_ARGUMENT, "lease");
+  FAILS(anew_wasi_component_set_arguments(NULL, NULL, 0), ANEW_ERROR_ARGUMENT, "lease");
+  FAILS(anew_wasi_component_set_environment(NULL, NULL, 0), ANEW_ERROR_ARGUMENT, "lease");
+  FAILS(anew_wasi_component_set_standard_input(NULL, NULL, 0), ANEW_ERROR_ARGUMENT, "lease");
+  CHECK(anew_wasi_component_standard_error(NULL, &size) == NULL && !anew_wasi_component_exit_code(NULL, &code));
 }

@@ -200,6 +200,7 @@ class ANEW_API Lease {
 
   /// Deadline, fuel, canceller and states; calls of core functions are not for the embedder.
   [[nodiscard]] anew::Lease& core() noexcept { return core_; }
+  [[nodiscard]] const anew::Lease& core() const noexcept { return core_; }
 
   /// For the library's own folders.
   Lease(anew::Lease core, std::shared_ptr<const detail::PoolState> pool) noexcept

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "c/component_objects.hpp"
 #include "c/objects.hpp"
 
 namespace anew::wasi {
@@ -95,23 +96,101 @@ Result<Options> to_options(const anew_wasi_options_t& given) {
   return options;
 }
 
-Result<Context*> context_of(const anew_lease_t& lease) {
-  Context* const context = Context::find(lease.lease);
-  if (context == nullptr)
-    return fail(ErrorCode::kArgument, "the lease's linker has no WASI: anew_wasi_define was not called for it");
-  return context;
+// What follows is the same for leases of modules and of components.
+
+const Lease& core_of(const anew_lease_t& lease) noexcept { return lease.lease; }
+const Lease& core_of(const anew_component_lease_t& lease) noexcept { return lease.lease.core(); }
+
+/// @param function  that has the linker from C.
+template <typename L>
+anew_error_t* define_for(const char* function, L* linker, const anew_wasi_options_t* options) noexcept {
+  anew_wasi_options_t known = {};
+  anew_error_t* const unreadable = c::read_callback_options(options, known);
+  c::CallbackData input = data_of(known.standard_input);
+  c::CallbackData output = data_of(known.standard_output);
+  // One struct may be given for both: its data is finalized once.
+  const bool is_shared = known.standard_error == known.standard_output;
+  c::CallbackData error = is_shared ? c::CallbackData(nullptr, nullptr) : data_of(known.standard_error);
+  if (unreadable != nullptr) return unreadable;
+  if (c::is_missing(linker, function)) return c::null_argument(function, "linker");
+  return c::guarded("WASI is defined", [&]() -> Result<void> {
+    auto made = TRY(to_options(known));
+    if (known.standard_input != nullptr) made.standard_input = TRY(to_input(*known.standard_input, std::move(input)));
+    const auto output_data = std::make_shared<const c::CallbackData>(std::move(output));
+    const auto error_data = is_shared ? output_data : std::make_shared<const c::CallbackData>(std::move(error));
+    if (known.standard_output != nullptr) made.standard_output = TRY(to_output(*known.standard_output, output_data));
+    if (known.standard_error != nullptr) made.standard_error = TRY(to_output(*known.standard_error, error_data));
+    return define(linker->linker, made);
+  });
 }
 
-const char* captured(const char* function, const anew_lease_t* lease, std::size_t* size,
+template <typename L>
+anew_error_t* run_in(L& lease, std::uint32_t& exit_code) noexcept {
+  const c::Use use(lease.entered);
+  return c::guarded("a program is run", [&]() -> Result<void> {
+    const auto code = TRY(run(lease.lease));
+    exit_code = code;
+    return {};
+  });
+}
+
+/// Gives the lease's context to `work`.
+template <typename L, typename F>
+anew_error_t* with_context(const L& lease, const char* doing, F&& work) noexcept {
+  const c::Use use(lease.entered);
+  return c::guarded(doing, [&]() -> Result<void> {
+    Context* const context = Context::find(core_of(lease));
+    if (context == nullptr)
+      return fail(ErrorCode::kArgument, "the lease's linker has no WASI: define it before its pool is made");
+    return std::forward<F>(work)(*context);
+  });
+}
+
+template <typename L>
+anew_error_t* set_arguments(const L& lease, const anew_text_t* arguments, std::size_t count) noexcept {
+  return with_context(lease, "arguments are set", [&](Context& context) -> Result<void> {
+    auto strings = TRY(to_strings("arguments", arguments, count));
+    return context.set_arguments(std::move(strings));
+  });
+}
+
+template <typename L>
+anew_error_t* set_environment(const L& lease, const anew_text_t* environment, std::size_t count) noexcept {
+  return with_context(lease, "the environment is set", [&](Context& context) -> Result<void> {
+    auto strings = TRY(to_strings("variables of the environment", environment, count));
+    return context.set_environment(std::move(strings));
+  });
+}
+
+template <typename L>
+anew_error_t* set_standard_input(const L& lease, const void* bytes, std::size_t size) noexcept {
+  return with_context(lease, "standard input is set", [&](Context& context) -> Result<void> {
+    context.set_standard_input(std::string(static_cast<const char*>(bytes), size));
+    return {};
+  });
+}
+
+template <typename L>
+const char* captured(const char* function, const L* lease, std::size_t* size,
                      std::string_view (Context::*stream)() const noexcept) noexcept {
   if (size != nullptr) *size = 0;
   if (c::is_missing(lease, function)) return nullptr;
   const c::Use use(lease->entered);
-  const Context* const context = Context::find(lease->lease);
+  const Context* const context = Context::find(core_of(*lease));
   if (context == nullptr) return nullptr;
   const std::string_view text = (context->*stream)();
   if (size != nullptr) *size = text.size();
   return text.empty() ? nullptr : text.data();
+}
+
+template <typename L>
+bool exit_code_of(const char* function, const L* lease, std::uint32_t* exit_code) noexcept {
+  if (c::is_missing(lease, function) || exit_code == nullptr) return false;
+  const c::Use use(lease->entered);
+  const Context* const context = Context::find(core_of(*lease));
+  const auto code = context != nullptr ? context->exit_code() : std::nullopt;
+  if (code) *exit_code = *code;
+  return code.has_value();
 }
 
 }  // namespace
@@ -122,68 +201,29 @@ using namespace anew;  // NOLINT: the functions below are C's
 extern "C" {
 
 anew_error_t* anew_wasi_define(anew_linker_t* linker, const anew_wasi_options_t* options) {
-  anew_wasi_options_t known = {};
-  anew_error_t* const unreadable = c::read_callback_options(options, known);
-  c::CallbackData input = wasi::data_of(known.standard_input);
-  c::CallbackData output = wasi::data_of(known.standard_output);
-  // One struct may be given for both: its data is finalized once.
-  const bool is_shared = known.standard_error == known.standard_output;
-  c::CallbackData error = is_shared ? c::CallbackData(nullptr, nullptr) : wasi::data_of(known.standard_error);
-  if (unreadable != nullptr) return unreadable;
-  ANEW_NOT_NULL(linker);
-  return c::guarded("WASI is defined", [&]() -> Result<void> {
-    auto made = TRY(wasi::to_options(known));
-    if (known.standard_input != nullptr)
-      made.standard_input = TRY(wasi::to_input(*known.standard_input, std::move(input)));
-    const auto output_data = std::make_shared<const c::CallbackData>(std::move(output));
-    const auto error_data = is_shared ? output_data : std::make_shared<const c::CallbackData>(std::move(error));
-    if (known.standard_output != nullptr)
-      made.standard_output = TRY(wasi::to_output(*known.standard_output, output_data));
-    if (known.standard_error != nullptr) made.standard_error = TRY(wasi::to_output(*known.standard_error, error_data));
-    return wasi::define(linker->linker, made);
-  });
+  return wasi::define_for(__func__, linker, options);
 }
 
 anew_error_t* anew_wasi_run(anew_lease_t* lease, uint32_t* exit_code) {
   ANEW_NOT_NULL(lease);
   ANEW_NOT_NULL(exit_code);
-  const c::Use use(lease->entered);
-  return c::guarded("a program is run", [&]() -> Result<void> {
-    const auto code = TRY(wasi::run(lease->lease));
-    *exit_code = code;
-    return {};
-  });
+  return wasi::run_in(*lease, *exit_code);
 }
 
 anew_error_t* anew_wasi_set_arguments(anew_lease_t* lease, const anew_text_t* arguments, size_t count) {
   ANEW_NOT_NULL(lease);
-  const c::Use use(lease->entered);
-  return c::guarded("arguments are set", [&]() -> Result<void> {
-    auto* const context = TRY(wasi::context_of(*lease));
-    auto strings = TRY(wasi::to_strings("arguments", arguments, count));
-    return context->set_arguments(std::move(strings));
-  });
+  return wasi::set_arguments(*lease, arguments, count);
 }
 
 anew_error_t* anew_wasi_set_environment(anew_lease_t* lease, const anew_text_t* environment, size_t count) {
   ANEW_NOT_NULL(lease);
-  const c::Use use(lease->entered);
-  return c::guarded("the environment is set", [&]() -> Result<void> {
-    auto* const context = TRY(wasi::context_of(*lease));
-    auto strings = TRY(wasi::to_strings("variables of the environment", environment, count));
-    return context->set_environment(std::move(strings));
-  });
+  return wasi::set_environment(*lease, environment, count);
 }
 
 anew_error_t* anew_wasi_set_standard_input(anew_lease_t* lease, const void* bytes, size_t size) {
   ANEW_NOT_NULL(lease);
   if (size != 0) ANEW_NOT_NULL(bytes);
-  const c::Use use(lease->entered);
-  return c::guarded("standard input is set", [&]() -> Result<void> {
-    auto* const context = TRY(wasi::context_of(*lease));
-    context->set_standard_input(std::string(static_cast<const char*>(bytes), size));
-    return {};
-  });
+  return wasi::set_standard_input(*lease, bytes, size);
 }
 
 const char* anew_wasi_standard_output(const anew_lease_t* lease, size_t* size) {
@@ -195,12 +235,47 @@ const char* anew_wasi_standard_error(const anew_lease_t* lease, size_t* size) {
 }
 
 bool anew_wasi_exit_code(const anew_lease_t* lease, uint32_t* exit_code) {
-  if (c::is_missing(lease, __func__) || exit_code == nullptr) return false;
-  const c::Use use(lease->entered);
-  const wasi::Context* const context = wasi::Context::find(lease->lease);
-  const auto code = context != nullptr ? context->exit_code() : std::nullopt;
-  if (code) *exit_code = *code;
-  return code.has_value();
+  return wasi::exit_code_of(__func__, lease, exit_code);
+}
+
+anew_error_t* anew_wasi_component_define(anew_component_linker_t* linker, const anew_wasi_options_t* options) {
+  return wasi::define_for(__func__, linker, options);
+}
+
+anew_error_t* anew_wasi_component_run(anew_component_lease_t* lease, uint32_t* exit_code) {
+  ANEW_NOT_NULL(lease);
+  ANEW_NOT_NULL(exit_code);
+  return wasi::run_in(*lease, *exit_code);
+}
+
+anew_error_t* anew_wasi_component_set_arguments(anew_component_lease_t* lease, const anew_text_t* arguments,
+                                                size_t count) {
+  ANEW_NOT_NULL(lease);
+  return wasi::set_arguments(*lease, arguments, count);
+}
+
+anew_error_t* anew_wasi_component_set_environment(anew_component_lease_t* lease, const anew_text_t* environment,
+                                                  size_t count) {
+  ANEW_NOT_NULL(lease);
+  return wasi::set_environment(*lease, environment, count);
+}
+
+anew_error_t* anew_wasi_component_set_standard_input(anew_component_lease_t* lease, const void* bytes, size_t size) {
+  ANEW_NOT_NULL(lease);
+  if (size != 0) ANEW_NOT_NULL(bytes);
+  return wasi::set_standard_input(*lease, bytes, size);
+}
+
+const char* anew_wasi_component_standard_output(const anew_component_lease_t* lease, size_t* size) {
+  return wasi::captured(__func__, lease, size, &wasi::Context::standard_output);
+}
+
+const char* anew_wasi_component_standard_error(const anew_component_lease_t* lease, size_t* size) {
+  return wasi::captured(__func__, lease, size, &wasi::Context::standard_error);
+}
+
+bool anew_wasi_component_exit_code(const anew_component_lease_t* lease, uint32_t* exit_code) {
+  return wasi::exit_code_of(__func__, lease, exit_code);
 }
 
 }  // extern "C"

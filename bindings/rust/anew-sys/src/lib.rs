@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//! Declarations of Anew's C API, `anew.h` and with the feature `wasi` (a default) `anew_wasi.h`, which document them. The
-//! crate `anew` makes them safe.
+//! Declarations of Anew's C API, `anew.h`, `anew_component.h` and with the feature `wasi` (a default) `anew_wasi.h`, which
+//! document them. The crate `anew` makes them safe.
 //!
 //! The library is found in this order:
 //!
@@ -12,17 +12,22 @@
 #![allow(non_camel_case_types)]
 
 #[rustfmt::skip] // as they were translated
+mod component;
+#[rustfmt::skip]
 mod ffi;
 #[cfg(feature = "wasi")]
 #[rustfmt::skip]
 mod wasi;
 
+#[doc(hidden)]
+pub use component::LAYOUT as COMPONENT_LAYOUT;
+pub use component::*;
 pub use ffi::*;
 #[cfg(feature = "wasi")]
 #[doc(hidden)]
 pub use wasi::LAYOUT as WASI_LAYOUT;
 #[cfg(feature = "wasi")]
 pub use wasi::*;
-// Both have one of this name.
+// All have one of this name.
 #[doc(hidden)]
 pub use ffi::LAYOUT;

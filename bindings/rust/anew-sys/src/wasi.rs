@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // include/anew_wasi.h, as tests/header.rs translates it: change that, not this.
+use crate::component::{anew_component_lease_t, anew_component_linker_t};
 use crate::ffi::*;
 use std::ffi::{c_char, c_void};
 use std::mem::{offset_of, size_of};
@@ -71,6 +72,14 @@ extern "C" {
     pub fn anew_wasi_standard_output(lease: *const anew_lease_t, size: *mut usize) -> *const c_char;
     pub fn anew_wasi_standard_error(lease: *const anew_lease_t, size: *mut usize) -> *const c_char;
     pub fn anew_wasi_exit_code(lease: *const anew_lease_t, exit_code: *mut u32) -> bool;
+    pub fn anew_wasi_component_define(linker: *mut anew_component_linker_t, options: *const anew_wasi_options_t) -> *mut anew_error_t;
+    pub fn anew_wasi_component_run(lease: *mut anew_component_lease_t, exit_code: *mut u32) -> *mut anew_error_t;
+    pub fn anew_wasi_component_set_arguments(lease: *mut anew_component_lease_t, arguments: *const anew_text_t, count: usize) -> *mut anew_error_t;
+    pub fn anew_wasi_component_set_environment(lease: *mut anew_component_lease_t, environment: *const anew_text_t, count: usize) -> *mut anew_error_t;
+    pub fn anew_wasi_component_set_standard_input(lease: *mut anew_component_lease_t, bytes: *const c_void, size: usize) -> *mut anew_error_t;
+    pub fn anew_wasi_component_standard_output(lease: *const anew_component_lease_t, size: *mut usize) -> *const c_char;
+    pub fn anew_wasi_component_standard_error(lease: *const anew_component_lease_t, size: *mut usize) -> *const c_char;
+    pub fn anew_wasi_component_exit_code(lease: *const anew_component_lease_t, exit_code: *mut u32) -> bool;
 }
 
 /// Sizes and offsets, each with the C expression that it is to be equal to.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//! src/ffi.rs is include/anew.h in Rust, and src/wasi.rs include/anew_wasi.h: this translates the headers and compares,
-//! and has the C compiler compare the layout of structs.
+//! src/ffi.rs is include/anew.h in Rust, src/component.rs include/anew_component.h, and src/wasi.rs include/anew_wasi.h:
+//! this translates the headers and compares, and has the C compiler compare the layout of structs.
 //!
-//! After a change of a header: `ANEW_SYS_TRANSLATE=1 cargo test -p anew-sys` writes both anew.
+//! After a change of a header: `ANEW_SYS_TRANSLATE=1 cargo test -p anew-sys` writes them anew.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -253,7 +253,9 @@ impl Translator {
 
 const CORE: &str = "use std::ffi::{c_char, c_void};\nuse std::mem::{offset_of, size_of};\n\n\
                     pub const ANEW_NO_DEADLINE: i64 = i64::MAX;\n";
-const WASI: &str = "use crate::ffi::*;\nuse std::ffi::{c_char, c_void};\nuse std::mem::{offset_of, size_of};\n\n";
+const COMPONENT: &str = "use crate::ffi::*;\nuse std::ffi::{c_char, c_void};\nuse std::mem::{offset_of, size_of};\n\n";
+const WASI: &str = "use crate::component::{anew_component_lease_t, anew_component_linker_t};\nuse crate::ffi::*;\n\
+                    use std::ffi::{c_char, c_void};\nuse std::mem::{offset_of, size_of};\n\n";
 
 /// The Rust source for a header. @param head  what comes before its declarations.
 fn translate(header: &str, name: &str, head: &str) -> String {
@@ -298,6 +300,11 @@ fn ffi_is_the_header_in_rust() {
 }
 
 #[test]
+fn components_are_their_header_in_rust() {
+    compare("anew_component.h", COMPONENT, "src/component.rs");
+}
+
+#[test]
 fn wasi_is_its_header_in_rust() {
     compare("anew_wasi.h", WASI, "src/wasi.rs");
 }
@@ -307,9 +314,9 @@ fn layouts_are_those_of_the_c_compiler() {
     let mut program =
         String::from("#include <anew_wasi.h>\n#include <stddef.h>\n#include <stdio.h>\nint main(void) {\n");
     #[cfg(feature = "wasi")]
-    let layout = [anew_sys::LAYOUT, anew_sys::WASI_LAYOUT].concat();
+    let layout = [anew_sys::LAYOUT, anew_sys::COMPONENT_LAYOUT, anew_sys::WASI_LAYOUT].concat();
     #[cfg(not(feature = "wasi"))]
-    let layout = anew_sys::LAYOUT;
+    let layout = [anew_sys::LAYOUT, anew_sys::COMPONENT_LAYOUT].concat();
     for (expression, _) in layout.iter() {
         let _ = writeln!(program, "  printf(\"%zu\\n\", (size_t)({expression}));");
     }
