@@ -46,7 +46,7 @@ std::size_t check_quotations(const std::string& page) {
   constexpr std::string_view kMark = "<!-- ";
   std::size_t checked = 0;
   for (std::size_t at = 0; at < guide.size(); ++at) {
-    if (guide[at] != "```cpp" && guide[at] != "```c") continue;
+    if (guide[at] != "```cpp" && guide[at] != "```c" && guide[at] != "```rust") continue;
     if (at == 0 || !guide[at - 1].starts_with(kMark) || at + 1 == guide.size()) {
       ADD_FAILURE() << page << ": a block without <!-- FILE --> before it: " << at;
       continue;
@@ -63,7 +63,7 @@ TEST(Guide, QuotesCodeThatIsCompiledAndRun) {
   EXPECT_GT(check_quotations("embedding.md"), 10u);
   EXPECT_GT(check_quotations("embedding-c.md"), 5u);
   EXPECT_EQ(check_quotations("wasi.md"), 2u);
-  EXPECT_EQ(check_quotations("components.md"), 2u);
+  EXPECT_EQ(check_quotations("components.md"), 3u);
 }
 
 TEST(Guide, SeesWhatIsNoQuotation) {

@@ -215,10 +215,7 @@ impl Lease {
     /// What ends this lease's calls from other threads.
     pub fn canceller(&mut self) -> Result<Canceller> {
         // The lease is alive.
-        unsafe {
-            let raw = raw::made(|out| sys::anew_lease_canceller(self.raw(), out))?;
-            Ok(Canceller(Arc::new(CancellerHandle::new(raw))))
-        }
+        unsafe { Canceller::made(|out| sys::anew_lease_canceller(self.raw(), out)) }
     }
 
     /// Gives the instance back, as dropping it does.
@@ -248,6 +245,14 @@ impl fmt::Debug for Canceller {
 }
 
 impl Canceller {
+    /// # Safety
+    /// As [`raw::made`].
+    pub(crate) unsafe fn made(
+        make: impl FnOnce(*mut *mut sys::anew_canceller_t) -> *mut sys::anew_error_t,
+    ) -> Result<Canceller> {
+        Ok(Canceller(Arc::new(CancellerHandle::new(raw::made(make)?))))
+    }
+
     /// Ends the call that runs in the lease, and each that begins later in it, with
     /// [`Interrupted`](crate::TrapKind::Interrupted). Does not wait for the end. Once the lease has gone it does nothing.
     pub fn cancel(&self) {

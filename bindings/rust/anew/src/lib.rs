@@ -47,7 +47,8 @@
 //! # WASI
 //!
 //! [`Linker::define_wasi`] gives guests WASI preview 1, with what [`WasiOptions`] grant and nothing else; [`Lease::wasi_run`]
-//! runs a program. It is the feature `wasi`, a default one.
+//! runs a program. [`component::Linker`] and [`component::Lease`] have the same with WASI 0.2. It is the feature `wasi`, a
+//! default one.
 //!
 //! # Signals
 //!
@@ -58,6 +59,7 @@
 
 mod cache;
 mod caller;
+pub mod component;
 mod engine;
 mod error;
 mod function;

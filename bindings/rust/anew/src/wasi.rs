@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//! WASI preview 1: what programs of ordinary toolchains import. docs/wasi.md says what is there, and what the sandbox
-//! promises.
+//! WASI preview 1, and WASI 0.2 for components: what programs of ordinary toolchains import. docs/wasi.md says what is
+//! there, and what the sandbox promises.
 
+use crate::component;
 use crate::error::{BoxError, Result};
 use crate::lease::Lease;
 use crate::linker::Linker;
@@ -223,86 +224,158 @@ impl Linker {
     ///
     /// @return `NotFound` or `Io` for a directory that cannot be opened; `Argument`.
     pub fn define_wasi(&mut self, options: WasiOptions) -> Result<()> {
-        let (arguments, environment) = (texts(&options.arguments), texts(&options.environment));
-        let directory = |each: &WasiDirectory| sys::anew_wasi_directory_t {
-            host_path: raw::text_struct(each.host_path.as_os_str().as_bytes()),
-            guest_path: raw::text_struct(each.guest_path.as_bytes()),
-            read_only: each.read_only,
-        };
-        let directories: Vec<_> = options.directories.iter().map(directory).collect();
-        let sockets: Vec<_> = options.sockets.iter().map(AsRawFd::as_raw_fd).collect();
-        let (mut descriptors, mut bytes) = (Vec::new(), Vec::new());
-        let standard_input = raw_input(options.standard_input, &mut descriptors, &mut bytes);
-        let standard_output = raw_output(options.standard_output, 1, &mut descriptors);
-        let standard_error = raw_output(options.standard_error, 2, &mut descriptors);
-        let raw_options = sys::anew_wasi_options_t {
-            struct_size: mem::size_of::<sys::anew_wasi_options_t>(),
-            arguments: arguments.as_ptr(),
-            argument_count: arguments.len(),
-            environment: environment.as_ptr(),
-            environment_count: environment.len(),
-            directories: directories.as_ptr(),
-            directory_count: directories.len(),
-            sockets: sockets.as_ptr(),
-            socket_count: sockets.len(),
-            standard_input: &standard_input,
-            standard_output: &standard_output,
-            standard_error: &standard_error,
-            clock: match options.clock {
-                WasiClock::Coarse => sys::ANEW_WASI_CLOCK_COARSE,
-                WasiClock::Fine => sys::ANEW_WASI_CLOCK_FINE,
-                WasiClock::Simulated => sys::ANEW_WASI_CLOCK_SIMULATED,
-            },
-            has_random_seed: options.random_seed.is_some(),
-            random_seed: options.random_seed.unwrap_or(0),
-            maximum_descriptors: options.maximum_descriptors,
-        };
-        // All that the options point to lives until the call returns; descriptors are duplicated, bytes copied, and the
-        // boxes are the library's from now on, even if it fails.
-        unsafe { pending::check(sys::anew_wasi_define(self.raw_mut(), &raw_options)) }
+        // The linker is alive and borrowed alone.
+        unsafe { define(options, |raw| sys::anew_wasi_define(self.raw_mut(), raw)) }
     }
 }
 
-/// For a lease whose linker has WASI; for another one functions fail with `Argument`, or have nothing to give.
-impl Lease {
-    /// Calls the program's `_start`. @return the exit code, 0 if it returned; `NotFound` if the module is no program;
-    /// `Trap` for every other end.
-    pub fn wasi_run(&mut self) -> Result<u32> {
-        let mut exit_code = 0;
-        // The lease is alive, here and below.
-        unsafe { pending::check(sys::anew_wasi_run(self.raw(), &mut exit_code))? };
-        Ok(exit_code)
-    }
-    /// In place of the options', for this lease; the program's name first.
-    pub fn wasi_set_arguments(&mut self, arguments: &[String]) -> Result<()> {
-        let arguments = texts(arguments);
-        unsafe { pending::check(sys::anew_wasi_set_arguments(self.raw(), arguments.as_ptr(), arguments.len())) }
-    }
-    /// Likewise: "NAME=value".
-    pub fn wasi_set_environment(&mut self, environment: &[String]) -> Result<()> {
-        let environment = texts(environment);
-        unsafe { pending::check(sys::anew_wasi_set_environment(self.raw(), environment.as_ptr(), environment.len())) }
-    }
-    /// Likewise: these bytes, then the end.
-    pub fn wasi_set_standard_input(&mut self, bytes: &[u8]) -> Result<()> {
-        unsafe { pending::check(sys::anew_wasi_set_standard_input(self.raw(), bytes.as_ptr().cast(), bytes.len())) }
-    }
-    /// What the calls of this lease wrote to a [`WasiOutput::Capture`].
-    pub fn wasi_standard_output(&self) -> &[u8] {
-        // Good until the guest runs again, which needs the lease alone.
-        unsafe { captured(|size| sys::anew_wasi_standard_output(self.raw(), size)) }
-    }
-    /// The same of standard error.
-    pub fn wasi_standard_error(&self) -> &[u8] {
+impl component::Linker {
+    /// Defines the interfaces of WASI 0.2 that programs import: `wasi:io`, `wasi:cli`, `wasi:clocks`, `wasi:random`,
+    /// `wasi:filesystem`, `wasi:sockets`. Directories are opened now.
+    ///
+    /// ```
+    /// use anew::component::{Component, Linker, Pool};
+    /// use anew::{Engine, WasiOptions, WasiOutput};
+    ///
+    /// # fn main() -> anew::Result<()> {
+    /// # let binary = include_bytes!("../../../../tests/data/component/write.wasm");
+    /// let mut linker = Linker::new()?;
+    /// linker.define_wasi(WasiOptions {
+    ///     standard_output: WasiOutput::Capture { maximum_bytes: 0 },
+    ///     ..Default::default()
+    /// })?;
+    /// let pool = Pool::new(&Component::new(&Engine::new()?, binary)?, &linker)?;
+    /// let mut lease = pool.acquire()?;
+    /// assert_eq!(lease.wasi_run()?, 0);
+    /// assert_eq!(lease.wasi_standard_output(), b"run 1 of a component\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// @return `NotFound` or `Io` for a directory that cannot be opened; `Argument`.
+    pub fn define_wasi(&mut self, options: WasiOptions) -> Result<()> {
         // As above.
-        unsafe { captured(|size| sys::anew_wasi_standard_error(self.raw(), size)) }
-    }
-    /// What the guest gave to `proc_exit`, which ends a call with a trap. @return None if it did not call it in this lease.
-    pub fn wasi_exit_code(&self) -> Option<u32> {
-        let mut exit_code = 0;
-        unsafe { sys::anew_wasi_exit_code(self.raw(), &mut exit_code) }.then_some(exit_code)
+        unsafe { define(options, |raw| sys::anew_wasi_component_define(self.raw_mut(), raw)) }
     }
 }
+
+/// # Safety
+/// `define` reads the options, and what they point to, while it runs.
+unsafe fn define(
+    options: WasiOptions,
+    define: impl FnOnce(*const sys::anew_wasi_options_t) -> *mut sys::anew_error_t,
+) -> Result<()> {
+    let (arguments, environment) = (texts(&options.arguments), texts(&options.environment));
+    let directory = |each: &WasiDirectory| sys::anew_wasi_directory_t {
+        host_path: raw::text_struct(each.host_path.as_os_str().as_bytes()),
+        guest_path: raw::text_struct(each.guest_path.as_bytes()),
+        read_only: each.read_only,
+    };
+    let directories: Vec<_> = options.directories.iter().map(directory).collect();
+    let sockets: Vec<_> = options.sockets.iter().map(AsRawFd::as_raw_fd).collect();
+    let (mut descriptors, mut bytes) = (Vec::new(), Vec::new());
+    let standard_input = raw_input(options.standard_input, &mut descriptors, &mut bytes);
+    let standard_output = raw_output(options.standard_output, 1, &mut descriptors);
+    let standard_error = raw_output(options.standard_error, 2, &mut descriptors);
+    let raw_options = sys::anew_wasi_options_t {
+        struct_size: mem::size_of::<sys::anew_wasi_options_t>(),
+        arguments: arguments.as_ptr(),
+        argument_count: arguments.len(),
+        environment: environment.as_ptr(),
+        environment_count: environment.len(),
+        directories: directories.as_ptr(),
+        directory_count: directories.len(),
+        sockets: sockets.as_ptr(),
+        socket_count: sockets.len(),
+        standard_input: &standard_input,
+        standard_output: &standard_output,
+        standard_error: &standard_error,
+        clock: match options.clock {
+            WasiClock::Coarse => sys::ANEW_WASI_CLOCK_COARSE,
+            WasiClock::Fine => sys::ANEW_WASI_CLOCK_FINE,
+            WasiClock::Simulated => sys::ANEW_WASI_CLOCK_SIMULATED,
+        },
+        has_random_seed: options.random_seed.is_some(),
+        random_seed: options.random_seed.unwrap_or(0),
+        maximum_descriptors: options.maximum_descriptors,
+    };
+    // All that the options point to lives until the call returns; descriptors are duplicated, bytes copied, and the boxes
+    // are the library's from now on, even if it fails.
+    pending::check(define(&raw_options))
+}
+
+/// What leases of modules and of components have in common.
+macro_rules! wasi_lease {
+    ($lease:ty, $(#[$run_doc:meta])* $run:ident, $set_arguments:ident, $set_environment:ident, $set_standard_input:ident,
+     $standard_output:ident, $standard_error:ident, $(#[$exit_doc:meta])* $exit_code:ident) => {
+        /// For a lease whose linker has WASI; for another one functions fail with `Argument`, or have nothing to give.
+        impl $lease {
+            $(#[$run_doc])*
+            pub fn wasi_run(&mut self) -> Result<u32> {
+                let mut exit_code = 0;
+                // The lease is alive, here and below.
+                unsafe { pending::check(sys::$run(self.raw(), &mut exit_code))? };
+                Ok(exit_code)
+            }
+            /// In place of the options', for this lease; the program's name first.
+            pub fn wasi_set_arguments(&mut self, arguments: &[String]) -> Result<()> {
+                let arguments = texts(arguments);
+                unsafe { pending::check(sys::$set_arguments(self.raw(), arguments.as_ptr(), arguments.len())) }
+            }
+            /// Likewise: "NAME=value".
+            pub fn wasi_set_environment(&mut self, environment: &[String]) -> Result<()> {
+                let environment = texts(environment);
+                unsafe { pending::check(sys::$set_environment(self.raw(), environment.as_ptr(), environment.len())) }
+            }
+            /// Likewise: these bytes, then the end.
+            pub fn wasi_set_standard_input(&mut self, bytes: &[u8]) -> Result<()> {
+                unsafe { pending::check(sys::$set_standard_input(self.raw(), bytes.as_ptr().cast(), bytes.len())) }
+            }
+            /// What the calls of this lease wrote to a [`WasiOutput::Capture`].
+            pub fn wasi_standard_output(&self) -> &[u8] {
+                // Good until the guest runs again, which needs the lease alone.
+                unsafe { captured(|size| sys::$standard_output(self.raw(), size)) }
+            }
+            /// The same of standard error.
+            pub fn wasi_standard_error(&self) -> &[u8] {
+                // As above.
+                unsafe { captured(|size| sys::$standard_error(self.raw(), size)) }
+            }
+            $(#[$exit_doc])*
+            pub fn wasi_exit_code(&self) -> Option<u32> {
+                let mut exit_code = 0;
+                unsafe { sys::$exit_code(self.raw(), &mut exit_code) }.then_some(exit_code)
+            }
+        }
+    };
+}
+wasi_lease!(
+    Lease,
+    /// Calls the program's `_start`. @return the exit code, 0 if it returned; `NotFound` if the module is no program;
+    /// `Trap` for every other end.
+    anew_wasi_run,
+    anew_wasi_set_arguments,
+    anew_wasi_set_environment,
+    anew_wasi_set_standard_input,
+    anew_wasi_standard_output,
+    anew_wasi_standard_error,
+    /// What the guest gave to `proc_exit`, which ends a call with a trap. @return None if it did not call it in this lease.
+    anew_wasi_exit_code
+);
+wasi_lease!(
+    component::Lease,
+    /// Calls the program's `wasi:cli/run`. @return the exit code, 0 for ok and 1 for an error that it returned; `NotFound`
+    /// if the component is no program; `Trap` for every other end.
+    anew_wasi_component_run,
+    anew_wasi_component_set_arguments,
+    anew_wasi_component_set_environment,
+    anew_wasi_component_set_standard_input,
+    anew_wasi_component_standard_output,
+    anew_wasi_component_standard_error,
+    /// What the guest gave to `wasi:cli/exit`, which ends a call with a trap. @return None if it did not call it in this
+    /// lease.
+    anew_wasi_component_exit_code
+);
 
 /// # Safety
 /// `get` gives so many bytes, good for 'a, or null.
