@@ -75,12 +75,21 @@ enum class Clock : std::uint8_t {
   kSimulated,  ///< 1970-01-01 in each lease; every look at a clock takes a microsecond, and waiting takes no time
 };
 
+/// What of the network components are given, by `wasi:sockets`; to all else `access-denied`. The defaults give nothing.
+/// An address is "127.0.0.1:5432" or "[::1]:443", or with a prefix's length "10.0.0.0/8:443" or "[fd00::/8]:443"; one
+/// without a port is for all ports.
+struct Network {
+  std::vector<std::string> connect = {};  ///< what TCP may connect to, and UDP exchange datagrams with
+  std::vector<std::string> listen = {};   ///< where TCP may listen, and UDP receive of everybody
+};
+
 /// What define() gives to the guests. The defaults give nothing: no directory, no stream, no environment.
 struct Options {
   std::vector<std::string> arguments = {};    ///< the program's name first; none holds a NUL
   std::vector<std::string> environment = {};  ///< "NAME=value"
   std::vector<Directory> directories = {};    ///< descriptors 3, 4 and so on
   std::vector<Descriptor> sockets = {};       ///< listening or connected; descriptors behind the directories
+  Network network = {};                       ///< of components: preview 1 has no function for it
   Input standard_input = Null{};
   Output standard_output = Null{};
   Output standard_error = Null{};

@@ -345,7 +345,7 @@ void add_run(const Command& anew) {
   command.rest("ARG", options->arguments,
                "The program's arguments, as they are: behind FILE nothing is an option of `anew run`");
   add_wasi_options(command, options->wasi);
-  add_host_option(command, options->allowed_hosts);
+  add_network_options(command, options->allowed_hosts, options->wasi.network);
   command.text("--stdin", options->standard_input, "Read standard input from a file").value_name("FILE");
   command
       .text("--invoke", options->invoke,

@@ -75,6 +75,11 @@ Result<std::shared_ptr<serve::Application>> load(const Served& served, const Ser
                 fmt::format("{}: --allow-host is for components: a program has no way to make requests",
                             printable(served.file)));
   }
+  if (!served.wasi.network.connect.empty() || !served.wasi.network.listen.empty()) {
+    return fail(ErrorCode::kArgument,
+                fmt::format("{}: --allow-address and --allow-listen are for components: a program has no sockets",
+                            printable(served.file)));
+  }
   const auto module = TRY(load_module(served.file, options.compile, options.engine));
   auto wagi = TRY(make_options<serve::WagiOptions>(served, options));
   auto application = serve::make_wagi(module, std::move(wagi));
@@ -156,7 +161,7 @@ void add_serve(const Command& anew) {
       [&server](std::uint64_t count) { server.loops = static_cast<std::uint32_t>(count); },  // checked
       "Event loops: one a processor if not given");
   add_wasi_options(command, options->served.wasi);
-  add_host_option(command, options->served.allowed_hosts);
+  add_network_options(command, options->served.allowed_hosts, options->served.wasi.network);
   command.time(
       "--timeout", [&server](std::chrono::nanoseconds time) { server.timeout = time; },
       "End a request that takes longer, from its header to its response's end: 30s if not given; the answer is 504");

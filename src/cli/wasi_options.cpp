@@ -42,6 +42,7 @@ Result<void> WasiOptions::apply(wasi::Options& wasi) const {
   wasi.environment = TRY(parse_environment(environment));
   for (const std::string& text : directories) wasi.directories.push_back(parse_directory(text, false));
   for (const std::string& text : read_only_directories) wasi.directories.push_back(parse_directory(text, true));
+  wasi.network = network;
   return {};
 }
 
@@ -66,12 +67,26 @@ void add_wasi_options(const Command& command, WasiOptions& options) {
       .repeatable();
 }
 
-void add_host_option(const Command& command, std::vector<std::string>& hosts) {
+void add_network_options(const Command& command, std::vector<std::string>& hosts, wasi::Network& network) {
   command
       .texts("--allow-host", hosts,
              "Let a component make HTTP requests to this host, and no other: example.org, example.org:8443, "
              "*.example.org or *. Without a port it is the one of the scheme; without this option no request is made")
       .value_name("HOST[:PORT]")
+      .one_value()
+      .repeatable();
+  command
+      .texts("--allow-address", network.connect,
+             "Let a component connect to this address by sockets, and to no other: 127.0.0.1:5432, [::1]:5432, "
+             "10.0.0.0/8:443. Without a port all ports are meant; without this option none connects")
+      .value_name("ADDRESS[:PORT]")
+      .one_value()
+      .repeatable();
+  command
+      .texts("--allow-listen", network.listen,
+             "Let a component listen at this address of this machine by sockets, and at no other; written as for "
+             "--allow-address")
+      .value_name("ADDRESS[:PORT]")
       .one_value()
       .repeatable();
 }

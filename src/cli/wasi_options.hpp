@@ -16,6 +16,7 @@ struct WasiOptions {
   std::vector<std::string> directories;            ///< HOST[::GUEST] each
   std::vector<std::string> read_only_directories;  ///< the same
   std::vector<std::string> environment;            ///< NAME[=VALUE] each
+  wasi::Network network;                           ///< of components
 
   /// @return kArgument.
   [[nodiscard]] Result<void> apply(wasi::Options& wasi) const;
@@ -24,8 +25,9 @@ struct WasiOptions {
 /// --dir, --dir-read-only and --env. @param options  outlives the parsing.
 void add_wasi_options(const Command& command, WasiOptions& options);
 
-/// --allow-host. @param hosts  outlives the parsing.
-void add_host_option(const Command& command, std::vector<std::string>& hosts);
+/// What components alone may have: --allow-host, --allow-address and --allow-listen. @param hosts, network  outlive the
+/// parsing.
+void add_network_options(const Command& command, std::vector<std::string>& hosts, wasi::Network& network);
 /// What components may ask of others: nothing but of these hosts. @return kUnsupported in a command without the client.
 [[nodiscard]] Result<wasi::http::Options> http_options(const std::vector<std::string>& hosts);
 

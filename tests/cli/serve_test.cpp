@@ -91,6 +91,7 @@ TEST_F(Serve, SaysWhatItCannotServe) {
   refused({"--access-log", path("no/log").string(), program_}, 1, "cannot be opened");
   refused({"--warm-up", "/", program_}, 64, "--warm-up is for components");
   refused({"--allow-host", "example.org", program_}, 64, "--allow-host is for components");
+  refused({"--allow-address", "127.0.0.1:80", program_}, 64, "are for components");
   const auto config = [&](const std::string& text, int code, const std::string& words) {
     refused({file("site.json", text)}, code, words);
   };

@@ -262,7 +262,6 @@ TEST(WasiOfComponents, NoNetwork) {
     EXPECT_EQ(host.error("sockets/udp-create-socket", "create-udp-socket", {Case(1)}), kDenied);
     EXPECT_EQ(host.error("sockets/ip-name-lookup", "resolve-addresses", {network, std::string("example.org")}),
               kDenied);
-    EXPECT_FALSE(host.attempt("sockets/tcp", method("tcp-socket.accept"), {network}));
   });
 }
 

@@ -173,6 +173,7 @@ Result<std::shared_ptr<const Configuration>> Configuration::make(const Options& 
   const Options& own = made->options;
   made->arguments = TRY(Strings::make(own.arguments, "argument"));
   made->environment = TRY(Strings::make(own.environment, "environment variable"));
+  made->network = TRY(AllowedNetwork::make(own.network));
   Beginnings beginnings(*made);
   TRY(beginnings.add_input(own.standard_input));
   TRY(beginnings.add_output(own.standard_output, "standard output"));

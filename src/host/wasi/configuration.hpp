@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "host/wasi/descriptors.hpp"
+#include "host/wasi/network.hpp"
 #include "os/file.hpp"
 
 namespace anew::wasi::detail {
@@ -38,6 +39,7 @@ struct Configuration {
   Options options;
   Strings arguments;
   Strings environment;
+  AllowedNetwork network;
   std::vector<os::Descriptor> opened;      ///< what the descriptors below are of the system
   std::vector<OpenDescriptor> beginnings;  ///< the standard ones, the directories, the sockets; none owns anything
 

@@ -45,15 +45,15 @@ namespace anew::wasi {
 
 Result<void> define(component::Linker& linker, const Options& options) {
   auto configuration = TRY(detail::Configuration::make(options));
-  const std::uint32_t maximum_descriptors = options.maximum_descriptors;
   linker.define_state<Context>([configuration] { return Context(configuration); }, &Context::reset);
-  linker.define_state<detail::preview2::Preview2>(
-      [maximum_descriptors] { return detail::preview2::Preview2(maximum_descriptors); },
-      &detail::preview2::Preview2::reset);
+  linker.define_state<detail::preview2::Preview2>([configuration] { return detail::preview2::Preview2(configuration); },
+                                                  &detail::preview2::Preview2::reset);
   detail::preview2::define_io(linker);
   detail::preview2::define_process(linker);
   detail::preview2::define_files(linker);
   detail::preview2::define_sockets(linker);
+  detail::preview2::define_tcp(linker);
+  detail::preview2::define_udp(linker);
   return {};
 }
 

@@ -109,9 +109,14 @@ class Preview2 {
   /// Bytes of fields and bodies that entries hold.
   static constexpr std::uint64_t kMostBytes = 16 << 20;
 
-  explicit Preview2(std::uint32_t maximum_descriptors)
-      : descriptors{maximum_descriptors}, bytes{kMostBytes}, waker(std::make_shared<Waker>()) {}
+  explicit Preview2(std::shared_ptr<const Configuration> given)
+      : configuration(std::move(given)),
+        descriptors{configuration->options.maximum_descriptors},
+        bytes{kMostBytes},
+        waker(std::make_shared<Waker>()) {}
   void reset() noexcept;
+
+  std::shared_ptr<const Configuration> configuration;
 
   // Before the table, whose entries hold of them.
   Budget descriptors;  ///< of the system, that guests opened
@@ -331,5 +336,7 @@ void define_process(component::Linker& linker);
 void define_files(component::Linker& linker);
 /// `wasi:sockets`.
 void define_sockets(component::Linker& linker);
+void define_tcp(component::Linker& linker);
+void define_udp(component::Linker& linker);
 
 }  // namespace anew::wasi::detail::preview2

@@ -252,6 +252,11 @@ class DescriptorOutput final : public OutputStream {
     return std::unexpected(Errno::kBadf);
   }
 
+  void do_finish() override {
+    is_last_ = true;
+    push();
+  }
+
   /// Gives the system what it takes without waiting.
   void push() {
     while (first_ < pending_.size()) {
@@ -271,6 +276,9 @@ class DescriptorOutput final : public OutputStream {
     }
     pending_.clear();
     first_ = 0;
+    // It fails where the connection is gone: then the other side knows.
+    if (std::exchange(is_last_, false) && open_.backing == Backing::kSocket)
+      (void)os::shut_down(open_.system, false, true);
   }
 
   OpenDescriptor& open_;
@@ -278,6 +286,7 @@ class DescriptorOutput final : public OutputStream {
   Charge charge_;
   std::string pending_;
   std::size_t first_ = 0;  ///< of pending_, that is not written
+  bool is_last_ = false;   ///< nothing comes behind pending_
   std::optional<Errno> failure_;
 };
 

@@ -111,11 +111,17 @@ class OutputStream : public Awaitable {
   [[nodiscard]] StreamAnswer<std::uint64_t> check_write(Call& call);
   /// Does not wait. Traps if it is more than check_write() says.
   [[nodiscard]] StreamAnswer<void> write(Call& call, std::span<const std::byte> bytes);
+  /// Takes no more. Of a socket: the other side finds the end behind what was written.
+  void finish() {
+    has_failed_ = true;
+    do_finish();
+  }
 
  private:
   [[nodiscard]] virtual StreamAnswer<std::uint64_t> do_check(Call& call) = 0;
   /// @param bytes  no more than do_check() said just now.
   [[nodiscard]] virtual StreamAnswer<void> do_write(Call& call, std::span<const std::byte> bytes) = 0;
+  virtual void do_finish() {}
   template <typename T>
   [[nodiscard]] StreamAnswer<T> note(StreamAnswer<T> answer);
   bool has_failed_ = false;
