@@ -240,8 +240,8 @@ bool takes_too_much(const Unit& unit, const Function& function, std::uint64_t fr
          abi::kStackBytesPerUnit * function.getFnAttributeAsParsedInteger(kStackUnitsAttribute);
 }
 
-/// Why the function's IR is not valid; empty if it is. A fault of this tier's.
-std::string invalid(const Function& function) {
+/// Why the function's IR is not valid; empty if it is. A fault of this tier's, which is looked for without NDEBUG.
+[[maybe_unused]] std::string invalid(const Function& function) {
   std::string why;
   ::llvm::raw_string_ostream stream(why);
   if (::llvm::verifyFunction(function, &stream)) return "its IR is not valid: " + why;
