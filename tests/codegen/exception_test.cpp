@@ -97,6 +97,30 @@ TEST(Exceptions, LeaveLocalsOperandsAndCallersIntact) {
   }
 }
 
+TEST(Exceptions, HandlersAroundALoopFindWhatTheLastWholeRoundAssigned) {
+  // Each round assigns local 1 before it reads it, but behind a call: where that throws, the last round's is wanted.
+  ModuleBuilder builder;
+  const std::uint32_t tag = builder.tag(std::vector<ValueType>{});
+  Code thrower;
+  thrower.get(0).i32(3).op(Op::kI32Eq).open(Op::kIf).op(Op::kThrow, tag).end();
+  const std::uint32_t throws_at_3 = builder.function({{kI32}, {}}, {}, thrower);
+  Code body;
+  body.open(Op::kBlock);
+  try_table(body, {clause(CatchKind::kCatch, tag, 0)}).open(Op::kLoop);
+  body.get(0).call(throws_at_3);
+  body.get(0).i32(10).op(Op::kI32Mul).set(1);
+  body.get(0).i32(1).op(Op::kI32Add).set(0);
+  body.op(Op::kBr, 0).end().end().end().get(1);
+  builder.function({{kI32}, {kI32}}, std::vector(1, kI32), body, "run");
+  const auto pool = make_pool(builder);
+  ASSERT_TRUE(pool);
+  for (const std::uint32_t first : {0u, 2u, 3u}) {
+    const auto result = run<std::uint32_t>(*pool, "run", first);
+    ASSERT_TRUE(result) << result.error().to_string();
+    EXPECT_EQ(*result, first == 3 ? 0u : 20u) << first;
+  }
+}
+
 TEST(Exceptions, FindTheInnermostHandlerThatMatches) {
   ModuleBuilder builder;
   const std::uint32_t a = builder.tag({kI32});

@@ -94,7 +94,7 @@ bool Blocks::results_in_place(const Control& control) const noexcept {
 bool Blocks::conforms(const Control& control) const noexcept {
   if (!results_in_place(control)) return false;
   if (!control.has_state()) return true;
-  return is_in(states_[control.state]);
+  return is_in(states_[control.state], control.known_loop);
 }
 
 void Blocks::move_results(const Control& control) {
@@ -125,7 +125,7 @@ void Blocks::conform(Control& control) {
     move_results(control);
     return;
   }
-  store_for(states_[control.state]);
+  store_for(states_[control.state], control.known_loop);
   move_results(control);
   load_for(states_[control.state]);
 }

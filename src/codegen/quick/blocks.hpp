@@ -26,8 +26,9 @@ class Blocks : public Values {
     /// kTryTable; kTry and, behind its first catch or catch_all, kCatch.
     enum class Kind : std::uint8_t { kBlock, kLoop, kIf, kElse, kTryTable, kTry, kCatch };
     Kind kind;
-    std::uint32_t height = 0;  ///< of the stack below the parameters
-    std::uint32_t slot = 0;    ///< the first of the parameters
+    std::uint32_t height = 0;                     ///< of the stack below the parameters
+    std::uint32_t slot = 0;                       ///< the first of the parameters
+    const LookAhead::Loop* known_loop = nullptr;  ///< of the look-ahead, which keeps it: what is known of a loop
     /// The innermost try_table or try that what stands here is within; kNoTryBlock if there is none.
     std::uint32_t within = kNoTryBlock;
     std::span<const ValueType> parameters;

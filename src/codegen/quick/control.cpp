@@ -16,8 +16,7 @@ void QuickCompiler::block(wasm::BlockType type) {
 void QuickCompiler::loop(wasm::BlockType type) {
   settle_flags();
   Control& control = open_block(Control::Kind::kLoop, type);
-  // The next round will come with other values in the same registers: none may be taken for stored.
-  make_all_dirty();
+  control.known_loop = enter_loop();
   control.state = keep_state();
   meet(control.label);
 }

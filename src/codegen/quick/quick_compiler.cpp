@@ -24,7 +24,7 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   handlers_.clear();
   begin_code();
   begin_frame(function_index, type, locals);
-  begin_values();
+  begin_values(function_index);
   begin_blocks();
   zero_locals();
 }

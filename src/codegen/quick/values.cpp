@@ -11,7 +11,7 @@ namespace anew::codegen::quick {
 
 // --- Functions ---
 
-void Values::begin_values() {
+void Values::begin_values(std::uint32_t function_index) {
   const FunctionType& type = function_type();
   stack_.clear();
   settled_ = 0;
@@ -26,6 +26,8 @@ void Values::begin_values() {
   marks_.begin_function(locals().size());
   try_block_ = kNoTryBlock;
   begin_roots();
+  look_ahead_.begin_function(context_.module.bodies[function_index - context_.module.imported_functions],
+                             static_cast<std::uint32_t>(locals().size()));  // at most limits::kLocals
   if (argument_places().memory_slots != 0) load_thread();
   for (std::uint32_t i = 0; i < type.parameters.size(); ++i) {
     const abi::Place place = argument_places().places[i];
@@ -380,6 +382,56 @@ Values::State Values::current_state() const noexcept {
   return state;
 }
 
+const LookAhead::Loop* Values::enter_loop() {
+  constexpr int kForOperands = 3;
+  // A collection reads exceptions' homes, whatever the code does.
+  const LookAhead::Loop* loop =
+      has_exception_locals_ ? nullptr : look_ahead_.loop_at(position(), try_block_ != kNoTryBlock);
+  // The next round will come with other values in the same registers: none may be taken for stored.
+  if (loop == nullptr) {
+    dirty_ = cached_;
+    return nullptr;
+  }
+  RegisterSet unassigned = 0;
+  RegisterSet unused = 0;
+  for_each(cached_, [&](Register reg) {
+    const std::uint32_t local = owner_[reg];
+    if (loop->assigns_first(local)) return forget_local_in(reg);
+    if (loop->assigns(local))
+      dirty_ |= bit(reg);
+    else
+      (loop->reads(local) ? unassigned : unused) |= bit(reg);
+  });
+  // What it does not use may stay in a register where enough are left for the rest.
+  std::array<int, 2> wanted = {kForOperands, kForOperands};
+  const auto make_room = [&](bool in_xmm) {
+    const RegisterSet kind = in_xmm ? kFloats : kGeneral;
+    for_each(unused & kind & cached_, [&](Register reg) {
+      if (std::popcount(free_ & kind) < wanted[in_xmm]) evict(reg);
+    });
+    return std::popcount(free_ & kind) >= wanted[in_xmm];
+  };
+  for (const auto& [local, assigned_first] : loop->first_locals()) {
+    if (local_register_[local] != kNoRegister) continue;
+    const ValueType type = locals()[local];
+    const bool in_xmm = is_in_xmm(type);
+    ++wanted[in_xmm];
+    if (assigned_first || loop->calls || !make_room(in_xmm)) continue;
+    const Register reg = allocate_for(type);
+    load_register(reg, home(local, type), type);
+    cache_local(local, reg, loop->assigns(local));
+    --wanted[in_xmm];
+  }
+  // What it does not assign is stored before it rather than in each round, where it will lose its register.
+  for (const bool in_xmm : {false, true}) {
+    if (make_room(in_xmm) && !loop->calls) continue;
+    const RegisterSet stored = (unassigned | unused) & cached_ & dirty_ & (in_xmm ? kFloats : kGeneral);
+    for_each(stored, [&](Register reg) { store_local_in(reg); });
+    dirty_ &= ~stored;
+  }
+  return loop;
+}
+
 void Values::set_state(const State& state) {
   for_each(cached_, [&](Register reg) { local_register_[owner_[reg]] = kNoRegister; });
   assert(held_ == 0);
@@ -392,22 +444,28 @@ void Values::set_state(const State& state) {
   });
 }
 
-bool Values::is_in(const State& state) const noexcept {
-  bool same = to_store_for(state) == 0;
+bool Values::is_in(const State& state, const LookAhead::Loop* loop) const noexcept {
+  bool same = to_store_for(state, loop) == 0;
   for_each(state.cached, [&](Register reg) { same &= local_register_[state.local[reg]] == reg; });
   return same;
 }
 
-RegisterSet Values::to_store_for(const State& state) const noexcept {
+RegisterSet Values::to_store_for(const State& state, const LookAhead::Loop* loop) const noexcept {
   RegisterSet kept = 0;
   for_each(state.cached & state.dirty, [&](Register reg) {
     if (const Register now = local_register_[state.local[reg]]; now != kNoRegister) kept |= bit(now);
   });
-  return cached_ & dirty_ & ~kept;
+  RegisterSet stored = cached_ & dirty_ & ~kept;
+  if (loop != nullptr) {
+    for_each(stored, [&](Register reg) {
+      if (loop->assigns_first(owner_[reg])) stored &= ~bit(reg);
+    });
+  }
+  return stored;
 }
 
-void Values::store_for(const State& state) {
-  for_each(to_store_for(state), [&](Register reg) { store_local_in(reg); });
+void Values::store_for(const State& state, const LookAhead::Loop* loop) {
+  for_each(to_store_for(state, loop), [&](Register reg) { store_local_in(reg); });
 }
 
 void Values::load_for(const State& state) {

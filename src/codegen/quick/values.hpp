@@ -22,6 +22,7 @@
 #include <span>
 #include <vector>
 
+#include "codegen/quick/look_ahead.hpp"
 #include "codegen/quick/store_marks.hpp"
 #include "codegen/quick/x86_64/frame.hpp"
 
@@ -52,7 +53,7 @@ class Values : public Frame {
   };
 
   /// Locals and the empty stack. The parameters that came in registers are there, dirty.
-  void begin_values();
+  void begin_values(std::uint32_t function_index);
   /// Forgets everything.
   void end_values();
 
@@ -149,14 +150,17 @@ class Values : public Frame {
 
   [[nodiscard]] State current_state() const noexcept;
   void set_state(const State& state);
+  /// Makes the registers what they will be at the start of each round of the loop that begins here: they hold what the
+  /// loop uses, as many as there are.
+  /// @return the loop, if something is known of it.
+  const LookAhead::Loop* enter_loop();
   /// Whether the registers are as the state wants them, or it would take no code to make them so.
-  [[nodiscard]] bool is_in(const State& state) const noexcept;
+  /// @param loop  if the state is that of a loop's start; may be null.
+  [[nodiscard]] bool is_in(const State& state, const LookAhead::Loop* loop) const noexcept;
   /// Stores what the state does not expect in a register. The model does not change, nor by what follows.
-  void store_for(const State& state);
+  void store_for(const State& state, const LookAhead::Loop* loop);
   /// Moves and loads what it does expect.
   void load_for(const State& state);
-  /// From here on no cache is taken for stored.
-  void make_all_dirty() noexcept { dirty_ = cached_; }
   /// Frees the register from being a local's cache.
   void uncache(Register reg) {
     if ((cached_ & bit(reg)) != 0) evict(reg);
@@ -170,7 +174,7 @@ class Values : public Frame {
   /// Bytes of what grows with a function, counted as check_size() wants it.
   [[nodiscard]] std::uint64_t operand_bytes() const noexcept {
     // A vector that grows counts twice, for it has a copy beside it; what the validator has of each operand, too.
-    return (2 * sizeof(Operand) + sizeof(ValueType)) * stack_.size();
+    return (2 * sizeof(Operand) + sizeof(ValueType)) * stack_.size() + look_ahead_.bytes();
   }
 
  private:
@@ -186,7 +190,7 @@ class Values : public Frame {
   /// Gives every operand that refers to `local` a value of its own, because the local is about to change.
   void detach_references(std::uint32_t local);
   /// Dirty registers whose locals the state does not keep in a dirty register: they must be stored.
-  [[nodiscard]] RegisterSet to_store_for(const State& state) const noexcept;
+  [[nodiscard]] RegisterSet to_store_for(const State& state, const LookAhead::Loop* loop) const noexcept;
 
   // --- References that a collection looks for (roots.cpp) ---
 
@@ -212,6 +216,7 @@ class Values : public Frame {
   std::vector<Register> local_register_;
   std::vector<std::uint32_t> first_reference_;  ///< the topmost operand of kind kLocal
   StoreMarks marks_;
+  LookAhead look_ahead_;
 
   std::uint32_t try_block_ = kNoTryBlock;
   /// Operands of type exnref, from the bottom, that are in their homes; `roots` is the list of these and of the locals.

@@ -49,6 +49,7 @@ class Emitter {
 
   void begin_code();
   void set_position(std::uint64_t module_offset) noexcept { module_offset_ = module_offset; }
+  [[nodiscard]] std::uint64_t position() const noexcept { return module_offset_; }
   void add_position() { position_writer_.add(code_offset() - function_start_, module_offset_); }
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return a_.offset(); }
   [[nodiscard]] std::uint64_t function_start() const noexcept { return function_start_; }
