@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "component/linked.hpp"
 #include "support/wat.hpp"
@@ -37,7 +38,7 @@ class Host {
     const std::string key = "wasi:" + interface + "@0.2#" + name;
     const auto found = linker_.state()->functions.find(key);
     if (found == linker_.state()->functions.end()) throw std::runtime_error("there is no function " + key);
-    return found->second(caller_, std::move(arguments));
+    return std::get<component::Linker::Function>(found->second)(caller_, std::move(arguments));
   }
   component::Value call(const std::string& interface, const std::string& name, Values arguments = {}) {
     auto result = attempt(interface, name, std::move(arguments));
