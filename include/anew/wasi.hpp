@@ -81,6 +81,7 @@ enum class Clock : std::uint8_t {
 struct Network {
   std::vector<std::string> connect = {};  ///< what TCP may connect to, and UDP exchange datagrams with
   std::vector<std::string> listen = {};   ///< where TCP may listen, and UDP receive of everybody
+  std::vector<std::string> look_up = {};  ///< names: "db.example.org", "*.example.org", "*" for all
 };
 
 /// What define() gives to the guests. The defaults give nothing: no directory, no stream, no environment.

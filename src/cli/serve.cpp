@@ -75,9 +75,11 @@ Result<std::shared_ptr<serve::Application>> load(const Served& served, const Ser
                 fmt::format("{}: --allow-host is for components: a program has no way to make requests",
                             printable(served.file)));
   }
-  if (!served.wasi.network.connect.empty() || !served.wasi.network.listen.empty()) {
+  const wasi::Network& network = served.wasi.network;
+  if (!network.connect.empty() || !network.listen.empty() || !network.look_up.empty()) {
     return fail(ErrorCode::kArgument,
-                fmt::format("{}: --allow-address and --allow-listen are for components: a program has no sockets",
+                fmt::format("{}: --allow-address, --allow-listen and --allow-lookup are for components: a program has "
+                            "no way to open sockets",
                             printable(served.file)));
   }
   const auto module = TRY(load_module(served.file, options.compile, options.engine));

@@ -20,8 +20,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kMostBytes = 16 << 20;
-constexpr std::array kKeys = {"file", "host",       "path",          "dir",          "dir-read-only",
-                              "env",  "allow-host", "allow-address", "allow-listen", "warm-up"};
+constexpr std::array kKeys = {"file",       "host",          "path",         "dir",          "dir-read-only", "env",
+                              "allow-host", "allow-address", "allow-listen", "allow-lookup", "warm-up"};
 
 /// Reads one configuration, and says where in it something is wrong.
 class Reader {
@@ -63,6 +63,7 @@ class Reader {
     TRY(read_texts(json, "allow-host", route.served.allowed_hosts, false));
     TRY(read_texts(json, "allow-address", route.served.wasi.network.connect, false));
     TRY(read_texts(json, "allow-listen", route.served.wasi.network.listen, false));
+    TRY(read_texts(json, "allow-lookup", route.served.wasi.network.look_up, false));
     TRY(read_texts(json, "warm-up", route.served.warm_up, false));
     return route;
   }

@@ -89,6 +89,12 @@ void add_network_options(const Command& command, std::vector<std::string>& hosts
       .value_name("ADDRESS[:PORT]")
       .one_value()
       .repeatable();
+  command
+      .texts("--allow-lookup", network.look_up,
+             "Let a component that may use addresses look up those of this name: db.example.org, *.example.org or *")
+      .value_name("NAME")
+      .one_value()
+      .repeatable();
 }
 
 Result<wasi::http::Options> http_options(const std::vector<std::string>& hosts) {

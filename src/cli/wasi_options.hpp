@@ -25,8 +25,8 @@ struct WasiOptions {
 /// --dir, --dir-read-only and --env. @param options  outlives the parsing.
 void add_wasi_options(const Command& command, WasiOptions& options);
 
-/// What components alone may have: --allow-host, --allow-address and --allow-listen. @param hosts, network  outlive the
-/// parsing.
+/// What components alone may have: --allow-host, --allow-address, --allow-listen and --allow-lookup. @param hosts,
+/// network  outlive the parsing.
 void add_network_options(const Command& command, std::vector<std::string>& hosts, wasi::Network& network);
 /// What components may ask of others: nothing but of these hosts. @return kUnsupported in a command without the client.
 [[nodiscard]] Result<wasi::http::Options> http_options(const std::vector<std::string>& hosts);

@@ -604,6 +604,42 @@ TEST(Sockets, AUdpServerHearsEverybody) {
   });
 }
 
+TEST(Sockets, NamesAreLookedUpIfAllowed) {
+  HostGuest guest({.network = {.connect = {"127.0.0.1"}, .look_up = {"localhost", "*.localhost"}}});
+  guest.check([](Host& host) {
+    constexpr const char* kLookUp = "sockets/ip-name-lookup";
+    const Value network = lent(host.call("sockets/instance-network", "instance-network"));
+    const auto addresses_of = [&](const std::string& name) {
+      const Value stream = lent(host.ok(kLookUp, "resolve-addresses", {network, name}));
+      const Value pollable = host.call(kLookUp, "[method]resolve-address-stream.subscribe", {stream});
+      host.call("io/poll", "[method]pollable.block", {lent(pollable)});
+      Values addresses;
+      for (;;) {
+        Value next = host.ok(kLookUp, "[method]resolve-address-stream.resolve-next-address", {stream});
+        if (next == component::none()) return addresses;
+        addresses.push_back(std::move(*next.as<Case>().payload));
+      }
+    };
+    const Value v4_here = Case(0, Values{std::uint8_t{127}, std::uint8_t{0}, std::uint8_t{0}, std::uint8_t{1}});
+    const std::array<std::uint16_t, 8> groups = {0xFD00, 0, 0, 0, 0, 0, 0, 0x1234};
+    const Value v6_there = Case(1, Values(groups.begin(), groups.end()));
+    EXPECT_EQ(addresses_of("127.0.0.1"), Values(1, v4_here));
+    EXPECT_EQ(addresses_of("fd00::1234"), Values(1, v6_there));
+    const std::array<std::uint16_t, 8> ones = {0, 0, 0, 0, 0, 0, 0, 1};
+    const Values found = addresses_of("localhost");
+    EXPECT_FALSE(found.empty());
+    for (const Value& each : found)
+      EXPECT_TRUE(each == v4_here || each == Value(Case(1, Values(ones.begin(), ones.end()))));
+    for (const char* const name : {"example.org", "localhost.example.org", "alocalhost"})
+      EXPECT_EQ(host.error(kLookUp, "resolve-addresses", {network, std::string(name)}), kAccessDenied) << name;
+    for (const std::string& name : {std::string(), std::string("a b"), std::string("localhost:80"),
+                                    std::string("1.2\0", 4), std::string("[::1]"), std::string(254, 'a')})
+      EXPECT_EQ(host.error(kLookUp, "resolve-addresses", {network, name}), kInvalidArgument) << name;
+  });
+  component::Linker linker;
+  EXPECT_FALSE(wasi::define(linker, {.network = {.look_up = {"localhost:80"}}}));
+}
+
 TEST(Sockets, AreBoundedAndGoWithTheLease) {
   Peer listener(SOCK_STREAM);
   listener.listen_to();

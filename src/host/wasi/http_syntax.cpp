@@ -15,13 +15,6 @@ namespace {
   return std::ranges::all_of(text, predicate);
 }
 
-/// A pattern's host: of its own, or with anything before it.
-[[nodiscard]] bool matches(std::string_view pattern, std::string_view host) noexcept {
-  if (!pattern.starts_with("*.")) return are_equal_names(pattern, host);
-  const std::string_view behind = pattern.substr(1);
-  return host.size() > behind.size() && are_equal_names(behind, host.substr(host.size() - behind.size()));
-}
-
 }  // namespace
 
 bool is_token(std::string_view text) noexcept {
@@ -110,6 +103,12 @@ bool is_forbidden(std::string_view name) noexcept {
   return std::ranges::any_of(kForbidden, [&](std::string_view each) { return are_equal_names(each, name); });
 }
 
+bool matches_host(std::string_view pattern, std::string_view host) noexcept {
+  if (!pattern.starts_with("*.")) return are_equal_names(pattern, host);
+  const std::string_view behind = pattern.substr(1);
+  return host.size() > behind.size() && are_equal_names(behind, host.substr(host.size() - behind.size()));
+}
+
 bool is_host_pattern(std::string_view text) noexcept {
   if (text == "*") return true;
   if (text.starts_with("*.")) text.remove_prefix(2);
@@ -126,7 +125,7 @@ bool is_allowed(const Options& options, std::string_view scheme, std::string_vie
     const std::size_t colon = pattern.starts_with('[') ? pattern.find(':', pattern.find(']')) : pattern.find(':');
     const std::string_view host = std::string_view(pattern).substr(0, colon);
     const std::string_view its_port = colon == std::string::npos ? usual : std::string_view(pattern).substr(colon + 1);
-    return its_port == port && matches(host, asked->host);
+    return its_port == port && matches_host(host, asked->host);
   });
 }
 

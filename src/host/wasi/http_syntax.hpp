@@ -32,6 +32,8 @@ struct HostAndPort {
   std::string_view port;  ///< empty if it has none
 };
 [[nodiscard]] std::optional<HostAndPort> split_authority(std::string_view authority) noexcept;
+/// Whether a host is a pattern's: the name, or one that ends as "*.name" does.
+[[nodiscard]] bool matches_host(std::string_view pattern, std::string_view host) noexcept;
 /// Whether one of the hosts of Options::allowed_hosts is that.
 [[nodiscard]] bool is_allowed(const Options& options, std::string_view scheme, std::string_view authority) noexcept;
 /// Whether that is a name for Options::allowed_hosts.

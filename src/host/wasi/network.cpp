@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 
+#include "host/wasi/http_syntax.hpp"
 #include "os/try.hpp"
 
 namespace anew::wasi::detail {
@@ -82,10 +83,19 @@ Result<AllowedNetwork> AllowedNetwork::make(const Network& network) {
   AllowedNetwork made;
   made.connect_ = TRY(parse_all(network.connect));
   made.listen_ = TRY(parse_all(network.listen));
+  for (const std::string& name : network.look_up)
+    if (!http::is_host_pattern(name) || name.find(':') != std::string::npos)
+      return anew::fail(ErrorCode::kArgument,
+                        fmt::format("\"{}\" is no name to look up: write db.example.org, *.example.org or *", name));
+  made.look_up_ = network.look_up;
   return made;
 }
 
 bool AllowedNetwork::can_connect(const os::SocketAddress& to) const noexcept { return matches_any(connect_, to); }
 bool AllowedNetwork::can_listen(const os::SocketAddress& at) const noexcept { return matches_any(listen_, at); }
+bool AllowedNetwork::can_look_up(std::string_view name) const noexcept {
+  return std::ranges::any_of(
+      look_up_, [&](const std::string& pattern) { return pattern == "*" || http::matches_host(pattern, name); });
+}
 
 }  // namespace anew::wasi::detail

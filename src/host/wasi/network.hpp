@@ -31,10 +31,12 @@ class AllowedNetwork {
   [[nodiscard]] bool is_none() const noexcept { return connect_.empty() && listen_.empty(); }
   [[nodiscard]] bool can_connect(const os::SocketAddress& to) const noexcept;
   [[nodiscard]] bool can_listen(const os::SocketAddress& at) const noexcept;
+  [[nodiscard]] bool can_look_up(std::string_view name) const noexcept;
 
  private:
   std::vector<AddressPattern> connect_;
   std::vector<AddressPattern> listen_;
+  std::vector<std::string> look_up_;
 };
 
 }  // namespace anew::wasi::detail

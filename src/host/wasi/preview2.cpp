@@ -37,6 +37,7 @@ void Table::clear() noexcept {
 void Preview2::reset() noexcept {
   table.clear();
   for (auto& output : outputs) output.reset();
+  look_ups.reset();
 }
 
 }  // namespace anew::wasi::detail::preview2
@@ -54,6 +55,7 @@ Result<void> define(component::Linker& linker, const Options& options) {
   detail::preview2::define_sockets(linker);
   detail::preview2::define_tcp(linker);
   detail::preview2::define_udp(linker);
+  detail::preview2::define_names(linker);
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <anew/component/component.hpp>
 #include <anew/error.hpp>
 #include <anew/wasi.hpp>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -121,6 +122,8 @@ class Preview2 {
   // Before the table, whose entries hold of them.
   Budget descriptors;  ///< of the system, that guests opened
   Budget bytes;
+  /// Look-ups of names that are under way; their threads keep it.
+  std::shared_ptr<std::atomic<std::uint32_t>> look_ups;
   std::shared_ptr<Waker> waker;  ///< bodies that other threads have keep it
   Table table;
   /// Standard output and error: all streams of one are the same.
@@ -338,5 +341,6 @@ void define_files(component::Linker& linker);
 void define_sockets(component::Linker& linker);
 void define_tcp(component::Linker& linker);
 void define_udp(component::Linker& linker);
+void define_names(component::Linker& linker);
 
 }  // namespace anew::wasi::detail::preview2

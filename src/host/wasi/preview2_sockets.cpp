@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// `wasi:sockets`: what its kinds of sockets share, and the interfaces without sockets.
+// `wasi:sockets`: what its kinds of sockets share, and the network.
 #include "host/wasi/preview2_sockets.hpp"
 
 #include <algorithm>
@@ -158,21 +158,6 @@ std::optional<Value> network_error_code(Call& /*call*/, std::shared_ptr<StreamFa
   return to_case(to_socket_code(*error));
 }
 
-SocketAnswer<void> resolve_addresses(Call& /*call*/, std::shared_ptr<WholeNetwork> /*network*/, std::string /*name*/) {
-  return refuse(SocketCode::kAccessDenied);
-}
-
-/// A resource of which there is none, and its methods, which no guest can call.
-void define_absent(component::Linker& linker, std::string_view interface, const std::string& resource,
-                   std::initializer_list<std::string_view> methods) {
-  Interface(linker, interface).resource(resource);
-  for (const std::string_view method : methods)
-    linker.define(interface, "[method]" + resource + "." + std::string(method),
-                  [](component::Caller& /*caller*/, Values /*values*/) -> Result<Value> {
-                    return trap("there are no addresses: names are not looked up");
-                  });
-}
-
 }  // namespace
 
 void define_sockets(component::Linker& linker) {
@@ -180,9 +165,6 @@ void define_sockets(component::Linker& linker) {
   Interface network(linker, "wasi:sockets/network@0.2.0");
   network.resource("network");
   network.function<network_error_code>("network-error-code");
-  Interface(linker, "wasi:sockets/ip-name-lookup@0.2.0").function<resolve_addresses>("resolve-addresses");
-  define_absent(linker, "wasi:sockets/ip-name-lookup@0.2.0", "resolve-address-stream",
-                {"resolve-next-address", "subscribe"});
 }
 
 }  // namespace anew::wasi::detail::preview2
