@@ -53,7 +53,7 @@
 namespace anew::artifact {
 
 /// Raise it with any change to what this folder writes.
-inline constexpr std::uint32_t kFormatVersion = 6;
+inline constexpr std::uint32_t kFormatVersion = 7;
 
 /// What an artifact is made of. Only looked at.
 struct Contents {
@@ -90,6 +90,7 @@ struct Expectation {
   std::optional<bool> fuel = {};
   std::optional<bool> canonical_nan = {};
   std::optional<bool> metered_stack = {};
+  bool foreign_memory = false;
   codegen::CodeMemory::Spare spare = codegen::CodeMemory::Spare::kNone;  ///< to be kept where it is loaded
 };
 

@@ -49,6 +49,7 @@ Expectation expectation_of(const CacheKey& key) {
                           .fuel = key.options.fuel,
                           .canonical_nan = key.options.canonical_nan,
                           .metered_stack = key.options.stack_limit != 0,
+                          .foreign_memory = key.foreign_memory,
                           .spare = spare_of(key.options)};
   if (key.options.card_bytes != 0)
     expectation.card_shift = static_cast<std::uint32_t>(std::countr_zero(key.options.card_bytes));  // below 32
@@ -68,7 +69,7 @@ void read_options(const os::File& file, CacheEntry& entry) {
   entry.options = codegen::Options{.tier = *tier_of(meta),
                                    .card_shift = meta.card_shift,
                                    .marks = (meta.flags & kMarks) != 0,
-                                   .foreign_memory = false,
+                                   .foreign_memory = (meta.flags & kForeignMemory) != 0,
                                    .explicit_bounds = (meta.flags & kExplicitBounds) != 0,
                                    .fuel = (meta.flags & kFuel) != 0,
                                    .canonical_nan = (meta.flags & kCanonicalNan) != 0,
@@ -106,10 +107,10 @@ Result<void> evict(const os::Directory& directory, const std::string& keep, std:
 
 std::string file_name(const CacheKey& key) {
   const std::string rest = fmt::format(
-      "{} format {} abi {} code {:x} cpu {:x} tier {} card {} marks {} bounds {} fuel {} nan {} stack {}",
+      "{} format {} abi {} code {:x} cpu {:x} tier {} card {} marks {} bounds {} fuel {} nan {} stack {} foreign {}",
       ANEW_VERSION_STRING, kFormatVersion, abi::kAbiVersion, kCodeVersion, abi::processor_features(),
       codegen::to_string(key.tier), key.options.card_bytes, has_marks(key.options.ledger), key.options.explicit_bounds,
-      key.options.fuel, key.options.canonical_nan, key.options.stack_limit != 0);
+      key.options.fuel, key.options.canonical_nan, key.options.stack_limit != 0, key.foreign_memory);
   ContentHasher hasher;
   hasher.add(std::as_bytes(std::span(rest)));
   const auto rest_hash = hasher.finish();

@@ -27,6 +27,7 @@ struct CacheKey {
   Hash hash{};
   CompileOptions options;  ///< as asked for: a card size of 0 stays 0, so that a lookup need not decode the module
   codegen::Tier tier = codegen::Tier::kQuick;
+  bool foreign_memory = false;  ///< codegen::Options
 };
 
 /// What code needs that more is to come of while it runs.

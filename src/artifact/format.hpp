@@ -22,13 +22,14 @@ struct Range {
   std::uint64_t bytes;
 };
 
-/// Which codegen::Options the code was made with. Code with Options::foreign_memory is never written.
+/// Which codegen::Options the code was made with.
 inline constexpr std::uint32_t kMarks = 1;
 inline constexpr std::uint32_t kExplicitBounds = 2;
 inline constexpr std::uint32_t kFuel = 4;
 inline constexpr std::uint32_t kCanonicalNan = 8;
 inline constexpr std::uint32_t kMeteredStack = 16;
-inline constexpr std::uint32_t kAllFlags = 31;
+inline constexpr std::uint32_t kForeignMemory = 32;  ///< in the code cache only
+inline constexpr std::uint32_t kAllFlags = 63;
 
 struct Meta {
   std::array<char, 8> magic;

@@ -111,6 +111,9 @@ Result<void> check_expectation(const Meta& meta, const Expectation& expectation,
       {expectation.metered_stack, kMeteredStack,
        "its code counts how deep calls nest, and code that does not is asked for",
        "its code does not count how deep calls nest, and code that does is asked for"},
+      {expectation.foreign_memory, kForeignMemory,
+       "its code is for a memory of another instance's, and code for the instance's own is asked for",
+       "its code is for the instance's own memory, and code for another instance's is asked for"},
   };
   for (const Option& option : options) {
     const bool found = (meta.flags & option.flag) != 0;
@@ -258,13 +261,13 @@ Result<Loaded> read(const os::File& file, const Expectation& expectation) {
   loaded.binary = bytes_of(meta.module);
   auto module = wasm::decode_module(loaded.binary);
   if (!module) return refuse("the module in it does not decode: " + module.error().message);
-  auto layout = TRY(abi::CellLayout::of(*module, meta.card_shift));
+  auto layout = TRY(abi::CellLayout::of(*module, meta.card_shift, (meta.flags & kForeignMemory) != 0));
   module->features = module->features.with(Features::from_bits(static_cast<std::uint32_t>(meta.features)));
   loaded.hash = meta.module_hash;
   loaded.options = {.tier = *tier_of(meta),
                     .card_shift = meta.card_shift,
                     .marks = (meta.flags & kMarks) != 0,
-                    .foreign_memory = false,
+                    .foreign_memory = (meta.flags & kForeignMemory) != 0,
                     .explicit_bounds = (meta.flags & kExplicitBounds) != 0,
                     .fuel = (meta.flags & kFuel) != 0,
                     .canonical_nan = (meta.flags & kCanonicalNan) != 0,

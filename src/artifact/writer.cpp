@@ -213,7 +213,8 @@ Meta make_meta(const Contents& contents, const std::array<Range, kSectionCount>&
   meta.card_shift = contents.options.card_shift;
   meta.flags = (contents.options.marks ? kMarks : 0) | (contents.options.explicit_bounds ? kExplicitBounds : 0) |
                (contents.options.fuel ? kFuel : 0) | (contents.options.canonical_nan ? kCanonicalNan : 0) |
-               (contents.options.metered_stack ? kMeteredStack : 0);
+               (contents.options.metered_stack ? kMeteredStack : 0) |
+               (contents.options.foreign_memory ? kForeignMemory : 0);
   meta.module_hash = contents.hash;
   meta.producer = to_field<16>(ANEW_VERSION_STRING);
   meta.tier = to_field<12>(codegen::to_string(contents.options.tier));

@@ -136,32 +136,30 @@ Result<std::shared_ptr<ModuleState>> detail::compile_fresh(const std::shared_ptr
   return state;
 }
 
-Result<std::shared_ptr<const ModuleState>> detail::ModuleState::foreign_variant() const {
-  const std::lock_guard lock(variant_mutex_);
-  if (variant_) return variant_;
-  auto decoded = TRY(wasm::decode_module(binary));  // what it needs is accepted: this module is compiled
-  decoded.features = module.features;
+Result<std::shared_ptr<ModuleState>> detail::compile_foreign(const ModuleState& module) {
+  auto decoded = TRY(wasm::decode_module(module.binary));  // what it needs is accepted: the module is compiled
+  decoded.features = module.module.features;
   auto state = std::make_shared<ModuleState>();
-  state->engine = engine;
-  state->hash = hash;
-  state->options = options;
+  state->engine = module.engine;
+  state->hash = module.hash;
+  state->options = module.options;
   state->options.foreign_memory = true;
-  state->ledger = ledger;
-  state->ledger_reason = ledger_reason;
-  state->stack_limit = stack_limit;
-  if (tier_up != nullptr) state->options.tier = codegen::Tier::kAuto;  // whatever a file had
-  const auto spare = tier_up != nullptr ? codegen::CodeMemory::Spare::kKept : codegen::CodeMemory::Spare::kNone;
-  auto compiled = TRY(compile_code(engine->options, binary, decoded, state->options, spare));
-  const auto new_owner = std::make_shared<Owner>();
-  new_owner->variant_of = owner;
+  state->ledger = module.ledger;
+  state->ledger_reason = module.ledger_reason;
+  state->stack_limit = module.stack_limit;
+  const bool is_auto = module.tier_up != nullptr;
+  if (is_auto) state->options.tier = codegen::Tier::kAuto;  // whatever a file had
+  const auto spare = is_auto ? codegen::CodeMemory::Spare::kKept : codegen::CodeMemory::Spare::kNone;
+  auto compiled = TRY(compile_code(module.engine->options, module.binary, decoded, state->options, spare));
+  const auto owner = std::make_shared<Owner>();
+  owner->variant_of = module.owner;
   state->module = std::move(decoded);
-  state->names = names;
-  state->binary = binary;
-  set_code(*state, std::move(compiled), new_owner);
-  if (tier_up != nullptr) detail::tier_up(state);
+  state->names = module.names;
+  state->binary = module.binary;
+  set_code(*state, std::move(compiled), owner);
+  if (is_auto) tier_up(state);
   TRY(state->announce());
-  variant_ = std::move(state);
-  return variant_;
+  return state;
 }
 
 }  // namespace anew

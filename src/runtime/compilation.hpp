@@ -14,5 +14,7 @@ namespace anew::detail {
 [[nodiscard]] Result<std::shared_ptr<ModuleState>> compile_fresh(const std::shared_ptr<EngineState>& engine,
                                                                  std::span<const std::byte> binary, const Hash& hash,
                                                                  const CompileOptions& options);
+/// The same module for a memory 0 that is another instance's.
+[[nodiscard]] Result<std::shared_ptr<ModuleState>> compile_foreign(const ModuleState& module);
 
 }  // namespace anew::detail

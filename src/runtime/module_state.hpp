@@ -52,6 +52,7 @@ struct ModuleState {
   std::string ledger_reason;
   bool from_cache = false;
   std::string cache_note;
+  std::optional<CachePlace> cache_place;    ///< if the code cache keeps it, or could
   Optimization optimization;                ///< with Tier::kOptimized; of code from a file, how much of it is optimized
   std::unique_ptr<TierUp> tier_up;          ///< with Tier::kAuto
   std::shared_ptr<const SavedState> saved;  ///< of a module from a snapshot file: the state that its pools start from
@@ -64,8 +65,9 @@ struct ModuleState {
 
   /// @param asked  for which the options are.
   void set_ledger(Ledger asked);
-  /// The module compiled for a memory 0 that is another instance's (codegen::Options::foreign_memory), made when it is
-  /// first asked for. Only for modules that import memory 0. Thread-safe. @return what compiling returns.
+  /// The module compiled for a memory 0 that is another instance's (codegen::Options::foreign_memory), made, or taken
+  /// out of the code cache, when it is first asked for. Only for modules that import memory 0. Thread-safe.
+  /// @return what compiling returns.
   [[nodiscard]] Result<std::shared_ptr<const ModuleState>> foreign_variant() const;
   /// The module's lines of source, read when they are first asked for; none if it has no DWARF, or there
   /// is no memory for them. Thread-safe.

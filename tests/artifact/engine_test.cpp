@@ -230,6 +230,42 @@ TEST_F(EngineWithCache, LinksALoadedModuleToAnotherOnesMemory) {
   }
 }
 
+TEST_F(EngineWithCache, KeepsTheCodeForAnothersMemoryApart) {
+  const auto binary = test::wat(R"((module (import "m" "memory" (memory 1))
+    (func (export "store") (param i32) (i32.store (i32.const 8) (local.get 0)))))");
+  const auto files = [&] {
+    std::vector<std::filesystem::path> found;
+    for (const auto& each : std::filesystem::directory_iterator(cache_)) found.push_back(each.path());
+    return found;
+  };
+  const Module compiled = Engine(options_for(cache_)).compile(binary).value();
+  const std::vector<std::filesystem::path> own = files();
+  ASSERT_EQ(own.size(), 1u);
+  const auto variant = compiled.state()->foreign_variant().value();
+  EXPECT_FALSE(variant->from_cache);
+  EXPECT_TRUE(variant->options.foreign_memory);
+  EXPECT_EQ(files().size(), 2u);
+
+  const Module found = Engine(options_for(cache_)).compile(binary).value();
+  EXPECT_TRUE(found.from_cache());
+  EXPECT_FALSE(found.state()->options.foreign_memory);
+  const auto variant_found = found.state()->foreign_variant().value();
+  EXPECT_TRUE(variant_found->from_cache);
+  EXPECT_EQ(variant_found->options, variant->options);
+  EXPECT_EQ(variant_found->layout.card_table_bytes(), variant->layout.card_table_bytes());
+  EXPECT_TRUE(std::ranges::equal(variant_found->image.text, variant->image.text));
+  EXPECT_FALSE(std::ranges::equal(variant_found->image.text, found.state()->image.text));
+
+  // One under the name of the other would write where no memory is.
+  std::vector<std::filesystem::path> both = files();
+  const auto foreign = *std::ranges::find_if(both, [&](const auto& each) { return each != own[0]; });
+  std::filesystem::rename(foreign, own[0]);
+  const Module again = Engine(options_for(cache_)).compile(binary).value();
+  EXPECT_FALSE(again.from_cache());
+  EXPECT_NE(again.cache_note().find("its code is for a memory of another instance's"), std::string::npos)
+      << again.cache_note();
+}
+
 TEST_F(EngineWithCache, RefusesASavedModuleWithOtherOptions) {
   const Engine engine(options_for(cache_));
   ASSERT_TRUE(
