@@ -27,7 +27,7 @@ std::string escaped(std::string_view text, std::string_view special) {
 }
 
 /// As one word of bash or zsh.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string result = "'";
   for (const char each : text) result += each == '\'' ? std::string("'\\''") : std::string(1, each);
   return result + "'";
@@ -44,7 +44,7 @@ std::vector<std::string_view> names(const OptionDescription& option) {
 std::string subcommand_pattern(const CommandDescription& root) {
   std::vector<std::string> patterns;
   for_each_command(root, [&](const CommandDescription& command) {
-    if (&command != &root) patterns.push_back(quoted(command.name));
+    if (&command != &root) patterns.push_back(shell_quoted(command.name));
   });
   return fmt::format("{}", fmt::join(patterns, "|"));
 }
@@ -61,7 +61,7 @@ std::string bash_script(const CommandDescription& root) {
         dashed.push_back(name);
         if (option.value.empty()) continue;
         const bool no_file = option.value_is_number || !option.choices.empty();
-        values += fmt::format("    {}) {}=\"{}\" ;;\n", quoted(fmt::format("{} {}", command.name, name)),
+        values += fmt::format("    {}) {}=\"{}\" ;;\n", shell_quoted(fmt::format("{} {}", command.name, name)),
                               no_file ? "words" : "files", fmt::join(option.choices, " "));
       }
     }
@@ -69,7 +69,7 @@ std::string bash_script(const CommandDescription& root) {
     for (const CommandDescription& each : command.subcommands) subcommands.push_back(each.last_name());
     for (const OptionDescription& argument : command.arguments)
       subcommands.insert(subcommands.end(), argument.choices.begin(), argument.choices.end());
-    words += fmt::format("    {}) options=\"{}\" words=\"{}\" ;;\n", quoted(command.name), fmt::join(dashed, " "),
+    words += fmt::format("    {}) options=\"{}\" words=\"{}\" ;;\n", shell_quoted(command.name), fmt::join(dashed, " "),
                          fmt::join(subcommands, " "));
   });
   return fmt::format(R"(# bash completion for anew
@@ -139,18 +139,19 @@ std::string zsh_script(const CommandDescription& root) {
         if (!option.value.empty()) word += name.starts_with("--") ? "=" : "+";  // the value may be in the same word
         word += fmt::format("[{}]", escaped(option.description, "[]\\"));
         if (!option.value.empty()) word += zsh_value(option);
-        result += " \\\n    " + quoted(word);
+        result += " \\\n    " + shell_quoted(word);
       }
     }
     if (command.subcommands.empty()) {
       for (const OptionDescription& argument : command.arguments)
-        result += " \\\n    " + quoted((argument.repeatable ? "*" : "") + zsh_value(argument));
+        result += " \\\n    " + shell_quoted((argument.repeatable ? "*" : "") + zsh_value(argument));
       result += "\n}\n";
       return;
     }
     std::string subcommands;
     for (const CommandDescription& each : command.subcommands)
-      subcommands += fmt::format(" {}", quoted(fmt::format("{}:{}", each.last_name(), escaped(each.description, ":"))));
+      subcommands +=
+          fmt::format(" {}", shell_quoted(fmt::format("{}:{}", each.last_name(), escaped(each.description, ":"))));
     result += " \\\n    '1: :->subcommand' \\\n    '*:: :->rest'\n  case $state in\n  subcommand)\n";
     result +=
         fmt::format("    local -a subcommands=({} )\n    _describe subcommand subcommands\n    ;;\n", subcommands);
