@@ -570,7 +570,8 @@ TEST(Sockets, UdpToOneAndToSeveral) {
     EXPECT_EQ(all.check_send_error(), kInvalidState);
     EXPECT_EQ(socket.ok("remote-address"), here(first.port()));
     EXPECT_EQ(with_first.send({Datagrams::datagram("2", component::none()), Datagrams::datagram("3", to_first)}), 2u);
-    EXPECT_EQ(first.receive() + first.receive(), "23");
+    EXPECT_EQ(first.receive(), "2");
+    EXPECT_EQ(first.receive(), "3");
     EXPECT_EQ(with_first.send_error({Datagrams::datagram("x", to_second)}), kInvalidArgument);
     second.send_to(port, "from the second");
     first.send_to(port, "from the first");
