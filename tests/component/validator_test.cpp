@@ -89,7 +89,8 @@ TEST(ComponentValidator, RefusesFewerModulesThanThereAre) {
   EXPECT_EQ(validate(**decoded, {}).error().code, ErrorCode::kArgument);
 }
 
-// Every end, and every byte changed in some ways: an answer, with its place.
+// Every other end, and every byte changed in one of four ways: an answer, with its place. (More takes minutes with
+// sanitizers; the fuzzer of components looks further.)
 TEST(ComponentValidator, AnswersForComponentsThatAreDamaged) {
   int accepted = 0;
   int refused = 0;
@@ -108,12 +109,11 @@ TEST(ComponentValidator, AnswersForComponentsThatAreDamaged) {
     const std::string whole = read(entry.path());
     ASSERT_TRUE(check(bytes(whole))) << entry.path();
     for (std::size_t k = 0; k < whole.size(); ++k) {
-      answer(whole.substr(0, k));
-      for (const unsigned change : {0x01U, 0x02U, 0x80U, 0xFFU}) {
-        std::string other = whole;
-        other[k] = static_cast<char>(static_cast<unsigned char>(other[k]) ^ change);
-        answer(other);
-      }
+      if (k % 2 == 0) answer(whole.substr(0, k));
+      constexpr unsigned kChanges[] = {0x01, 0x02, 0x80, 0xFF};
+      std::string other = whole;
+      other[k] = static_cast<char>(static_cast<unsigned char>(other[k]) ^ kChanges[k % std::size(kChanges)]);
+      answer(other);
     }
   }
   EXPECT_GT(accepted, 100);
