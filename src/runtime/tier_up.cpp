@@ -209,7 +209,8 @@ class TierUpThreads {
     if (state == nullptr || state->tier_up->wanted_.empty()) return std::nullopt;
     TierUp& tiering = *state->tier_up;
     std::vector<std::uint32_t> wanted = std::exchange(tiering.wanted_, {});
-    std::ranges::stable_sort(wanted, std::ranges::greater(), [&](std::uint32_t i) { return tiering.heat_[i]; });
+    const auto key = [&](std::uint32_t i) { return std::pair(tiering.heat_[i], ~i); };  // of equal ones the first
+    std::ranges::sort(wanted, std::ranges::greater(), key);
     if (wanted.size() > kBatch) {
       waiting_.push_back(state);
       tiering.wanted_.assign(wanted.begin() + kBatch, wanted.end());
