@@ -40,7 +40,7 @@ bench: setup fetch  ## all benchmarks
 	@scripts/fetch-npm-modules
 	cmake --preset release -DANEW_BUILD_BENCH=ON -DANEW_BUILD_TESTS=OFF
 	cmake --build --preset release
-	status=0; for program in $(build_directory)/bench/anew_bench*; do "$$program" || status=1; done; \
+	export ANEW_OPTIMIZER=$(CURDIR)/$(build_directory)/anew-optimizer; status=0; for program in $(build_directory)/bench/anew_bench*; do "$$program" || status=1; done; \
 	  scripts/bench-programs $(build_directory)/anew || status=1; scripts/bench-serve $(build_directory)/anew || status=1; exit $$status
 
 fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in build/fuzz

@@ -105,11 +105,9 @@ struct Row {
   constexpr auto kQuiet = milliseconds(2'000);  // without a function that was optimized: it is at its peak
   constexpr auto kLongest = std::chrono::seconds(30);
   Row row{.name = program.name};
-  std::string expected;
   {
     Running quick(engine, program, Tier::kQuick);
     row.quick_ms = steady_ms(quick);
-    expected = quick.result();
   }
   {
     const double before = others_seconds();
@@ -123,10 +121,6 @@ struct Row {
       const double ms = running.call();
       const auto now = Clock::now();
       samples.push_back({ms, nanoseconds(now - begin) / 1e9});
-      if (running.result() != expected) {
-        fmt::print(stderr, "{}: the results differ: \"{}\" and \"{}\"\n", program.name, expected, running.result());
-        std::exit(1);
-      }
       if (running.module().optimized_functions() != row.optimized) changed = now;
       row.optimized = running.module().optimized_functions();
     }
@@ -146,6 +140,13 @@ struct Row {
     row.quick_bytes = image.text.size();
     row.replaced_bytes = replaced_bytes(running.module());
     row.added_bytes = codegen::code_bytes(image) - image.text.size();
+    // What some give depends on how often they were called.
+    Running quick(engine, program, Tier::kQuick);
+    for (std::size_t i = 0; i < samples.size(); ++i) quick.call();
+    if (quick.result() != running.result()) {
+      fmt::print(stderr, "{}: the results of the tiers differ\n", program.name);
+      std::exit(1);
+    }
   }
   Running optimized(engine, program, Tier::kOptimized);
   row.optimized_ms = steady_ms(optimized);
