@@ -23,7 +23,6 @@
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/Analysis/TargetTransformInfo.h>
 #include <llvm/Analysis/Utils/Local.h>
-#include <llvm/Analysis/ValueTracking.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/MDBuilder.h>
@@ -41,6 +40,7 @@
 #include <utility>
 #include <vector>
 
+#include "codegen/llvm/loop_extents.hpp"
 #include "codegen/llvm/writes.hpp"
 
 namespace anew::codegen::optimizing {
@@ -53,14 +53,9 @@ using ::llvm::Loop;
 using ::llvm::SCEV;
 using ::llvm::SCEVAddExpr;
 using ::llvm::SCEVAddRecExpr;
-using ::llvm::SCEVConstant;
 using ::llvm::Value;
 using Builder = ::llvm::IRBuilder<>;
 
-/// Of a memory's address space, guard included.
-constexpr std::uint64_t kEnd = abi::kMemoryAddressSpace + abi::kGuardBytes;
-/// A loop that takes more steps than that, of a byte or more each, traps.
-constexpr std::uint64_t kMaximumSteps = std::uint64_t{1} << 34;
 /// How many earlier marks are looked at for a store: those before it are near, most often.
 constexpr std::size_t kMarksLookedAt = 16;
 /// What computing where a loop's stores begin and how often it runs may cost, in instructions.
@@ -77,12 +72,6 @@ void simplify_loops(::llvm::Function& function) {
   const std::vector<Loop*> outermost(loops.begin(), loops.end());
   for (Loop* const each : outermost)
     ::llvm::simplifyLoop(each, &dominators, &loops, nullptr, &assumptions, nullptr, false);
-}
-
-std::optional<std::int64_t> constant_in(const SCEV* expression) {
-  const auto* const constant = dyn_cast<SCEVConstant>(expression);
-  if (constant == nullptr || constant->getAPInt().getSignificantBits() > 64) return std::nullopt;
-  return constant->getAPInt().getSExtValue();
 }
 
 class Marker {
@@ -152,23 +141,6 @@ class Marker {
     const SCEV* step = nullptr;
     std::uint64_t offset = 0;
     bool wraps = false;  ///< start and its successors have 32 bits, and are extended then
-  };
-  /// How a loop is left: it goes on while a counter is below a limit.
-  struct Limit {
-    Value* start = nullptr;
-    Value* step = nullptr;
-    Value* end = nullptr;      ///< null: there is no limit
-    bool is_included = false;  ///< the end itself
-    bool is_signed = false;
-    bool is_wide = false;   ///< 64 bits, and no sum of the three wraps around; else 32
-    bool is_ahead = false;  ///< what is compared is the next iteration's counter
-  };
-  /// What a walk writes to, as code.
-  struct Extent {
-    Value* first;
-    Value* last;
-    Value* stride;  ///< from one to the next
-    Value* wraps;   ///< whether it does all the same go elsewhere
   };
   /// A walk among others of the same steps. If no address of them wraps around, all of them are at constant distances
   /// from the first one's.
@@ -265,7 +237,7 @@ class Marker {
     const SCEV* const address = address_in(store.pointer, store.write.memory);
     if (address == nullptr) return std::nullopt;
     if (const auto constant = constant_in(address)) {
-      if (*constant < 0 || static_cast<std::uint64_t>(*constant) >= kEnd) return std::nullopt;
+      if (*constant < 0 || static_cast<std::uint64_t>(*constant) >= kAddressEnd) return std::nullopt;
       return 0;  // nothing but a constant: it is marked as it is
     }
     std::uint64_t offset = 0;
@@ -277,7 +249,8 @@ class Marker {
         rest = evolution_.getMinusSCEV(address, sum->getOperand(0));
       }
     const ::llvm::APInt maximum = evolution_.getUnsignedRangeMax(rest);
-    if (!is_planted(MarkFault::kProof) && (offset >= kEnd || maximum.uge(kEnd - offset))) return std::nullopt;
+    if (!is_planted(MarkFault::kProof) && (offset >= kAddressEnd || maximum.uge(kAddressEnd - offset)))
+      return std::nullopt;
     return offset;
   }
 
@@ -306,7 +279,7 @@ class Marker {
       if (const auto walk = walk_of(each, *each.loop)) candidates[each.loop].push_back(*walk);
     }
     for (auto& [loop, walks] : candidates)
-      if (!calls(*loop)) mark_loop(*loop, steps_of(*loop), walks);
+      if (!calls(*loop)) mark_loop(*loop, steps_of(evolution_, *loop), walks);
   }
 
   /// Whether a loop calls something, which may let a memory grow.
@@ -315,81 +288,6 @@ class Marker {
     return std::ranges::any_of(loop.blocks(), [](const ::llvm::BasicBlock* block) {
       return std::ranges::any_of(*block, [](const Instruction& each) { return is_real_call(each); });
     });
-  }
-
-  /// Blocks from which a loop may be left, but for traps and exceptions.
-  [[nodiscard]] static ::llvm::SmallVector<::llvm::BasicBlock*, 4> exits_of(const Loop& loop) {
-    ::llvm::SmallVector<::llvm::BasicBlock*, 4> exits;
-    loop.getExitingBlocks(exits);
-    ::llvm::erase_if(exits, [&](const ::llvm::BasicBlock* block) {
-      return ::llvm::all_of(::llvm::successors(block), [&](const ::llvm::BasicBlock* next) {
-        return loop.contains(next) || isa<::llvm::UnreachableInst>(next->getTerminator());
-      });
-    });
-    return exits;
-  }
-
-  /// How often a loop goes back to its beginning: exactly, but for traps and exceptions. Null: that is not known.
-  [[nodiscard]] const SCEV* steps_of(const Loop& loop) {
-    ::llvm::SmallVector<const SCEV*, 4> counts;
-    for (const ::llvm::BasicBlock* const block : exits_of(loop)) {
-      const SCEV* const count = evolution_.getExitCount(&loop, block);
-      if (isa<::llvm::SCEVCouldNotCompute>(count) || evolution_.getTypeSizeInBits(count->getType()) > 64)
-        return nullptr;
-      counts.push_back(count);
-    }
-    return counts.empty() ? nullptr : evolution_.getUMinFromMismatchedTypes(counts, true);
-  }
-
-  /// How far a walk goes if its loop goes on while a counter, which moves by as much as the walk, is below a limit.
-  /// Without an end if the loop is none of these.
-  [[nodiscard]] Limit limit_of(const Loop& loop, const Walk& walk) {
-    ::llvm::BasicBlock* const latch = loop.getLoopLatch();
-    const auto* const branch = dyn_cast<::llvm::BranchInst>(latch->getTerminator());
-    if (branch == nullptr || !branch->isConditional()) return {};
-    if (const auto exits = exits_of(loop); exits.size() != 1 || exits.front() != latch) return {};
-    const auto* const comparison = dyn_cast<::llvm::ICmpInst>(branch->getCondition());
-    if (comparison == nullptr) return {};
-    auto predicate =
-        branch->getSuccessor(0) == loop.getHeader() ? comparison->getPredicate() : comparison->getInversePredicate();
-    Value* counter = comparison->getOperand(0);
-    Limit limit;
-    limit.end = comparison->getOperand(1);
-    if (loop.isLoopInvariant(counter)) {
-      std::swap(counter, limit.end);
-      predicate = ::llvm::CmpInst::getSwappedPredicate(predicate);
-    }
-    limit.is_signed = ::llvm::CmpInst::isSigned(predicate);
-    limit.is_included = predicate == ::llvm::CmpInst::ICMP_ULE || predicate == ::llvm::CmpInst::ICMP_SLE;
-    if (!limit.is_included && predicate != ::llvm::CmpInst::ICMP_ULT && predicate != ::llvm::CmpInst::ICMP_SLT)
-      return {};
-
-    auto* phi = dyn_cast<::llvm::PHINode>(counter);
-    limit.is_ahead = phi == nullptr;
-    auto* next = dyn_cast<::llvm::BinaryOperator>(counter);
-    const bool recurs = limit.is_ahead
-                            ? next != nullptr && ::llvm::matchSimpleRecurrence(next, phi, limit.start, limit.step)
-                            : ::llvm::matchSimpleRecurrence(phi, next, limit.start, limit.step);
-    if (!recurs || next->getOpcode() != Instruction::Add || phi->getParent() != loop.getHeader() ||
-        !loop.isLoopInvariant(limit.step) || !loop.isLoopInvariant(limit.end))
-      return {};
-
-    limit.is_wide = counter->getType()->isIntegerTy(64);
-    const SCEV* const step = evolution_.getSCEV(limit.step);
-    if (limit.is_wide) {
-      // So small that no sum of them wraps.
-      constexpr std::uint64_t kSmall = std::uint64_t{1} << 62;
-      if (limit.is_signed || evolution_.getUnsignedRangeMax(step).uge(kSmall) ||
-          evolution_.getUnsignedRangeMax(evolution_.getSCEV(limit.end)).uge(kSmall))
-        return {};
-    } else if (!counter->getType()->isIntegerTy(32)) {
-      return {};
-    }
-    if (const auto constant = constant_in(step); constant && *constant <= 0) return {};
-    ::llvm::Type* const type = walk.step->getType();
-    const SCEV* const moved = limit.is_signed ? evolution_.getTruncateOrSignExtend(step, type)
-                                              : evolution_.getTruncateOrZeroExtend(step, type);
-    return moved == walk.step ? limit : Limit();
   }
 
   /// Walks at constant distances from one another share a range.
@@ -437,7 +335,7 @@ class Marker {
     const Walk& walk = *places.front().walk;
     const std::uint32_t memory = walk.store->write.memory;
     const auto constant_step = constant_in(walk.step);
-    const Limit limit = steps != nullptr && constant_step ? Limit() : limit_of(loop, walk);
+    const Limit limit = steps != nullptr && constant_step ? Limit() : limit_of(evolution_, loop, walk.step);
     const bool is_limited = limit.end != nullptr;
     if (!is_limited && steps == nullptr) return false;
     Instruction* const before = loop.getLoopPreheader()->getTerminator();
@@ -455,14 +353,14 @@ class Marker {
     // The store is executed in the first iteration, or in none: so `start` is an address, or it does not matter what is
     // marked.
     auto [first, last, stride, wraps] = is_limited
-                                            ? extent_to(ir, limit, start)
+                                            ? extent_to(ir, limit, start, planted_)
                                             : extent_of(ir, start, count, step, evolution_.getUnsignedRangeMax(steps));
     if (constant_step) {
       stride = nullptr;
     } else {
       // Each card between them if the steps are no wider, else those alone that steps lead to.
       stride = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umax, stride, ir.getInt64(card_bytes(memory)));
-      stride = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, stride, ir.getInt64(kEnd));
+      stride = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, stride, ir.getInt64(kAddressEnd));
       if (is_planted(MarkFault::kStride)) stride = ir.CreateShl(stride, 1);
     }
     if ((walk.wraps || !constant_step || is_limited) && !is_planted(MarkFault::kWrap)) {
@@ -508,56 +406,6 @@ class Marker {
     }
     loop_marks_[&loop].push_back({walk.store->pointer, memory, before, reach});
     return true;
-  }
-
-  /// Of a walk whose number of steps is known.
-  /// @param most_steps  that there may be.
-  static Extent extent_of(Builder& ir, Value* start, Value* count, Value* step, const ::llvm::APInt& most_steps) {
-    count = ir.CreateZExt(count, ir.getInt64Ty());
-    if (most_steps.ugt(kMaximumSteps))
-      count = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, count, ir.getInt64(kMaximumSteps));
-    step = ir.CreateSExt(step, ir.getInt64Ty());
-    if (const auto* const constant = dyn_cast<::llvm::ConstantInt>(step)) {
-      // At most a card: the span is below 2^47.
-      const bool is_down = constant->isNegative();
-      Value* const width = ir.getInt64(constant->getValue().abs().getZExtValue());
-      Value* const span = ir.CreateMul(count, width);
-      return {is_down ? ir.CreateSub(start, span) : start, is_down ? start : ir.CreateAdd(start, span), width,
-              ir.getFalse()};
-    }
-    Value* const is_down = ir.CreateICmpSLT(step, ir.getInt64(0));
-    Value* const width = ir.CreateSelect(is_down, ir.CreateNeg(step), step);
-    Value* const product = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umul_with_overflow, count, width);
-    Value* const span = ir.CreateSelect(
-        ir.CreateExtractValue(product, 1), ir.getInt64(kEnd),
-        ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, ir.CreateExtractValue(product, 0), ir.getInt64(kEnd)));
-    return {ir.CreateSelect(is_down, ir.CreateSub(start, span), start),
-            ir.CreateSelect(is_down, start, ir.CreateAdd(start, span)), width, ir.getFalse()};
-  }
-
-  /// Of a walk up to a limit. From what is compared it goes on by whole steps: the last is made from below the end.
-  [[nodiscard]] Extent extent_to(Builder& ir, const Limit& limit, Value* start) const {
-    // Poison is none before the loop compares it, which it might never do.
-    const auto wide = [&](Value* value) {
-      return ir.CreateIntCast(ir.CreateFreeze(value), ir.getInt64Ty(), limit.is_signed);
-    };
-    Value* const compared = wide(limit.is_ahead ? ir.CreateAdd(limit.start, limit.step) : limit.start);
-    Value* const step = wide(limit.step);
-    Value* const end = limit.is_included ? ir.CreateAdd(wide(limit.end), ir.getInt64(1)) : wide(limit.end);
-    Value* const goes_on =
-        ir.CreateICmp(limit.is_signed ? ::llvm::CmpInst::ICMP_SLT : ::llvm::CmpInst::ICMP_ULT, compared, end);
-    Value* span = ir.CreateSub(ir.CreateSub(end, compared), ir.getInt64(1));
-    if (!is_planted(MarkFault::kLimit)) span = ir.CreateAdd(span, step);
-    Value* wraps = ir.getFalse();
-    if (!limit.is_wide && !is_planted(MarkFault::kCounter)) {
-      // The next one from below the end is no counter, or lies on the other side of it: it goes on from there.
-      Value* const bound = ir.getInt64(std::uint64_t{1} << (limit.is_signed ? 31 : 32));
-      wraps = ir.CreateICmpSGT(ir.CreateAdd(end, step), bound);
-      if (limit.is_signed) wraps = ir.CreateOr(wraps, ir.CreateICmpSLT(step, ir.getInt64(0)));
-      wraps = ir.CreateAnd(wraps, goes_on);
-    }
-    Value* const last = ir.CreateAdd(start, ir.CreateSelect(goes_on, span, ir.getInt64(0)));
-    return {start, last, step, wraps};
   }
 
   [[nodiscard]] std::optional<Walk> walk_of(Store& store, const Loop& loop) {
@@ -660,7 +508,7 @@ class Marker {
   [[nodiscard]] bool is_own(std::uint32_t memory) const { return memory == 0 && !unit_.options.foreign_memory; }
 
   static Value* clamp(Builder& ir, Value* address) {
-    return ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, address, ir.getInt64(kEnd - 1));
+    return ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, address, ir.getInt64(kAddressEnd - 1));
   }
 
   /// What a pointer is past the memory's base; null if it is not known to be made from that.
