@@ -9,10 +9,7 @@
 #include <anew/substrate.hpp>
 #include <array>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -124,15 +121,6 @@ void compare_programs() {
   print_title(fmt::format("{} programs in C, geometric mean", programs_run).c_str());
   for (std::size_t i = 0; i < kCandidates.size(); ++i)
     print(i, spent[i], spent[0], std::exp(logarithms[i] / programs_run));
-}
-
-[[nodiscard]] std::string read_text(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    fmt::print(stderr, "{} is missing\n", path.string());
-    std::exit(1);
-  }
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
 void compare_blocks() {

@@ -4,10 +4,7 @@
 // second threads make, and where the time goes. All measured in turn, in one run.
 #include <anew/substrate.hpp>
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <string_view>
 #include <thread>
@@ -26,15 +23,6 @@ constexpr std::array<unsigned, 2> kThreads = {1, 2};
 constexpr std::size_t kRounds = 9;
 constexpr std::size_t kRoundsOfLongCalls = 3;
 constexpr std::chrono::milliseconds kRoundTime{40};
-
-[[nodiscard]] std::string read_text(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    fmt::print(stderr, "{} is missing\n", path.string());
-    std::exit(1);
-  }
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
 
 struct Chain {
   explicit Chain(const std::string& name, const Engine& engine)

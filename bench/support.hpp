@@ -10,6 +10,9 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -27,6 +30,16 @@ template <typename T>
   if (result) return std::move(*result);
   fmt::print(stderr, "{}: {}\n", what, result.error().to_string());
   std::exit(1);
+}
+
+/// Of a file, which a benchmark cannot run without.
+[[nodiscard]] inline std::string read_text(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    fmt::print(stderr, "{} is missing\n", path.string());
+    std::exit(1);
+  }
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
 [[nodiscard]] inline double median(std::vector<double>& samples) {
