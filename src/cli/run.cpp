@@ -57,7 +57,6 @@ struct RunOptions {
   std::string profile;
   std::uint64_t repeat = 0;  ///< 0: not asked for
   std::uint32_t threads = 1;
-  std::vector<std::string> allowed_hosts;
   CallLimits limits;
   bool audit = false;
   bool json = false;
@@ -133,6 +132,7 @@ class Program {
     compile.fuel = options_.limits.fuel.has_value();
     const bool is_component = TRY(is_component_file(options_.file));
     if (is_component) return load_command(compile);
+    TRY(options_.wasi.check_no_network(options_.file));
     module_.emplace(TRY(load_module(options_.file, compile, options_.instance.engine())));
     TRY(check_program(*module_, options_));
     if (!options_.invoke.empty()) {
@@ -196,7 +196,7 @@ class Program {
     component::Linker linker;
     if (auto defined = wasi::define(linker, wasi_options); !defined)
       return std::unexpected(file_error(std::move(defined.error())));
-    TRY(wasi::http::define(linker, TRY(http_options(options_.allowed_hosts))));
+    TRY(wasi::http::define(linker, TRY(options_.wasi.http())));
     if (options_.instance.trap_unknown_imports) linker.trap_unknown_functions();
     auto pool = TRY(component::Pool::create(*component_, linker, pool_options));
     const auto command = pool.function("wasi:cli/run#run");
@@ -345,7 +345,7 @@ void add_run(const Command& anew) {
   command.rest("ARG", options->arguments,
                "The program's arguments, as they are: behind FILE nothing is an option of `anew run`");
   add_wasi_options(command, options->wasi);
-  add_network_options(command, options->allowed_hosts, options->wasi.network);
+  add_network_options(command, options->wasi);
   command.text("--stdin", options->standard_input, "Read standard input from a file").value_name("FILE");
   command
       .text("--invoke", options->invoke,

@@ -62,7 +62,7 @@ Result<std::shared_ptr<serve::Application>> load(const Served& served, const Ser
     const auto component = TRY(load_component(served.file, options.compile, options.engine));
     auto http = TRY(make_options<serve::HttpComponentOptions>(served, options));
     http.warm_up = served.warm_up;
-    http.http = TRY(http_options(served.allowed_hosts));
+    http.http = TRY(served.wasi.http());
     return serve::make_http_component(component, std::move(http));
   }
   if (!served.warm_up.empty()) {
@@ -70,18 +70,7 @@ Result<std::shared_ptr<serve::Application>> load(const Served& served, const Ser
                 fmt::format("{}: --warm-up is for components: a program begins anew with each request",
                             printable(served.file)));
   }
-  if (!served.allowed_hosts.empty()) {
-    return fail(ErrorCode::kArgument,
-                fmt::format("{}: --allow-host is for components: a program has no way to make requests",
-                            printable(served.file)));
-  }
-  const wasi::Network& network = served.wasi.network;
-  if (!network.connect.empty() || !network.listen.empty() || !network.look_up.empty()) {
-    return fail(ErrorCode::kArgument,
-                fmt::format("{}: --allow-address, --allow-listen and --allow-lookup are for components: a program has "
-                            "no way to open sockets",
-                            printable(served.file)));
-  }
+  TRY(served.wasi.check_no_network(served.file));
   const auto module = TRY(load_module(served.file, options.compile, options.engine));
   auto wagi = TRY(make_options<serve::WagiOptions>(served, options));
   auto application = serve::make_wagi(module, std::move(wagi));
@@ -163,7 +152,7 @@ void add_serve(const Command& anew) {
       [&server](std::uint64_t count) { server.loops = static_cast<std::uint32_t>(count); },  // checked
       "Event loops: one a processor if not given");
   add_wasi_options(command, options->served.wasi);
-  add_network_options(command, options->served.allowed_hosts, options->served.wasi.network);
+  add_network_options(command, options->served.wasi);
   command.time(
       "--timeout", [&server](std::chrono::nanoseconds time) { server.timeout = time; },
       "End a request that takes longer, from its header to its response's end: 30s if not given; the answer is 504");

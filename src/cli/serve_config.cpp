@@ -60,7 +60,7 @@ class Reader {
     TRY(read_texts(json, "dir", route.served.wasi.directories, true));
     TRY(read_texts(json, "dir-read-only", route.served.wasi.read_only_directories, true));
     TRY(read_texts(json, "env", route.served.wasi.environment, false));
-    TRY(read_texts(json, "allow-host", route.served.allowed_hosts, false));
+    TRY(read_texts(json, "allow-host", route.served.wasi.allowed_hosts, false));
     TRY(read_texts(json, "allow-address", route.served.wasi.network.connect, false));
     TRY(read_texts(json, "allow-listen", route.served.wasi.network.listen, false));
     TRY(read_texts(json, "allow-lookup", route.served.wasi.network.look_up, false));

@@ -18,7 +18,6 @@ namespace anew::cli {
 struct Served {
   std::string file;
   WasiOptions wasi;
-  std::vector<std::string> allowed_hosts;
   std::vector<std::string> warm_up;
 };
 struct ConfiguredRoute {

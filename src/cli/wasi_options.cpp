@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "os/environment.hpp"
 #include "os/try.hpp"
 #include "serve/http_client.hpp"
@@ -46,6 +47,31 @@ Result<void> WasiOptions::apply(wasi::Options& wasi) const {
   return {};
 }
 
+Result<wasi::http::Options> WasiOptions::http() const {
+  wasi::http::Options options{.allowed_hosts = allowed_hosts};
+  if (allowed_hosts.empty()) return options;
+  if constexpr (kWithServe) {
+    options.client = TRY(serve::make_http_client());
+    return options;
+  }
+  return fail(ErrorCode::kUnsupported, "--allow-host: this command was built without HTTP (ANEW_BUILD_SERVE)");
+}
+
+Result<void> WasiOptions::check_no_network(const std::string& file) const {
+  if (!allowed_hosts.empty()) {
+    return fail(
+        ErrorCode::kArgument,
+        fmt::format("{}: --allow-host is for components: a program has no way to make requests", printable(file)));
+  }
+  if (!network.connect.empty() || !network.listen.empty() || !network.look_up.empty()) {
+    return fail(ErrorCode::kArgument,
+                fmt::format("{}: --allow-address, --allow-listen and --allow-lookup are for components: a program has "
+                            "no way to open sockets",
+                            printable(file)));
+  }
+  return {};
+}
+
 void add_wasi_options(const Command& command, WasiOptions& options) {
   command
       .texts("--dir", options.directories,
@@ -67,44 +93,34 @@ void add_wasi_options(const Command& command, WasiOptions& options) {
       .repeatable();
 }
 
-void add_network_options(const Command& command, std::vector<std::string>& hosts, wasi::Network& network) {
+void add_network_options(const Command& command, WasiOptions& options) {
   command
-      .texts("--allow-host", hosts,
+      .texts("--allow-host", options.allowed_hosts,
              "Let a component make HTTP requests to this host, and no other: example.org, example.org:8443, "
              "*.example.org or *. Without a port it is the one of the scheme; without this option no request is made")
       .value_name("HOST[:PORT]")
       .one_value()
       .repeatable();
   command
-      .texts("--allow-address", network.connect,
+      .texts("--allow-address", options.network.connect,
              "Let a component connect to this address by sockets, and to no other: 127.0.0.1:5432, [::1]:5432, "
              "10.0.0.0/8:443. Without a port all ports are meant; without this option none connects")
       .value_name("ADDRESS[:PORT]")
       .one_value()
       .repeatable();
   command
-      .texts("--allow-listen", network.listen,
+      .texts("--allow-listen", options.network.listen,
              "Let a component listen at this address of this machine by sockets, and at no other; written as for "
              "--allow-address")
       .value_name("ADDRESS[:PORT]")
       .one_value()
       .repeatable();
   command
-      .texts("--allow-lookup", network.look_up,
+      .texts("--allow-lookup", options.network.look_up,
              "Let a component that may use addresses look up those of this name: db.example.org, *.example.org or *")
       .value_name("NAME")
       .one_value()
       .repeatable();
-}
-
-Result<wasi::http::Options> http_options(const std::vector<std::string>& hosts) {
-  wasi::http::Options options{.allowed_hosts = hosts};
-  if (hosts.empty()) return options;
-  if constexpr (kWithServe) {
-    options.client = TRY(serve::make_http_client());
-    return options;
-  }
-  return fail(ErrorCode::kUnsupported, "--allow-host: this command was built without HTTP (ANEW_BUILD_SERVE)");
 }
 
 }  // namespace anew::cli

@@ -47,7 +47,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Task = asio::awaitable<void>;
 using Code = http::ErrorCode;
-using Serializer = beast::http::request_serializer<beast::http::buffer_body>;
 using Parser = beast::http::response_parser<beast::http::buffer_body>;
 
 constexpr std::size_t kPieceBytes = 16 << 10;
@@ -128,8 +127,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
         writable_(std::make_shared<Signal>(context)) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
+  /// The bodies may last longer than the client.
   ~Exchange() {
     if (request_.body) request_.body->on_readable({});
+    if (response_body_) response_body_->on_writable({});
   }
 
   Task run() {
@@ -313,8 +314,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
     http::Response response{.status = static_cast<std::uint16_t>(parser->get().result_int())};  // three digits
     for (const auto& field : parser->get()) response.headers.push_back(to_field(field));
-    const std::size_t fields = response.headers.size();
     std::erase_if(response.headers, [](const http::Field& field) { return http::is_forbidden(field.name); });
+    parser->get().base().clear();  // what comes into it from here on are trailers
     response_body_ = response.body = std::make_shared<http::Body>();
     response_body_->on_writable(writable_->teller());
     std::exchange(take_, nullptr)(std::move(response));
@@ -337,9 +338,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       }
     }
     http::Fields trailers;
-    std::size_t number = 0;
-    for (const auto& field : parser->get())
-      if (number++ >= fields) trailers.push_back(to_field(field));
+    for (const auto& field : parser->get()) trailers.push_back(to_field(field));
+    std::erase_if(trailers, [](const http::Field& field) { return http::is_forbidden(field.name); });
     response_body_->finish(std::move(trailers));
   }
 

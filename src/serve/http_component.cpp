@@ -223,6 +223,8 @@ class HttpComponent final : public Application {
 
 /// Has an instance answer GET for a path, as a client on this machine would ask, and drops the body.
 Result<void> warm_up(component::Lease& lease, const component::Function& handler, const std::string& path) {
+  if (!path.starts_with('/'))
+    return fail(ErrorCode::kArgument, fmt::format("the warm-up \"{}\" is no path: it has to begin with /", path));
   std::optional<http::Outcome<http::Response>> answer;
   const auto take = [&answer](http::Outcome<http::Response> response) {
     answer = std::move(response);

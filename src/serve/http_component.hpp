@@ -25,8 +25,8 @@ struct HttpComponentOptions {
   std::vector<std::string> warm_up = {};
 };
 
-/// @return kNotFound if the component handles no requests; kHost if it does not answer its warm-up with success; and
-/// what component::Pool::create and wasi::define return.
+/// @return kNotFound if the component handles no requests; kArgument for a warm-up that is no path; kHost if it does
+/// not answer its warm-up with success; and what component::Pool::create and wasi::define return.
 [[nodiscard]] Result<std::shared_ptr<Application>> make_http_component(const component::Component& component,
                                                                        HttpComponentOptions options);
 

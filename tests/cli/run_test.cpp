@@ -197,6 +197,9 @@ TEST_F(Run, SaysWhatIsWrongWithOptions) {
   EXPECT_TRUE(contains(unknown.err, "has no option --timeou"));
   EXPECT_TRUE(contains(unknown.err, "--timeout"));
   EXPECT_EQ(run({"--json", name}).exit_code, 64);
+  const Outcome module = run({"--allow-address", "127.0.0.1", name});
+  EXPECT_EQ(module.exit_code, 64);
+  EXPECT_TRUE(contains(module.err, "are for components")) << module.err;
   EXPECT_TRUE(contains(run({"--help"}).out, "--dir-read-only HOST[::GUEST]"));
 }
 

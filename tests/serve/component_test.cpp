@@ -46,6 +46,7 @@ TEST_F(HttpComponent, IsAskedBeforeTheSnapshotIsTaken) {
   };
   EXPECT_TRUE(make("echo.wasm", {"/", "/again?and=again"}));
   EXPECT_EQ(make("silent.wasm", {"/"}).error().message, "the warm-up GET /: the guest gave no response");
+  EXPECT_EQ(make("echo.wasm", {"again"}).error().code, ErrorCode::kArgument);
   const auto trapping = make("trapping.wasm", {"/"});
   ASSERT_FALSE(trapping);
   EXPECT_EQ(trapping.error().code, ErrorCode::kTrap);

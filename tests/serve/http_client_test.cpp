@@ -183,7 +183,7 @@ TEST_F(HttpClient, FramesBodies) {
   }
   {
     Canned server("0\r\n\r\n",
-                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n"
+                  "HTTP/1.1 200 OK\r\nX-Sum: 0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n"
                   "0\r\nX-Sum: 28\r\n\r\n");
     const auto response =
         ask(server.authority(), {.method = "PUT", .body = std::make_shared<Body>(std::string("in chunks"))});
@@ -250,7 +250,9 @@ TEST_F(HttpClient, TellsWhatWentWrong) {
     nobody = listener.authority();
   }
   EXPECT_EQ(code_of(ask(nobody)), Code::kConnectionRefused);
-  EXPECT_EQ(code_of(ask("no-such-name.invalid")), Code::kDnsError);
+  const Code unknown = code_of(ask("no-such-name.invalid"));
+  EXPECT_TRUE(unknown == Code::kDnsError || unknown == Code::kDnsTimeout)
+      << to_string(unknown);  // where nobody answers
   const auto answer = [&](const std::string& text) {
     Canned server("\r\n\r\n", text);
     return code_of(ask(server.authority()));

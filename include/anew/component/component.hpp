@@ -250,8 +250,9 @@ class ANEW_API Pool {
  public:
   /// Instantiates the component once, start functions, prelude (SnapshotOptions::prelude names exports of the component
   /// without parameters) and warm-up included, and keeps the result as the snapshot that every instance starts from.
-  /// @return kLink with each import that is missing or of another type; kUnsupported if handles of resources are left;
-  /// what the warm-up returns; as anew::Pool::create.
+  /// Handles of the host's resources that a guest keeps from then can only be dropped.
+  /// @return kLink with each import that is missing or of another type; kUnsupported for more than 4,096 handles that
+  /// are kept; what the warm-up returns; as anew::Pool::create.
   [[nodiscard]] static Result<Pool> create(const Component& component, const Linker& linker, PoolOptions options = {},
                                            WarmUp warm_up = {});
   [[nodiscard]] Result<Lease> acquire() const;
