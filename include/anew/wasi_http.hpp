@@ -198,6 +198,30 @@ using Respond = std::function<void(Outcome<Response>)>;
 [[nodiscard]] ANEW_API Result<void> handle(component::Lease& lease, const component::Function& handler, Request request,
                                            Respond respond);
 
+/// handle() of a lease that goes with it: the guest's call is left while it waits (component::Lease::start). Resume the
+/// call until it is done, or let this go to give it up.
+class ANEW_API Handling {
+ public:
+  /// @return kArgument as handle().
+  [[nodiscard]] static Result<Handling> begin(component::Lease lease, const component::Function& handler,
+                                              Request request, Respond respond);
+  Handling(Handling&&) noexcept;
+  Handling& operator=(Handling&&) noexcept;
+  ~Handling();
+
+  [[nodiscard]] component::Call& call() noexcept { return call_; }
+  /// Of a call that is done. @return as handle(); the lease, to be used again.
+  [[nodiscard]] Result<component::Lease> end();
+
+ private:
+  struct Bodies;
+  friend Result<void> handle(component::Lease& lease, const component::Function& handler, Request request,
+                             Respond respond);
+  Handling(std::unique_ptr<Bodies> bodies, component::Call call) noexcept;
+  std::unique_ptr<Bodies> bodies_;
+  component::Call call_;  ///< goes before the bodies, which end what the guest has left open
+};
+
 /// Times that a guest gives to a request; the client may have shorter ones.
 struct RequestTimes {
   std::optional<std::chrono::nanoseconds> connect = std::nullopt;

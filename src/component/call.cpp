@@ -12,6 +12,7 @@
 #include "component/trap.hpp"
 #include "os/try.hpp"
 #include "runtime/library.hpp"
+#include "runtime/suspended_call.hpp"
 #include "runtime/wait.hpp"
 #include "runtime/without_exceptions.hpp"
 
@@ -186,10 +187,63 @@ struct LaterCall {
   Result<Value> result = Value();  ///< guarded by the wait
 };
 
-/// The one that a lowered function calls, if it is of those.
-const HostFunction* async_function(const LoweredFunction& function) {
+/// The host function that a lowered one calls, if it is of that kind.
+template <typename Kind>
+const HostFunction* host_function(const LoweredFunction& function) {
   const auto* const host = std::get_if<const HostFunction*>(&function.target);
-  return host != nullptr && std::holds_alternative<Linker::AsyncFunction>((*host)->function) ? *host : nullptr;
+  return host != nullptr && std::holds_alternative<Kind>((*host)->function) ? *host : nullptr;
+}
+
+/// A call of a host function that is tried until it has a result.
+struct WaitingCall {
+  WaitingCall(StoreState& store, const LoweredFunction& lowered, const HostFunction& called, std::byte* caller)
+      : call(store, lowered), function(lowered), host(called), cell(caller) {}
+  LoweredCall call;
+  const LoweredFunction& function;
+  const HostFunction& host;
+  std::byte* cell;  ///< of the instance that calls
+  Attempt attempt;
+};
+
+/// @return 0, a TrapKind, or kLeft.
+std::uint32_t try_until_left(const std::shared_ptr<WaitingCall>& waiting, std::uint64_t* slots) {
+  anew::detail::SuspendedCall* const suspended = anew::detail::suspendable_call();
+  for (;;) {
+    Again again;
+    bool is_done = false;
+    bool is_left = false;
+    const std::uint32_t trap = as_host_function([&]() -> Result<void> {
+      Caller caller(anew::detail::MakesCallers::of(waiting->cell), &waiting->function);
+      auto result = waiting->attempt(caller, suspended != nullptr ? &again : nullptr);
+      if (!result) return error_of(waiting->host, std::move(result.error()));
+      if (*result) {
+        is_done = true;
+        return waiting->call.end(**result, slots_of(waiting->function, slots));
+      }
+      if (again.wait() == nullptr) throw std::logic_error("a host function waits for nothing");
+      if (anew::detail::is_ready(*again.wait())) return {};
+      again.wait()->finish = [waiting](std::uint64_t* results) { return try_until_left(waiting, results); };
+      is_left = true;
+      return {};
+    });
+    if (trap != 0 || is_done) return trap;
+    if (!is_left) continue;
+    suspended->waits_for = again.wait();
+    return anew::detail::leave(slots);
+  }
+}
+
+std::uint32_t call_waiting(const LoweredFunction& function, const HostFunction& host, std::byte* cell,
+                           std::uint64_t* slots) {
+  std::shared_ptr<WaitingCall> waiting;
+  const std::uint32_t trap = as_host_function([&]() -> Result<void> {
+    waiting = std::make_shared<WaitingCall>(*anew::detail::instance_of(cell).store, function, host, cell);
+    auto arguments = TRY(waiting->call.begin(slots_of(function, slots)));
+    Caller caller(anew::detail::MakesCallers::of(cell), &function);
+    waiting->attempt = std::get<Linker::WaitingFunction>(host.function)(caller, std::move(arguments));
+    return {};
+  });
+  return trap != 0 ? trap : try_until_left(waiting, slots);
 }
 
 }  // namespace
@@ -258,7 +312,10 @@ Result<InstanceStates> InstanceStates::kept(const LinkedComponent& component) co
 std::uint32_t call_lowered(void* environment, std::byte* cell, std::uint64_t* slots) {
   // link() gave the environment, of this very type.
   const auto& function = *static_cast<const LoweredFunction*>(environment);
-  if (const HostFunction* const host = async_function(function)) return call_async(function, *host, cell, slots);
+  if (const auto* const host = host_function<Linker::AsyncFunction>(function))
+    return call_async(function, *host, cell, slots);
+  if (const auto* const host = host_function<Linker::WaitingFunction>(function))
+    return call_waiting(function, *host, cell, slots);
   return as_host_function([&] { return run_lowered(function, cell, slots); });
 }
 
@@ -380,6 +437,11 @@ Result<void> destroy(StoreState& store, const LinkedComponent& component, Resour
 }  // namespace anew::component::detail
 
 namespace anew::component {
+
+std::function<void()> Again::wake() {
+  if (wait_ == nullptr) wait_ = anew::detail::make_wait();
+  return [wait = wait_] { anew::detail::complete(*wait, std::span<const std::uint64_t>()); };
+}
 
 void Completion::complete(Value result) const { result_->complete(std::move(result)); }
 void Completion::fail(Error error) const { result_->complete(std::unexpected(std::move(error))); }

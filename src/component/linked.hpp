@@ -55,7 +55,7 @@ struct ExportedFunction {
   std::size_t parameters = 0;  ///< of the core function
   std::size_t results = 0;
 };
-using AnyHostFunction = std::variant<Linker::Function, Linker::AsyncFunction>;
+using AnyHostFunction = std::variant<Linker::Function, Linker::AsyncFunction, Linker::WaitingFunction>;
 struct HostFunction {
   std::string name;
   AnyHostFunction function;

@@ -290,6 +290,10 @@ void Linker::define_async(std::string_view interface, std::string_view function,
   state_->functions.insert_or_assign(detail::host_key(interface, function), std::move(host_function));
 }
 
+void Linker::define_waiting(std::string_view interface, std::string_view function, WaitingFunction host_function) {
+  state_->functions.insert_or_assign(detail::host_key(interface, function), std::move(host_function));
+}
+
 void Linker::trap_unknown_functions() { state_->trap_unknown_functions = true; }
 
 anew::Linker& Linker::core() noexcept { return state_->core; }

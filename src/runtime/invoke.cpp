@@ -261,6 +261,8 @@ std::uint32_t resume(SuspendedCall& call, FinishHostCall finish) noexcept {
     thread.stack_left = call.stack_left;
     thread.stub_frame = call.stub_frame;
     const std::uint32_t status = finish(call);
+    thread.left_stack_pointer = stack_pointer;
+    if (status == abi::kLeft) return status;
     return static_cast<std::uint32_t>(abi::anew_resume(&thread, stack_pointer, status).trap);  // as above
   });
   return keep_if_left(call, result);

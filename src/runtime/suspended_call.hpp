@@ -48,7 +48,7 @@ struct SuspendedCall {
 [[nodiscard]] std::uint32_t start(SuspendedCall& call, Instance& instance, const FunctionHandle& function,
                                   std::uint64_t* slots) noexcept;
 /// What a host function that left its call still does, behind the wait: it writes the results to
-/// SuspendedCall::host_slots, and may call the guest. @return 0, or a TrapKind.
+/// SuspendedCall::host_slots, and may call the guest. @return 0, or a TrapKind; or what leave() returns, to wait again.
 using FinishHostCall = std::uint32_t (*)(SuspendedCall& call) noexcept;
 /// Goes on with a suspended call as if the host function had never left it, and now did `finish` and returned.
 /// @return as start().

@@ -22,15 +22,17 @@ std::uint32_t take(Wait& wait, std::uint64_t* slots) {
     if (wait.error) return raise_host_error(std::move(*wait.error));
     std::ranges::copy(wait.slots, slots);
   }
-  return wait.finish ? wait.finish(slots) : 0;
+  // What it holds is the lease's, and whoever completed the wait may keep that.
+  const auto finish = std::exchange(wait.finish, nullptr);
+  return finish ? finish(slots) : 0;
 }
+
+}  // namespace
 
 bool is_ready(Wait& wait) {
   const std::lock_guard lock(wait.mutex);
   return wait.ready;
 }
-
-}  // namespace
 
 /// A call that may be left, and how it ended.
 struct CallState {
@@ -115,6 +117,8 @@ CallPointer failed_call(Error error) {
 void EndsCall::operator()(CallState* call) const noexcept {
   // What it did so far is restored; how far it came nobody knows.
   if (!call->is_done) call->call.instance->store->distrusted = true;
+  // Whoever could complete it may keep the wait, but nothing that is the lease's.
+  if (call->call.waits_for != nullptr) call->call.waits_for->finish = nullptr;
   delete call;
 }
 

@@ -21,10 +21,11 @@ struct Wait {
   std::optional<Error> error;
   std::function<void()> wake;
   /// What is made of the result, in place of copying `slots`: on the guest's thread, as by its host function, which is
-  /// given its own slots. @return 0, or a TrapKind. Set before anybody can complete it.
+  /// given its own slots. @return as FinishHostCall. Set before the guest's thread looks whether it is ready.
   std::function<std::uint32_t(std::uint64_t*)> finish;
 };
 
+[[nodiscard]] bool is_ready(Wait& wait);
 /// Completes it, once: `set` is called under the lock if nobody has yet.
 void complete_by(Wait& wait, const std::function<void()>& set);
 

@@ -216,24 +216,36 @@ void Connection::serve() {
   head.client_port = client_port_;
   head.server_port = server_port_;
   const auto refusal = read_head(*incoming_.parser, head);
-  bool keeps_alive = false;
-  bool is_cut = false;
-  {
-    Exchange exchange(loop_, socket_.native_handle(), incoming_, std::move(head), Clock::now() + host_.timeout);
-    if (refusal) {
-      exchange.close_behind_it();
-      exchange.refuse(refusal->status, refusal->words);
-      static_cast<void>(exchange.finish());
-      loop_.metrics.add_response(refusal->status, Clock::now() - exchange.begin());
-    } else {
-      if (host_.is_draining()) exchange.close_behind_it();
-      host_.answer(exchange, is_admin_);
-      exchange.skip_body();
-    }
-    keeps_alive = exchange.keeps_alive();
-    is_cut = exchange.is_cut();
+  Exchange& exchange =
+      exchange_.emplace(loop_, socket_.native_handle(), incoming_, std::move(head), Clock::now() + host_.timeout,
+                        [weak = weak_from_this()](short wanted, std::function<void()> then) {
+                          if (const auto self = weak.lock()) self->when_ready(wanted, std::move(then));
+                        });
+  if (refusal) {
+    exchange.close_behind_it();
+    exchange.refuse(refusal->status, refusal->words);
+    static_cast<void>(exchange.finish());
+    loop_.metrics.add_response(refusal->status, Clock::now() - exchange.begin());
+    return answered();
   }
+  if (host_.is_draining()) exchange.close_behind_it();
+  host_.answer(exchange, is_admin_, [self = shared_from_this()] { self->answered(); });
+}
+
+void Connection::answered() {
+  exchange_->skip_body();
+  const bool keeps_alive = exchange_->keeps_alive();
+  const bool is_cut = exchange_->is_cut();
+  exchange_.reset();
   after(keeps_alive, is_cut);
+}
+
+void Connection::when_ready(short wanted, std::function<void()> then) {
+  // In the loop, for whoever asks may be in a guest on another thread, and a socket is for one at a time.
+  asio::post(loop_.context(), [self = shared_from_this(), wanted, then = std::move(then)]() mutable {
+    const auto kind = wanted == os::kCanRead ? asio::ip::tcp::socket::wait_read : asio::ip::tcp::socket::wait_write;
+    self->socket_.async_wait(kind, [self, then = std::move(then)](const error_code&) { then(); });
+  });
 }
 
 void Connection::refuse(unsigned status, std::string_view words) {

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +24,8 @@ class Host {
  public:
   virtual ~Host() = default;
   /// Answers a request, or refuses it. @param is_admin  of a connection to that address.
-  virtual void answer(Exchange& exchange, bool is_admin) = 0;
+  /// @param answered  called once, on the thread that runs the loop: before this returns or later.
+  virtual void answer(Exchange& exchange, bool is_admin, std::function<void()> answered) = 0;
   [[nodiscard]] virtual bool is_draining() const noexcept = 0;
 
   std::uint64_t maximum_body_bytes = 0;
@@ -56,6 +59,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_readable();
   void advance();
   void serve();
+  void answered();
+  /// Exchange::WhenReady.
+  void when_ready(short wanted, std::function<void()> then);
   /// An answer to what is no request that can be served; closes behind it.
   void refuse(unsigned status, std::string_view words);
   void after(bool keeps_alive, bool is_cut);
@@ -72,7 +78,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint16_t client_port_ = 0;
   std::uint16_t server_port_ = 0;
   Incoming incoming_;
-  bool is_closing_ = false;  ///< only reads to the end
+  std::optional<Exchange> exchange_;  ///< of the request that is served
+  bool is_closing_ = false;           ///< only reads to the end
   std::uint64_t dropped_bytes_ = 0;
   std::atomic<Clock::rep> deadline_;
   std::atomic<bool> is_idle_ = false;  ///< nothing of a request has come

@@ -86,7 +86,8 @@ std::string_view RequestHead::header(std::string_view name) const noexcept {
   return found == headers.end() ? std::string_view() : std::string_view(found->value);
 }
 
-Exchange::Exchange(Loop& loop, int socket, Incoming& incoming, RequestHead head, Clock::time_point deadline)
+Exchange::Exchange(Loop& loop, int socket, Incoming& incoming, RequestHead head, Clock::time_point deadline,
+                   WhenReady when_ready)
     : loop_(loop),
       turn_(loop.turn()),
       socket_(socket),
@@ -94,6 +95,7 @@ Exchange::Exchange(Loop& loop, int socket, Incoming& incoming, RequestHead head,
       head_(std::move(head)),
       deadline_(deadline),
       expects_continue_(is_same_name(head_.header("expect"), "100-continue")),
+      when_ready_(std::move(when_ready)),
       keeps_alive_(incoming.parser->is_header_done() && incoming.parser->keep_alive()) {}
 
 Exchange::~Exchange() = default;
@@ -109,11 +111,29 @@ void Exchange::clear_canceller() {
   canceller_.reset();
 }
 
+void Exchange::park(std::function<void()> give_up) {
+  {
+    const std::lock_guard lock(mutex_);
+    give_up_ = std::move(give_up);
+  }
+  turn_.store(kNobodys, std::memory_order_relaxed);
+}
+
+void Exchange::unpark() {
+  turn_.store(loop_.turn(), std::memory_order_relaxed);
+  at_work_since_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  give_up_ = nullptr;
+}
+
 void Exchange::cancel(Failure why) noexcept {
   Failure none = Failure::kNone;
   failure_.compare_exchange_strong(none, why);
   // Whoever holds it waits, and looks at failure_: or is about to cancel.
-  if (const std::unique_lock lock(mutex_, std::try_to_lock); lock && canceller_) canceller_->cancel();
+  if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) {
+    if (canceller_) canceller_->cancel();
+    if (give_up_) give_up_();
+  }
 }
 
 Result<void> Exchange::fail_with(Failure failure, std::string message) {
@@ -123,7 +143,7 @@ Result<void> Exchange::fail_with(Failure failure, std::string message) {
 }
 
 Result<void> Exchange::wait(short wanted) {
-  loop_.pass_on(turn_);
+  loop_.pass_on(turn());
   for (;;) {
     if (failure() != Failure::kNone) return fail(anew::ErrorCode::kIo, "the request was given up");
     const Clock::duration left = deadline_ - Clock::now();
@@ -151,10 +171,18 @@ Result<void> Exchange::continue_if_expected() {
   const std::lock_guard lock(mutex_);
   if (is_framed_) return {};
   wire_ = "HTTP/1.1 100 Continue\r\n\r\n";
-  return send_all();
+  (void)TRY(send(true));
+  return {};
 }
 
 Result<std::size_t> Exchange::read(std::span<std::byte> bytes) {
+  const auto count = TRY(read(bytes, true));
+  return *count;  // it waits until there is one
+}
+
+Result<std::optional<std::size_t>> Exchange::read_now(std::span<std::byte> bytes) { return read(bytes, false); }
+
+Result<std::optional<std::size_t>> Exchange::read(std::span<std::byte> bytes, bool waits) {
   Incoming::Parser& parser = *incoming_.parser;
   auto& body = parser.get().body();
   while (!bytes.empty() && !parser.is_done()) {
@@ -184,6 +212,7 @@ Result<std::size_t> Exchange::read(std::span<std::byte> bytes) {
       if (received->bytes == 0) TRY(fail_with(Failure::kClientGone, "the request's body was cut off"));
       incoming_.buffer.commit(received->bytes);
     } else if (received.error() == std::errc::resource_unavailable_try_again) {
+      if (!waits) return std::nullopt;
       TRY(wait(os::kCanRead));
     } else if (received.error() != std::errc::interrupted) {
       TRY(fail_with(Failure::kClientGone, "the client's connection failed"));
@@ -318,24 +347,29 @@ void Exchange::frame(bool is_last) {
   held_.clear();
 }
 
-Result<void> Exchange::send_all() {
+Result<bool> Exchange::send(bool waits) {
   while (sent_ < wire_.size()) {
     // It is only read.
     const os::Buffer buffer{reinterpret_cast<std::byte*>(wire_.data()) + sent_, wire_.size() - sent_};
     const auto sent = os::send(socket_, {&buffer, 1});
-    if (sent)
+    if (sent) {
       sent_ += *sent;
-    else if (sent.error() == std::errc::resource_unavailable_try_again)
+    } else if (sent.error() == std::errc::resource_unavailable_try_again) {
+      if (!waits) return false;
       TRY(wait(os::kCanWrite));
-    else if (sent.error() != std::errc::interrupted)
-      return fail_with(Failure::kClientGone, "the client takes no more");
+    } else if (sent.error() != std::errc::interrupted) {
+      TRY(fail_with(Failure::kClientGone, "the client takes no more"));
+    }
   }
   wire_.clear();
   sent_ = 0;
-  return {};
+  return true;
 }
 
-Result<void> Exchange::write(std::span<const std::byte> bytes) {
+Result<void> Exchange::write(std::span<const std::byte> bytes) { return write(bytes, true); }
+Result<void> Exchange::add(std::span<const std::byte> bytes) { return write(bytes, false); }
+
+Result<void> Exchange::write(std::span<const std::byte> bytes, bool waits) {
   if (!has_responded()) return fail(anew::ErrorCode::kArgument, "the response's body comes before its head");
   if (failure() != Failure::kNone) return fail(anew::ErrorCode::kIo, "the request was given up");
   const std::lock_guard lock(mutex_);
@@ -349,13 +383,18 @@ Result<void> Exchange::write(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(count);
     if (held_.size() < kPieceBytes) break;
     frame(false);
-    TRY(send_all());
+    (void)TRY(send(waits));
   }
   return {};
 }
 
-Result<void> Exchange::finish() {
+Result<bool> Exchange::push() {
+  if (failure() != Failure::kNone) return fail(anew::ErrorCode::kIo, "the request was given up");
   const std::lock_guard lock(mutex_);
+  return send(false);
+}
+
+Result<void> Exchange::frame_end() {
   const bool has_body = head_.method != "HEAD" && status_ != kNoContent && status_ != kNotModified;
   if (length_ && has_body && written_ != *length_) {
     is_cut_ = is_framed_;
@@ -363,19 +402,33 @@ Result<void> Exchange::finish() {
     return fail(anew::ErrorCode::kArgument,
                 fmt::format("the response's Content-Length is {}, and its body had {} bytes", *length_, written_));
   }
-  frame(true);
-  auto sent = send_all();
-  if (!sent) {
-    is_cut_ = true;
-    keeps_alive_ = false;
-  }
-  return sent;
+  if (!std::exchange(is_ended_, true)) frame(true);
+  return {};
+}
+
+Result<bool> Exchange::end() {
+  const std::lock_guard lock(mutex_);
+  TRY(frame_end());
+  return send(false);
+}
+
+Result<void> Exchange::finish() {
+  const std::lock_guard lock(mutex_);
+  TRY(frame_end());
+  const auto sent = send(true);
+  if (sent) return {};
+  is_cut_ = true;
+  keeps_alive_ = false;
+  return std::unexpected(sent.error());
 }
 
 void Exchange::tick() noexcept {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return;  // it is being written to
-  if (canceller_ && failure() != Failure::kNone) canceller_->cancel();
+  if (failure() != Failure::kNone) {
+    if (canceller_) canceller_->cancel();
+    if (give_up_) give_up_();
+  }
   if (!has_responded() || failure() != Failure::kNone) return;
   try {
     if (sent_ >= wire_.size() && (!is_framed_ || !held_.empty())) frame(false);

@@ -4,17 +4,21 @@
 #include <fmt/format.h>
 
 #include <anew/wasi_http.hpp>
-#include <condition_variable>
+#include <boost/asio/post.hpp>
 #include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "os/sandbox/streams.hpp"
 #include "os/try.hpp"
 #include "serve/exchange.hpp"
+#include "serve/loop.hpp"
 #include "serve/reuse.hpp"
 
 namespace anew::serve {
@@ -22,111 +26,91 @@ namespace {
 
 namespace http = wasi::http;
 
-/// A request's body that is longer than what is read before the guest begins: a thread of its own reads it, as the
-/// guest takes it, until this goes.
-class Upload {
+/// A request's body, read as it comes and the guest takes it, by whichever thread runs the loop.
+class Upload : public std::enable_shared_from_this<Upload> {
  public:
-  Upload(Exchange& exchange, std::shared_ptr<http::Body> body)
-      : exchange_(exchange), body_(std::move(body)), room_(std::make_shared<Room>()) {
-    body_->on_writable([room = room_] { room->tell(false); });
-    thread_ = std::thread([this] { run(); });
-  }
+  Upload(Exchange& exchange, std::shared_ptr<http::Body> body) : exchange_(&exchange), body_(std::move(body)) {}
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
-  ~Upload() {
+  ~Upload() = default;
+
+  void begin() {
+    // Called amid what reads the body: the loop is to go on with it.
+    body_->on_writable([weak = weak_from_this(), &loop = exchange_->loop()] {
+      boost::asio::post(loop.context(), [weak] {
+        if (const auto self = weak.lock()) self->pass_on();
+      });
+    });
+    pass_on();
+  }
+  /// Before the exchange goes. What was not read then closes the connection.
+  void end() noexcept {
     body_->on_writable({});
-    if (!room_->has_ended()) exchange_.stop_reading();
-    room_->tell(true);
-    thread_.join();
+    const std::lock_guard lock(mutex_);
+    if (!is_read_) exchange_->stop_reading();
+    exchange_ = nullptr;
   }
 
  private:
-  /// What on_writable tells: it may be called while this goes.
-  struct Room {
-    std::mutex mutex;
-    std::condition_variable told;
-    bool is_there = false;
-    bool is_over = false;
-    bool ended = false;  ///< the thread reads no more
-
-    void tell(bool over) {
-      const std::lock_guard lock(mutex);
-      is_there = true;
-      is_over = is_over || over;
-      told.notify_one();
-    }
-    /// @return false if it is over.
-    bool wait() {
-      std::unique_lock lock(mutex);
-      told.wait(lock, [&] { return is_there; });
-      is_there = false;
-      return !is_over;
-    }
-    void end() {
-      const std::lock_guard lock(mutex);
-      ended = true;
-    }
-    bool has_ended() {
-      const std::lock_guard lock(mutex);
-      return ended;
-    }
-  };
-
-  void run() noexcept {
+  void pass_on() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (exchange_ == nullptr || is_over_ || waits_) return;
     try {
-      pass_on();
+      while (!body_->is_abandoned()) {
+        if (rest_.empty()) {
+          const auto count = exchange_->read_now(bytes_);
+          if (!count) return fail({http::ErrorCode::kConnectionTerminated, count.error().message});
+          if (!*count) return wait();
+          if (**count == 0) {
+            is_over_ = is_read_ = true;
+            return body_->finish();
+          }
+          rest_ = std::span(bytes_).first(**count);
+        }
+        const std::size_t taken = body_->write(rest_);
+        if (taken == 0) return;  // on_writable goes on
+        rest_ = rest_.subspan(taken);
+      }
     } catch (const std::exception&) {
-      body_->fail({});
+      fail({});
     }
-    room_->end();
   }
-  void pass_on() {
-    std::vector<std::byte> bytes(Exchange::kPieceBytes);
-    while (!body_->is_abandoned()) {
-      const auto count = exchange_.read(bytes);
-      if (!count) return body_->fail({http::ErrorCode::kConnectionTerminated, count.error().message});
-      if (*count == 0) {
-        room_->end();  // before the guest can end: the connection goes on
-        return body_->finish();
+  void fail(http::Failure failure) {
+    body_->fail(std::move(failure));
+    is_over_ = true;
+  }
+  void wait() {
+    exchange_->when_ready(os::kCanRead, [self = shared_from_this()] {
+      {
+        const std::lock_guard lock(self->mutex_);
+        self->waits_ = false;
       }
-      for (std::span<const std::byte> rest(bytes.data(), *count); !rest.empty();) {
-        rest = rest.subspan(body_->write(rest));
-        if (!rest.empty() && !room_->wait()) return;
-      }
-    }
+      self->pass_on();
+    });
+    waits_ = true;
   }
 
-  Exchange& exchange_;
+  std::mutex mutex_;
+  Exchange* exchange_;  ///< null behind end()
   const std::shared_ptr<http::Body> body_;
-  const std::shared_ptr<Room> room_;
-  std::thread thread_;
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(Exchange::kPieceBytes);
+  std::span<const std::byte> rest_;  ///< of bytes_, that the body has no room for
+  bool waits_ = false;
+  bool is_over_ = false;
+  bool is_read_ = false;  ///< to its end
 };
 
-/// Of a body that the guest can have whole before it begins.
-Result<std::string> read_whole(Exchange& exchange) {
-  std::string result(http::Body::kCapacity, '\0');
-  std::size_t size = 0;
-  while (!exchange.is_body_read()) {
-    // Its length was told, so there is room for all of it.
-    const std::size_t count = TRY(exchange.read(std::as_writable_bytes(std::span(result)).subspan(size)));
-    size += count;
-    if (count == 0) break;
-  }
-  result.resize(size);
-  return result;
-}
-
-/// What the guest answers, sent as it writes it: on its thread, which waits as long as the client makes it.
-class Download {
+/// What the guest answers, sent as it writes it, for as long as the client takes it: what it does not take fills the
+/// body, and the guest waits.
+class Download : public std::enable_shared_from_this<Download> {
  public:
-  explicit Download(Exchange& exchange) : exchange_(exchange) {}
+  explicit Download(Exchange& exchange) : exchange_(&exchange) {}
   Download(const Download&) = delete;
   Download& operator=(const Download&) = delete;
-  ~Download() {
-    if (body_) body_->on_readable({});
-  }
+  ~Download() = default;
 
   void begin(http::Outcome<http::Response> response) {
+    const std::lock_guard lock(mutex_);
     if (!response) {
       result_ = fail(ErrorCode::kHost,
                      fmt::format("the guest answered with the error {}{}{}", http::to_string(response.error().code),
@@ -135,39 +119,126 @@ class Download {
     }
     std::vector<Header> headers;
     for (http::Field& field : response->headers) headers.push_back({std::move(field.name), std::move(field.value)});
-    result_ = exchange_.respond(response->status, headers);
+    result_ = exchange_->respond(response->status, headers);
     body_ = std::move(response->body);
-    if (!body_) return;
-    body_->on_readable([this] { pass_on(); });
+    // Called amid what writes the body, on the guest's thread.
+    body_->on_readable([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->go_on();
+    });
     pass_on();
   }
-  /// Behind the guest's call. @return what went wrong.
-  Result<void> end() {
-    if (!body_) return std::move(result_);
-    pass_on();
-    if (result_ && body_->end() != http::Body::End::kFinished)
-      return fail(ErrorCode::kHost, "the guest did not finish the response's body");
-    return std::move(result_);
+  /// Behind the guest's call. @return whether all was sent; what went wrong.
+  [[nodiscard]] Result<bool> finish() {
+    const std::lock_guard lock(mutex_);
+    if (body_ != nullptr && result_) {
+      pass_on();
+      if (result_ && body_->end() == http::Body::End::kOpen) return false;
+      if (result_ && body_->end() != http::Body::End::kFinished)
+        result_ = fail(ErrorCode::kHost, "the guest did not finish the response's body");
+    }
+    if (!result_) return std::unexpected(result_.error());
+    if (!exchange_->has_responded()) return fail(ErrorCode::kHost, "the guest gave no response");
+    return exchange_->end();
+  }
+  /// Before the exchange goes.
+  void end() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (body_ != nullptr) body_->on_readable({});
+    exchange_ = nullptr;
   }
 
  private:
+  void go_on() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (exchange_ != nullptr) pass_on();
+  }
   void pass_on() noexcept {
     std::byte bytes[4096];
     try {
-      while (result_) {
-        const std::size_t count = body_->read(bytes);
-        if (count == 0) return;
-        result_ = exchange_.write({bytes, count});
+      while (result_ && !waits_) {
+        const auto is_sent = exchange_->push();
+        if (!is_sent) {
+          result_ = std::unexpected(is_sent.error());
+        } else if (!*is_sent) {
+          return wait();
+        } else {
+          const std::size_t count = body_->read(bytes);
+          if (count == 0) return;
+          result_ = exchange_->add({bytes, count});
+        }
       }
-      body_->abandon();
+      if (!result_) body_->abandon();
     } catch (const std::exception& exception) {
       result_ = fail(ErrorCode::kResource, exception.what());
     }
   }
+  void wait() {
+    exchange_->when_ready(os::kCanWrite, [self = shared_from_this()] {
+      {
+        const std::lock_guard lock(self->mutex_);
+        self->waits_ = false;
+      }
+      self->go_on();
+    });
+    waits_ = true;
+  }
 
-  Exchange& exchange_;
+  std::mutex mutex_;
+  Exchange* exchange_;  ///< null behind end()
   std::shared_ptr<http::Body> body_;
   Result<void> result_;
+  bool waits_ = false;  ///< for the client
+};
+
+class HttpComponent;
+
+/// A request in work. The guest's calls leave the thread while they wait: then the exchange is parked, and nothing but
+/// this object is left of it, until what it waits for is there.
+class Work : public std::enable_shared_from_this<Work> {
+ public:
+  Work(HttpComponent& application, Exchange& exchange, Answered answered)
+      : application_(application),
+        exchange_(exchange),
+        loop_(exchange.loop()),
+        answered_(std::move(answered)),
+        download_(std::make_shared<Download>(exchange)) {}
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+  ~Work() = default;
+
+  void begin();
+
+ private:
+  enum class State : std::uint8_t { kAtWork, kParked };
+
+  Result<void> start();
+  /// Behind each step of the guest's.
+  void settle();
+  /// Behind the guest: what is left of its response is sent as the client takes it.
+  void drain();
+  /// Leaves the thread. @param until  has something call post(&Work::go_on), with the lock.
+  template <typename Until>
+  void park(Until&& until);
+  /// What was parked is at work again. @return null if it was not parked.
+  [[nodiscard]] std::shared_ptr<Work> take();
+  void go_on();
+  void give_up();
+  Result<void> end_of_guest();
+  void end(Result<void> result);
+  /// Has a function run on the thread that runs the loop.
+  void post(void (Work::*function)()) noexcept;
+
+  HttpComponent& application_;
+  Exchange& exchange_;  ///< until answered_ is called
+  Loop& loop_;
+  Answered answered_;
+  std::shared_ptr<Upload> upload_;  ///< null for a request without a body
+  std::shared_ptr<Download> download_;
+  std::optional<http::Handling> handling_;  ///< until the guest's call is done
+  std::uint32_t served_ = 0;                ///< requests, by the instance
+  std::mutex mutex_;
+  State state_ = State::kAtWork;  ///< guarded by the mutex
+  std::shared_ptr<Work> self_;    ///< while it is parked
 };
 
 class HttpComponent final : public Application {
@@ -175,34 +246,14 @@ class HttpComponent final : public Application {
   HttpComponent(HttpComponentOptions options, component::Pool pool, component::Function handler)
       : options_(std::move(options)), pool_(std::move(pool)), handler_(handler), reuse_(options_.reuse) {}
 
-  Result<void> handle(Exchange& exchange) override {
-    const RequestHead& head = exchange.request();
-    http::Request request{.method = head.method, .scheme = "http", .path = head.target};
-    if (!head.authority.empty()) request.authority = head.authority;
-    for (const Header& header : head.headers) request.headers.push_back({header.name, header.value});
-
-    std::optional<Upload> upload;
-    if (exchange.is_body_read() || (head.content_length && *head.content_length <= http::Body::kCapacity)) {
-      std::string body = TRY(read_whole(exchange));
-      request.body = std::make_shared<http::Body>(std::move(body));
-    } else {
-      request.body = std::make_shared<http::Body>();
-      upload.emplace(exchange, request.body);
-    }
-    auto held = TRY(reuse_.take([&] { return pool_.acquire(); }));
-    held.lease.core().set_deadline(exchange.deadline());
-    auto canceller = TRY(held.lease.core().canceller());
-    exchange.set_canceller(std::move(canceller));
-    Download download(exchange);
-    const auto handled =
-        http::handle(held.lease, handler_, std::move(request),
-                     [&](http::Outcome<http::Response> response) { download.begin(std::move(response)); });
-    exchange.clear_canceller();
-    if (!handled) return std::unexpected(handled.error());
-    TRY(download.end());
-    if (!exchange.has_responded()) return fail(ErrorCode::kHost, "the guest gave no response");
-    reuse_.give_back(std::move(held));
-    return {};
+  void handle(Exchange& exchange, Answered answered) noexcept override {
+    std::shared_ptr<Work> work;
+    const auto made = without_exceptions([&]() -> Result<void> {
+      work = std::make_shared<Work>(*this, exchange, answered);
+      return {};
+    });
+    if (!made) return answered(made);
+    work->begin();
   }
 
   void shut_down() noexcept override {
@@ -214,12 +265,145 @@ class HttpComponent final : public Application {
     return {{options_.name, pool_.core().statistics()}};
   }
 
+  [[nodiscard]] Result<Reuse<component::Lease>::Held> take() {
+    return reuse_.take([&] { return pool_.acquire(); });
+  }
+  void give_back(component::Lease lease, std::uint32_t served) { reuse_.give_back({std::move(lease), served}); }
+  [[nodiscard]] const component::Function& handler() const noexcept { return handler_; }
+
  private:
   const HttpComponentOptions options_;
   const component::Pool pool_;
   const component::Function handler_;
   Reuse<component::Lease> reuse_;
 };
+
+void Work::begin() {
+  const auto started = without_exceptions([&] { return start(); });
+  if (!started) return end(started);
+  settle();
+}
+
+Result<void> Work::start() {
+  const RequestHead& head = exchange_.request();
+  http::Request request{.method = head.method, .scheme = "http", .path = head.target};
+  if (!head.authority.empty()) request.authority = head.authority;
+  for (const Header& header : head.headers) request.headers.push_back({header.name, header.value});
+  if (exchange_.is_body_read()) {
+    request.body = std::make_shared<http::Body>(std::string());
+  } else {
+    request.body = std::make_shared<http::Body>();
+    upload_ = std::make_shared<Upload>(exchange_, request.body);
+    upload_->begin();  // what of it is there already is there before the guest begins
+    if (exchange_.failure() != Failure::kNone) return fail(ErrorCode::kIo, "the request's body is none");
+  }
+  auto held = TRY(application_.take());
+  served_ = held.served;
+  held.lease.core().set_deadline(exchange_.deadline());
+  auto canceller = TRY(held.lease.core().canceller());
+  exchange_.set_canceller(std::move(canceller));
+  handling_ = TRY(http::Handling::begin(
+      std::move(held.lease), application_.handler(), std::move(request),
+      [download = download_](http::Outcome<http::Response> response) { download->begin(std::move(response)); }));
+  return {};
+}
+
+void Work::settle() {
+  if (!handling_->call().is_done()) {
+    return park([this] {
+      handling_->call().on_ready([weak = weak_from_this()] {
+        if (const auto work = weak.lock()) work->post(&Work::go_on);
+      });
+    });
+  }
+  const auto ended = without_exceptions([&] { return end_of_guest(); });
+  handling_.reset();
+  if (!ended) return end(ended);
+  drain();
+}
+
+void Work::drain() {
+  bool is_sent = false;
+  const auto drained = without_exceptions([&]() -> Result<void> {
+    is_sent = TRY(download_->finish());
+    return {};
+  });
+  if (!drained || is_sent) return end(drained);
+  park([this] {
+    exchange_.when_ready(os::kCanWrite, [weak = weak_from_this()] {
+      if (const auto work = weak.lock()) work->go_on();
+    });
+  });
+}
+
+/// Others may go on with it as soon as the lock is gone. Who gives it up before that does so again: the overseer tells
+/// those that are to end each millisecond.
+template <typename Until>
+void Work::park(Until&& until) {
+  const auto parked = without_exceptions([&]() -> Result<void> {
+    std::shared_ptr<Work> self = shared_from_this();
+    exchange_.park([weak = weak_from_this()] {
+      if (const auto work = weak.lock()) work->post(&Work::give_up);
+    });
+    const std::lock_guard lock(mutex_);
+    until();
+    self_ = std::move(self);
+    state_ = State::kParked;
+    return {};
+  });
+  if (!parked) end(parked);
+}
+
+std::shared_ptr<Work> Work::take() {
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::kParked) return nullptr;
+  state_ = State::kAtWork;
+  return std::exchange(self_, nullptr);
+}
+
+void Work::go_on() {
+  const std::shared_ptr<Work> self = take();
+  if (self == nullptr) return;
+  exchange_.unpark();
+  if (!handling_) return drain();
+  const auto resumed = without_exceptions([&]() -> Result<void> {
+    handling_->call().resume();
+    return {};
+  });
+  if (!resumed) return end(resumed);
+  settle();
+}
+
+void Work::give_up() {
+  const std::shared_ptr<Work> self = take();
+  if (self == nullptr) return;
+  exchange_.unpark();
+  end(fail(ErrorCode::kIo, "the request was given up while the guest waited"));
+}
+
+Result<void> Work::end_of_guest() {
+  auto lease = handling_->end();
+  exchange_.clear_canceller();
+  if (!lease) return std::unexpected(std::move(lease.error()));
+  if (exchange_.has_responded()) application_.give_back(std::move(*lease), served_);
+  return {};
+}
+
+void Work::end(Result<void> result) {
+  exchange_.clear_canceller();
+  handling_.reset();
+  if (upload_ != nullptr) upload_->end();
+  download_->end();
+  answered_(std::move(result));
+}
+
+void Work::post(void (Work::*function)()) noexcept {
+  try {
+    boost::asio::post(loop_.context(), [self = shared_from_this(), function] { (*self.*function)(); });
+  } catch (const std::exception&) {
+    // No memory: what gives it up is told again; what would go on is given up when its time is over.
+  }
+}
 
 /// Has an instance answer GET for a path, as a client on this machine would ask, and drops the body.
 Result<void> warm_up(component::Lease& lease, const component::Function& handler, const std::string& path) {

@@ -76,8 +76,11 @@ bool Overseer::look(bool at_clients) {
     clients_.clear();
     for (Exchange* const exchange : loop->tenants.exchanges) {
       clients_.push_back({exchange->socket(), os::kPeerClosed, 0});
-      if (now - exchange->begin() < kTick) continue;
-      loop->pass_on(exchange->turn());
+      if (now - exchange->at_work_since() < kTick) continue;
+      if (!exchange->is_parked())
+        loop->pass_on(exchange->turn());
+      else if (now >= exchange->deadline())
+        exchange->cancel(Failure::kTimedOut);
       exchange->tick();
     }
     if (!at_clients || clients_.empty() || !os::wait_for(clients_, 0)) continue;

@@ -31,14 +31,16 @@ class Router final : public Application {
  public:
   explicit Router(std::vector<Route> routes) : routes_(std::move(routes)) {}
 
-  Result<void> handle(Exchange& exchange) override {
+  void handle(Exchange& exchange, Answered answered) noexcept override {
     const RequestHead& head = exchange.request();
     const std::string_view host = without_port(head.authority);
     for (const Route& route : routes_)
       if ((route.host.empty() || is_same_name(route.host, host)) && is_below(head.target, route.path))
-        return route.application->handle(exchange);
-    exchange.refuse(kNotFound, "nothing is served at this path");
-    return {};
+        return route.application->handle(exchange, std::move(answered));
+    answered(without_exceptions([&]() -> Result<void> {
+      exchange.refuse(kNotFound, "nothing is served at this path");
+      return {};
+    }));
   }
   void shut_down() noexcept override {
     for (const Route& route : routes_) route.application->shut_down();

@@ -105,6 +105,21 @@ Answer answer_to(Failure failure) {
 
 }  // namespace
 
+/// A request that a guest answers, until it is answered.
+struct Server::InWork {
+  InWork(State& server, std::shared_ptr<Application> by, Overseer& overseer, Exchange& of, std::function<void()> then)
+      : state(server), application(std::move(by)), exchange(of), behind(std::move(then)) {
+    care.emplace(overseer, of);
+  }
+  void answered(Result<void> handled) noexcept;
+
+  State& state;
+  std::shared_ptr<Application> application;
+  Exchange& exchange;
+  std::function<void()> behind;
+  std::optional<Overseer::Care> care;
+};
+
 struct Server::State final : Host {
   State(ServerOptions server_options, LoadApplication load_application)
       : options(std::move(server_options)), load(std::move(load_application)) {}
@@ -124,9 +139,10 @@ struct Server::State final : Host {
   std::size_t close_idle();
   void close_all();
 
-  void answer(Exchange& exchange, bool is_admin) override;
+  void answer(Exchange& exchange, bool is_admin, std::function<void()> answered) override;
   void answer_admin(Exchange& exchange);
-  void answer_guest(Exchange& exchange);
+  void answer_guest(Exchange& exchange, std::function<void()> answered);
+  void note(Exchange& exchange, std::string_view error);
   [[nodiscard]] bool is_draining() const noexcept override { return draining; }
   [[nodiscard]] std::shared_ptr<Application> current() {
     const std::lock_guard lock(mutex);
@@ -295,10 +311,11 @@ void Server::State::load_again() {
   options.notice("loaded again");
 }
 
-void Server::State::answer(Exchange& exchange, bool is_admin) {
-  if (!is_admin) return answer_guest(exchange);
+void Server::State::answer(Exchange& exchange, bool is_admin, std::function<void()> answered) {
+  if (!is_admin) return answer_guest(exchange, std::move(answered));
   answer_admin(exchange);
   static_cast<void>(exchange.finish());
+  answered();
 }
 
 void Server::State::answer_admin(Exchange& exchange) {
@@ -320,26 +337,34 @@ void Server::State::answer_admin(Exchange& exchange) {
   if (exchange.respond(200, type)) static_cast<void>(exchange.write(std::as_bytes(std::span(text))));
 }
 
-void Server::State::answer_guest(Exchange& exchange) {
-  Metrics& metrics = exchange.loop().metrics;
-  std::string error;
+void Server::State::answer_guest(Exchange& exchange, std::function<void()> answered) {
   if (in_flight.fetch_add(1) >= options.maximum_in_flight) {
-    metrics.refused.fetch_add(1, std::memory_order_relaxed);
+    exchange.loop().metrics.refused.fetch_add(1, std::memory_order_relaxed);
     const Header later[] = {{"Retry-After", "1"}};
     exchange.refuse(503, "too many requests are in work", later);
-    error = "too many requests are in work";
     static_cast<void>(exchange.finish());
-  } else {
-    const Overseer::Care care(*overseer, exchange);
-    Result<void> handled;
-    try {
-      handled = current()->handle(exchange);
-      exchange.clear_canceller();
-      if (handled && !exchange.has_responded()) handled = fail(ErrorCode::kHost, "the guest gave no response");
-      if (handled) handled = exchange.finish();
-    } catch (const std::exception& exception) {
-      handled = fail(ErrorCode::kResource, exception.what());
-    }
+    in_flight.fetch_sub(1);
+    note(exchange, "too many requests are in work");
+    return answered();
+  }
+  InWork* work = nullptr;
+  try {
+    work = new InWork(*this, current(), *overseer, exchange, std::move(answered));  // goes with its answered()
+  } catch (const std::exception&) {
+    in_flight.fetch_sub(1);
+    throw;  // the connection closes
+  }
+  work->application->handle(exchange, [work](Result<void> handled) { work->answered(std::move(handled)); });
+}
+
+/// Behind the application. Nothing of the request is left behind this.
+void Server::InWork::answered(Result<void> handled) noexcept {
+  const std::unique_ptr<InWork> self(this);
+  Metrics& metrics = exchange.loop().metrics;
+  std::string error;
+  try {
+    if (handled && !exchange.has_responded()) handled = fail(ErrorCode::kHost, "the guest gave no response");
+    if (handled) handled = exchange.finish();
     if (!handled) {
       error = handled.error().to_string();
       const bool is_late = exchange.failure() == Failure::kNone && Clock::now() >= exchange.deadline();
@@ -359,9 +384,25 @@ void Server::State::answer_guest(Exchange& exchange) {
         if (!exchange.is_cut()) static_cast<void>(exchange.finish());
       }
     }
+    care.reset();
+    state.in_flight.fetch_sub(1);
+    state.note(exchange, error);
+  } catch (const std::exception&) {
+    // No memory for the answer or the log.
+    exchange.cut();
+    if (care) state.in_flight.fetch_sub(1);
+    care.reset();
   }
-  in_flight.fetch_sub(1);
+  try {
+    behind();
+  } catch (const std::exception&) {
+    // No memory for the connection, which closes.
+  }
+}
+
+void Server::State::note(Exchange& exchange, std::string_view error) {
   const auto time = Clock::now() - exchange.begin();
+  Metrics& metrics = exchange.loop().metrics;
   metrics.add_response(exchange.status(), time);
   metrics.body_bytes_read.fetch_add(exchange.body_bytes_read(), std::memory_order_relaxed);
   metrics.body_bytes_written.fetch_add(exchange.body_bytes_written(), std::memory_order_relaxed);

@@ -61,6 +61,7 @@ class Server {
 
  private:
   struct State;
+  struct InWork;
   explicit Server(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };

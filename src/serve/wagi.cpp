@@ -48,7 +48,21 @@ class Wagi final : public Application {
  public:
   Wagi(WagiOptions options, Pool pool) : options_(std::move(options)), pool_(std::move(pool)), reuse_(options_.reuse) {}
 
-  Result<void> handle(Exchange& exchange) override {
+  void handle(Exchange& exchange, Answered answered) noexcept override {
+    answered(without_exceptions([&] { return run(exchange); }));
+  }
+
+  void shut_down() noexcept override {
+    reuse_.clear();
+    static_cast<void>(pool_.shutdown(Clock::now()));  // who asked waits for the requests themselves
+  }
+
+  [[nodiscard]] std::vector<std::pair<std::string, PoolStatistics>> statistics() const override {
+    return {{options_.name, pool_.statistics()}};
+  }
+
+ private:
+  Result<void> run(Exchange& exchange) {
     auto environment = wagi_environment(exchange.request());
     if (!environment) {
       exchange.refuse(400, environment.error().message);
@@ -73,16 +87,6 @@ class Wagi final : public Application {
     return {};
   }
 
-  void shut_down() noexcept override {
-    reuse_.clear();
-    static_cast<void>(pool_.shutdown(Clock::now()));  // who asked waits for the requests themselves
-  }
-
-  [[nodiscard]] std::vector<std::pair<std::string, PoolStatistics>> statistics() const override {
-    return {{options_.name, pool_.statistics()}};
-  }
-
- private:
   const WagiOptions options_;
   const Pool pool_;
   Reuse<Lease> reuse_;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The server with components that handle requests by wasi:http.
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "serve/client.hpp"
 #include "serve/http_component.hpp"
@@ -10,14 +15,19 @@ namespace {
 
 class HttpComponent : public ::testing::Test {
  protected:
-  void start(const std::string& file) {
+  void start(const std::string& file, std::chrono::nanoseconds timeout = std::chrono::seconds(30)) {
     const Engine engine;
     const auto component = component::Component::load(engine, ANEW_SOURCE_DIR "/tests/data/component/" + file).value();
     ServerOptions options;
     options.address = "127.0.0.1:0";
     options.admin_address = "127.0.0.1:0";
     options.drain_time = std::chrono::seconds(20);
-    auto server = Server::start(options, [&] { return make_http_component(component, {.name = file}); });
+    options.timeout = timeout;
+    auto server = Server::start(options, [&] {
+      HttpComponentOptions handler{.name = file};
+      handler.pool.capacity = options.maximum_in_flight;
+      return make_http_component(component, handler);
+    });
     ASSERT_TRUE(server) << server.error().to_string();
     server_ = std::move(*server);
   }
@@ -98,6 +108,88 @@ TEST_F(HttpComponent, ThatAnswersNothingIsAnError) {
     Client client(port());
     for (int i = 0; i < 3; ++i) EXPECT_EQ(client.get("/").status, 500u) << file;
   }
+}
+
+std::size_t count_threads() {
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(threads), end(threads)));
+}
+
+TEST_F(HttpComponent, HoldsNoThreadWhileItWaits) {
+  start("late.wasm");
+  EXPECT_EQ(get(port(), "/").status, 200u);
+  const std::size_t before = count_threads();
+  constexpr std::size_t kRequests = 200;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    clients.push_back(std::make_unique<Client>(port()));
+    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  }
+  std::size_t most = 0;
+  for (int i = 0; i < 20; ++i) {
+    most = std::max(most, count_threads());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  for (const auto& client : clients) EXPECT_EQ(client->answer().status, 200u);
+  // Where the machine is slow some may be passed on to.
+  EXPECT_LE(most, before + kRequests / 4);
+}
+
+TEST_F(HttpComponent, HoldsNoThreadForSlowClients) {
+  start("echo.wasm");
+  EXPECT_EQ(get(port(), "/").status, 200u);
+  const std::size_t before = count_threads();
+  constexpr std::size_t kRequests = 100;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    clients.push_back(std::make_unique<Client>(port()));
+    ASSERT_TRUE(clients.back()->send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"));
+  }
+  for (const auto& client : clients) ASSERT_TRUE(client->read_until("first\r\n"));
+  EXPECT_LE(count_threads(), before + kRequests / 4);
+  for (const auto& client : clients) ASSERT_TRUE(client->send("6\r\nsecond\r\n0\r\n\r\n"));
+  for (const auto& client : clients) EXPECT_TRUE(client->read_until("second\r\n0\r\n\r\n"));
+}
+
+TEST_F(HttpComponent, WaitsForAClientThatTakesNothing) {
+  start("echo.wasm");
+  Client client(port());
+  const std::string body(12'000'000, 'x');
+  std::thread writer([&] {
+    EXPECT_TRUE(client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+                            "\r\n\r\n" + body));
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the connection's buffers are full by then, or not
+  EXPECT_EQ(get(port(), "/").status, 200u);
+  const Answer answer = client.answer();
+  writer.join();
+  EXPECT_EQ(answer.status, 200u);
+  EXPECT_EQ(answer.body.size(), body.size());
+  EXPECT_EQ(client.get("/").status, 200u);  // on the same connection
+}
+
+TEST_F(HttpComponent, ThatWaitsIsGivenUpAtItsTime) {
+  start("echo.wasm", std::chrono::milliseconds(300));
+  Client client(port());
+  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"));
+  ASSERT_TRUE(client.read_until("first"));
+  bool was_reset = false;
+  EXPECT_EQ(client.read_all(&was_reset), "\r\n");  // it had begun: cut off
+  EXPECT_TRUE(was_reset);
+  EXPECT_EQ(get(port(), "/").status, 200u);
+  start("late.wasm", std::chrono::milliseconds(100));
+  EXPECT_EQ(get(port(), "/").status, 504u);
+}
+
+TEST_F(HttpComponent, ThatWaitsIsWaitedForAtTheEnd) {
+  start("late.wasm");
+  Client client(port());
+  ASSERT_TRUE(client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  while (get(server_->admin_port(), "/metrics").body.find("\nanew_serve_in_flight 1\n") == std::string::npos)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  server_->stop();
+  EXPECT_TRUE(server_->wait());
+  EXPECT_EQ(client.answer().status, 200u);
 }
 
 TEST_F(HttpComponent, IsRefusedIfItHandlesNoRequests) {

@@ -11,11 +11,11 @@ namespace {
 class Named final : public Application {
  public:
   explicit Named(std::string name) : name_(std::move(name)) {}
-  Result<void> handle(Exchange& exchange) override {
-    auto responded = exchange.respond(200, {});
-    if (!responded) return responded;
+  void handle(Exchange& exchange, Answered answered) noexcept override {
     const std::string text = name_ + " " + exchange.request().target;
-    return exchange.write(std::as_bytes(std::span(text)));
+    auto done = exchange.respond(200, {});
+    if (done) done = exchange.write(std::as_bytes(std::span(text)));
+    answered(done);
   }
   void shut_down() noexcept override {}
   [[nodiscard]] std::vector<std::pair<std::string, PoolStatistics>> statistics() const override {

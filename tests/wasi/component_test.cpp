@@ -7,13 +7,18 @@
 #include <anew/wasi_http.hpp>
 #include <array>
 #include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace anew::test {
 namespace {
@@ -143,6 +148,170 @@ TEST_F(Echo, ItsDeadlineEndsIt) {
   EXPECT_EQ(done.error().trap, TrapKind::kInterrupted);
   EXPECT_EQ(response_.body->end(), wasi::http::Body::End::kFailed);
   EXPECT_TRUE(body->is_abandoned());
+}
+
+/// The component of late.wat, which waits for 300 ms before it answers, and that of echo.wat: begun, and gone on with.
+class Waiting : public ::testing::Test {
+ protected:
+  static constexpr std::uint32_t kMany = 500;
+
+  component::Pool make_pool(const char* file) {
+    component::Linker linker;
+    if (!wasi::define(linker, {}) || !wasi::http::define(linker)) throw std::runtime_error("define failed");
+    const Engine engine({.cache = false});
+    return component::Pool::create(component::Component::load(engine, component_file(file)).value(), linker,
+                                   {.capacity = kMany})
+        .value();
+  }
+  wasi::http::Handling begin(const component::Pool& pool, std::shared_ptr<wasi::http::Body> body = nullptr) {
+    wasi::http::Request request{.path = "/"};
+    if (body == nullptr) body = std::make_shared<wasi::http::Body>(std::string());
+    request.body = std::move(body);
+    return wasi::http::Handling::begin(pool.acquire().value(), wasi::http::find_handler(pool).value(),
+                                       std::move(request),
+                                       [this](wasi::http::Outcome<wasi::http::Response> response) {
+                                         ASSERT_TRUE(response);
+                                         response_ = *std::move(response);
+                                         ++responses_;
+                                       })
+        .value();
+  }
+  std::string received() {
+    std::string text(1000, '\0');
+    text.resize(response_.body->read(std::as_writable_bytes(std::span(text))));
+    return text;
+  }
+
+  wasi::http::Response response_;
+  std::uint32_t responses_ = 0;
+};
+
+TEST_F(Waiting, ManyWaitForTimeInOneThread) {
+  const component::Pool pool = make_pool("late.wasm");
+  std::mutex mutex;
+  std::condition_variable is_ready;
+  std::vector<std::uint32_t> ready;
+  std::vector<wasi::http::Handling> all;
+  const auto tell = [&](std::uint32_t number) {
+    all[number].call().on_ready([&, number] {
+      const std::lock_guard lock(mutex);
+      ready.push_back(number);
+      is_ready.notify_one();
+    });
+  };
+  const auto begin_time = std::chrono::steady_clock::now();
+  for (std::uint32_t i = 0; i < kMany; ++i) {
+    all.push_back(begin(pool));
+    ASSERT_FALSE(all.back().call().is_done());
+  }
+  for (std::uint32_t i = 0; i < kMany; ++i) tell(i);
+  EXPECT_EQ(responses_, 0u);
+  for (std::uint32_t done = 0; done < kMany;) {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(is_ready.wait_for(lock, std::chrono::seconds(60), [&] { return !ready.empty(); }));
+    const std::uint32_t number = ready.back();
+    ready.pop_back();
+    lock.unlock();
+    if (!all[number].call().resume()) {
+      tell(number);
+      continue;
+    }
+    const auto ended = all[number].end();
+    ASSERT_TRUE(ended) << ended.error().to_string();
+    ++done;
+  }
+  EXPECT_EQ(responses_, kMany);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin_time, std::chrono::milliseconds(300));
+}
+
+TEST_F(Waiting, ForABodyGoesOnWithEachPiece) {
+  const component::Pool pool = make_pool("echo.wasm");
+  const auto body = std::make_shared<wasi::http::Body>();
+  wasi::http::Handling handling = begin(pool, body);
+  EXPECT_EQ(responses_, 1u);
+  EXPECT_FALSE(handling.call().is_ready());
+  EXPECT_FALSE(handling.call().resume());
+  for (const char* const piece : {"one", "two"}) {
+    int told = 0;
+    handling.call().on_ready([&] { ++told; });
+    EXPECT_EQ(body->write(std::as_bytes(std::span(piece, 3))), 3u);
+    EXPECT_EQ(told, 1);
+    EXPECT_FALSE(handling.call().resume());  // and waits for more
+    EXPECT_EQ(received(), piece);
+  }
+  body->finish();
+  EXPECT_TRUE(handling.call().resume());
+  ASSERT_TRUE(handling.end());
+  EXPECT_EQ(response_.body->end(), wasi::http::Body::End::kFinished);
+}
+
+TEST_F(Waiting, ForRoomGoesOnWhenThereIsSome) {
+  const component::Pool pool = make_pool("echo.wasm");
+  const std::string sent(wasi::http::Body::kCapacity + 500, 'x');
+  wasi::http::Handling handling = begin(pool, std::make_shared<wasi::http::Body>(sent));
+  EXPECT_FALSE(handling.call().is_done());
+  std::string got = received();
+  EXPECT_EQ(got.size(), 1000u);
+  EXPECT_TRUE(handling.call().resume());
+  ASSERT_TRUE(handling.end());
+  while (response_.body->available() > 0) got += received();
+  EXPECT_EQ(got, sent);
+}
+
+TEST_F(Waiting, MayBeGivenUpAndIsAsNewBehindThat) {
+  const component::Pool pool = make_pool("echo.wasm");
+  for (int i = 0; i < 3; ++i) {
+    const auto body = std::make_shared<wasi::http::Body>();
+    std::optional<wasi::http::Handling> handling = begin(pool, body);
+    int told = 0;
+    handling->call().on_ready([&] { ++told; });
+    handling.reset();
+    EXPECT_TRUE(body->is_abandoned());
+    EXPECT_EQ(response_.body->end(), wasi::http::Body::End::kFailed);
+    (void)body->write(std::as_bytes(std::span("x", 1)));  // nobody is there any more
+    EXPECT_EQ(told, 0);
+  }
+  const component::Pool late = make_pool("late.wasm");
+  {
+    const wasi::http::Handling handling = begin(late);
+  }
+  wasi::http::Handling handling = begin(late);
+  while (!handling.call().is_ready()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(handling.call().resume());
+  EXPECT_TRUE(handling.end());
+}
+
+TEST_F(Waiting, PastItsDeadlineEndsWhenItGoesOn) {
+  const component::Pool pool = make_pool("echo.wasm");
+  const auto body = std::make_shared<wasi::http::Body>();
+  component::Lease lease = pool.acquire().value();
+  lease.core().set_deadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(50));
+  auto handling = wasi::http::Handling::begin(std::move(lease), wasi::http::find_handler(pool).value(),
+                                              {.path = "/", .body = body}, [](const auto&) {})
+                      .value();
+  ASSERT_FALSE(handling.call().is_done());
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  body->finish();
+  EXPECT_TRUE(handling.call().resume());
+  const auto ended = handling.end();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().trap, TrapKind::kInterrupted);
+}
+
+TEST_F(Waiting, GoesOnOnAnotherThread) {
+  const component::Pool pool = make_pool("echo.wasm");
+  const auto body = std::make_shared<wasi::http::Body>();
+  wasi::http::Handling handling = begin(pool, body);
+  for (int i = 0; i < 3; ++i) {
+    std::jthread([&] {
+      (void)body->write(std::as_bytes(std::span("x", 1)));
+      EXPECT_FALSE(handling.call().resume());
+    }).join();
+  }
+  body->finish();
+  EXPECT_TRUE(handling.call().resume());
+  EXPECT_TRUE(handling.end());
+  EXPECT_EQ(received(), "xxx");
 }
 
 }  // namespace

@@ -38,6 +38,12 @@ class Host {
     const std::string key = "wasi:" + interface + "@0.2#" + name;
     const auto found = linker_.state()->functions.find(key);
     if (found == linker_.state()->functions.end()) throw std::runtime_error("there is no function " + key);
+    if (const auto* const waiting = std::get_if<component::Linker::WaitingFunction>(&found->second)) {
+      const component::Attempt attempt = (*waiting)(caller_, std::move(arguments));
+      auto result = attempt(caller_, nullptr);
+      if (!result) return std::unexpected(std::move(result.error()));
+      return std::move(**result);
+    }
     return std::get<component::Linker::Function>(found->second)(caller_, std::move(arguments));
   }
   component::Value call(const std::string& interface, const std::string& name, Values arguments = {}) {

@@ -116,6 +116,23 @@ class ANEW_API Completion {
   std::shared_ptr<detail::LaterResult> result_;
 };
 
+/// How a host function that has no result yet has itself called again. Of one attempt.
+class ANEW_API Again {
+ public:
+  /// @return what is to be called when there may be a result: from any thread, any number of times.
+  [[nodiscard]] std::function<void()> wake();
+
+  /// For the library's own folders. Null if nobody asked for wake().
+  [[nodiscard]] const std::shared_ptr<anew::detail::Wait>& wait() const noexcept { return wait_; }
+
+ private:
+  std::shared_ptr<anew::detail::Wait> wait_;
+};
+/// A call of a host function that may have to wait, with its arguments: tried, on the guest's thread, until it gives a
+/// result. It returns none to leave the call, and has given Again::wake() to somebody then. Without `again` the call
+/// cannot be left: the attempt itself waits, and gives the result.
+using Attempt = std::function<Result<std::optional<Value>>(Caller&, Again* again)>;
+
 /// What a component imports. Names of interfaces are "namespace:package/interface@version"; a version 0.2.x serves
 /// imports of 0.2.y, and 1.x of 1.y, as versions do. A name without a version serves all. Fill it from one thread; then
 /// share it.
@@ -136,6 +153,10 @@ class ANEW_API Linker {
   /// where one component of a composition calls another: there, and in any other call, its thread waits until the
   /// result is there or its deadline passes.
   void define_async(std::string_view interface, std::string_view function, AsyncFunction host_function);
+  /// For the library's own folders: a host function that looks itself whether it has a result, and leaves the call like
+  /// those of define_async if not. What it looks at stays on the guest's thread.
+  using WaitingFunction = std::function<Attempt(Caller&, Values)>;
+  void define_waiting(std::string_view interface, std::string_view function, WaitingFunction host_function);
   /// A resource type of the host's. @param drop  called when a guest drops one that it owned, with its representation.
   ///                                            Those that it has when the lease goes are not told of: what the host
   ///                                            has for a lease is in its states, which go too.

@@ -35,6 +35,7 @@ void Table::clear() noexcept {
 }
 
 void Preview2::reset() noexcept {
+  watch.reset();
   table.clear();
   for (auto& output : outputs) output.reset();
   look_ups.reset();

@@ -29,6 +29,7 @@
 #include "host/wasi/errno.hpp"
 #include "host/wasi/sandbox.hpp"
 #include "host/wasi/waker.hpp"
+#include "host/wasi/watch.hpp"
 #include "os/try.hpp"
 
 namespace anew::wasi::detail::preview2 {
@@ -125,6 +126,7 @@ class Preview2 {
   /// Look-ups of names that are under way; their threads keep it.
   std::shared_ptr<std::atomic<std::uint32_t>> look_ups;
   std::shared_ptr<Waker> waker;  ///< bodies that other threads have keep it
+  std::optional<Watch> watch;    ///< of what a call that was left waits for
   Table table;
   /// Standard output and error: all streams of one are the same.
   std::shared_ptr<OutputStream> outputs[2];
@@ -135,7 +137,13 @@ struct Call {
   component::Caller& caller;
   Sandbox& sandbox;
   Preview2& state;
+  /// How a function that has to wait leaves the call; null where it cannot be left.
+  component::Again* again = nullptr;
 };
+
+/// What a function that may have to wait returns (Interface::waiting_function): nothing if wait_for() left the call.
+template <typename T>
+using Waits = std::optional<T>;
 
 /// Shorthand for what ends the guest's call: it did what it must not.
 [[nodiscard]] inline std::unexpected<Error> trap(std::string message) {
@@ -297,6 +305,26 @@ template <typename F, typename R, typename... A>
     }(std::index_sequence_for<A...>());
   };
 }
+/// The same of one that may have to wait: it is called again with what it left of its arguments.
+template <typename R, typename... A>
+[[nodiscard]] component::Linker::WaitingFunction to_attempts(Waits<R> (*f)(Call&, A&...)) {
+  return [f](component::Caller& at_first, Values values) -> component::Attempt {
+    if (values.size() != sizeof...(A)) throw std::logic_error("a function of WASI is called with another type");
+    Call given{at_first, at_first.state<Context>().sandbox(), at_first.state<Preview2>()};
+    auto arguments = [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+      return std::tuple<A...>(Argument<A>::of(given, values[kIndex])...);
+    }(std::index_sequence_for<A...>());
+    return [f, arguments = std::move(arguments)](component::Caller& caller,
+                                                 component::Again* again) mutable -> Result<std::optional<Value>> {
+      Call call{caller, caller.state<Context>().sandbox(), caller.state<Preview2>(), again};
+      call.state.watch.reset();
+      Waits<R> result = std::apply([&](A&... parts) { return f(call, parts...); }, arguments);
+      if (!result) return std::nullopt;
+      return to_result(call, std::move(*result));
+    };
+  };
+}
+
 template <typename F, typename R, typename... A>
 [[nodiscard]] std::type_identity<R(Call&, A...)> signature_of(R (F::*)(Call&, A...) const) {
   return {};
@@ -315,6 +343,10 @@ class Interface {
   template <typename F>
   void function(std::string_view name, F f) {
     linker_.define(name_, name, to_function(std::move(f), signature_of(&F::operator())));
+  }
+  template <auto kFunction>
+  void waiting_function(std::string_view name) {
+    linker_.define_waiting(name_, name, to_attempts(kFunction));
   }
   void resource(std::string_view name) {
     linker_.define_resource(name_, name, [](component::Caller& caller, std::uint32_t representation) -> Result<void> {

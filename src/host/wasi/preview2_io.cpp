@@ -33,24 +33,30 @@ std::string to_debug_string(Call& /*call*/, std::shared_ptr<StreamFailure> failu
 
 bool ready(Call& call, std::shared_ptr<Pollable> pollable) { return is_ready_now(call, pollable->of()); }
 
-Result<void> block(Call& call, std::shared_ptr<Pollable> pollable) { return wait_for(call, pollable->of()); }
+Waits<Result<void>> block(Call& call, std::shared_ptr<Pollable>& pollable) {
+  const bool is_ready = TRY(wait_for(call, pollable->of()));
+  if (!is_ready) return std::nullopt;
+  return Result<void>();
+}
 
-Result<Values> poll(Call& call, Values list) {
+Waits<Result<Values>> poll(Call& call, Values& list) {
   if (list.empty()) return trap("poll is called with nothing to wait for");
   std::vector<std::shared_ptr<Pollable>> pollables;
   pollables.reserve(list.size());
   for (Value& each : list) pollables.push_back(Argument<std::shared_ptr<Pollable>>::of(call, each));
   const std::vector<std::uint32_t> ready = TRY(wait_for_any(call, pollables));
+  if (ready.empty()) return std::nullopt;
   return Values(ready.begin(), ready.end());
 }
 
 StreamAnswer<Bytes> read(Call& call, Input stream, std::uint64_t most) { return stream->read(call, most); }
 
-StreamAnswer<Bytes> blocking_read(Call& call, Input stream, std::uint64_t most) {
+Waits<StreamAnswer<Bytes>> blocking_read(Call& call, Input& stream, std::uint64_t& most) {
   for (;;) {
     Bytes bytes = TRY(stream->read(call, most));
     if (!bytes.empty() || most == 0) return bytes;
-    TRY(wait_for(call, *stream));
+    const bool is_ready = TRY(wait_for(call, *stream));
+    if (!is_ready) return std::nullopt;
   }
 }
 
@@ -59,8 +65,10 @@ StreamAnswer<std::uint64_t> skip(Call& call, Input stream, std::uint64_t most) {
   return bytes.size();
 }
 
-StreamAnswer<std::uint64_t> blocking_skip(Call& call, Input stream, std::uint64_t most) {
-  const Bytes bytes = TRY(blocking_read(call, std::move(stream), most));
+Waits<StreamAnswer<std::uint64_t>> blocking_skip(Call& call, Input& stream, std::uint64_t& most) {
+  auto read = blocking_read(call, stream, most);
+  if (!read) return std::nullopt;
+  const Bytes bytes = TRY(*std::move(read));
   return bytes.size();
 }
 
@@ -79,37 +87,38 @@ StreamAnswer<void> flush(Call& call, Output stream) {
   return {};
 }
 
-StreamAnswer<std::uint64_t> wait_to_write(Call& call, OutputStream& stream) {
+Waits<StreamAnswer<std::uint64_t>> wait_to_write(Call& call, OutputStream& stream) {
   for (;;) {
     const std::uint64_t room = TRY(stream.check_write(call));
     if (room > 0) return room;
-    TRY(wait_for(call, stream));
+    const bool is_ready = TRY(wait_for(call, stream));
+    if (!is_ready) return std::nullopt;
   }
 }
 
-StreamAnswer<void> blocking_flush(Call& call, Output stream) {
-  (void)TRY(wait_to_write(call, *stream));
-  return {};
+Waits<StreamAnswer<void>> blocking_flush(Call& call, Output& stream) {
+  auto waited = wait_to_write(call, *stream);
+  if (!waited) return std::nullopt;
+  (void)TRY(*std::move(waited));
+  return StreamAnswer<void>();
 }
 
-StreamAnswer<void> write_all(Call& call, OutputStream& stream, std::span<const std::byte> bytes) {
+/// @param bytes  what is not written yet. Success even if the stream ends with this write: what comes next finds that.
+Waits<StreamAnswer<void>> blocking_write_and_flush(Call& call, Output& stream, Bytes& bytes) {
   while (!bytes.empty()) {
-    const std::uint64_t room = TRY(wait_to_write(call, stream));
-    const auto part = bytes.first(std::min<std::uint64_t>(bytes.size(), room));
-    TRY(stream.write(call, part));
-    bytes = bytes.subspan(part.size());
+    auto waited = wait_to_write(call, *stream);
+    if (!waited) return std::nullopt;
+    const std::uint64_t room = TRY(*std::move(waited));
+    const std::size_t count = std::min<std::uint64_t>(bytes.size(), room);
+    TRY(stream->write(call, std::span(bytes).first(count)));
+    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));  // no more than there are
   }
-  return {};
-}
-
-/// Success even if the stream ends with this write: what comes next finds that.
-StreamAnswer<void> blocking_write_and_flush(Call& call, Output stream, Bytes bytes) {
-  TRY(write_all(call, *stream, bytes));
-  if (const auto flushed = blocking_flush(call, std::move(stream)); !flushed) {
-    const auto* const error = std::get_if<StreamError>(&flushed.error().why);
-    if (error == nullptr || !std::holds_alternative<Closed>(*error)) return flushed;
+  const auto flushed = blocking_flush(call, stream);
+  if (flushed && !*flushed) {
+    const auto* const error = std::get_if<StreamError>(&flushed->error().why);
+    if (error != nullptr && std::holds_alternative<Closed>(*error)) return StreamAnswer<void>();
   }
-  return {};
+  return flushed;
 }
 
 StreamAnswer<void> write_zeroes(Call& call, Output stream, std::uint64_t count) {
@@ -118,10 +127,14 @@ StreamAnswer<void> write_zeroes(Call& call, Output stream, std::uint64_t count) 
   return stream->write(call, Bytes(count));
 }
 
-StreamAnswer<void> blocking_write_zeroes_and_flush(Call& call, Output stream, std::uint64_t count) {
+/// @param count  of zeroes that are not written yet.
+Waits<StreamAnswer<void>> blocking_write_zeroes_and_flush(Call& call, Output& stream, std::uint64_t& count) {
   constexpr std::uint64_t kMost = 4096;  // as the interface has it
   if (count > kMost) return trap("blocking-write-zeroes-and-flush of more than 4096 bytes");
-  return blocking_write_and_flush(call, std::move(stream), Bytes(count));
+  Bytes zeroes(count);
+  auto written = blocking_write_and_flush(call, stream, zeroes);
+  count = zeroes.size();
+  return written;
 }
 
 StreamAnswer<std::uint64_t> splice(Call& call, Output to, Input from, std::uint64_t most) {
@@ -131,9 +144,14 @@ StreamAnswer<std::uint64_t> splice(Call& call, Output to, Input from, std::uint6
   return bytes.size();
 }
 
-StreamAnswer<std::uint64_t> blocking_splice(Call& call, Output to, Input from, std::uint64_t most) {
-  const std::uint64_t room = TRY(wait_to_write(call, *to));
-  const Bytes bytes = TRY(blocking_read(call, std::move(from), std::min(most, room)));
+Waits<StreamAnswer<std::uint64_t>> blocking_splice(Call& call, Output& to, Input& from, std::uint64_t& most) {
+  auto waited = wait_to_write(call, *to);
+  if (!waited) return std::nullopt;
+  const std::uint64_t room = TRY(*std::move(waited));
+  std::uint64_t part = std::min(most, room);
+  auto read = blocking_read(call, from, part);
+  if (!read) return std::nullopt;
+  const Bytes bytes = TRY(*std::move(read));
   TRY(to->write(call, bytes));
   return bytes.size();
 }
@@ -148,27 +166,27 @@ void define_io(component::Linker& linker) {
   Interface polling(linker, "wasi:io/poll@0.2.0");
   polling.resource("pollable");
   polling.function<ready>("[method]pollable.ready");
-  polling.function<block>("[method]pollable.block");
-  polling.function<poll>("poll");
+  polling.waiting_function<block>("[method]pollable.block");
+  polling.waiting_function<poll>("poll");
 
   Interface streams(linker, "wasi:io/streams@0.2.0");
   streams.resource("input-stream");
   streams.function<read>("[method]input-stream.read");
-  streams.function<blocking_read>("[method]input-stream.blocking-read");
+  streams.waiting_function<blocking_read>("[method]input-stream.blocking-read");
   streams.function<skip>("[method]input-stream.skip");
-  streams.function<blocking_skip>("[method]input-stream.blocking-skip");
+  streams.waiting_function<blocking_skip>("[method]input-stream.blocking-skip");
   streams.function<subscribe<InputStream>>("[method]input-stream.subscribe");
   streams.resource("output-stream");
   streams.function<check_write>("[method]output-stream.check-write");
   streams.function<write>("[method]output-stream.write");
-  streams.function<blocking_write_and_flush>("[method]output-stream.blocking-write-and-flush");
+  streams.waiting_function<blocking_write_and_flush>("[method]output-stream.blocking-write-and-flush");
   streams.function<flush>("[method]output-stream.flush");
-  streams.function<blocking_flush>("[method]output-stream.blocking-flush");
+  streams.waiting_function<blocking_flush>("[method]output-stream.blocking-flush");
   streams.function<subscribe<OutputStream>>("[method]output-stream.subscribe");
   streams.function<write_zeroes>("[method]output-stream.write-zeroes");
-  streams.function<blocking_write_zeroes_and_flush>("[method]output-stream.blocking-write-zeroes-and-flush");
+  streams.waiting_function<blocking_write_zeroes_and_flush>("[method]output-stream.blocking-write-zeroes-and-flush");
   streams.function<splice>("[method]output-stream.splice");
-  streams.function<blocking_splice>("[method]output-stream.blocking-splice");
+  streams.waiting_function<blocking_splice>("[method]output-stream.blocking-splice");
 }
 
 }  // namespace anew::wasi::detail::preview2

@@ -21,6 +21,7 @@ bool Waiting::for_descriptor(int descriptor, short wanted) {
 
 void Waiting::for_waker() {
   if (std::exchange(has_waker_, true)) return;
+  if (call_.again != nullptr) return call_.state.waker->arm(call_.again->wake());
   event_ = call_.state.waker->arm();
   if (event_ >= 0) awaited_.push_back({event_, os::kCanRead, 0});
 }
@@ -40,6 +41,20 @@ Result<void> Waiting::wait(bool only_look) {
   }
 }
 
+bool Waiting::leave() {
+  const std::function<void()> again = call_.again->wake();
+  if (!awaited_.empty() || earliest_ != kForever) {
+    // The guest's clock stands still within its resolution.
+    const std::uint64_t resolution = call_.sandbox.clocks.resolution();
+    const std::uint64_t rest = (resolution - earliest_ % resolution) % resolution;
+    auto watch = Watch::begin(awaited_, earliest_ > kForever - rest ? kForever : earliest_ + rest, again);
+    if (!watch) return false;
+    call_.state.watch = std::move(watch);
+  }
+  is_left_ = true;
+  return true;
+}
+
 namespace {
 
 /// The waker was for one wait, and what the system found is of one.
@@ -48,13 +63,19 @@ class OneWait {
   explicit OneWait(Call& call) : call_(call) {}
 
   /// @param look  looks at everything, and returns whether something is ready.
-  [[nodiscard]] Result<void> until(const auto& look /* -> bool (Waiting&) */) {
+  /// @return false if the call was left.
+  [[nodiscard]] Result<bool> until(const auto& look /* -> bool (Waiting&) */) {
+    // Where time is simulated nothing takes any.
+    if (call_.sandbox.clocks.is_simulated()) call_.again = nullptr;
     for (;;) {
       Waiting waiting(call_);
       const bool is_ready = look(waiting);
-      if (is_ready && !waiting.asks_system()) return {};
-      TRY(waiting.wait(is_ready));
-      if (look(waiting)) return {};
+      if (is_ready && !waiting.asks_system()) return true;
+      TRY(waiting.wait(is_ready || call_.again != nullptr));
+      if (look(waiting)) return true;
+      if (call_.again == nullptr) continue;
+      if (waiting.leave()) return false;
+      call_.again = nullptr;
     }
   }
 
@@ -64,13 +85,13 @@ class OneWait {
 
 }  // namespace
 
-Result<void> wait_for(Call& call, Awaitable& awaitable) {
+Result<bool> wait_for(Call& call, Awaitable& awaitable) {
   return OneWait(call).until([&](Waiting& waiting) { return awaitable.look(call, waiting); });
 }
 
 Result<std::vector<std::uint32_t>> wait_for_any(Call& call, std::span<const std::shared_ptr<Pollable>> pollables) {
   std::vector<std::uint32_t> ready;
-  TRY(OneWait(call).until([&](Waiting& waiting) {
+  (void)TRY(OneWait(call).until([&](Waiting& waiting) {
     ready.clear();
     for (std::uint32_t i = 0; i < pollables.size(); ++i)
       if (pollables[i]->of().look(call, waiting)) ready.push_back(i);

@@ -26,7 +26,9 @@ class Waiting {
   explicit Waiting(Call& call) noexcept : call_(call) {}
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() { call_.state.waker->disarm(); }
+  ~Waiting() {
+    if (!is_left_) call_.state.waker->disarm();
+  }
 
   /// Waits for a descriptor of the system. @return whether the last wait found it ready.
   [[nodiscard]] bool for_descriptor(int descriptor, short wanted);
@@ -37,6 +39,8 @@ class Waiting {
 
   /// Waits until something may be ready; or only asks the system. @return what ends the call.
   [[nodiscard]] Result<void> wait(bool only_look);
+  /// Has the call tried again when something may be ready (Call::again). @return false if nobody can see to that.
+  [[nodiscard]] bool leave();
   /// Whether something is asked of the system.
   [[nodiscard]] bool asks_system() const noexcept { return !awaited_.empty(); }
 
@@ -47,6 +51,7 @@ class Waiting {
   std::unordered_map<int, std::size_t> places_;  ///< in awaited_, by descriptor
   int event_ = -1;
   bool has_waker_ = false;
+  bool is_left_ = false;
 };
 
 /// What a pollable is of.
@@ -65,9 +70,11 @@ class Pollable final : public Entry {
   std::shared_ptr<Awaitable> of_;
 };
 
-/// Waits until something is ready. @return what ends the call.
-[[nodiscard]] Result<void> wait_for(Call& call, Awaitable& awaitable);
-/// Waits until one of them is ready. @return the places of those that are; what ends the call.
+/// Waits until something is ready, or leaves the call. @return false if it is left: then the function is to return
+/// nothing; what ends the call.
+[[nodiscard]] Result<bool> wait_for(Call& call, Awaitable& awaitable);
+/// Waits until one of them is ready, or leaves the call. @return the places of those that are, none if it is left; what
+/// ends the call.
 [[nodiscard]] Result<std::vector<std::uint32_t>> wait_for_any(Call& call,
                                                               std::span<const std::shared_ptr<Pollable>> pollables);
 [[nodiscard]] bool is_ready_now(Call& call, Awaitable& awaitable);
