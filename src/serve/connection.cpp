@@ -216,6 +216,7 @@ void Connection::serve() {
   head.client_port = client_port_;
   head.server_port = server_port_;
   const auto refusal = read_head(*incoming_.parser, head);
+  incoming_.parser->get().base().clear();  // what comes into it from here on are trailers
   Exchange& exchange =
       exchange_.emplace(loop_, socket_.native_handle(), incoming_, std::move(head), Clock::now() + host_.timeout,
                         [weak = weak_from_this()](short wanted, std::function<void()> then) {

@@ -53,6 +53,13 @@ bool belongs_to_connection(std::string_view name) noexcept {
   return std::ranges::any_of(kNames, [&](std::string_view each) { return is_same_name(name, each); });
 }
 
+void append_field(std::string& text, const Header& field) {
+  text += field.name;
+  text += ": ";
+  text += field.value;
+  text += "\r\n";
+}
+
 /// "Sun, 06 Nov 1994 08:49:37 GMT": RFC 9110, 5.6.7.
 void append_date(std::string& text) {
   thread_local std::time_t shown = 0;
@@ -160,6 +167,14 @@ Result<void> Exchange::wait(short wanted) {
 // --- The request's body ---
 
 bool Exchange::is_body_read() const noexcept { return incoming_.parser->is_done(); }
+
+std::vector<Header> Exchange::trailers() const {
+  std::vector<Header> result;
+  // The head's fields were taken out when they had been read.
+  for (const auto& field : incoming_.parser->get())
+    result.push_back({std::string(field.name_string()), std::string(field.value())});
+  return result;
+}
 
 void Exchange::stop_reading() noexcept {
   static_cast<void>(os::shut_down(socket_, true, false));  // a socket that is not connected any more reads nothing
@@ -298,10 +313,7 @@ void Exchange::frame_head(bool is_last) {
   bool has_date = false;
   for (const Header& header : headers_) {
     has_date = has_date || is_same_name(header.name, "date");
-    wire_ += header.name;
-    wire_ += ": ";
-    wire_ += header.value;
-    wire_ += "\r\n";
+    append_field(wire_, header);
   }
   if (!has_date) {
     wire_ += "Date: ";
@@ -310,7 +322,7 @@ void Exchange::frame_head(bool is_last) {
   }
   if (status_ == kNoContent || status_ == kNotModified) {
     framing_ = Framing::kNone;
-  } else if (length_ || is_last) {
+  } else if (length_ || (is_last && (trailers_.empty() || head_.is_http_1_0))) {
     framing_ = Framing::kLength;
     fmt::format_to(std::back_inserter(wire_), "Content-Length: {}\r\n", length_ ? *length_ : written_);
   } else if (!head_.is_http_1_0) {
@@ -341,7 +353,11 @@ void Exchange::frame(bool is_last) {
         wire_ += held_;
         wire_ += "\r\n";
       }
-      if (is_last) wire_ += "0\r\n\r\n";
+      if (is_last) {
+        wire_ += "0\r\n";
+        for (const Header& trailer : trailers_) append_field(wire_, trailer);
+        wire_ += "\r\n";
+      }
       break;
   }
   held_.clear();
@@ -406,8 +422,14 @@ Result<void> Exchange::frame_end() {
   return {};
 }
 
-Result<bool> Exchange::end() {
+Result<bool> Exchange::end(std::span<const Header> trailers) {
   const std::lock_guard lock(mutex_);
+  if (!is_ended_) {
+    for (const Header& each : trailers)
+      if (is_token(each.name) && is_field_value(each.value) && !belongs_to_connection(each.name) &&
+          !is_same_name(each.name, "content-length") && !is_same_name(each.name, "host"))
+        trailers_.push_back(each);
+  }
   TRY(frame_end());
   return send(false);
 }

@@ -100,6 +100,8 @@ class Exchange {
   [[nodiscard]] Result<std::size_t> read(std::span<std::byte> bytes);
   /// The same, of what is there: nothing if it would have to wait.
   [[nodiscard]] Result<std::optional<std::size_t>> read_now(std::span<std::byte> bytes);
+  /// Behind all of it.
+  [[nodiscard]] std::vector<Header> trailers() const;
   /// Whether all of it was read, or there is none.
   [[nodiscard]] bool is_body_read() const noexcept;
   /// Ends a read() that waits on another thread. The connection is closed behind this exchange.
@@ -117,8 +119,11 @@ class Exchange {
   [[nodiscard]] Result<void> add(std::span<const std::byte> bytes);
   /// Sends what the client takes of that. @return whether it was all.
   [[nodiscard]] Result<bool> push();
-  /// Nothing comes behind what was written, which is sent as the client takes it. @return as push(), or as finish().
-  [[nodiscard]] Result<bool> end();
+  /// Nothing comes behind what was written, which is sent as the client takes it, but trailers: of a response in
+  /// chunks, as it is if it has some and neither a Content-Length nor a client of HTTP/1.0. What cannot be one is left
+  /// out.
+  /// @return as push(), or as finish().
+  [[nodiscard]] Result<bool> end(std::span<const Header> trailers = {});
 
   /// Has a function called when the socket can be read (os::kCanRead) or written, or has failed: by the thread that
   /// runs the loop, when this may be gone.
@@ -194,6 +199,7 @@ class Exchange {
   std::function<void()> give_up_;  ///< while it is parked
   unsigned status_ = 0;
   std::vector<Header> headers_;
+  std::vector<Header> trailers_;
   std::optional<std::uint64_t> length_;  ///< that the head says
   std::uint64_t written_ = 0;
   bool is_framed_ = false;  ///< the head is in wire_ or sent

@@ -20,8 +20,10 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
@@ -283,20 +285,36 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     error_code error;
     co_await beast::http::async_write_header(stream, serializer, asio::use_awaitable);
     std::array<std::byte, kPieceBytes> piece;
-    while (has_body && !serializer.is_done()) {
-      const std::size_t count = request_.body->read(piece);
-      const http::Body::End end = request_.body->end();
-      if (count == 0 && end == http::Body::End::kFailed) fail_with(Code::kInternalError);
-      if (count == 0 && end == http::Body::End::kOpen) {
-        co_await readable_->wait(kForEver);
-        if (is_over_) co_return;
-        continue;
+    if (message.chunked()) {
+      while (const std::size_t count = co_await next_piece(piece)) {
+        const auto chunk = beast::http::make_chunk(asio::buffer(piece.data(), count));
+        co_await asio::async_write(stream, chunk, asio::use_awaitable);
       }
+      if (is_over_) co_return;
+      beast::http::fields trailers;
+      for (const http::Field& field : request_.body->trailers()) trailers.insert(field.name, field.value);
+      co_await asio::async_write(stream, beast::http::make_chunk_last(trailers), asio::use_awaitable);
+      co_return;
+    }
+    while (has_body && !serializer.is_done()) {
+      const std::size_t count = co_await next_piece(piece);
+      if (is_over_) co_return;
       message.body().data = count == 0 ? nullptr : piece.data();
       message.body().size = count;
       message.body().more = count != 0;
       co_await beast::http::async_write(stream, serializer, asio::redirect_error(asio::use_awaitable, error));
       if (error && error != beast::http::error::need_buffer) co_return;
+    }
+  }
+  /// Of the request's body. @return 0 at its end, and if all is over.
+  asio::awaitable<std::size_t> next_piece(std::span<std::byte> piece) {
+    for (;;) {
+      const std::size_t count = request_.body->read(piece);
+      const http::Body::End end = request_.body->end();
+      if (count > 0 || end == http::Body::End::kFinished) co_return count;
+      if (end == http::Body::End::kFailed) fail_with(Code::kInternalError);
+      co_await readable_->wait(kForEver);
+      if (is_over_) co_return 0;
     }
   }
 

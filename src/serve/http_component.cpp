@@ -63,7 +63,10 @@ class Upload : public std::enable_shared_from_this<Upload> {
           if (!*count) return wait();
           if (**count == 0) {
             is_over_ = is_read_ = true;
-            return body_->finish();
+            http::Fields trailers;
+            for (const Header& each : exchange_->trailers())
+              if (!http::is_forbidden(each.name)) trailers.push_back({each.name, each.value});
+            return body_->finish(std::move(trailers));
           }
           rest_ = std::span(bytes_).first(**count);
         }
@@ -138,7 +141,9 @@ class Download : public std::enable_shared_from_this<Download> {
     }
     if (!result_) return std::unexpected(result_.error());
     if (!exchange_->has_responded()) return fail(ErrorCode::kHost, "the guest gave no response");
-    return exchange_->end();
+    std::vector<Header> trailers;
+    for (const http::Field& field : body_->trailers()) trailers.push_back({field.name, field.value});
+    return exchange_->end(trailers);
   }
   /// Before the exchange goes.
   void end() noexcept {

@@ -173,6 +173,7 @@ struct Server::State final : Host {
   std::vector<std::weak_ptr<Application>> former;  ///< that may have requests
   bool wants_reload = false;
   bool is_stopped = false;
+  std::vector<Stamp> stamps;  ///< the reloader's, once it runs: of the files as they were loaded
   std::thread reloader;
 };
 
@@ -190,6 +191,7 @@ Result<void> Server::State::start() {
   port = acceptor->local_endpoint(ignored).port();
   if (admin_acceptor) admin_port = admin_acceptor->local_endpoint(ignored).port();
   application = TRY(load());
+  stamps = stamps_of(options.watched_files());
 
   overseer.emplace(loops, *log);
   if (options.takes_signals) {
@@ -274,7 +276,6 @@ void Server::State::await_signal(asio::signal_set& set) {
 }
 
 void Server::State::reload_when_needed() {
-  std::vector<Stamp> stamps = stamps_of(options.watched_files());
   std::vector<Stamp> seen = stamps;
   std::unique_lock lock(mutex);
   while (!is_stopped) {

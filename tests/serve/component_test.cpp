@@ -168,6 +168,16 @@ TEST_F(HttpComponent, WaitsForAClientThatTakesNothing) {
   EXPECT_EQ(client.get("/").status, 200u);  // on the same connection
 }
 
+TEST_F(HttpComponent, IsNotTakenInByTrailers) {
+  start("echo.wasm");
+  Client client(port());
+  const Answer answer = client.ask(
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\nHost: b\r\nX-Sum: 1\r\n\r\n");
+  EXPECT_EQ(answer.status, 200u);
+  EXPECT_EQ(answer.body, "first");
+  EXPECT_EQ(client.get("/").status, 200u);
+}
+
 TEST_F(HttpComponent, ThatWaitsIsGivenUpAtItsTime) {
   start("echo.wasm", std::chrono::milliseconds(300));
   Client client(port());

@@ -182,15 +182,17 @@ TEST_F(HttpClient, FramesBodies) {
     EXPECT_EQ(server.request(), "GET / HTTP/1.1\r\nHost: " + server.authority() + "\r\nConnection: close\r\n\r\n");
   }
   {
-    Canned server("0\r\n\r\n",
+    Canned server("0\r\nX-Count: 9\r\n\r\n",
                   "HTTP/1.1 200 OK\r\nX-Sum: 0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n"
                   "0\r\nX-Sum: 28\r\n\r\n");
     const auto response =
-        ask(server.authority(), {.method = "PUT", .body = std::make_shared<Body>(std::string("in chunks"))});
+        ask(server.authority(),
+            {.method = "PUT", .body = std::make_shared<Body>(std::string("in chunks"), Fields{{"X-Count", "9"}})});
     ASSERT_TRUE(response);
     EXPECT_EQ(read_all(*response->body), "abcdefg");
     EXPECT_EQ(response->body->trailers(), (Fields{{"X-Sum", "28"}}));
-    EXPECT_TRUE(server.request().ends_with("Transfer-Encoding: chunked\r\n\r\n9\r\nin chunks\r\n0\r\n\r\n"))
+    EXPECT_TRUE(
+        server.request().ends_with("Transfer-Encoding: chunked\r\n\r\n9\r\nin chunks\r\n0\r\nX-Count: 9\r\n\r\n"))
         << server.request();
   }
   {

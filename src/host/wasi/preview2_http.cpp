@@ -665,7 +665,8 @@ struct Handling::Bodies {
     auto incoming = TRY(detail::preview2::make_incoming(*state, std::move(request)));
     const std::uint32_t of_request = TRY(state->table.add(std::move(incoming)));
     const std::uint32_t of_response = TRY(state->table.add(std::make_shared<ResponseOutparam>(exchange)));
-    return std::array<component::Value, 2>{component::Resource{of_request, true}, component::Resource{of_response, true}};
+    return std::array<component::Value, 2>{component::Resource{of_request, true},
+                                           component::Resource{of_response, true}};
   }
 
   std::shared_ptr<detail::preview2::Exchange> exchange;
