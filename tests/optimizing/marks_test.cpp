@@ -410,6 +410,37 @@ std::string loop_of(const std::string& before, const std::string& body, const st
                      before, condition.empty() ? "loop" : condition, body);
 }
 
+TEST(Marks, OfOneBlockStandTogether) {
+  const auto swapped = [](const char* second) {
+    return fmt::format(R"(
+    %i = and i64 %a, 65535
+    %p = getelementptr i8, ptr addrspace(2) %m, i64 %i
+    %j = and i64 %b, 65535
+    %q = getelementptr i8, ptr addrspace(2) %m, i64 %j
+    store i32 -1, ptr addrspace(2) %p
+    {}
+    store i32 -2, ptr addrspace(2) %r
+    ret void)",
+                       second);
+  };
+  const auto marks_before_stores = [](const Marked& function) {
+    const std::size_t last = function.text.rfind("store i8 1, ptr addrspace(1)");
+    return last != std::string::npos && last < function.text.find("store i32 -1");
+  };
+  Marked together(swapped("%r = getelementptr i8, ptr addrspace(2) %q, i64 4"));
+  EXPECT_EQ(together.counts.marks, 2u);
+  EXPECT_TRUE(marks_before_stores(together)) << together.text;
+  EXPECT_EQ(together.run(4096, 8192), "1 2");
+  // What is computed behind the first mark is marked there.
+  Marked computed(swapped("%k = xor i64 %j, 4096 %r = getelementptr i8, ptr addrspace(2) %m, i64 %k"));
+  EXPECT_FALSE(marks_before_stores(computed)) << computed.text;
+  EXPECT_EQ(computed.run(4096, 8192), "1 3");
+  // Nor may an address that is not proven be marked where it might not be stored to.
+  Marked unproven(swapped("%r = getelementptr i8, ptr addrspace(2) %m, i64 %b"));
+  EXPECT_FALSE(marks_before_stores(unproven)) << unproven.text;
+  EXPECT_EQ(unproven.run(4096, 8192), "1 2");
+}
+
 TEST(Marks, OutOfALoopIfTheAddressIsAlwaysTheSame) {
   Marked function(loop_of("%z = and i64 %a, 4294967295 %p = getelementptr i8, ptr addrspace(2) %m, i64 %z", R"(
     %q = getelementptr i8, ptr addrspace(2) %p, i64 16
