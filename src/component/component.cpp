@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <anew/component/component.hpp>
 
+#include "abi/cell.hpp"
 #include "component/decoder.hpp"
 #include "component/linked.hpp"
 #include "component/validator.hpp"
@@ -32,8 +33,17 @@ void collect_modules(const binary::Component& component, std::vector<std::span<c
 /// The smallest module: the main instance of a component that has none of its own.
 constexpr unsigned char kEmptyModule[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
 
+/// A component's calls take microseconds, and often those of a language's engine, which writes a little in many places:
+/// fewer bytes to copy back are worth more cards to look at. With 4 KiB a request to a Python handler has five times as
+/// many copied (scripts/bench-serve).
+CompileOptions with_small_cards(CompileOptions options) {
+  if (options.card_bytes == 0) options.card_bytes = 1u << abi::kMinimumCardShift;
+  return options;
+}
+
 Result<std::shared_ptr<const ComponentState>> compile(const Engine& engine, std::span<const std::byte> binary,
-                                                      const CompileOptions& options) {
+                                                      const CompileOptions& given) {
+  const CompileOptions options = with_small_cards(given);
   if (!is_component(binary))
     return fail(ErrorCode::kMalformed, "the bytes do not begin as a component's: a core module is for Engine::compile");
   auto state = std::make_shared<ComponentState>();

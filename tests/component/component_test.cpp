@@ -11,6 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "component/linked.hpp"
+#include "runtime/module_state.hpp"
+
 namespace anew::component {
 namespace {
 
@@ -82,6 +85,17 @@ Linker make_linker() {
     return Value(std::move(lines));
   });
   return linker;
+}
+
+TEST(Components, HaveSmallCardsUnlessToldOtherwise) {
+  const Engine engine({.cache = false});
+  const auto card_shift = [&](const CompileOptions& options) {
+    const Component component =
+        Component::load(engine, fs::path(ANEW_SOURCE_DIR) / "tests/data/component/greet.wasm", options).value();
+    return component.state()->modules.front().state()->layout.card_shift();
+  };
+  EXPECT_EQ(card_shift({}), 9u);
+  EXPECT_EQ(card_shift({.card_bytes = 4096}), 12u);
 }
 
 TEST(Components, ExchangeStringsAndAreAsNew) {

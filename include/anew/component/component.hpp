@@ -58,7 +58,8 @@ struct Description {
 /// A compiled component. Cheap to copy; thread-safe.
 class ANEW_API Component {
  public:
-  /// Decodes, validates and compiles, all core modules of it in parallel. @return kMalformed, kInvalid, kUnsupported,
+  /// Decodes, validates and compiles, all core modules of it in parallel. CompileOptions::card_bytes is 512 if it is
+  /// not given. @return kMalformed, kInvalid, kUnsupported,
   /// kLimit.
   [[nodiscard]] static Result<Component> compile(const Engine& engine, std::span<const std::byte> binary,
                                                  const CompileOptions& options = {});
