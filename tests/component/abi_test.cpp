@@ -182,7 +182,7 @@ TEST_F(Abi, ListsOfLists) {
   guest.write(0, {24, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 27, 0, 0, 0, 2, 0, 0, 0, 3, 4, 5, 6, 7});
   both(make.list(make.list(kU8)), {0, 3}, Values{bytes({3, 4, 5}), bytes({}), bytes({6, 7})});
   guest.write(0, {8, 0, 0, 0, 2, 0, 0, 0, 5, 0, 6, 0});
-  both(make.list(make.list(kU16)), {0, 1}, Values{values<std::uint16_t>(5, 6)});
+  both(make.list(make.list(kU16)), {0, 1}, Values{Value(values<std::uint16_t>(5, 6))});
   guest.write(0, {9, 0, 0, 0, 2, 0, 0, 0, 0, 5, 0, 6, 0});
   traps(make.list(make.list(kU16)), {0, 1}, "multiple of 2");
 }

@@ -133,7 +133,7 @@ std::string method(const std::string& name) { return "[method]" + name; }
 Value fields(Host& host, const std::vector<std::pair<std::string, std::string>>& entries) {
   Values list;
   for (const auto& [name, value] : entries) list.push_back(Values{name, to_bytes(value)});
-  return host.ok(kTypes, "[static]fields.from-list", {std::move(list)});
+  return host.ok(kTypes, "[static]fields.from-list", {Value(std::move(list))});
 }
 
 TEST(Http, Fields) {
@@ -151,7 +151,8 @@ TEST(Http, Fields) {
     const Value clone = lent(host.call(kTypes, method("fields.clone"), {made}));
     host.ok(kTypes, method("fields.set"), {made, std::string("x-b"), Values{to_bytes("3")}});
     host.ok(kTypes, method("fields.delete"), {made, std::string("x-a")});
-    EXPECT_EQ(host.call(kTypes, method("fields.entries"), {made}), (Values{Values{std::string("x-b"), to_bytes("3")}}));
+    EXPECT_EQ(host.call(kTypes, method("fields.entries"), {made}),
+              (Values{Value(Values{std::string("x-b"), to_bytes("3")})}));
     EXPECT_EQ(host.call(kTypes, method("fields.entries"), {clone}).as<Values>().size(), 2u);
     const auto append = [&](const std::string& name, const std::string& value) {
       return host.error(kTypes, method("fields.append"), {made, name, to_bytes(value)});
@@ -160,7 +161,8 @@ TEST(Http, Fields) {
     EXPECT_EQ(append("a", "x\r\ny: z"), kSyntax);
     EXPECT_EQ(append("Transfer-Encoding", "chunked"), kForbidden);
     EXPECT_EQ(append("HOST", "x"), kForbidden);
-    EXPECT_EQ(host.error(kTypes, "[static]fields.from-list", {Values{Values{std::string("upgrade"), to_bytes("x")}}}),
+    EXPECT_EQ(host.error(kTypes, "[static]fields.from-list",
+                         {Value(Values{Value(Values{std::string("upgrade"), to_bytes("x")})})}),
               kForbidden);
   });
 }
@@ -288,7 +290,7 @@ TEST(Http, RequestsOfGuests) {
     EXPECT_EQ(host.call(kTypes, method("incoming-response.status"), {lent(response)}), Value(std::uint16_t{418}));
     const Value headers = lent(host.call(kTypes, method("incoming-response.headers"), {lent(response)}));
     EXPECT_EQ(host.call(kTypes, method("fields.entries"), {headers}),
-              (Values{Values{std::string("x-method"), to_bytes("POST")}}));
+              (Values{Value(Values{std::string("x-method"), to_bytes("POST")})}));
     answer = host.call(kTypes, method("future-incoming-response.get"), {lent(future)});
     EXPECT_EQ(answer.as<Case>().payload->as<Case>().index, 1u);  // it was taken
 
@@ -331,7 +333,7 @@ TEST(Http, TrailersComeBehindWhatIsNotRead) {
     answer = host.call(kTypes, method("future-trailers.get"), {trailers});
     const Value some = *answer.as<Case>().payload->as<Case>().payload->as<Case>().payload;
     EXPECT_EQ(host.call(kTypes, method("fields.entries"), {lent(*some.as<Case>().payload)}),
-              (Values{Values{std::string("t"), to_bytes("u")}}));
+              (Values{Value(Values{std::string("t"), to_bytes("u")})}));
   });
 }
 

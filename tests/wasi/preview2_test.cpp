@@ -139,7 +139,7 @@ TEST(WasiOfComponents, InputFromAPipeDoesNotWaitUnlessAskedTo) {
       EXPECT_EQ(write(pipe.writes(), "late", 4), 4);
     });
     const Value never = lent(host.call("clocks/monotonic-clock", "subscribe-duration", {~std::uint64_t{0}}));
-    EXPECT_EQ(host.call("io/poll", "poll", {Values{never, pollable, pollable}}),
+    EXPECT_EQ(host.call("io/poll", "poll", {Value(Values{never, pollable, pollable})}),
               (Values{std::uint32_t{1}, std::uint32_t{2}}));
     writer.join();
     EXPECT_TRUE(host.call("io/poll", method("pollable.ready"), {pollable}).as<bool>());
@@ -226,7 +226,7 @@ TEST(WasiOfComponents, Clocks) {
 
 TEST(WasiOfComponents, PollOfNothingTraps) {
   HostGuest guest({});
-  guest.check([](Host& host) { EXPECT_FALSE(host.attempt("io/poll", "poll", {Values{}})); });
+  guest.check([](Host& host) { EXPECT_FALSE(host.attempt("io/poll", "poll", {Value(Values{})})); });
 }
 
 TEST(WasiOfComponents, RandomBytes) {

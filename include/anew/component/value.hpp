@@ -17,7 +17,8 @@ namespace anew::component {
 
 class Value;
 
-/// The elements of a list, the fields of a record in their order, or what is in a tuple.
+/// The elements of a list, the fields of a record in their order, or what is in a tuple. Where the only one is itself a
+/// list, say Values{Value(list)}: compilers do not agree whether Values{list} is a copy of it.
 using Values = std::vector<Value>;
 /// A list<u8>; any other list is Values.
 using Bytes = std::vector<std::byte>;
