@@ -178,9 +178,9 @@ TEST(ResetCost, OfRandomModulesIsInProportionToTheCall) {
     const Pool pool = Pool::create(module, Linker(), without_limit()).value();
     for (int i = 0; i < 3; ++i)
       expect_in_proportion(measure(pool, fmt::format("f{}", i)), fmt::format("seed {}, function {}", seed, i));
+    if (seed % 5 != 0) continue;
     const Pool audited = Pool::create(module, Linker(), {.capacity = 1, .audit_every = 1}).value();
-    if (seed % 5 == 0)
-      for (int i = 0; i < 3; ++i) (void)measure(audited, fmt::format("f{}", i), 2);
+    for (int i = 0; i < 6; ++i) (void)audited.acquire()->call(fmt::format("f{}", i % 3));  // it may trap
     EXPECT_EQ(audited.audit_report(), "") << "seed " << seed;
   }
 }
