@@ -18,7 +18,7 @@ demo: build fetch  ## Polkadot's genesis runtime: 10,000 calls as new beside 100
 	$(build_directory)/anew substrate version build/chain-specs/polkadot.json --repeat 10000
 
 test: setup fetch  ## all tests, with assertions; what is quick with sanitizers too; format and linter
-	@scripts/setup spec lint docs
+	@scripts/setup spec sanitize lint docs
 	@scripts/fetch-programs
 	@scripts/fetch-component-scripts
 	cmake --preset checked
@@ -44,7 +44,7 @@ bench: setup fetch  ## all benchmarks
 	  scripts/bench-programs $(build_directory)/anew || status=1; scripts/bench-serve $(build_directory)/anew || status=1; exit $$status
 
 fuzz: setup  ## each of the fuzzers for MINUTES (1); what they find is kept in build/fuzz
-	@scripts/setup fuzz fetch
+	@scripts/setup sanitize fuzz fetch
 	@scripts/fetch-node
 	@scripts/fetch-wasmtime
 	cmake --preset fuzz

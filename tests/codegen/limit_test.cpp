@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/module_builder.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 #include "wasm/limits.hpp"
 
@@ -111,9 +112,7 @@ double peak_bytes(const std::vector<std::byte>& binary) {
 }
 
 TEST(CompileMemory, StaysBelowAMultipleOfTheModule) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers take memory of their own";
-#endif
+  if (kSanitized) GTEST_SKIP() << "sanitizers take memory of their own";
   using wasm::Op;
   const std::pair<const char*, Code> shapes[] = {
       {"branches", Code().get(0).op(Op::kBrIf, 0)},

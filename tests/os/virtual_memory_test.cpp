@@ -11,6 +11,7 @@
 #include "os/child_process.hpp"
 #include "os/file.hpp"
 #include "os/temporary_directory.hpp"
+#include "support/sanitizers.hpp"
 
 namespace anew::os {
 namespace {
@@ -66,15 +67,8 @@ TEST(VirtualMemory, MapsAFileWithoutEverWritingToIt) {
   EXPECT_EQ(read_file(directory / "file", 1 << 20).value()[kPageBytes], std::byte{'b'});
 }
 
-// The sanitizers' own memory does not live within such limits.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 TEST(VirtualMemory, SaysThatTheAddressSpaceLimitIsTheReason) {
-  if (kSanitized) GTEST_SKIP() << "not under a sanitizer";
+  if (test::kSanitized) GTEST_SKIP() << "the sanitizers' own memory does not live within such limits";
   const int status = test::run_in_child([] {
     const rlimit limit{1ull << 32, 1ull << 32};
     if (setrlimit(RLIMIT_AS, &limit) != 0) return 1;
@@ -89,7 +83,7 @@ TEST(VirtualMemory, SaysThatTheAddressSpaceLimitIsTheReason) {
 }
 
 TEST(VirtualMemory, SaysThatTheNumberOfMappingsIsTheReason) {
-  if (kSanitized) GTEST_SKIP() << "not under a sanitizer";
+  if (test::kSanitized) GTEST_SKIP() << "the sanitizers' own memory does not live within such limits";
   const int status = test::run_in_child([] {
     // Neighbours of unlike access stay apart in the kernel's list, so this ends where the limit is.
     int access = PROT_READ;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -309,11 +310,7 @@ TEST(HostState, OfAStoreIsMadeByTheLinkerThatFirstNeedsItAndIsResetWithTheStore)
 
 TEST(HostState, IsEachThreadsOwn) {
   constexpr int kThreads = 4;
-#if defined(__SANITIZE_THREAD__)
-  constexpr int kRounds = 200;
-#else
-  constexpr int kRounds = 2000;
-#endif
+  constexpr int kRounds = kThreadSanitizer ? 200 : 2000;
   Linker linker = visited();
   linker.define_state<std::string>([] { return std::string("as it was made"); });
   linker.define("env", "visit", [](Visits& visits, std::string& text) {

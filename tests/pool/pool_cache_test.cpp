@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -199,9 +200,7 @@ TEST(PoolCache, DoesNotRememberThatACallWasTooDeepInsideOthers) {
 }
 
 TEST(PoolCache, DoesNotRememberATrapForWantOfMemory) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizers need memory of their own";
-#endif
+  if (kSanitized) GTEST_SKIP() << "the sanitizers need memory of their own";
   const PoolCache cache = make_cache();
   const Code code = wat(R"((module (memory 1)
     (func $start (if (i32.eq (memory.grow (i32.const 4096)) (i32.const -1)) (then (unreachable)))) (start $start)
@@ -298,9 +297,7 @@ TEST(PoolCache, CountsMappingsAndAddressSpace) {
 }
 
 TEST(PoolCache, MakesRoomForWhatTheSystemRefuses) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizers need address space of their own";
-#endif
+  if (kSanitized) GTEST_SKIP() << "the sanitizers need address space of their own";
   const Code code = wat("(module (memory 1) (memory 1) (func (export \"f\") (result i32) (i32.const 3)))");
   const PoolCache cache = make_cache();
   EXPECT_EQ(answer_of(cache.get(code).value()), 3);  // maps what the thread needs

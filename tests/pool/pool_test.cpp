@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -270,11 +271,7 @@ TEST(Group, TellsWhatItsCallsDirtied) {
 
 TEST(Threads, ShareAPoolOfGroups) {
   constexpr int kThreads = 2;
-#if defined(__SANITIZE_THREAD__)
-  constexpr int kRounds = 200;
-#else
-  constexpr int kRounds = 2000;
-#endif
+  constexpr int kRounds = kThreadSanitizer ? 200 : 2000;
   const Pool pool = make_pool(kSharing, options(kThreads, 20), sharing_linker());
   const auto count = pool.function<int()>("count").value();
   std::atomic<int> wrong{0};
@@ -296,11 +293,7 @@ TEST(Threads, ShareAPoolOfGroups) {
 
 TEST(Threads, ShareAPoolAndNeverSeeEachOthersState) {
   constexpr int kThreads = 4;
-#if defined(__SANITIZE_THREAD__)
-  constexpr int kRounds = 300;
-#else
-  constexpr int kRounds = 3000;
-#endif
+  constexpr int kRounds = kThreadSanitizer ? 300 : 3000;
   const Pool pool = make_pool(kCounter, options(kThreads, 50));
   const auto count = pool.function<int()>("count").value();
   std::atomic<int> wrong{0};

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -69,9 +70,7 @@ std::uint64_t address_space() {
 }
 
 TEST(Exhaustion, OfAddressSpaceIsAnErrorAndWhatRunsGoesOn) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizers need address space of their own";
-#endif
+  if (kSanitized) GTEST_SKIP() << "the sanitizers need address space of their own";
   const Pool pool = make_pool(kCounter, {.capacity = 1000});
   const auto count = pool.function<int()>("count").value();
   (void)pool.acquire()->call(count);  // maps what the thread needs
@@ -85,9 +84,7 @@ TEST(Exhaustion, OfAddressSpaceIsAnErrorAndWhatRunsGoesOn) {
 }
 
 TEST(Exhaustion, OfMappingsIsAnErrorAndWhatRunsGoesOn) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizers need mappings of their own";
-#endif
+  if (kSanitized) GTEST_SKIP() << "the sanitizers need mappings of their own";
   std::uint64_t most = 0;
   std::ifstream("/proc/sys/vm/max_map_count") >> most;
   if (most > 1'000'000) GTEST_SKIP() << "vm.max_map_count is " << most;

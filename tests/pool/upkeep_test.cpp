@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pool/counter.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -98,11 +99,7 @@ TEST(Reset, ByTheHelperHappensWithoutAnotherCall) {
 }
 
 TEST(Reset, ByTheHelperServesManyThreads) {
-#if defined(__SANITIZE_THREAD__)
-  constexpr int kRounds = 300;
-#else
-  constexpr int kRounds = 5000;
-#endif
+  constexpr int kRounds = kThreadSanitizer ? 300 : 5000;
   const Pool pool = make_pool(kCounter, {.capacity = 2, .audit_every = 50, .reset = ResetWhen::kHelper});
   const auto count = pool.function<int()>("count").value();
   std::atomic<int> wrong{0};

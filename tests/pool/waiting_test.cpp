@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -23,11 +24,7 @@ constexpr std::string_view kCounter =
     (global.set $g (i32.load (i32.const 8))) (global.get $g))
   (func (export "trap") unreachable)))";
 
-#if defined(__SANITIZE_THREAD__)
-constexpr int kRounds = 500;
-#else
-constexpr int kRounds = 20'000;
-#endif
+constexpr int kRounds = kThreadSanitizer ? 500 : 20'000;
 
 /// Waits until so many callers wait for an instance.
 void await_waiters(const Pool& pool, std::uint64_t count) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "support/print.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -37,9 +38,7 @@ TEST_P(ForkUnder, TheChildsInstancesAreRestored) {
 }
 
 TEST(Fork, AChildNeitherNeedsThePoolsHelperNorWaitsForIt) {
-#if defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "ThreadSanitizer does not like threads' children";
-#endif
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not like threads' children";
   std::optional<Pool> pool = make_pool(R"((module (func (export "f"))))", {.capacity = 1, .reset = ResetWhen::kHelper});
   EXPECT_TRUE(pool->acquire()->call("f"));
   std::this_thread::sleep_for(std::chrono::milliseconds(20));

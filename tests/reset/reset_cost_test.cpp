@@ -12,16 +12,13 @@
 #include <limits>
 #include <random>
 
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr double kSlower = 20;
-#else
-constexpr double kSlower = 1;
-#endif
+constexpr double kSlower = kSanitized ? 20 : 1;
 
 double thread_seconds() {
   timespec time{};

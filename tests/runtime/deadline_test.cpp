@@ -16,6 +16,7 @@
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
 #include "support/processor_time.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -64,11 +65,7 @@ Pool make_guests(std::function<void()> nested = {}, std::uint64_t audit_every = 
 
 // A busy machine may let anybody wait for long, the watchdog too: what bounds there are, are of the time that the guest
 // itself ran. Were it not stopped at all, the test would not end.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr Clock::duration kUsual = 1s;  // a sanitizer may make much of a signal
-#else
-constexpr Clock::duration kUsual = 50ms;
-#endif
+constexpr Clock::duration kUsual = kSanitized ? 1s : 50ms;  // a sanitizer may make much of a signal
 
 struct Ended {
   Error error;
@@ -115,10 +112,8 @@ TEST(Deadlines, AreSeenByHostFunctionsThatAsk) {
 class Deadline : public testing::TestWithParam<const char*> {};
 
 TEST_P(Deadline, EndsACallThatWouldNotEnd) {
-#if defined(__SANITIZE_THREAD__)
-  if (GetParam() == std::string_view("fill") || GetParam() == std::string_view("grow"))
+  if (kThreadSanitizer && (GetParam() == std::string_view("fill") || GetParam() == std::string_view("grow")))
     GTEST_SKIP() << "a guest stopped in ThreadSanitizer's own memset, which it calls, would leave its locks taken";
-#endif
   const Pool pool = make_guests();
   std::vector<Clock::duration> ran;
   int with_frames = 0;
@@ -332,9 +327,8 @@ void storm(const Pool& pool, std::uint32_t seed, int calls, std::atomic<int>& st
 }
 
 TEST(Deadlines, InAStormEndEachCallAndHurtNoOther) {
-#if defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a guest stopped in ThreadSanitizer's own memset, which it calls, would leave its locks taken";
-#endif
+  if (kThreadSanitizer)
+    GTEST_SKIP() << "a guest stopped in ThreadSanitizer's own memset, which it calls, would leave its locks taken";
   const Pool pool = make_guests({}, 50);
   std::atomic<int> stopped = 0;
   std::vector<std::thread> threads;
@@ -433,9 +427,7 @@ TEST(InterruptCalls, StopsTheCallThatTheHostFunctionReturnsTo) {
 }
 
 TEST(Deadlines, WorkInAChildAfterFork) {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the sanitizers do not like threads in children";
-#endif
+  if (kSanitized) GTEST_SKIP() << "the sanitizers do not like threads in children";
   const Pool pool = make_guests();
   {
     Lease lease = pool.acquire().value();
@@ -462,9 +454,7 @@ void slow_handler(int) {
 }
 
 TEST(Deadlines, LeaveNoOtherSignalsHandlerInItsMidst) {
-#if defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "ThreadSanitizer runs handlers later";
-#endif
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer runs handlers later";
   struct sigaction action = {};
   action.sa_handler = slow_handler;
   action.sa_flags = SA_ONSTACK;

@@ -11,6 +11,7 @@
 
 #include "os/signals.hpp"
 #include "runtime/trap_handler.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -20,9 +21,7 @@ namespace {
 class SignalDeathTest : public testing::Test {
  protected:
   void SetUp() override {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "the sanitizers have handlers of their own";
-#endif
+    if (kSanitized) GTEST_SKIP() << "the sanitizers have handlers of their own";
     GTEST_FLAG_SET(death_test_style, "threadsafe");
   }
 };

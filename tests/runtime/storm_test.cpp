@@ -10,6 +10,7 @@
 
 #include "pool/pool_state.hpp"
 #include "runtime/deadline.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -65,9 +66,8 @@ void PrintTo(const Storm& storm, std::ostream* out) { *out << storm.name; }
 class StormUnder : public testing::TestWithParam<Storm> {};
 
 TEST_P(StormUnder, LeavesNothingBehindWhereverACallIsStopped) {
-#if defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a guest stopped in ThreadSanitizer's own memset, which it calls, would leave its locks taken";
-#endif
+  if (kThreadSanitizer)
+    GTEST_SKIP() << "a guest stopped in ThreadSanitizer's own memset, which it calls, would leave its locks taken";
   const CompileOptions options = {.ledger = GetParam().ledger, .explicit_bounds = GetParam().explicit_bounds};
   Linker linker;
   linker.define("env", "nothing", [] {});

@@ -25,6 +25,7 @@
 #include "os/child_process.hpp"
 #include "os/temporary_directory.hpp"
 #include "runtime/module_state.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 #include "tier/optimizer_process.hpp"
 
@@ -257,11 +258,7 @@ std::int64_t resident_bytes() {
 }
 
 TEST_F(Auto, AThousandModulesTakeTwoThreadsAndOneJobAtATime) {
-#if defined(__SANITIZE_THREAD__)
-  constexpr int kModules = 100;  // it leaves little address space
-#else
-  constexpr int kModules = 1000;
-#endif
+  constexpr int kModules = test::kThreadSanitizer ? 100 : 1000;  // it leaves little address space
   const Engine engine({.compile_threads = 1, .cache = false});
   const std::vector<std::byte> binary = make_module(2);
   const auto make_pools = [&](Tier tier) {
@@ -269,15 +266,15 @@ TEST_F(Auto, AThousandModulesTakeTwoThreadsAndOneJobAtATime) {
     for (int i = 0; i < kModules; ++i) pools.push_back(pool_of(engine.compile(binary, {.tier = tier}).value()));
     return pools;
   };
-  [[maybe_unused]] const std::int64_t before = resident_bytes();
+  const std::int64_t before = resident_bytes();
   const std::vector<Pool> quick = make_pools(Tier::kQuick);
-  [[maybe_unused]] const std::int64_t middle = resident_bytes();
+  const std::int64_t middle = resident_bytes();
   const std::ptrdiff_t threads = count_threads();
   const std::vector<Pool> pools = make_pools(Tier::kAuto);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   constexpr std::int64_t kMoreForEach = 16 << 10;
-  EXPECT_LT(resident_bytes() - middle, middle - before + kModules * kMoreForEach);
-#endif
+  if (!test::kSanitized) {
+    EXPECT_LT(resident_bytes() - middle, middle - before + kModules * kMoreForEach);
+  }
   std::ptrdiff_t most_threads = 0;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < kModules; ++i) {
@@ -375,9 +372,7 @@ TEST_F(Auto, EnginesGoWhileCodeIsPutInPlace) {
 std::atomic<bool> is_asked = false;
 
 TEST_F(Auto, AProcessEndsWhileAFunctionIsOptimized) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizers' own threads and locks do not survive a fork";
-#endif
+  if (test::kSanitized) GTEST_SKIP() << "the sanitizers' own threads and locks do not survive a fork";
   (void)std::fflush(nullptr);
   const int status = test::run_in_child([]() -> int {
     alarm(300);

@@ -19,6 +19,7 @@
 #include "os/child_process.hpp"
 #include "os/temporary_directory.hpp"
 #include "support/optimizer.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew {
@@ -329,9 +330,7 @@ TEST_F(Tiers, ModulesGoWhileTheyAreOptimized) {
 }
 
 TEST_F(Tiers, AForkedChildOptimizesModulesOfItsOwn) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizers' own threads and locks do not survive a fork";
-#endif
+  if (test::kSanitized) GTEST_SKIP() << "the sanitizers' own threads and locks do not survive a fork";
   const Engine engine({.cache = false});
   const Module module = engine.compile(test::wat(kProgram), {.tier = Tier::kAuto}).value();
   ASSERT_GT(run_until_optimized(module), 0);
