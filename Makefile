@@ -6,8 +6,9 @@ PREFIX ?= /usr/local
 
 build_directory := build/release
 # Tests that take seconds with AddressSanitizer and UndefinedBehaviorSanitizer, of what parses, holds memory and runs out of it.
-# `cmake --preset asan` builds the others.
-sanitized = abi artifact component os out_of_memory reset wasm
+# `cmake --preset asan` builds the others. Those that take longest come first.
+sanitized = reset component out_of_memory wasm artifact abi os
+run_sanitized = $(addprefix run_,$(sanitized))
 sources = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 
 build: setup  ## the command, build/release/anew
@@ -26,8 +27,12 @@ test: setup fetch  ## all tests, with assertions; what is quick with sanitizers 
 	ctest --preset checked --parallel 2
 	cmake --preset asan -DANEW_BUILD_SPEC=OFF -DANEW_BUILD_SUBSTRATE=OFF -DANEW_BUILD_WASI=OFF -DANEW_BUILD_LLVM=OFF
 	cmake --build --preset asan --target $(addprefix anew_test_,$(sanitized))
-	for part in $(sanitized); do build/asan/tests/anew_test_$$part --gtest_brief=1 --gtest_filter=-*Robustness*:ResetCost* || exit 1; done
+	$(MAKE) --jobs=2 --output-sync $(run_sanitized)
 	scripts/lint build/checked
+
+.PHONY: $(run_sanitized)
+$(run_sanitized): run_%:
+	build/asan/tests/anew_test_$* --gtest_brief=1 --gtest_filter=-*Robustness*:ResetCost*
 
 spec: setup  ## the specification's own test suite: a line for each proposal
 	@scripts/setup spec
