@@ -87,6 +87,14 @@ typedef struct anew_wasi_options_t {
   bool has_random_seed; /* random bytes are the same in each lease, made from the seed */
   uint64_t random_seed;
   uint32_t maximum_descriptors; /* that a lease may have at once; 0: the default */
+  /* Of components, which may open sockets to or at these alone: "127.0.0.1:5432", "[::1]:5432", "10.0.0.0/8:443"; without
+   * a port all are meant. */
+  const anew_text_t* connect; /* what TCP may connect to, and UDP exchange datagrams with */
+  size_t connect_count;
+  const anew_text_t* listen; /* where TCP may listen, and UDP receive of everybody */
+  size_t listen_count;
+  const anew_text_t* look_up; /* names: "db.example.org", "*.example.org", "*" for all */
+  size_t look_up_count;
 } anew_wasi_options_t;
 
 /* Defines the functions of wasi_snapshot_preview1. Directories are opened, and descriptors duplicated, now. One thread

@@ -144,6 +144,25 @@ void client_wasi_component(const char* directory) {
   anew_component_pool_delete(pool);
   anew_component_linker_delete(linker);
 
+  /* What its sockets may reach. */
+  const anew_text_t addresses[] = {{"127.0.0.1:5432", 14}, {"nowhere", 7}};
+  anew_wasi_options_t open = {.struct_size = sizeof open,
+                              .connect = addresses,
+                              .connect_count = 1,
+                              .listen = addresses,
+                              .listen_count = 1,
+                              .look_up = addresses + 1,
+                              .look_up_count = 1};
+  OK(anew_component_linker_new(&linker));
+  OK(anew_wasi_component_define(linker, &open));
+  open.connect_count = 2;
+  FAILS(anew_wasi_component_define(linker, &open), ANEW_ERROR_ARGUMENT, "nowhere");
+  open.connect_count = 1, open.listen_count = 2;
+  FAILS(anew_wasi_component_define(linker, &open), ANEW_ERROR_ARGUMENT, "nowhere");
+  open.listen_count = 1, open.look_up = NULL;
+  FAILS(anew_wasi_component_define(linker, &open), ANEW_ERROR_ARGUMENT, "null");
+  anew_component_linker_delete(linker);
+
   /* Its output refuses what it writes, so it returns an error. */
   const anew_wasi_output_t small = {.kind = ANEW_WASI_CAPTURE, .maximum_bytes = 1};
   options.standard_output = &small;

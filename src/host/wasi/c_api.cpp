@@ -93,6 +93,9 @@ Result<Options> to_options(const anew_wasi_options_t& given) {
   options.clock = static_cast<Clock>(given.clock);
   if (given.has_random_seed) options.random_seed = given.random_seed;
   if (given.maximum_descriptors != 0) options.maximum_descriptors = given.maximum_descriptors;
+  options.network.connect = TRY(to_strings("addresses to connect to", given.connect, given.connect_count));
+  options.network.listen = TRY(to_strings("addresses to listen at", given.listen, given.listen_count));
+  options.network.look_up = TRY(to_strings("names to look up", given.look_up, given.look_up_count));
   return options;
 }
 

@@ -61,6 +61,12 @@ pub struct anew_wasi_options_t {
     pub has_random_seed: bool,
     pub random_seed: u64,
     pub maximum_descriptors: u32,
+    pub connect: *const anew_text_t,
+    pub connect_count: usize,
+    pub listen: *const anew_text_t,
+    pub listen_count: usize,
+    pub look_up: *const anew_text_t,
+    pub look_up_count: usize,
 }
 
 extern "C" {
@@ -120,4 +126,10 @@ pub const LAYOUT: &[(&str, usize)] = &[
     ("offsetof(anew_wasi_options_t, has_random_seed)", offset_of!(anew_wasi_options_t, has_random_seed)),
     ("offsetof(anew_wasi_options_t, random_seed)", offset_of!(anew_wasi_options_t, random_seed)),
     ("offsetof(anew_wasi_options_t, maximum_descriptors)", offset_of!(anew_wasi_options_t, maximum_descriptors)),
+    ("offsetof(anew_wasi_options_t, connect)", offset_of!(anew_wasi_options_t, connect)),
+    ("offsetof(anew_wasi_options_t, connect_count)", offset_of!(anew_wasi_options_t, connect_count)),
+    ("offsetof(anew_wasi_options_t, listen)", offset_of!(anew_wasi_options_t, listen)),
+    ("offsetof(anew_wasi_options_t, listen_count)", offset_of!(anew_wasi_options_t, listen_count)),
+    ("offsetof(anew_wasi_options_t, look_up)", offset_of!(anew_wasi_options_t, look_up)),
+    ("offsetof(anew_wasi_options_t, look_up_count)", offset_of!(anew_wasi_options_t, look_up_count)),
 ];

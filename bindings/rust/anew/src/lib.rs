@@ -89,4 +89,4 @@ pub use pool::{Pool, PoolOptions, PoolStatistics, ResetWhen, SnapshotOptions};
 pub use state::StateType;
 pub use value::{FunctionType, Value, ValueList, ValueType, WasmType};
 #[cfg(feature = "wasi")]
-pub use wasi::{WasiClock, WasiDirectory, WasiInput, WasiOptions, WasiOutput, WasiRead, WasiWrite};
+pub use wasi::{WasiClock, WasiDirectory, WasiInput, WasiNetwork, WasiOptions, WasiOutput, WasiRead, WasiWrite};

@@ -119,6 +119,20 @@ pub struct WasiOptions {
     pub random_seed: Option<u64>,
     /// That a lease may have at once; 0: the default.
     pub maximum_descriptors: u32,
+    /// Of components.
+    pub network: WasiNetwork,
+}
+
+/// Where components may open sockets to or at, and nowhere else: "127.0.0.1:5432", "[::1]:5432", "10.0.0.0/8:443"; without
+/// a port all are meant.
+#[derive(Debug, Default, Clone)]
+pub struct WasiNetwork {
+    /// What TCP may connect to, and UDP exchange datagrams with.
+    pub connect: Vec<String>,
+    /// Where TCP may listen, and UDP receive of everybody.
+    pub listen: Vec<String>,
+    /// Names: "db.example.org", "*.example.org", "*" for all.
+    pub look_up: Vec<String>,
 }
 
 fn texts(list: &[String]) -> Vec<sys::anew_text_t> {
@@ -266,6 +280,8 @@ unsafe fn define(
     define: impl FnOnce(*const sys::anew_wasi_options_t) -> *mut sys::anew_error_t,
 ) -> Result<()> {
     let (arguments, environment) = (texts(&options.arguments), texts(&options.environment));
+    let (connect, listen, look_up) =
+        (texts(&options.network.connect), texts(&options.network.listen), texts(&options.network.look_up));
     let directory = |each: &WasiDirectory| sys::anew_wasi_directory_t {
         host_path: raw::text_struct(each.host_path.as_os_str().as_bytes()),
         guest_path: raw::text_struct(each.guest_path.as_bytes()),
@@ -298,6 +314,12 @@ unsafe fn define(
         has_random_seed: options.random_seed.is_some(),
         random_seed: options.random_seed.unwrap_or(0),
         maximum_descriptors: options.maximum_descriptors,
+        connect: connect.as_ptr(),
+        connect_count: connect.len(),
+        listen: listen.as_ptr(),
+        listen_count: listen.len(),
+        look_up: look_up.as_ptr(),
+        look_up_count: look_up.len(),
     };
     // All that the options point to lives until the call returns; descriptors are duplicated, bytes copied, and the boxes
     // are the library's from now on, even if it fails.

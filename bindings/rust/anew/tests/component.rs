@@ -183,7 +183,7 @@ fn closures_go_with_what_needs_them() {
 #[cfg(feature = "wasi")]
 #[test]
 fn wasi_programs_have_what_they_are_given() {
-    use anew::{WasiDirectory, WasiOptions, WasiOutput};
+    use anew::{WasiDirectory, WasiNetwork, WasiOptions, WasiOutput};
     let program = include_bytes!("../../../../tests/data/component/write.wasm");
     let program = Component::new(&engine(), program).unwrap();
     let pool_with = |standard_output| {
@@ -209,6 +209,14 @@ fn wasi_programs_have_what_they_are_given() {
     let nowhere = WasiDirectory { host_path: "/nowhere/at all".into(), guest_path: ".".into(), read_only: true };
     let options = WasiOptions { directories: vec![nowhere], ..Default::default() };
     assert_eq!(Linker::new().unwrap().define_wasi(options).unwrap_err().code(), ErrorCode::NotFound);
+    let with_network = |network| {
+        Linker::new().unwrap().define_wasi(WasiOptions { network, ..Default::default() })
+    };
+    let address = || vec!["127.0.0.1:5432".to_string()];
+    let names = vec!["*.example.org".to_string()];
+    with_network(WasiNetwork { connect: address(), listen: address(), look_up: names }).unwrap();
+    let nonsense = with_network(WasiNetwork { connect: vec!["nowhere".into()], ..Default::default() }).unwrap_err();
+    assert_eq!(nonsense.code(), ErrorCode::Argument);
     // A lease without WASI.
     let add = Component::new(&engine(), ADD).unwrap();
     let mut other = Pool::new(&add, &Linker::new().unwrap()).unwrap().acquire().unwrap();
