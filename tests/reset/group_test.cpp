@@ -7,6 +7,7 @@
 
 #include "support/linked.hpp"
 #include "support/print.hpp"
+#include "support/sanitizers.hpp"
 
 namespace anew::test {
 namespace {
@@ -165,7 +166,8 @@ TEST_P(Group, PutsBackWhatEachKindOfChangeChanges) {
 TEST_P(Group, PutsBackAnySequenceOfChanges) {
   std::mt19937 random(GetParam().library_cards + GetParam().main_cards);
   const std::vector<std::string> names = functions_of(*fixture.main().linked);
-  for (int round = 0; round < 200; ++round) {
+  constexpr int kRounds = kSanitized ? 40 : 200;
+  for (int round = 0; round < kRounds; ++round) {
     const std::size_t calls = random() % 12;
     std::string history;
     for (std::size_t i = 0; i < calls && !fixture.store->distrusted; ++i) {
