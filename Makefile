@@ -43,6 +43,7 @@ spec: setup  ## the specification's own test suite: a line for each proposal
 bench: setup fetch  ## all benchmarks
 	@scripts/setup bench
 	@scripts/fetch-npm-modules
+	@scripts/make-handlers
 	cmake --preset release -DANEW_BUILD_BENCH=ON -DANEW_BUILD_TESTS=OFF
 	cmake --build --preset release
 	export ANEW_OPTIMIZER=$(CURDIR)/$(build_directory)/anew-optimizer; status=0; for program in $(build_directory)/bench/anew_bench*; do "$$program" || status=1; done; \
