@@ -209,9 +209,7 @@ fn wasi_programs_have_what_they_are_given() {
     let nowhere = WasiDirectory { host_path: "/nowhere/at all".into(), guest_path: ".".into(), read_only: true };
     let options = WasiOptions { directories: vec![nowhere], ..Default::default() };
     assert_eq!(Linker::new().unwrap().define_wasi(options).unwrap_err().code(), ErrorCode::NotFound);
-    let with_network = |network| {
-        Linker::new().unwrap().define_wasi(WasiOptions { network, ..Default::default() })
-    };
+    let with_network = |network| Linker::new().unwrap().define_wasi(WasiOptions { network, ..Default::default() });
     let address = || vec!["127.0.0.1:5432".to_string()];
     let names = vec!["*.example.org".to_string()];
     with_network(WasiNetwork { connect: address(), listen: address(), look_up: names }).unwrap();
