@@ -21,7 +21,7 @@ class HttpComponent : public ::testing::Test {
     ServerOptions options;
     options.address = "127.0.0.1:0";
     options.admin_address = "127.0.0.1:0";
-    options.drain_time = std::chrono::seconds(20);
+    options.drain_time = drain_time_;
     options.timeout = timeout;
     auto server = Server::start(options, [&] {
       HttpComponentOptions handler{.name = file};
@@ -33,6 +33,7 @@ class HttpComponent : public ::testing::Test {
   }
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
   std::unique_ptr<Server> server_;
+  std::chrono::nanoseconds drain_time_ = std::chrono::seconds(20);
 };
 
 TEST_F(HttpComponent, AnswersWithWhatItIsSent) {
@@ -200,6 +201,21 @@ TEST_F(HttpComponent, ThatWaitsIsWaitedForAtTheEnd) {
   server_->stop();
   EXPECT_TRUE(server_->wait());
   EXPECT_EQ(client.answer().status, 200u);
+}
+
+TEST_F(HttpComponent, ThatWaitsIsCutAtTheEndOfTheDrainTime) {
+  drain_time_ = std::chrono::milliseconds(50);
+  start("echo.wasm");
+  Client client(port());
+  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"));
+  ASSERT_TRUE(client.read_until("first\r\n"));
+  const auto begin_time = std::chrono::steady_clock::now();
+  server_->stop();
+  EXPECT_FALSE(server_->wait());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin_time, std::chrono::seconds(4)) << "it was given up";
+  bool was_reset = false;
+  EXPECT_EQ(client.read_all(&was_reset), "");
+  EXPECT_TRUE(was_reset);
 }
 
 TEST_F(HttpComponent, IsRefusedIfItHandlesNoRequests) {

@@ -71,9 +71,10 @@ class OneWait {
       Waiting waiting(call_);
       const bool is_ready = look(waiting);
       if (is_ready && !waiting.asks_system()) return true;
-      TRY(waiting.wait(is_ready || call_.again != nullptr));
+      const bool may_leave = call_.again != nullptr && !is_ready;
+      if (!may_leave || waiting.asks_system()) TRY(waiting.wait(is_ready || may_leave));
       if (look(waiting)) return true;
-      if (call_.again == nullptr) continue;
+      if (!may_leave) continue;
       if (waiting.leave()) return false;
       call_.again = nullptr;
     }
