@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <anew/wasi_http.hpp>
+#include <array>
 #include <boost/asio/post.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -56,9 +57,10 @@ class Upload : public std::enable_shared_from_this<Upload> {
     const std::lock_guard lock(mutex_);
     if (exchange_ == nullptr || is_over_ || waits_) return;
     try {
+      std::array<std::byte, Exchange::kPieceBytes> bytes;
       while (!body_->is_abandoned()) {
         if (rest_.empty()) {
-          const auto count = exchange_->read_now(bytes_);
+          const auto count = exchange_->read_now(bytes);
           if (!count) return fail({http::ErrorCode::kConnectionTerminated, count.error().message});
           if (!*count) return wait();
           if (**count == 0) {
@@ -68,11 +70,14 @@ class Upload : public std::enable_shared_from_this<Upload> {
               if (!http::is_forbidden(each.name)) trailers.push_back({each.name, each.value});
             return body_->finish(std::move(trailers));
           }
-          rest_ = std::span(bytes_).first(**count);
+          const std::span<const std::byte> read = std::span(bytes).first(**count);
+          const std::size_t taken = body_->write(read);
+          rest_.assign(read.begin() + static_cast<std::ptrdiff_t>(taken), read.end());  // no more than was read
+        } else {
+          const std::size_t taken = body_->write(rest_);
+          if (taken == 0) return;  // on_writable goes on
+          rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(taken));
         }
-        const std::size_t taken = body_->write(rest_);
-        if (taken == 0) return;  // on_writable goes on
-        rest_ = rest_.subspan(taken);
       }
     } catch (const std::exception&) {
       fail({});
@@ -96,8 +101,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
   std::mutex mutex_;
   Exchange* exchange_;  ///< null behind end()
   const std::shared_ptr<http::Body> body_;
-  std::vector<std::byte> bytes_ = std::vector<std::byte>(Exchange::kPieceBytes);
-  std::span<const std::byte> rest_;  ///< of bytes_, that the body has no room for
+  std::vector<std::byte> rest_;  ///< that was read, and the body has no room for
   bool waits_ = false;
   bool is_over_ = false;
   bool is_read_ = false;  ///< to its end
