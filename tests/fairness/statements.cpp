@@ -425,6 +425,50 @@ void Statements::walk() {
   code_.get(kCount).i32(1).op(Op::kI32Sub).tee(kCount).op(Op::kBrIf, 0).end().end();
 }
 
+// As compilers write what goes up to a limit: addresses move by as much as the counter that is compared with it, and
+// how often that is done is not known before, for all that is known the counter might wrap around. Some go down until
+// it does.
+void Statements::limited() {
+  const std::uint32_t memory = some_memory();
+  const std::uint32_t mask = static_cast<std::uint32_t>(std::bit_floor(state_.bytes_of(memory)) - 1) / 2;
+  constexpr std::array<std::uint32_t, 6> kSteps = {8, 24, 256, 512, 520, 2048};
+  const bool falls = random_.percent(25);
+  const bool known = !falls && random_.percent(50);  // else the step is one of the parameters
+  const std::uint32_t step = kSteps[random_.below(kSteps.size())];
+  const auto move = [&](Local local) {
+    code_.get(local);
+    if (known)
+      code_.i32(step);
+    else if (falls)
+      code_.get(kNumber).i32(0xFFFF'FC00).op(Op::kI32Or).i32(0xFFFF'FFF8).op(Op::kI32And);
+    else
+      code_.get(kNumber).i32(8).op(Op::kI32Or).i32(1023).op(Op::kI32And);
+    code_.op(Op::kI32Add).set(local);
+  };
+  const auto some_way = [&] { code_.get(kNumber).i32(10).op(Op::kI32ShrU).i32(4095).op(Op::kI32And); };
+  const auto first = [&] {
+    if (falls) return some_way(), void(code_.i32(0x8000'0000).op(Op::kI32Or));
+    code_.get(kNumber);
+    if (safe_) code_.i32(0xFFFF).op(Op::kI32And);
+  };
+  code_.get(kAddress).i32(mask).op(Op::kI32And).i32(falls ? 8192 : 0).op(Op::kI32Add).set(kBase);
+  first();
+  code_.set(kCount).open(Op::kLoop).get(kBase);
+  if (state_.memories[memory].type.is_64) code_.op(Op::kI64ExtendI32U);
+  push(kI64);
+  memory_argument(Op::kI64Store, memory, random_.below(300));
+  move(kBase);
+  move(kCount);
+  code_.get(kCount);
+  if (falls) {
+    code_.i32(4096);
+  } else {
+    first(), some_way();
+    code_.op(Op::kI32Add);
+  }
+  code_.op(falls || random_.percent(50) ? Op::kI32LtS : Op::kI32LtU).op(Op::kBrIf, 0).end();
+}
+
 void Statements::condition(std::uint32_t depth) {
   code_.get(kNumber).i32(1u << random_.below(5)).op(Op::kI32And).open(Op::kIf);
   statement(depth - 1);
@@ -453,9 +497,10 @@ void Statements::trap() {
 
 void Statements::statement(std::uint32_t depth) {
   if (state_.stores && random_.percent(80)) {
-    const std::uint32_t kind = random_.below(5);
+    const std::uint32_t kind = random_.below(6);
     if (kind < 2) return members();
     if (kind < 4) return walk();
+    if (kind == 4) return limited();
     return depth != 0 ? condition(depth) : loop();
   }
   const std::uint32_t way = random_.below(100);
@@ -469,7 +514,8 @@ void Statements::statement(std::uint32_t depth) {
   if (way < 72) return change_table();
   if (way < 75) return drop();
   if (way < 77) return loop();
-  if (way < 81) return walk();
+  if (way < 79) return walk();
+  if (way < 81) return limited();
   if (safe_) return store();
   if (way < 86) return call();
   if (way < 90) return call_host();

@@ -88,6 +88,7 @@ class Statements {
   void exception();
   void loop();
   void walk();
+  void limited();
   void condition(std::uint32_t depth);
   void trap();
   void mix();  ///< takes an i64 into the digest

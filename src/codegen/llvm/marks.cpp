@@ -261,8 +261,11 @@ class Marker {
     const auto end = marks_.rbegin() + static_cast<std::ptrdiff_t>(looked_at);
     const auto last = std::find_if(marks_.rbegin(), end,
                                    [&](const Mark& each) { return each.before->getParent() == before->getParent(); });
-    return last != end && last->before->comesBefore(before) && is_available(base, memory, last->before) ? last->before
-                                                                                                        : before;
+    if (last == end || !last->before->comesBefore(before) || !is_available(base, memory, last->before)) return before;
+    // A call between them may throw: the store need not follow then, nor a trap.
+    const auto between = ::llvm::make_range(last->before->getIterator(), before->getIterator());
+    return std::ranges::any_of(between, [](const Instruction& each) { return is_real_call(each); }) ? before
+                                                                                                    : last->before;
   }
 
   /// Where a mark of that address can stand: before the loops that execute it in each iteration.
@@ -399,23 +402,24 @@ class Marker {
       first = ir.CreateAdd(first, ir.getInt64(walk.offset));
       last = ir.CreateAdd(last, ir.getInt64(walk.offset));
     }
-    first = clamp(ir, first);
-    // What is written begins in the memory, so that a loop that traps does not mark more.
-    const auto in_memory = [&](Value* address) {
-      return ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, address, memory_bytes(ir, memory));
-    };
+    loop_marks_[&loop].push_back({walk.store->pointer, memory, before, reach});
+    if (reach < abi::kSlackBytes) {
+      mark_card(ir, card_of(ir, clamp(ir, first), memory), memory);
+      return true;
+    }
+    // What is written begins in the memory: cards behind it are cleared when a call traps, and no other time.
+    Value* const end = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::usub_sat, memory_bytes(ir, memory), ir.getInt64(1));
+    first = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, first, end);
+    last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::umin, last, end);
     if (stride != nullptr) {
-      ranges_.push_back({before, memory, first, in_memory(last), nullptr, stride});
-    } else if (reach < abi::kSlackBytes) {
-      mark_card(ir, card_of(ir, first, memory), memory);
+      ranges_.push_back({before, memory, first, last, nullptr, stride});
     } else {
-      last = card_of(ir, in_memory(last), memory);
+      last = card_of(ir, last, memory);
       if (is_planted(MarkFault::kRangeEnd))
         last = ir.CreateBinaryIntrinsic(::llvm::Intrinsic::smax, ir.CreateSub(last, ir.getInt64(1)),
                                         card_of(ir, first, memory));
       ranges_.push_back({before, memory, card_of(ir, first, memory), last});
     }
-    loop_marks_[&loop].push_back({walk.store->pointer, memory, before, reach});
     return true;
   }
 
