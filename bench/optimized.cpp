@@ -117,12 +117,13 @@ struct Mean {
   int programs = 0;
 };
 
-[[nodiscard]] std::optional<Mean> mean_of(std::span<const Row> rows, Runner runner) {
+/// Of the time in the optimizing tier to that in `runner`; or, with another, of the time in that.
+[[nodiscard]] std::optional<Mean> mean_of(std::span<const Row> rows, Runner runner, Runner of = kOptimized) {
   double sum = 0;
   int count = 0;
   for (const Row& row : rows) {
-    if (!row.ratio[runner]) continue;
-    sum += std::log(*row.ratio[runner]);
+    if (!row.ratio[runner] || !row.ratio[of]) continue;
+    sum += std::log(*row.ratio[runner] / *row.ratio[of]);
     ++count;
   }
   if (count == 0) return std::nullopt;
@@ -160,10 +161,17 @@ int compare(bool as_json, const std::vector<std::string>& names) {
   for (const auto& [runner, goal] : kGoals) {
     const auto mean = mean_of(rows, runner);
     if (!mean) continue;
-    report["geometric_means"][kNames[runner]] = {{"mean", mean->value}, {"programs", mean->programs}};
+    json& one = report["geometric_means"][kNames[runner]] = {{"mean", mean->value}, {"programs", mean->programs}};
+    std::string floor;  // what a compiler of WebAssembly can hardly go below
+    if (runner == kCranelift || runner == kTurbofan) {
+      if (const auto native = mean_of(rows, runner, kNative)) {
+        one["native"] = native->value;
+        floor = fmt::format("; of the native code to it {:.3f}, of {} programs", native->value, native->programs);
+      }
+    }
     if (!as_json) {
-      fmt::print("geometric mean to {:<10} {:.3f}, goal {:.2f}, of {} programs\n", kNames[runner], mean->value, goal,
-                 mean->programs);
+      fmt::print("geometric mean to {:<10} {:.3f}, goal {:.2f}, of {} programs{}\n", kNames[runner], mean->value, goal,
+                 mean->programs, floor);
     }
   }
   if (as_json) fmt::print("{}\n", report.dump(2));
