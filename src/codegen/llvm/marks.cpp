@@ -48,7 +48,6 @@ namespace {
 
 using ::llvm::dyn_cast;
 using ::llvm::Instruction;
-using ::llvm::isa;
 using ::llvm::Loop;
 using ::llvm::SCEV;
 using ::llvm::SCEVAddExpr;
@@ -216,7 +215,7 @@ class Marker {
     if (const auto offset = proven_offset(store)) {
       // A frame or struct is served from its beginning, a large one in pieces that overlap.
       constexpr std::uint64_t kPiece = abi::kSlackBytes / 2;
-      static_assert(kPiece >= 2 * 64, "the widest store, and as much before it");
+      static_assert(kPiece >= 128, "the widest store, 64 bytes, and as much before it");
       const std::uint64_t reach = abi::kSlackBytes + excess(MarkFault::kBase, 16);
       const std::uint64_t marked = *offset + write.bytes <= reach ? 0 : *offset & ~(kPiece - 1);
       if (*offset - marked + write.bytes <= reach) earlier = static_cast<std::int64_t>(*offset - marked);

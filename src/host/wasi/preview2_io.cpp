@@ -113,7 +113,7 @@ Waits<StreamAnswer<void>> blocking_write_and_flush(Call& call, Output& stream, B
     TRY(stream->write(call, std::span(bytes).first(count)));
     bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));  // no more than there are
   }
-  const auto flushed = blocking_flush(call, stream);
+  auto flushed = blocking_flush(call, stream);
   if (flushed && !*flushed) {
     const auto* const error = std::get_if<StreamError>(&flushed->error().why);
     if (error != nullptr && std::holds_alternative<Closed>(*error)) return StreamAnswer<void>();
