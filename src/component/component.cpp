@@ -34,8 +34,7 @@ void collect_modules(const binary::Component& component, std::vector<std::span<c
 constexpr unsigned char kEmptyModule[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
 
 /// A component's calls take microseconds, and often those of a language's engine, which writes a little in many places:
-/// fewer bytes to copy back are worth more cards to look at. With 4 KiB a request to a Python handler has five times as
-/// many copied (scripts/bench-serve).
+/// fewer bytes to copy back are worth more cards to look at. scripts/bench-serve prints how many.
 CompileOptions with_small_cards(CompileOptions options) {
   if (options.card_bytes == 0) options.card_bytes = 1u << abi::kMinimumCardShift;
   return options;

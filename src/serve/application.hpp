@@ -5,7 +5,6 @@
 #include <anew/error.hpp>
 #include <anew/pool.hpp>
 #include <chrono>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,16 +35,6 @@ class Application {
   /// Its pools, each with a name for the metrics.
   [[nodiscard]] virtual std::vector<std::pair<std::string, PoolStatistics>> statistics() const = 0;
 };
-
-/// What an application does for one request. @return what `run` does; kResource for an exception.
-template <typename Run>
-[[nodiscard]] Result<void> without_exceptions(Run&& run) noexcept {
-  try {
-    return run();
-  } catch (const std::exception& exception) {
-    return fail(ErrorCode::kResource, exception.what());
-  }
-}
 
 /// Makes the application of its files as they are now.
 using LoadApplication = std::function<Result<std::shared_ptr<Application>>()>;

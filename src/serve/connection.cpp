@@ -150,6 +150,7 @@ void Connection::close_if_idle() noexcept {
 }
 
 void Connection::receive_more() {
+  const std::lock_guard lock(socket_mutex_);
   socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](const error_code& error) {
     if (error) return;  // the last one to know of it: the connection closes
     try {
@@ -242,9 +243,10 @@ void Connection::answered() {
 }
 
 void Connection::when_ready(short wanted, std::function<void()> then) {
-  // In the loop, for whoever asks may be in a guest on another thread, and a socket is for one at a time.
+  // In the loop, for whoever asks may be in a guest on another thread.
   asio::post(loop_.context(), [self = shared_from_this(), wanted, then = std::move(then)]() mutable {
     const auto kind = wanted == os::kCanRead ? asio::ip::tcp::socket::wait_read : asio::ip::tcp::socket::wait_write;
+    const std::lock_guard lock(self->socket_mutex_);
     self->socket_.async_wait(kind, [self, then = std::move(then)](const error_code&) { then(); });
   });
 }
@@ -267,6 +269,7 @@ void Connection::after(bool keeps_alive, bool is_cut) {
   error_code ignored;
   if (is_cut) {
     // Reset, so that the client does not take what came for the whole.
+    const std::lock_guard lock(socket_mutex_);
     socket_.set_option(asio::socket_base::linger(true, 0), ignored);
     socket_.close(ignored);
     return;

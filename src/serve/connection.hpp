@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,6 +73,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Host& host_;
   Loop& loop_;
+  std::mutex socket_mutex_;  ///< a request that ends on another thread than the loop's may still wait for the socket
   boost::asio::ip::tcp::socket socket_;
   const bool is_admin_;
   std::string client_address_;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <anew/wasi_http.hpp>
-#include <array>
 #include <boost/asio/post.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +17,9 @@
 
 #include "os/sandbox/streams.hpp"
 #include "os/try.hpp"
+#include "runtime/without_exceptions.hpp"
 #include "serve/exchange.hpp"
+#include "serve/http_bodies.hpp"
 #include "serve/loop.hpp"
 #include "serve/reuse.hpp"
 
@@ -26,178 +27,6 @@ namespace anew::serve {
 namespace {
 
 namespace http = wasi::http;
-
-/// A request's body, read as it comes and the guest takes it, by whichever thread runs the loop.
-class Upload : public std::enable_shared_from_this<Upload> {
- public:
-  Upload(Exchange& exchange, std::shared_ptr<http::Body> body) : exchange_(&exchange), body_(std::move(body)) {}
-  Upload(const Upload&) = delete;
-  Upload& operator=(const Upload&) = delete;
-  ~Upload() = default;
-
-  void begin() {
-    // Called amid what reads the body: the loop is to go on with it.
-    body_->on_writable([weak = weak_from_this(), &loop = exchange_->loop()] {
-      boost::asio::post(loop.context(), [weak] {
-        if (const auto self = weak.lock()) self->pass_on();
-      });
-    });
-    pass_on();
-  }
-  /// Before the exchange goes. What was not read then closes the connection.
-  void end() noexcept {
-    body_->on_writable({});
-    const std::lock_guard lock(mutex_);
-    if (!is_read_) exchange_->stop_reading();
-    exchange_ = nullptr;
-  }
-
- private:
-  void pass_on() noexcept {
-    const std::lock_guard lock(mutex_);
-    if (exchange_ == nullptr || is_over_ || waits_) return;
-    try {
-      std::array<std::byte, Exchange::kPieceBytes> bytes;
-      while (!body_->is_abandoned()) {
-        if (rest_.empty()) {
-          const auto count = exchange_->read_now(bytes);
-          if (!count) return fail({http::ErrorCode::kConnectionTerminated, count.error().message});
-          if (!*count) return wait();
-          if (**count == 0) {
-            is_over_ = is_read_ = true;
-            http::Fields trailers;
-            for (const Header& each : exchange_->trailers())
-              if (!http::is_forbidden(each.name)) trailers.push_back({each.name, each.value});
-            return body_->finish(std::move(trailers));
-          }
-          const std::span<const std::byte> read = std::span(bytes).first(**count);
-          const std::size_t taken = body_->write(read);
-          rest_.assign(read.begin() + static_cast<std::ptrdiff_t>(taken), read.end());  // no more than was read
-        } else {
-          const std::size_t taken = body_->write(rest_);
-          if (taken == 0) return;  // on_writable goes on
-          rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(taken));
-        }
-      }
-    } catch (const std::exception&) {
-      fail({});
-    }
-  }
-  void fail(http::Failure failure) {
-    body_->fail(std::move(failure));
-    is_over_ = true;
-  }
-  void wait() {
-    exchange_->when_ready(os::kCanRead, [self = shared_from_this()] {
-      {
-        const std::lock_guard lock(self->mutex_);
-        self->waits_ = false;
-      }
-      self->pass_on();
-    });
-    waits_ = true;
-  }
-
-  std::mutex mutex_;
-  Exchange* exchange_;  ///< null behind end()
-  const std::shared_ptr<http::Body> body_;
-  std::vector<std::byte> rest_;  ///< that was read, and the body has no room for
-  bool waits_ = false;
-  bool is_over_ = false;
-  bool is_read_ = false;  ///< to its end
-};
-
-/// What the guest answers, sent as it writes it, for as long as the client takes it: what it does not take fills the
-/// body, and the guest waits.
-class Download : public std::enable_shared_from_this<Download> {
- public:
-  explicit Download(Exchange& exchange) : exchange_(&exchange) {}
-  Download(const Download&) = delete;
-  Download& operator=(const Download&) = delete;
-  ~Download() = default;
-
-  void begin(http::Outcome<http::Response> response) {
-    const std::lock_guard lock(mutex_);
-    if (!response) {
-      result_ = fail(ErrorCode::kHost,
-                     fmt::format("the guest answered with the error {}{}{}", http::to_string(response.error().code),
-                                 response.error().text ? ": " : "", response.error().text.value_or("")));
-      return;
-    }
-    std::vector<Header> headers;
-    for (http::Field& field : response->headers) headers.push_back({std::move(field.name), std::move(field.value)});
-    result_ = exchange_->respond(response->status, headers);
-    body_ = std::move(response->body);
-    // Called amid what writes the body, on the guest's thread.
-    body_->on_readable([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->go_on();
-    });
-    pass_on();
-  }
-  /// Behind the guest's call. @return whether all was sent; what went wrong.
-  [[nodiscard]] Result<bool> finish() {
-    const std::lock_guard lock(mutex_);
-    if (body_ != nullptr && result_) {
-      pass_on();
-      if (result_ && body_->end() == http::Body::End::kOpen) return false;
-      if (result_ && body_->end() != http::Body::End::kFinished)
-        result_ = fail(ErrorCode::kHost, "the guest did not finish the response's body");
-    }
-    if (!result_) return std::unexpected(result_.error());
-    if (!exchange_->has_responded()) return fail(ErrorCode::kHost, "the guest gave no response");
-    std::vector<Header> trailers;
-    for (const http::Field& field : body_->trailers()) trailers.push_back({field.name, field.value});
-    return exchange_->end(trailers);
-  }
-  /// Before the exchange goes.
-  void end() noexcept {
-    const std::lock_guard lock(mutex_);
-    if (body_ != nullptr) body_->on_readable({});
-    exchange_ = nullptr;
-  }
-
- private:
-  void go_on() noexcept {
-    const std::lock_guard lock(mutex_);
-    if (exchange_ != nullptr) pass_on();
-  }
-  void pass_on() noexcept {
-    std::byte bytes[4096];
-    try {
-      while (result_ && !waits_) {
-        const auto is_sent = exchange_->push();
-        if (!is_sent) {
-          result_ = std::unexpected(is_sent.error());
-        } else if (!*is_sent) {
-          return wait();
-        } else {
-          const std::size_t count = body_->read(bytes);
-          if (count == 0) return;
-          result_ = exchange_->add({bytes, count});
-        }
-      }
-      if (!result_) body_->abandon();
-    } catch (const std::exception& exception) {
-      result_ = fail(ErrorCode::kResource, exception.what());
-    }
-  }
-  void wait() {
-    exchange_->when_ready(os::kCanWrite, [self = shared_from_this()] {
-      {
-        const std::lock_guard lock(self->mutex_);
-        self->waits_ = false;
-      }
-      self->go_on();
-    });
-    waits_ = true;
-  }
-
-  std::mutex mutex_;
-  Exchange* exchange_;  ///< null behind end()
-  std::shared_ptr<http::Body> body_;
-  Result<void> result_;
-  bool waits_ = false;  ///< for the client
-};
 
 class HttpComponent;
 
@@ -257,7 +86,7 @@ class HttpComponent final : public Application {
 
   void handle(Exchange& exchange, Answered answered) noexcept override {
     std::shared_ptr<Work> work;
-    const auto made = without_exceptions([&]() -> Result<void> {
+    const auto made = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
       work = std::make_shared<Work>(*this, exchange, answered);
       return {};
     });
@@ -288,7 +117,7 @@ class HttpComponent final : public Application {
 };
 
 void Work::begin() {
-  const auto started = without_exceptions([&] { return start(); });
+  const auto started = anew::detail::without_exceptions("a request is answered", [&] { return start(); });
   if (!started) return end(started);
   settle();
 }
@@ -325,7 +154,7 @@ void Work::settle() {
       });
     });
   }
-  const auto ended = without_exceptions([&] { return end_of_guest(); });
+  const auto ended = anew::detail::without_exceptions("a request is answered", [&] { return end_of_guest(); });
   handling_.reset();
   if (!ended) return end(ended);
   drain();
@@ -333,7 +162,7 @@ void Work::settle() {
 
 void Work::drain() {
   bool is_sent = false;
-  const auto drained = without_exceptions([&]() -> Result<void> {
+  const auto drained = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
     is_sent = TRY(download_->finish());
     return {};
   });
@@ -349,7 +178,7 @@ void Work::drain() {
 /// those that are to end each millisecond.
 template <typename Until>
 void Work::park(Until&& until) {
-  const auto parked = without_exceptions([&]() -> Result<void> {
+  const auto parked = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
     std::shared_ptr<Work> self = shared_from_this();
     exchange_.park([weak = weak_from_this()] {
       if (const auto work = weak.lock()) work->post(&Work::give_up);
@@ -375,7 +204,7 @@ void Work::go_on() {
   if (self == nullptr) return;
   exchange_.unpark();
   if (!handling_) return drain();
-  const auto resumed = without_exceptions([&]() -> Result<void> {
+  const auto resumed = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
     handling_->call().resume();
     return {};
   });

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/without_exceptions.hpp"
 #include "serve/exchange.hpp"
 
 namespace anew::serve {
@@ -37,7 +38,7 @@ class Router final : public Application {
     for (const Route& route : routes_)
       if ((route.host.empty() || is_same_name(route.host, host)) && is_below(head.target, route.path))
         return route.application->handle(exchange, std::move(answered));
-    answered(without_exceptions([&]() -> Result<void> {
+    answered(anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
       exchange.refuse(kNotFound, "nothing is served at this path");
       return {};
     }));

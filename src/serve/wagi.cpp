@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "os/try.hpp"
+#include "runtime/without_exceptions.hpp"
 #include "serve/exchange.hpp"
 #include "serve/reuse.hpp"
 #include "serve/wagi_text.hpp"
@@ -49,7 +50,7 @@ class Wagi final : public Application {
   Wagi(WagiOptions options, Pool pool) : options_(std::move(options)), pool_(std::move(pool)), reuse_(options_.reuse) {}
 
   void handle(Exchange& exchange, Answered answered) noexcept override {
-    answered(without_exceptions([&] { return run(exchange); }));
+    answered(anew::detail::without_exceptions("a request is answered", [&] { return run(exchange); }));
   }
 
   void shut_down() noexcept override {

@@ -32,6 +32,15 @@ class HttpComponent : public ::testing::Test {
     server_ = std::move(*server);
   }
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
+  /// Sends the same on many connections.
+  [[nodiscard]] std::vector<std::unique_ptr<Client>> ask_at_once(std::size_t count, std::string_view request) const {
+    std::vector<std::unique_ptr<Client>> clients;
+    for (std::size_t i = 0; i < count; ++i) {
+      clients.push_back(std::make_unique<Client>(port()));
+      EXPECT_TRUE(clients.back()->send(request));
+    }
+    return clients;
+  }
   std::unique_ptr<Server> server_;
   std::chrono::nanoseconds drain_time_ = std::chrono::seconds(20);
 };
@@ -121,11 +130,7 @@ TEST_F(HttpComponent, HoldsNoThreadWhileItWaits) {
   EXPECT_EQ(get(port(), "/").status, 200u);
   const std::size_t before = count_threads();
   constexpr std::size_t kRequests = 200;
-  std::vector<std::unique_ptr<Client>> clients;
-  for (std::size_t i = 0; i < kRequests; ++i) {
-    clients.push_back(std::make_unique<Client>(port()));
-    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
-  }
+  const auto clients = ask_at_once(kRequests, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   std::size_t most = 0;
   for (int i = 0; i < 20; ++i) {
     most = std::max(most, count_threads());
@@ -141,11 +146,8 @@ TEST_F(HttpComponent, HoldsNoThreadForSlowClients) {
   EXPECT_EQ(get(port(), "/").status, 200u);
   const std::size_t before = count_threads();
   constexpr std::size_t kRequests = 100;
-  std::vector<std::unique_ptr<Client>> clients;
-  for (std::size_t i = 0; i < kRequests; ++i) {
-    clients.push_back(std::make_unique<Client>(port()));
-    ASSERT_TRUE(clients.back()->send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"));
-  }
+  const auto clients =
+      ask_at_once(kRequests, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
   for (const auto& client : clients) ASSERT_TRUE(client->read_until("first\r\n"));
   EXPECT_LE(count_threads(), before + kRequests / 4);
   for (const auto& client : clients) ASSERT_TRUE(client->send("6\r\nsecond\r\n0\r\n\r\n"));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/without_exceptions.hpp"
 #include "serve/client.hpp"
 
 namespace anew::serve::testing {
@@ -17,7 +18,7 @@ namespace {
 class Trailing final : public Application {
  public:
   void handle(Exchange& exchange, Answered answered) noexcept override {
-    answered(without_exceptions([&]() -> Result<void> {
+    answered(anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
       std::byte bytes[100];
       for (;;) {
         const auto count = exchange.read(bytes);

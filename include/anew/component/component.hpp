@@ -59,8 +59,7 @@ struct Description {
 class ANEW_API Component {
  public:
   /// Decodes, validates and compiles, all core modules of it in parallel. CompileOptions::card_bytes is 512 if it is
-  /// not given. @return kMalformed, kInvalid, kUnsupported,
-  /// kLimit.
+  /// not given. @return kMalformed, kInvalid, kUnsupported, kLimit.
   [[nodiscard]] static Result<Component> compile(const Engine& engine, std::span<const std::byte> binary,
                                                  const CompileOptions& options = {});
   /// The same of a file. @return also kIo.

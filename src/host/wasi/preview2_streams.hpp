@@ -21,7 +21,7 @@ namespace anew::wasi::detail::preview2 {
 /// What a thread waits for, and what it found.
 class Waiting {
  public:
-  static constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
+  static constexpr std::uint64_t kForever = Watch::kForever;
 
   explicit Waiting(Call& call) noexcept : call_(call) {}
   Waiting(const Waiting&) = delete;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -14,7 +13,7 @@
 namespace anew::wasi::detail {
 namespace {
 
-constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kForever = Watch::kForever;
 
 /// What the thread and those that wait share. Each step takes the time of the logarithm of how many there are; a look
 /// that of how many wait for descriptors.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
@@ -16,6 +17,8 @@ namespace anew::wasi::detail {
 /// that may come while it goes.
 class Watch {
  public:
+  static constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
+
   /// @param time  of os::monotonic_time(); kForever for none.
   /// @param tell  called once, by another thread; it neither waits nor throws.
   /// @return nothing if the system has no thread or descriptor for that, or there is no memory.
