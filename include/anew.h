@@ -628,6 +628,9 @@ ANEW_C_API anew_error_t* anew_lease_global(const anew_lease_t* lease, const char
                                            anew_value_t* out);
 /* Calls that begin from now on end with ANEW_TRAP_INTERRUPTED when the time has come, within milliseconds. */
 ANEW_C_API void anew_lease_set_deadline(anew_lease_t* lease, int64_t deadline);
+/* Calls that are started in this lease from now on leave their thread when they have computed for about so many ns, and
+ * are ready to go on, on that thread (anew_call_parked). INT64_MAX: as long as they like, as at first. */
+ANEW_C_API void anew_lease_set_time_slice(anew_lease_t* lease, int64_t nanoseconds);
 /* What calls in this lease may still execute, in a module compiled with fuel, and what is left of that. */
 ANEW_C_API void anew_lease_set_fuel(anew_lease_t* lease, uint64_t fuel);
 ANEW_C_API uint64_t anew_lease_fuel(const anew_lease_t* lease);
@@ -645,8 +648,11 @@ ANEW_C_API anew_error_t* anew_lease_start(anew_lease_t* lease, const anew_functi
 /* Whether it has returned or trapped; and whether what it waits for is there. */
 ANEW_C_API bool anew_call_done(const anew_call_t* call);
 ANEW_C_API bool anew_call_ready(const anew_call_t* call);
-/* Goes on until the call ends or waits again, on any thread, one at a time; does nothing if it is not ready. Whether it
- * is done. */
+/* Whether its time slice was over in the midst of its work: it is ready then on the thread that it was on, and on no
+ * other. */
+ANEW_C_API bool anew_call_parked(const anew_call_t* call);
+/* Goes on until the call ends, waits again or is parked, on any thread, one at a time; does nothing if it is not ready.
+ * Whether it is done. */
 ANEW_C_API bool anew_call_resume(anew_call_t* call);
 /* Has `wake` called once, when what the call waits for now is there, by the thread that completes it, which should not
  * resume the call itself; or at once, if it is there. */

@@ -12,6 +12,14 @@
 //
 // A call that waits costs its guest stack: address space of EngineOptions::stack_bytes, and of memory the pages that
 // the guest has used of it, one or two as a rule.
+//
+// Guests that compute without end do not block others: with Lease::set_time_slice a call leaves its thread in the midst
+// of its work when it has had it for so long, at any instruction, and resume() gives it another slice:
+//
+//   lease.set_time_slice(std::chrono::milliseconds(2));
+//   calls.push_back(std::move(lease).start(run, 7u));
+//   ...
+//   for (auto& call : calls) call.resume();   // each in turn, until they are done
 #pragma once
 
 #include <anew/error.hpp>
@@ -64,6 +72,7 @@ using CallPointer = std::unique_ptr<CallState, EndsCall>;
 [[nodiscard]] ANEW_API CallPointer failed_call(Error error);
 [[nodiscard]] ANEW_API bool is_done(const CallState& call) noexcept;
 [[nodiscard]] ANEW_API bool is_ready(const CallState& call) noexcept;
+[[nodiscard]] ANEW_API bool is_parked(const CallState& call) noexcept;
 ANEW_API bool resume_call(CallState& call);
 ANEW_API void on_ready(CallState& call, std::function<void()> wake);
 /// Of a call that is done.
@@ -124,13 +133,17 @@ class BasicCall {
 
   /// Whether it has returned or trapped.
   [[nodiscard]] bool is_done() const noexcept { return detail::is_done(*state_); }
-  /// Whether what it waits for is there, so that resume() goes on.
+  /// Whether what it waits for is there, so that resume() goes on. One that is parked is ready on the thread that it
+  /// was parked on, and on no other.
   [[nodiscard]] bool is_ready() const noexcept { return detail::is_ready(*state_); }
-  /// Goes on until the call ends or waits again; does nothing if it is not ready. A deadline that passed meanwhile ends
-  /// it. @return whether it is done.
+  /// Whether it has left its thread in the midst of its work, because its time slice was over
+  /// (Lease::set_time_slice).
+  [[nodiscard]] bool is_parked() const noexcept { return detail::is_parked(*state_); }
+  /// Goes on until the call ends, waits again or is parked; does nothing if it is not ready. A deadline that passed
+  /// meanwhile ends it. @return whether it is done.
   bool resume() { return detail::resume_call(*state_); }
   /// Has a function called once, when what the call waits for now is there: by the thread that completes it, which
-  /// should not resume the call itself but tell who does; or at once, if it is there already.
+  /// should not resume the call itself but tell who does; or at once, if it is there already or the call is parked.
   void on_ready(std::function<void()> wake) { detail::on_ready(*state_, std::move(wake)); }
   /// Of a call that is done. @return the result, kTrap, or kArgument if it is not done.
   [[nodiscard]] Result<R> result() const {

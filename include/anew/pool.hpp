@@ -182,6 +182,11 @@ class ANEW_API Lease {
   /// Calls that begin in this lease from now on end with TrapKind::kInterrupted when the time has come, within
   /// milliseconds; one that is in a host function then, when that returns. time_point::max(): no deadline, as at first.
   void set_deadline(std::chrono::steady_clock::time_point deadline) noexcept;
+  /// Calls that are started in this lease from now on (start()) leave their thread when they have computed for about
+  /// that long, and are ready to go on, on that thread (BasicCall::is_parked). It is looked at every two milliseconds
+  /// or so. A call that is in a host function when its slice is over gets another one. Costs nothing until it is over
+  /// but the time of the clock at each start. nanoseconds::max(): as long as they like, as at first.
+  void set_time_slice(std::chrono::nanoseconds slice) noexcept;
   /// What ends this lease's calls from other threads. Calls cost the same with it. @return kArgument if the lease is
   /// empty, kResource.
   [[nodiscard]] Result<Canceller> canceller();

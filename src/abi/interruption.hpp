@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A guest that a signal interrupted: what its registers say, and how it is made to go on at anew_landing.
+// A guest that a signal interrupted: what its registers say, and how it is made to go on at anew_landing or anew_park.
 #pragma once
 
 #include <cstdint>
@@ -20,5 +20,11 @@ struct Interrupted {
 
 /// Makes the thread go on at anew_landing, with what that expects. Async-signal-safe.
 void resume_at_landing(os::MachineContext& context, ThreadRecord& record) noexcept;
+
+/// Has the thread leave the guest where it is: anew_park saves its registers on its stack. The interrupted code must be
+/// compiled code (not the library's, which may be in the midst of something). Async-signal-safe.
+/// @param stack_bottom  of the guest's stack. @return false, changing nothing, if it has no room for the registers.
+[[nodiscard]] bool resume_at_park(os::MachineContext& context, ThreadRecord& record,
+                                  std::uint64_t stack_bottom) noexcept;
 
 }  // namespace anew::abi

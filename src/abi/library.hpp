@@ -74,6 +74,8 @@ static_assert(sizeof(HostFunction) == 16);
 
 /// Returned by a host function instead of a TrapKind: the call is left, and goes on by anew_resume.
 inline constexpr std::uint32_t kLeft = 0xFFFF'FFFF;
+/// How a guest comes back that a signal handler parked (interruption.hpp): it goes on by anew_resume_parked.
+inline constexpr std::uint32_t kParked = 0xFFFF'FFFE;
 
 enum class ThreadState : std::uint32_t { kHost = 0, kGuest = 1 };
 
@@ -89,7 +91,7 @@ struct ThreadRecord {
   volatile std::uint64_t trap_fp = 0;        ///< 32  frame pointer of the function that trapped
   std::uint64_t host_calls = 0;              ///< 40  counted by call_host
   std::uint64_t stub_frame = 0;              ///< 48  frame pointer of the import's stub that called the host last
-  std::uint64_t left_stack_pointer = 0;      ///< 56  of a guest whose call was left (anew_resume)
+  std::uint64_t left_stack_pointer = 0;      ///< 56  of a guest whose call was left (anew_resume), or parked
   std::uint64_t callee = 0;                  ///< 64  where compiled code may keep one while it places arguments
   std::int64_t fuel = 0;        ///< 72  left to the guest that runs; compiled code with Options::fuel counts it down
   std::int64_t stack_left = 0;  ///< 80  units left to the frames of the guest that runs (stack_limit.hpp)
@@ -104,7 +106,8 @@ inline constexpr std::int32_t kCallee = offsetof(ThreadRecord, callee);
 
 /// How a guest came back. In registers: whoever calls anew_enter need not keep the record meanwhile.
 struct EnterResult {
-  std::uint64_t trap;  ///< 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where. Or kLeft
+  std::uint64_t
+      trap;  ///< 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where. Or kLeft, kParked
   ThreadRecord* record;
 };
 /// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at `stack_top`, and calls `thunk`
@@ -119,6 +122,12 @@ extern "C" EnterResult anew_enter(ThreadRecord* record, std::byte* cell, const v
 /// that anew_enter pushed at the stack's top must be anew_return_resumed.
 /// @param stack_pointer  ThreadRecord::left_stack_pointer when the call was left.
 extern "C" EnterResult anew_resume(ThreadRecord* record, std::uint64_t stack_pointer, std::uint32_t status);
+/// Goes on with a guest that was parked, at the instruction that comes next, with all registers and flags as they were.
+/// On the thread of that record alone: compiled code may have loaded the record's address before it was parked.
+/// @param stack_pointer  ThreadRecord::left_stack_pointer when it was parked.
+extern "C" EnterResult anew_resume_parked(ThreadRecord* record, std::uint64_t stack_pointer);
+/// Where a guest that is parked goes on, to leave its thread: not a function (interruption.hpp).
+extern "C" void anew_park();
 /// Never called: see anew_resume.
 extern "C" void anew_return_resumed();
 /// Where a stopped guest resumes: not a function. A signal handler sends the thread there (interruption.hpp).

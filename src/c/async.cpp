@@ -117,6 +117,10 @@ bool anew_call_ready(const anew_call_t* call) {
   return !c::is_missing(call, __func__) && detail::is_ready(*call->state);
 }
 
+bool anew_call_parked(const anew_call_t* call) {
+  return !c::is_missing(call, __func__) && detail::is_parked(*call->state);
+}
+
 bool anew_call_resume(anew_call_t* call) { return !c::is_missing(call, __func__) && detail::resume_call(*call->state); }
 
 anew_error_t* anew_call_on_ready(anew_call_t* call, void (*wake)(void* data), void* data) {

@@ -178,6 +178,12 @@ void anew_lease_set_deadline(anew_lease_t* lease, int64_t deadline) {
   lease->lease.set_deadline(c::to_time(deadline));
 }
 
+void anew_lease_set_time_slice(anew_lease_t* lease, int64_t nanoseconds) {
+  if (c::is_missing(lease, __func__)) return;
+  const c::Use use(lease->entered);
+  lease->lease.set_time_slice(std::chrono::nanoseconds(nanoseconds));
+}
+
 void anew_lease_set_fuel(anew_lease_t* lease, uint64_t fuel) {
   if (c::is_missing(lease, __func__)) return;
   const c::Use use(lease->entered);

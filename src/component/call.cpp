@@ -396,6 +396,7 @@ class StartedCall {
   }
 
   [[nodiscard]] bool is_ready() const noexcept { return !result_ && anew::detail::is_ready(*core_); }
+  [[nodiscard]] bool is_parked() const noexcept { return !result_ && anew::detail::is_parked(*core_); }
   [[nodiscard]] const std::optional<Result<Value>>& result() const noexcept { return result_; }
   void resume() {
     if (result_) return;
@@ -461,6 +462,7 @@ Call::~Call() = default;
 
 bool Call::is_done() const noexcept { return state_->result().has_value(); }
 bool Call::is_ready() const noexcept { return state_->is_ready(); }
+bool Call::is_parked() const noexcept { return state_->is_parked(); }
 bool Call::resume() {
   state_->resume();
   return is_done();

@@ -153,6 +153,11 @@ void Lease::set_deadline(std::chrono::steady_clock::time_point deadline) noexcep
     store.deadline.store(time, std::memory_order_relaxed);
 }
 
+void Lease::set_time_slice(std::chrono::nanoseconds slice) noexcept {
+  if (instance_ == nullptr) return;
+  instance_->store->time_slice = std::max<std::int64_t>(slice.count(), 1);
+}
+
 Result<Canceller> Lease::canceller() {
   if (instance_ == nullptr) return std::unexpected(detail::empty_lease());
   return detail::without_exceptions("a canceller is made", [&]() -> Result<Canceller> {

@@ -134,6 +134,7 @@ bool PoolState::renew_or_throw(StoreState& store, Slot& slot) {
   if (!restored.ok) [[unlikely]]
     return false;
   store.deadline.store(kNoDeadline, std::memory_order_relaxed);
+  store.time_slice = kNoDeadline;
   store.fuel = kAllFuel;
   slot.restored.add(1);
   slot.bytes_restored.add(restored.bytes);

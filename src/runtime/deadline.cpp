@@ -106,6 +106,15 @@ bool wake_watchdog() noexcept {
   return false;
 }
 
+/// Has the watchdog nudge the thread at that time. @return 0, or the trap if nobody can, with the reason in `pending`.
+std::uint32_t have_watched(Thread& thread, std::int64_t time) noexcept {
+  if (time < thread.watched.load(std::memory_order_relaxed)) thread.watched.store(time, std::memory_order_release);
+  if (!needs_watchdog(time) || wake_watchdog()) return 0;
+  thread.pending = make_bare_error(ErrorCode::kResource,
+                                   "the system refused the thread that watches deadlines: nothing would stop the call");
+  return static_cast<std::uint32_t>(TrapKind::kHostError);
+}
+
 /// Nudges each thread with activations of which `concerns` says that they are concerned.
 template <typename Concerns>
 void nudge_threads(Concerns&& concerns) noexcept {
@@ -136,17 +145,29 @@ std::uint32_t arm(Thread& thread, std::int64_t deadline) noexcept {
     thread.interruption = Interruption::kCancel;
     return static_cast<std::uint32_t>(TrapKind::kInterrupted);
   }
-  if (deadline < thread.watched.load(std::memory_order_relaxed))
-    thread.watched.store(deadline, std::memory_order_release);
-  if (!needs_watchdog(deadline)) return 0;
-  if (!wake_watchdog()) {
-    thread.pending = make_bare_error(
-        ErrorCode::kResource, "the system refused the thread that watches deadlines: nothing would stop the call");
-    return static_cast<std::uint32_t>(TrapKind::kHostError);
-  }
-  if (deadline > steady_now()) return 0;
+  const bool may_have_passed = needs_watchdog(deadline);
+  if (const std::uint32_t trap = have_watched(thread, deadline); trap != 0) return trap;
+  if (!may_have_passed || deadline > steady_now()) return 0;
   thread.interruption = Interruption::kDeadline;
   return static_cast<std::uint32_t>(TrapKind::kInterrupted);
+}
+
+std::uint32_t arm_slice(Thread& thread, std::int64_t time_slice) noexcept {
+  const std::int64_t end = deadline_in(std::chrono::nanoseconds(time_slice));
+  thread.activations[thread.depth.load(std::memory_order_relaxed) - 1].slice_end.store(end, std::memory_order_relaxed);
+  return have_watched(thread, end);
+}
+
+__attribute__((no_sanitize("thread"))) bool take_slice_end(Thread& thread) noexcept {
+  const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+  if (depth == 0) return false;
+  Activation& innermost = thread.activations[depth - 1];
+  const std::int64_t now = watch.now.load(std::memory_order_relaxed);
+  if (innermost.slice_end.load(std::memory_order_relaxed) > now) return false;
+  const std::int64_t time_slice = innermost.store.load(std::memory_order_relaxed)->time_slice;
+  innermost.slice_end.store(time_slice >= kNoDeadline - now ? kNoDeadline : now + time_slice,
+                            std::memory_order_relaxed);
+  return true;
 }
 
 __attribute__((no_sanitize("thread"))) void decide(Thread& thread) noexcept {
@@ -173,6 +194,7 @@ __attribute__((no_sanitize("thread"))) void decide(Thread& thread) noexcept {
       break;
     }
     earliest = std::min(earliest, deadline);
+    if (i + 1 == depth) earliest = std::min(earliest, activation.slice_end.load(std::memory_order_relaxed));
   }
   thread.watched.store(earliest, std::memory_order_relaxed);
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
+#include <ranges>
 #include <utility>
 
 #include "abi/processor.hpp"
@@ -76,9 +78,9 @@ namespace {
                                                        std::uint32_t trap) noexcept {
   if (thread.kill != 0) {
     trap = end_killed(thread, depth, trap);
-    if (trap == abi::kLeft) trap = static_cast<std::uint32_t>(TrapKind::kInterrupted);
+    if (trap == abi::kLeft || trap == abi::kParked) trap = static_cast<std::uint32_t>(TrapKind::kInterrupted);
   }
-  if (trap != 0 && trap != abi::kLeft) {
+  if (trap != 0 && trap != abi::kLeft && trap != abi::kParked) {
     StoreState& store =
         *thread.activations[depth].store.load(std::memory_order_relaxed);  // still there: its lease is in use
     store.distrusted = true;
@@ -136,7 +138,7 @@ class Metering {
 
 /// A call in the activation at `depth`, which has its stack, with all that it may meet.
 /// @param call  what keeps it if it is left; null if it may not be.
-/// @param run  enters the guest or goes on with it. @return 0, a TrapKind, or abi::kLeft.
+/// @param run  enters the guest or goes on with it. @return 0, a TrapKind, abi::kLeft or kParked.
 template <typename Run>
 std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& store, SuspendedCall* call,
                              Run&& run) noexcept {
@@ -148,6 +150,12 @@ std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& st
     activation.deadline.store(deadline, std::memory_order_relaxed);
     if (const std::uint32_t trap = arm(thread, deadline); trap != 0)
       return end_refused(thread, depth, watched_around, trap);
+  }
+  if (call != nullptr && store.time_slice != kNoDeadline) {
+    if (const std::uint32_t trap = arm_slice(thread, store.time_slice); trap != 0) {
+      activation.slice_end.store(kNoDeadline, std::memory_order_relaxed);
+      return end_refused(thread, depth, watched_around, trap);
+    }
   }
   activation.suspendable = call;
   const Metering metering(thread, depth, store);
@@ -164,6 +172,7 @@ std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& st
   thread.host_sp = host_sp_around;
   thread.stub_frame = stub_frame_around;
   activation.suspendable = nullptr;
+  activation.slice_end.store(kNoDeadline, std::memory_order_relaxed);
   end(thread, depth, watched_around);
   return (trap | thread.kill) != 0 ? end_stopped(thread, depth, trap) : 0;
 }
@@ -182,18 +191,62 @@ std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& st
     if (const std::uint32_t trap = prepare_stack(thread, store, function.stack_bytes); trap != 0) return trap;
   }
   return run_activation(thread, depth, store, call, [&]() noexcept {
-    // A TrapKind or kLeft, so it fits.
+    // A TrapKind, kLeft or kParked, so it fits.
     return static_cast<std::uint32_t>(enter(thread, stack, instance, function, slots).trap);
+  });
+}
+
+/// What compiled code has in the thread's record at the moment.
+Result<void> keep_record(SuspendedCall& call, const Thread& thread) noexcept {
+  return without_exceptions("a call leaves its thread", [&]() -> Result<void> {
+    call.callee = thread.callee;
+    const auto last = std::ranges::find_if(thread.spilled_values | std::views::reverse,
+                                           [](std::uint64_t value) { return value != 0; });
+    call.spilled.assign(std::begin(thread.spilled_values), last.base());
+    return {};
   });
 }
 
 /// If the call was left: the thread keeps the stack that it had before, the call its own.
 std::uint32_t keep_if_left(SuspendedCall& call, std::uint32_t result) noexcept {
-  if (result != abi::kLeft) return result;
+  if (result != abi::kLeft && result != abi::kParked) return result;
   Thread& thread = *current_thread();  // the call ran on it
+  if (result == abi::kParked) {
+    if (auto kept = keep_record(call, thread); !kept) {
+      call.instance->store->distrusted = true;
+      call.instance->store->trap = static_cast<std::uint32_t>(TrapKind::kHostError);
+      thread.pending = std::move(kept.error());
+      return refuse(thread, TrapKind::kHostError);
+    }
+    call.parked_on = &thread;
+  }
   call.guest_stack_pointer = thread.left_stack_pointer;
   std::swap(call.stack, thread.activations[thread.depth.load(std::memory_order_relaxed)].stack);
-  return result;
+  return abi::kLeft;
+}
+
+/// Goes on with a call that has left its thread. @param run  as in run_activation, with the thread and the guest's
+/// stack pointer.
+template <typename Run>
+std::uint32_t go_on(SuspendedCall& call, Run&& run) noexcept {
+  Thread* const made = this_thread();
+  if (made == nullptr) return static_cast<std::uint32_t>(TrapKind::kHostError);  // make_trap_error says why
+  Thread& thread = *made;
+  StoreState& store = *call.instance->store;
+  const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+  const std::uint64_t stack_pointer = std::exchange(call.guest_stack_pointer, 0);
+  // The call brings its stack, but the thread may lack what faults of guests need.
+  if (const std::uint32_t trap = prepare_stack(thread, store, 0); trap != 0) return trap;
+  Activation& activation = thread.activations[depth];
+  std::swap(call.stack, activation.stack);
+  for (const auto& instance : store.instances) instance->header().thread = &thread;
+  abi::set_first_return(activation.stack.bottom() + call.function.stack_bytes);
+  const std::uint32_t result = run_activation(thread, depth, store, &call, [&]() noexcept {
+    thread.stack_left = call.stack_left;
+    thread.stub_frame = call.stub_frame;
+    return run(thread, stack_pointer);
+  });
+  return keep_if_left(call, result);
 }
 
 }  // namespace
@@ -245,27 +298,22 @@ std::uint32_t start(SuspendedCall& call, Instance& instance, const FunctionHandl
 }
 
 std::uint32_t resume(SuspendedCall& call, FinishHostCall finish) noexcept {
-  Thread* const made = this_thread();
-  if (made == nullptr) return static_cast<std::uint32_t>(TrapKind::kHostError);  // make_trap_error says why
-  Thread& thread = *made;
-  StoreState& store = *call.instance->store;
-  const std::uint32_t depth = thread.depth.load(std::memory_order_relaxed);
-  const std::uint64_t stack_pointer = std::exchange(call.guest_stack_pointer, 0);
-  // The call brings its stack, but the thread may lack what faults of guests need.
-  if (const std::uint32_t trap = prepare_stack(thread, store, 0); trap != 0) return trap;
-  Activation& activation = thread.activations[depth];
-  std::swap(call.stack, activation.stack);
-  for (const auto& instance : store.instances) instance->header().thread = &thread;
-  abi::set_first_return(activation.stack.bottom() + call.function.stack_bytes);
-  const std::uint32_t result = run_activation(thread, depth, store, &call, [&]() noexcept {
-    thread.stack_left = call.stack_left;
-    thread.stub_frame = call.stub_frame;
+  return go_on(call, [&](Thread& thread, std::uint64_t stack_pointer) noexcept {
     const std::uint32_t status = finish(call);
     thread.left_stack_pointer = stack_pointer;
     if (status == abi::kLeft) return status;
     return static_cast<std::uint32_t>(abi::anew_resume(&thread, stack_pointer, status).trap);  // as above
   });
-  return keep_if_left(call, result);
+}
+
+std::uint32_t resume_parked(SuspendedCall& call) noexcept {
+  call.parked_on = nullptr;
+  return go_on(call, [&](Thread& thread, std::uint64_t stack_pointer) noexcept {
+    thread.callee = call.callee;
+    const auto rest = std::ranges::copy(call.spilled, std::begin(thread.spilled_values)).out;
+    std::fill(rest, std::end(thread.spilled_values), std::uint64_t{0});
+    return static_cast<std::uint32_t>(abi::anew_resume_parked(&thread, stack_pointer).trap);  // as above
+  });
 }
 
 SuspendedCall* suspendable_call() noexcept {

@@ -47,6 +47,7 @@ struct StoreState {
   std::uint32_t slot = kNoSlot;    ///< in its pool; kNoSlot for one that is destroyed when its lease goes
   const void* owner = nullptr;     ///< its pool: whose calls interrupt_calls() stops
   std::atomic<std::int64_t> deadline = kNoDeadline;  ///< of the calls in it (deadline.hpp); kCancelled
+  std::int64_t time_slice = kNoDeadline;             ///< of calls that may leave their threads; ns
   std::shared_ptr<Cancellation> cancellation;        ///< once one of its leases had a Canceller
   bool has_cancellers = false;                       ///< the lease that it is in now has
   bool is_metered = false;                           ///< the code of one of its instances counts fuel or its frames

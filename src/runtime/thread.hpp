@@ -58,7 +58,8 @@ struct alignas(64) Activation {  // what each call touches is one line of the ca
   std::uint64_t stub_frame_around =
       0;  ///< ThreadRecord::stub_frame when it began: where the activation around it waits
   std::atomic<std::uint64_t> interrupted = 0;  ///< the serial number of the call that interrupt_calls() wants stopped
-  SuspendedCall* suspendable = nullptr;        ///< what keeps the call if a host function leaves it; null: none may
+  SuspendedCall* suspendable = nullptr;        ///< what keeps the call if it leaves its thread; null: it may not
+  std::atomic<std::int64_t> slice_end = kNoDeadline;  ///< when the call, if it computes then, is to leave its thread
 };
 
 /// Why a call was stopped from outside.

@@ -8,6 +8,7 @@
 #include "abi/interruption.hpp"
 #include "os/loaded_object.hpp"
 #include "os/signals.hpp"
+#include "runtime/call_sites.hpp"
 #include "runtime/stack_walk.hpp"
 #include "runtime/store_state.hpp"
 #include "runtime/thread.hpp"
@@ -75,13 +76,26 @@ __attribute__((no_sanitize("thread"))) void answer(Thread& thread, const os::Mac
   thread.sampled.store(interrupted.pc, std::memory_order_release);
 }
 
+/// Has the innermost call leave its thread if that is in the midst of compiled code.
+__attribute__((no_sanitize("thread"))) void park(Thread& thread, const abi::Interrupted& interrupted,
+                                                 os::MachineContext& context) noexcept {
+  if (!is_guest(thread, interrupted)) return;
+  const Activation& innermost = thread.activations[thread.depth.load(std::memory_order_relaxed) - 1];
+  const StoreState& store = *innermost.store.load(std::memory_order_relaxed);
+  if (find_code(store, store.main(), interrupted.pc) == nullptr) return;
+  (void)abi::resume_at_park(context, thread, innermost.stack.bottom());  // without room: another time
+}
+
 __attribute__((no_sanitize("thread"))) void on_nudge(os::MachineContext& context) noexcept {
   Thread* const thread = current_thread();
   if (thread == nullptr) return;  // it is about to end
   if (thread->sampled.load(std::memory_order_relaxed) == Thread::kAsked) answer(*thread, context);
+  const bool slice_is_over = take_slice_end(*thread);
   decide(*thread);
-  if (thread->kill == 0 || thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return;
+  if (thread->kill == 0 && !slice_is_over) return;
+  if (thread->state != static_cast<std::uint32_t>(abi::ThreadState::kGuest)) return;
   const abi::Interrupted interrupted = abi::interrupted_by(context);
+  if (thread->kill == 0) return park(*thread, interrupted, context);
   if (!is_guest(*thread, interrupted)) {
     thread->attention.store(true, std::memory_order_relaxed);  // once more, when that handler may have returned
     return;

@@ -7,7 +7,8 @@
 // context so that the thread resumes in anew_landing, which takes it back to the host side of the innermost activation.
 //
 // A guest that is to be stopped from outside goes the same way: its thread is nudged (watchdog.hpp), and in guest state
-// the handler redirects it. In host state it sets the kill flag only, which the guest finds where it would go on.
+// the handler redirects it. In host state it sets the kill flag only, which the guest finds where it would go on. One
+// whose time slice is over is redirected to anew_park, if it is compiled code that the signal interrupted.
 #pragma once
 
 namespace anew::detail {

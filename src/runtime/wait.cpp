@@ -124,12 +124,20 @@ void EndsCall::operator()(CallState* call) const noexcept {
 
 bool is_done(const CallState& call) noexcept { return call.is_done; }
 
+bool is_parked(const CallState& call) noexcept { return call.call.parked_on != nullptr; }
+
 bool is_ready(const CallState& call) noexcept {
-  return !call.is_done && call.call.waits_for != nullptr && is_ready(*call.call.waits_for);
+  if (call.is_done) return false;
+  if (is_parked(call)) return call.call.parked_on == current_thread();
+  return call.call.waits_for != nullptr && is_ready(*call.call.waits_for);
 }
 
 bool resume_call(CallState& state) {
   if (!is_ready(state)) return state.is_done;
+  if (is_parked(state)) {
+    settle(state, resume_parked(state.call));
+    return state.is_done;
+  }
   settle(state, resume(state.call, [](SuspendedCall& call) noexcept {
            const std::shared_ptr<Wait> wait = std::exchange(call.waits_for, nullptr);
            return take(*wait, call.host_slots);
@@ -138,6 +146,7 @@ bool resume_call(CallState& state) {
 }
 
 void on_ready(CallState& call, std::function<void()> wake) {
+  if (is_parked(call)) return wake();
   if (call.is_done || call.call.waits_for == nullptr) return;
   Wait& wait = *call.call.waits_for;
   {

@@ -7,6 +7,8 @@
 // that a nudge that comes late finds nothing to do. decide() sets `kill` for the outermost such activation, whose depth
 // is kill_depth. The flag stays until that activation has ended, so that each one inside it ends at once when the host
 // function that made it returns, whatever that makes of the error. Nudges are repeated until decide() has run.
+//
+// The end of a time slice (suspended_call.hpp) is watched in the same way, of the innermost activation alone.
 #pragma once
 
 #include <atomic>
@@ -37,6 +39,11 @@ extern constinit Watch watch;
 /// Has the watchdog see to a deadline of the innermost activation. @return 0, or the trap that the call ends with: the
 /// deadline has passed, or nobody can watch it, with the reason in `pending`.
 [[nodiscard]] std::uint32_t arm(Thread& thread, std::int64_t deadline) noexcept;
+/// Has the watchdog nudge the thread when the innermost activation has run for that long. @return as arm().
+[[nodiscard]] std::uint32_t arm_slice(Thread& thread, std::int64_t time_slice) noexcept;
+/// On the current thread: whether the innermost activation has run for its time slice. Then it gets another one,
+/// whatever comes of this one's end. Async-signal-safe.
+[[nodiscard]] bool take_slice_end(Thread& thread) noexcept;
 
 /// On the current thread: decides anew which of its activations are to end. Async-signal-safe.
 void decide(Thread& thread) noexcept;

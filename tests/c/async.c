@@ -5,7 +5,8 @@
 static const char kAsks[] =
     "(module (import \"env\" \"ask\" (func $ask (param i32) (result i64)))"
     "  (func (export \"run\") (param i32) (result i64)"
-    "    (i64.add (call $ask (local.get 0)) (call $ask (i32.const 1)))))";
+    "    (i64.add (call $ask (local.get 0)) (call $ask (i32.const 1))))"
+    "  (func (export \"spin\") (loop (br 0))))";
 
 /* The question that nobody has answered yet. */
 struct question {
@@ -91,6 +92,20 @@ void client_async(void) {
   call = start(pool, 7);
   anew_call_delete(call);
   answer(&question);
+  anew_pool_delete(pool);
+
+  /* One that computes leaves its thread when its time slice is over. */
+  anew_lease_t* lease;
+  anew_function_t* spin;
+  pool = client_pool(kAsks, linker, &options);
+  OK(anew_pool_function(pool, ANEW_TEXT("spin"), NULL, &spin));
+  OK(anew_pool_acquire(pool, &lease));
+  anew_lease_set_time_slice(lease, 1);
+  OK(anew_lease_start(lease, spin, NULL, 0, &call));
+  CHECK(!anew_call_done(call) && anew_call_parked(call) && anew_call_ready(call));
+  CHECK(!anew_call_resume(call) && anew_call_parked(call));
+  anew_call_delete(call);
+  anew_function_delete(spin);
   anew_pool_delete(pool);
 
   OK(anew_linker_define_async(linker, ANEW_TEXT("env"), ANEW_TEXT("ask"), &type, ask_in_vain, NULL, NULL));

@@ -243,6 +243,7 @@ class ANEW_API Call {
   [[nodiscard]] bool is_done() const noexcept;
   /// Whether what it waits for is there, so that resume() goes on.
   [[nodiscard]] bool is_ready() const noexcept;
+  [[nodiscard]] bool is_parked() const noexcept;
   /// Goes on until the call ends or waits again; does nothing if it is not ready. @return whether it is done.
   bool resume();
   /// As anew::BasicCall::on_ready.

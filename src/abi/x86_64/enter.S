@@ -137,6 +137,68 @@ anew_resume:
         .cfi_endproc
         .size   anew_resume, . - anew_resume
 
+// Resumed by a signal handler in place of compiled code, with all its registers and flags but rsp, in guest state. The
+// stack then, and with what this pushes, from rsp on:
+//
+//   ymm0 ... ymm15, r15 ... r8 rdi rsi rbp rbx rdx rcx rax, flags, the ThreadRecord, where the code goes on
+//
+// and above them what the code may use below its stack pointer.
+        .globl  anew_park
+        .hidden anew_park
+        .type   anew_park, @function
+        .p2align 4
+anew_park:
+        .cfi_startproc
+        .cfi_undefined rip
+        pushfq
+        cld
+        .irp register, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+        push    \register
+        .endr
+        mov     rdi, [rsp + ANEW_PARKED_GENERAL_BYTES + 8]
+        sub     rsp, ANEW_PARKED_VECTOR_BYTES
+        .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        vmovups [rsp + 32 * \number], ymm\number
+        .endr
+        vzeroupper
+        mov     [rdi + ANEW_RECORD_LEFT_STACK_POINTER], rsp
+        // What a trap would tell, should the call be stopped before it has left.
+        mov     dword ptr [rdi + ANEW_RECORD_TRAP_IS_FAULT], 1
+        mov     rdx, [rsp + ANEW_PARKED_BYTES - 8]
+        mov     [rdi + ANEW_RECORD_TRAP_PC], rdx
+        mov     [rdi + ANEW_RECORD_TRAP_FP], rbp
+        mov     dword ptr [rdi + ANEW_RECORD_TRAP_KIND], ANEW_PARKED
+        jmp     anew_landing
+        .cfi_endproc
+        .size   anew_park, . - anew_park
+
+// EnterResult anew_resume_parked(record: rdi, stack_pointer: rsi)
+        .globl  anew_resume_parked
+        .hidden anew_resume_parked
+        .type   anew_resume_parked, @function
+        .p2align 4
+anew_resume_parked:
+        .cfi_startproc
+        leave_host_stack
+        mov     rsp, rsi
+        .cfi_undefined rip
+        mov     dword ptr [rdi + ANEW_RECORD_STATE], ANEW_STATE_GUEST
+        cmp     dword ptr [rdi + ANEW_RECORD_KILL], 0
+        jne     .Lkilled_at_entry
+        .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        vmovups ymm\number, [rsp + 32 * \number]
+        .endr
+        add     rsp, ANEW_PARKED_VECTOR_BYTES
+        .irp register, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
+        pop     \register
+        .endr
+        popfq
+        // Nothing that changes flags from here on.
+        lea     rsp, [rsp + 8]
+        ret     ANEW_RED_ZONE_BYTES
+        .cfi_endproc
+        .size   anew_resume_parked, . - anew_resume_parked
+
 // Where the first function of a guest that was resumed returns to, with r13 = its cell.
         .globl  anew_return_resumed
         .hidden anew_return_resumed

@@ -32,7 +32,7 @@ static_assert(sizeof(ThreadRecord::host_sp) == 8 && sizeof(ThreadRecord::trap_pc
 static_assert(static_cast<int>(ThreadState::kHost) == ANEW_STATE_HOST);
 static_assert(static_cast<int>(ThreadState::kGuest) == ANEW_STATE_GUEST);
 static_assert(static_cast<int>(TrapKind::kInterrupted) == ANEW_TRAP_INTERRUPTED);
-static_assert(kLeft == static_cast<std::uint32_t>(ANEW_LEFT));
+static_assert(kLeft == static_cast<std::uint32_t>(ANEW_LEFT) && kParked == static_cast<std::uint32_t>(ANEW_PARKED));
 
 static_assert(offsetof(FunctionReference, entry) == ANEW_REFERENCE_ENTRY);
 static_assert(offsetof(FunctionReference, cell) == ANEW_REFERENCE_CELL);
@@ -49,6 +49,7 @@ static_assert(offsetof(Landing, frame) == ANEW_LANDING_FRAME);
 
 // anew_call_other: the stack stays aligned.
 static_assert(ANEW_OTHER_CELL_BYTES % 16 == 0);
+static_assert(ANEW_PARKED_GENERAL_BYTES == 15 * 8 && ANEW_PARKED_VECTOR_BYTES == 16 * 32);
 
 // In rax and rdx, as System V returns two integers.
 static_assert(sizeof(EnterResult) == 16 && std::is_trivially_copyable_v<EnterResult> &&

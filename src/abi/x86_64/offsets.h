@@ -24,6 +24,8 @@
 
 // What a host function returns instead of a TrapKind: kLeft
 #define ANEW_LEFT -1
+// How a guest that was parked comes back: kParked
+#define ANEW_PARKED -2
 
 // FunctionReference
 #define ANEW_REFERENCE_ENTRY 8
@@ -45,6 +47,13 @@
 
 // What anew_call_other has between a function and its callee, both return addresses among it.
 #define ANEW_OTHER_CELL_BYTES 32
+
+// What is on the stack of a guest that is parked (anew_park): the code that it interrupts may use what lies right below
+// the stack pointer.
+#define ANEW_RED_ZONE_BYTES 128
+#define ANEW_PARKED_GENERAL_BYTES 120
+#define ANEW_PARKED_VECTOR_BYTES 512
+#define ANEW_PARKED_BYTES (8 + 8 + 8 + ANEW_PARKED_GENERAL_BYTES + ANEW_PARKED_VECTOR_BYTES)
 
 // MXCSR (float_control.hpp)
 #define ANEW_GUEST_FLOAT_CONTROL 0x1F80
