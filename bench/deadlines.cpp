@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How long after its deadline a call ends, by what it does; and what a deadline costs a call that ends before it.
+// How long after its deadline a call ends, by what it does; and what a deadline costs a call that ends before it. What
+// the end of a time slice costs.
+#include <time.h>
+
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <thread>
@@ -11,7 +15,8 @@ namespace anew::bench {
 namespace {
 
 /// A memory of 1 GiB, and functions that do not end: `spin`; `host`, which calls env.f for ever; `fill`, which fills
-/// the memory for ever; `recurse`, which calls itself, and itself again when that returns; and `constant`, which does.
+/// the memory for ever; `recurse`, which calls itself, and itself again when that returns; and `constant` and `count`,
+/// which do, the latter after as many turns as it is told.
 [[nodiscard]] std::vector<std::byte> make_module() {
   ModuleBuilder module;
   const auto plain = module.type({}, {});
@@ -33,6 +38,9 @@ namespace {
                      .raw({0x10, 4, 0x10, 4})
                      .raw({0x41, 0, 0x41, 0, 0x28, 2, 0, 0x41, 1, 0x6B, 0x36, 2, 0}));
   add("constant", {});
+  module.export_function("count",
+                         module.function(module.type({kI64}, {}), {0},
+                                         {0x03, 0x40, 0x20, 0, 0x42, 1, 0x7D, 0x22, 0, 0x42, 0, 0x52, 0x0D, 0, 0x0B}));
   module.memory(kBytes / 65'536);
   const ModuleBytes built = module.build();
   return {built.span().begin(), built.span().end()};
@@ -87,6 +95,43 @@ void storm(const Pool& pool, unsigned threads) {
   report(fmt::format("storm on {} threads", threads).c_str(), std::move(all));
 }
 
+/// Processor time of this thread, ns.
+[[nodiscard]] double processor_time() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
+
+/// Calls `count` with time slices of that length. @return how often it left its thread.
+[[nodiscard]] std::uint64_t count(const Pool& pool, std::chrono::nanoseconds time_slice) {
+  Lease lease = value_or_exit(pool.acquire(), "acquire");
+  lease.set_time_slice(time_slice);
+  const auto function = value_or_exit(pool.function<void(std::int64_t)>("count"), "count");
+  auto call = std::move(lease).start(function, std::int64_t{100'000'000});
+  std::uint64_t times = 0;
+  for (; !call.is_done(); ++times) call.resume();
+  return times;
+}
+
+/// What leaving the thread and going on takes of its processor time: the difference to the same call without slices.
+void report_time_slices(const Pool& pool) {
+  std::vector<double> costs;
+  std::uint64_t all = 0;
+  for (int round = 0; round < 21; ++round) {
+    const double begin = processor_time();
+    (void)count(pool, std::chrono::nanoseconds::max());
+    const double middle = processor_time();
+    const std::uint64_t times = count(pool, std::chrono::nanoseconds(1));
+    const double end = processor_time();
+    all += times;
+    if (times != 0) costs.push_back((end - middle - (middle - begin)) / static_cast<double>(times));
+  }
+  if (costs.empty()) return;
+  std::ranges::nth_element(costs, costs.begin() + static_cast<std::ptrdiff_t>(costs.size() / 2));
+  fmt::print("the end of a time slice, and going on: {:.0f} ns of the thread's processor time ({} of them)\n",
+             costs[costs.size() / 2], all);
+}
+
 }  // namespace
 }  // namespace anew::bench
 
@@ -109,5 +154,6 @@ int main() {
       2001, 100, [&] { benchmark::DoNotOptimize(limited.call(constant)); },
       [&] { benchmark::DoNotOptimize(lease.call(constant)); });
   fmt::print("\na call with a deadline {:.2f} ns, without {:.2f} ns\n", pair.subject, pair.floor);
+  report_time_slices(pool);
   return 0;
 }

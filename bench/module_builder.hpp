@@ -55,7 +55,7 @@ class ModuleBytes {
   std::vector<std::byte> bytes_;
 };
 
-inline constexpr int kI32 = 0x7F, kF64 = 0x7C;
+inline constexpr int kI32 = 0x7F, kI64 = 0x7E, kF64 = 0x7C;
 
 /// Sections that are vectors, put together an entry at a time.
 class ModuleBuilder {

@@ -96,7 +96,7 @@ std::string_view RequestHead::header(std::string_view name) const noexcept {
 Exchange::Exchange(Loop& loop, int socket, Incoming& incoming, RequestHead head, Clock::time_point deadline,
                    WhenReady when_ready)
     : loop_(loop),
-      turn_(loop.turn()),
+      turn_(Loop::turn()),
       socket_(socket),
       incoming_(incoming),
       head_(std::move(head)),
@@ -127,7 +127,7 @@ void Exchange::park(std::function<void()> give_up) {
 }
 
 void Exchange::unpark() {
-  turn_.store(loop_.turn(), std::memory_order_relaxed);
+  turn_.store(Loop::turn(), std::memory_order_relaxed);
   at_work_since_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   give_up_ = nullptr;

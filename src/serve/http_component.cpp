@@ -30,8 +30,9 @@ namespace http = wasi::http;
 
 class HttpComponent;
 
-/// A request in work. The guest's calls leave the thread while they wait: then the exchange is parked, and nothing but
-/// this object is left of it, until what it waits for is there.
+/// A request in work. The guest's calls leave the thread while they wait, or when they have computed for long: then the
+/// exchange is parked, and nothing but this object is left of it, until what it waits for is there, or others have had
+/// their turn.
 class Work : public std::enable_shared_from_this<Work> {
  public:
   Work(HttpComponent& application, Exchange& exchange, Answered answered)
@@ -138,6 +139,8 @@ Result<void> Work::start() {
   auto held = TRY(application_.take());
   served_ = held.served;
   held.lease.core().set_deadline(exchange_.deadline());
+  held.lease.core().set_time_slice(Exchange::kTimeSlice);
+  exchange_.has_time_slices();
   auto canceller = TRY(held.lease.core().canceller());
   exchange_.set_canceller(std::move(canceller));
   handling_ = TRY(http::Handling::begin(
@@ -149,6 +152,11 @@ Result<void> Work::start() {
 void Work::settle() {
   if (!handling_->call().is_done()) {
     return park([this] {
+      if (handling_->call().is_parked()) {
+        return Loop::later([weak = weak_from_this()] {
+          if (const auto work = weak.lock()) work->go_on();
+        });
+      }
       handling_->call().on_ready([weak = weak_from_this()] {
         if (const auto work = weak.lock()) work->post(&Work::go_on);
       });

@@ -5,6 +5,9 @@
 // when that is over.
 //
 // So there are as many threads as handlers were held up at once, and one; they stay for the next ones.
+//
+// What a handler leaves in its midst, a guest that was parked, goes on on the same thread (later): between two turns of
+// the loop, or, if the loop has gone on in another thread, at once.
 #pragma once
 
 #include <atomic>
@@ -12,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <thread>
@@ -37,8 +41,11 @@ class Loop {
   /// Ends all threads, once what they are in is over.
   void stop() noexcept;
 
-  /// A number for the thread that runs the loop now.
-  [[nodiscard]] std::uint64_t turn() const noexcept { return turn_.load(std::memory_order_acquire); }
+  /// A number for this thread, of those of a loop, for as long as it runs the loop. The loop's turn is another one when
+  /// the thread does not run it any more.
+  [[nodiscard]] static std::uint64_t turn() noexcept;
+  /// Has this thread, of those of a loop, call a function when others have had their turn.
+  static void later(std::function<void()> function);
   /// Has another thread run the loop if it is still that one's turn. Where the system has no more threads, the loop
   /// waits.
   void pass_on(std::uint64_t turn) noexcept;

@@ -76,10 +76,11 @@ bool Overseer::look(bool at_clients) {
     clients_.clear();
     for (Exchange* const exchange : loop->tenants.exchanges) {
       clients_.push_back({exchange->socket(), os::kPeerClosed, 0});
-      if (now - exchange->at_work_since() < kTick) continue;
-      if (!exchange->is_parked())
+      const Clock::duration at_work = now - exchange->at_work_since();
+      if (at_work < kTick) continue;
+      if (!exchange->is_parked() && at_work >= exchange->patience())
         loop->pass_on(exchange->turn());
-      else if (now >= exchange->deadline())
+      else if (exchange->is_parked() && now >= exchange->deadline())
         exchange->cancel(Failure::kTimedOut);
       exchange->tick();
     }

@@ -141,6 +141,39 @@ TEST_F(HttpComponent, HoldsNoThreadWhileItWaits) {
   EXPECT_LE(most, before + kRequests / 4);
 }
 
+TEST_F(HttpComponent, HoldsUpNobodyWhileItComputes) {
+  start("busy.wasm");
+  EXPECT_EQ(get(port(), "/").status, 200u);
+  const std::size_t before = count_threads();
+  constexpr std::size_t kRequests = 50;
+  auto never = ask_at_once(kRequests, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  const auto for_a_while = ask_at_once(10, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get(port(), "/").status, 200u);
+  for (const auto& client : for_a_while) EXPECT_EQ(client->answer().status, 200u);
+  // Where the machine is slow some may be passed on to.
+  EXPECT_LE(count_threads(), before + kRequests / 2);
+  never.clear();
+  while (get(server_->admin_port(), "/metrics").body.find("\nanew_serve_in_flight 0\n") == std::string::npos)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST_F(HttpComponent, ThatComputesIsStoppedAtItsTime) {
+  start("busy.wasm", std::chrono::milliseconds(200));
+  const auto clients = ask_at_once(8, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  for (const auto& client : clients) EXPECT_EQ(client->answer().status, 504u);
+  EXPECT_EQ(get(port(), "/").status, 200u);
+}
+
+TEST_F(HttpComponent, ThatComputesIsCutAtTheEndOfTheDrainTime) {
+  drain_time_ = std::chrono::milliseconds(50);
+  start("busy.wasm");
+  const auto clients = ask_at_once(8, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  while (get(server_->admin_port(), "/metrics").body.find("\nanew_serve_in_flight 8\n") == std::string::npos)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  server_->stop();
+  EXPECT_FALSE(server_->wait());
+}
+
 TEST_F(HttpComponent, HoldsNoThreadForSlowClients) {
   start("echo.wasm");
   EXPECT_EQ(get(port(), "/").status, 200u);

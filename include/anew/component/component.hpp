@@ -241,10 +241,12 @@ class ANEW_API Call {
 
   /// Whether it has returned or trapped.
   [[nodiscard]] bool is_done() const noexcept;
-  /// Whether what it waits for is there, so that resume() goes on.
+  /// As anew::BasicCall: whether what it waits for is there, so that resume() goes on; and whether its time slice was
+  /// over (lease.core().set_time_slice).
   [[nodiscard]] bool is_ready() const noexcept;
   [[nodiscard]] bool is_parked() const noexcept;
-  /// Goes on until the call ends or waits again; does nothing if it is not ready. @return whether it is done.
+  /// Goes on until the call ends, waits again or is parked; does nothing if it is not ready. @return whether it is
+  /// done.
   bool resume();
   /// As anew::BasicCall::on_ready.
   void on_ready(std::function<void()> wake);
