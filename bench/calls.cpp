@@ -80,7 +80,7 @@ void constant_call(benchmark::State& state, Memory memory) {
         kRounds, 100,
         [&] {
           Lease lease = *pool.acquire();
-          benchmark::DoNotOptimize(lease.call(function));
+          keep_success(lease.call(function));
         },
         [&] { benchmark::DoNotOptimize(direct()); });
     report(state, pair, 50);
@@ -94,8 +94,7 @@ void call_alone(benchmark::State& state) {
   int (*volatile direct)() = constant;
   for (auto _ : state) {
     const Pair pair = measure_in_turn(
-        kRounds, 100, [&] { benchmark::DoNotOptimize(lease.call(function)); },
-        [&] { benchmark::DoNotOptimize(direct()); });
+        kRounds, 100, [&] { keep_success(lease.call(function)); }, [&] { benchmark::DoNotOptimize(direct()); });
     report(state, pair, 5);
   }
 }
@@ -138,7 +137,7 @@ void call_alone_from_c(benchmark::State& state) {
           benchmark::DoNotOptimize(error);
           benchmark::DoNotOptimize(slots[0]);
         },
-        [&] { benchmark::DoNotOptimize(lease.call(function)); });
+        [&] { keep_success(lease.call(function)); });
     report(state, pair, pair.floor + 5);
   }
   anew_lease_release(c_lease);
@@ -160,7 +159,7 @@ void writing_call(benchmark::State& state, Memory memory, const char* name, std:
         kRounds, 20,
         [&] {
           Lease lease = *pool.acquire();
-          benchmark::DoNotOptimize(lease.call(function));
+          keep_success(lease.call(function));
         },
         [&] {
           std::memcpy(to.data(), from.data(), bytes);
@@ -183,7 +182,7 @@ void many_pages_call(benchmark::State& state, Memory memory, const char* name, s
         pages > 1 ? 501 : kRounds, pages > 1 ? 4 : 50,
         [&] {
           Lease lease = *pool.acquire();
-          benchmark::DoNotOptimize(lease.call(function, static_cast<std::int32_t>(pages)));
+          keep_success(lease.call(function, static_cast<std::int32_t>(pages)));
         },
         [&] {
           std::memcpy(to.data(), from.data(), bytes);
@@ -203,7 +202,7 @@ void fresh_instance(benchmark::State& state, Memory memory) {
         501, 1,
         [&] {
           Lease lease = value_or_exit(pool.instantiate(), "instantiate");
-          benchmark::DoNotOptimize(lease.call(function));
+          keep_success(lease.call(function));
         },
         [] {});
     report(state, pair, 0);

@@ -38,17 +38,17 @@ void run() {
   Lease core_lease = value_or_exit(core_pool.acquire(), "acquire");
   print("add(s32, s32) -> s32",
         measure_in_turn(
-            kRounds, kRepeat, [&] { benchmark::DoNotOptimize(lease.call(add, {std::int32_t{40}, std::int32_t{2}})); },
-            [&] { benchmark::DoNotOptimize(core_lease.call(core_add, 40, 2)); }));
+            kRounds, kRepeat, [&] { keep_success(lease.call(add, {std::int32_t{40}, std::int32_t{2}})); },
+            [&] { keep_success(core_lease.call(core_add, 40, 2)); }));
   print("the same, as new", measure_in_turn(
                                 kRounds, kRepeat,
                                 [&] {
                                   component::Lease own = value_or_exit(pool.acquire(), "acquire");
-                                  benchmark::DoNotOptimize(own.call(add, {std::int32_t{40}, std::int32_t{2}}));
+                                  keep_success(own.call(add, {std::int32_t{40}, std::int32_t{2}}));
                                 },
                                 [&] {
                                   Lease own = value_or_exit(core_pool.acquire(), "acquire");
-                                  benchmark::DoNotOptimize(own.call(core_add, 40, 2));
+                                  keep_success(own.call(core_add, 40, 2));
                                 }));
 
   component::Linker linker;

@@ -151,8 +151,7 @@ int main() {
   limited.set_deadline(Clock::now() + std::chrono::hours(1));
   const auto constant = value_or_exit(pool.function<void()>("constant"), "constant");
   const Pair pair = measure_in_turn(
-      2001, 100, [&] { benchmark::DoNotOptimize(limited.call(constant)); },
-      [&] { benchmark::DoNotOptimize(lease.call(constant)); });
+      2001, 100, [&] { keep_success(limited.call(constant)); }, [&] { keep_success(lease.call(constant)); });
   fmt::print("\na call with a deadline {:.2f} ns, without {:.2f} ns\n", pair.subject, pair.floor);
   report_time_slices(pool);
   return 0;

@@ -50,8 +50,8 @@ void compare(benchmark::State& state, const Option& option, const Program& progr
   }
   for (auto _ : state) {
     const Pair pair = measure_in_turn(
-        61, 1, [&] { benchmark::DoNotOptimize(subject.call(run_with, program.size)); },
-        [&] { benchmark::DoNotOptimize(floor.call(run_without, program.size)); });
+        61, 1, [&] { keep_success(subject.call(run_with, program.size)); },
+        [&] { keep_success(floor.call(run_without, program.size)); });
     state.counters["with_us"] = pair.subject / 1000;
     state.counters["without_us"] = pair.floor / 1000;
     state.counters["ratio"] = pair.subject / pair.floor;

@@ -32,6 +32,16 @@ template <typename T>
   std::exit(1);
 }
 
+/// Behind a call that is measured: one that fails is not what the figure is of.
+template <typename T>
+void keep_success(const Result<T>& result) {
+  if (!result) [[unlikely]] {
+    fmt::print(stderr, "a call that is measured failed: {}\n", result.error().to_string());
+    std::exit(1);
+  }
+  benchmark::DoNotOptimize(result);
+}
+
 /// Of a file, which a benchmark cannot run without.
 [[nodiscard]] inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);

@@ -8,12 +8,17 @@
 // is by processor time of the calling thread, and its peak that of the last calls with kAuto: the time to 90 % of it is
 // by the clock, from before the module is compiled to the end of the first call that is so fast, as are the calls
 // behind it.
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
-#include <atomic>
+#include <cerrno>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -22,6 +27,7 @@
 #include "runtime/module_state.hpp"
 #include "scenarios.hpp"
 #include "support.hpp"
+#include "tier/optimizer_process.hpp"
 
 namespace anew::bench {
 namespace {
@@ -173,12 +179,14 @@ void print(const Row& row) {
   ModuleBuilder module;
   const auto plain = module.type({}, {});
   module.export_function("nothing", module.function(plain, {0}, {}));
-  module.export_function("store", module.function(plain, {0}, {0x41, 64, 0x41, 1, 0x36, 2, 0}));
+  module.export_function("store", module.function(plain, {0}, ModuleBytes({0x41}).s(64).raw({0x41, 1, 0x36, 2, 0})));
   module.memory(16);
+  module.data(64, ModuleBytes().repeat(4096, {1}));
   const ModuleBytes binary = module.build();
   const std::vector<std::byte> bytes(binary.span().begin(), binary.span().end());
   return value_or_exit(
-      Pool::create(value_or_exit(engine.compile(bytes, {.tier = tier}), "compile"), Linker(), {.capacity = 1}), "pool");
+      Pool::create(value_or_exit(engine.compile(bytes, {.tier = tier}), "compile"), Linker(), {.capacity = 64}),
+      "pool");
 }
 
 /// Calls of `name`, each as new, with kAuto beside kQuick: ns.
@@ -188,42 +196,86 @@ void print(const Row& row) {
                                         value_or_exit(pools[1].function<void()>(name), name)};
   const auto call = [&](std::size_t i) {
     Lease lease = value_or_exit(pools[i].acquire(), name);
-    benchmark::DoNotOptimize(lease.call(functions[i]));
+    keep_success(lease.call(functions[i]));
   };
   return measure_in_turn(4001, 100, [&] { call(0); }, [&] { call(1); });
 }
 
-/// Calls a second of one thread while a process compiles a module beside it, and without.
-[[nodiscard]] Pair compare_rates(const Engine& engine) {
+/// Calls a second of each thread, with nothing beside them; with a process that compiles in the background; and, as a
+/// floor, with one that does nothing but compute.
+struct Rates {
+  double alone = 0, compiling = 0, computing = 0;
+};
+
+[[nodiscard]] Rates compare_rates(const Engine& engine, unsigned threads) {
   const Pool pool = make_pool(engine, Tier::kQuick);
   const auto store = value_or_exit(pool.function<void()>("store"), "store");
-  const auto rate = [&] {
+  const auto count = [&] {
     std::uint64_t calls = 0;
     const auto begin = Clock::now();
     for (const auto end = begin + milliseconds(200); Clock::now() < end; calls += 1'000) {
       for (int i = 0; i < 1'000; ++i) {
         Lease lease = value_or_exit(pool.acquire(), "store");
-        benchmark::DoNotOptimize(lease.call(store));
+        keep_success(lease.call(store));
       }
     }
     return static_cast<double>(calls) * 1e9 / nanoseconds(Clock::now() - begin);
   };
-  const Engine other({.compile_threads = 1, .cache = false});
-  std::vector<double> with;
-  std::vector<double> without;
-  for (int round = 0; round < 15; ++round) {
-    without.push_back(rate());
-    std::atomic<bool> enough = false;
+  const auto rate = [&] {
+    std::vector<double> rates(threads);
+    {
+      std::vector<std::jthread> callers;
+      for (unsigned i = 1; i < threads; ++i) callers.emplace_back([&, i] { rates[i] = count(); });
+      rates[0] = count();
+    }
+    return std::accumulate(rates.begin(), rates.end(), 0.0) / threads;
+  };
+  // What Tier::kAuto has done when a function is hot, for all of a module's, again and again.
+  const Module module = value_or_exit(engine.load(fmt::format("{}/json.wasm", ANEW_BENCH_PROGRAMS)), "json");
+  const detail::ModuleState& state = *module.state();
+  std::vector<std::vector<std::uint32_t>> units;
+  for (std::uint32_t i = 0; i < state.module.defined_functions(); ++i)
+    units.push_back({state.module.imported_functions + i});
+  const auto rate_beside_compiling = [&] {
+    std::stop_source enough;
     std::jthread compiling([&] {
-      while (!enough)
-        (void)value_or_exit(other.load(fmt::format("{}/json.wasm", ANEW_BENCH_PROGRAMS), {.tier = Tier::kOptimized}),
-                            "json");
+      while (!enough.stop_requested())
+        (void)tier::optimize({.binary = state.binary,
+                              .accepted = state.module.accepted,
+                              .options = state.options,
+                              .functions = static_cast<std::uint32_t>(state.module.functions.size()),
+                              .units = units,
+                              .threads = 1,
+                              .in_background = true,
+                              .stop = enough.get_token()});
     });
     std::this_thread::sleep_for(milliseconds(50));  // until its process is there
-    with.push_back(rate());
-    enough = true;
+    const double result = rate();
+    enough.request_stop();
+    return result;
+  };
+  const auto rate_beside_computing = [&] {
+    const pid_t child = fork();
+    if (child == 0) {
+      errno = 0;
+      (void)nice(10);  // as the other one
+      for (;;) benchmark::ClobberMemory();
+    }
+    std::this_thread::sleep_for(milliseconds(50));
+    const double result = rate();
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    return result;
+  };
+  std::vector<double> alone;
+  std::vector<double> compiling;
+  std::vector<double> computing;
+  for (int round = 0; round < 15; ++round) {
+    alone.push_back(rate());
+    compiling.push_back(rate_beside_compiling());
+    computing.push_back(rate_beside_computing());
   }
-  return {median(with), median(without)};
+  return {median(alone), median(compiling), median(computing)};
 }
 
 int report(bool as_json, const std::vector<std::string>& names) {
@@ -258,14 +310,22 @@ int report(bool as_json, const std::vector<std::string>& names) {
       fmt::print("a call as new, {:<8} {:>6.1f} ns with auto, {:>6.1f} ns quick: {:.3f} times\n", name, pair.subject,
                  pair.floor, pair.subject / pair.floor);
   }
-  const Pair rates = compare_rates(engine);
-  result["beside_a_compilation"] = {{"calls_per_second", rates.subject}, {"alone", rates.floor}};
-  if (as_json) {
-    fmt::print("{}\n", result.dump(2));
-  } else {
-    fmt::print("calls a second beside a process that compiles: {:.0f}, without: {:.0f}: {:.3f} times\n", rates.subject,
-               rates.floor, rates.subject / rates.floor);
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  for (unsigned threads = 1; threads <= processors; threads += std::max(1u, processors - 1)) {
+    const Rates rates = compare_rates(engine, threads);
+    result["beside_a_compilation"].push_back({{"threads", threads},
+                                              {"calls_per_second", rates.compiling},
+                                              {"alone", rates.alone},
+                                              {"beside_computing", rates.computing}});
+    if (!as_json) {
+      fmt::print(
+          "calls a second of each of {} threads on {} processors: {:.0f}, beside a process that compiles {:.3f} times "
+          "that, "
+          "beside one that computes {:.3f} times\n",
+          threads, processors, rates.alone, rates.compiling / rates.alone, rates.computing / rates.alone);
+    }
   }
+  if (as_json) fmt::print("{}\n", result.dump(2));
   return 0;
 }
 

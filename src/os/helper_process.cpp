@@ -36,6 +36,8 @@ constexpr milliseconds kPatience{50};
 /// How long a child that has closed its end may take to end by itself.
 constexpr milliseconds kLastMoments{1'000};
 constexpr std::size_t kMostErrorBytes = 300;
+/// The scheduler gives a thread of this niceness 110 shares beside 1,024 of one that has none (sched(7)).
+constexpr int kLowNiceness = 10;
 
 std::unexpected<Error> refused(const std::filesystem::path& program, int reason) {
   return fail(reason == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
@@ -131,7 +133,7 @@ HelperProcess::Outcome wait_until(const Descriptor& descriptor, short events, He
 
 }  // namespace
 
-Result<HelperProcess> HelperProcess::start(const std::filesystem::path& program) {
+Result<HelperProcess> HelperProcess::start(const std::filesystem::path& program, Priority priority) {
   std::array<int, 2> ends = {};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return refused(program, errno);
   Descriptor ours = above_standard_streams(ends[0]);
@@ -143,6 +145,8 @@ Result<HelperProcess> HelperProcess::start(const std::filesystem::path& program)
   if (!errors.is_open()) return refused(program, errno);
   const int id = Plan().start(program, theirs.number(), errors.number());
   if (id < 0) return refused(program, -id);
+  // Threads that it makes later have the same. Where it is refused, it has ours.
+  if (priority == Priority::kLow) (void)setpriority(PRIO_PROCESS, static_cast<id_t>(id), kLowNiceness);
   // It has just got its number: no other process has it before all numbers were given again.
   const auto opened = static_cast<int>(syscall(SYS_pidfd_open, id, 0));  // a descriptor or -1
   Descriptor process = opened < 0 ? Descriptor() : above_standard_streams(opened);

@@ -23,11 +23,15 @@ class HelperProcess {
   /// How sending or receiving ended.
   enum class Outcome : std::uint8_t { kDone, kEnded /* the child closed its end, as by dying */, kLate, kStopped };
 
+  /// Beside threads of ours that want the processor as well: kLow takes about a tenth of it.
+  enum class Priority : std::uint8_t { kOurs, kLow };
+
   /// It gets nothing of ours but the socket: no descriptor, no blocked or ignored signal, and it is in a process group
   /// of its own, so that a terminal's signals do not reach it. What it writes to its standard error, end() tells.
   /// Somebody else in this process may wait for all children, and for this one too.
   /// @return kNotFound or kIo, with the system's reason, if it cannot be started.
-  [[nodiscard]] static Result<HelperProcess> start(const std::filesystem::path& program);
+  [[nodiscard]] static Result<HelperProcess> start(const std::filesystem::path& program,
+                                                   Priority priority = Priority::kOurs);
   HelperProcess(HelperProcess&& other) noexcept;
   HelperProcess& operator=(HelperProcess&& other) = delete;
   /// Kills the child.

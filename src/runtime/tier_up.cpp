@@ -38,6 +38,9 @@ constexpr int kPatience = 200;
 constexpr std::uint32_t kHot = 3;
 /// Functions that are sent at once.
 constexpr std::size_t kBatch = 32;
+/// What a unit, and a batch, may take: they have the processor when nobody else wants it, and a tenth of it else.
+constexpr std::chrono::minutes kUnitLimit(3);
+constexpr std::chrono::minutes kBatchLimit(10);
 /// Between two times that a module is written to the code cache, at least; its end aside.
 constexpr std::chrono::seconds kKeepInterval(5);
 
@@ -259,7 +262,10 @@ class TierUpThreads {
                                          .units = batch->units,
                                          .program = batch->program,
                                          .threads = 1,
-                                         .memory_limit = batch->memory_limit});
+                                         .unit_limit = kUnitLimit,
+                                         .limit = kBatchLimit,
+                                         .memory_limit = batch->memory_limit,
+                                         .in_background = true});
         if (const auto state = batch->state.lock()) put(state, std::move(optimized));
       } catch (const std::exception&) {  // no memory: these functions keep their quick code
       }

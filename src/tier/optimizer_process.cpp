@@ -52,7 +52,8 @@ class Optimizer {
 
   /// Starts the process and gives it the job.
   [[nodiscard]] Result<void> start() {
-    child_.emplace(TRY(HelperProcess::start(program_)));
+    const auto priority = job_.in_background ? HelperProcess::Priority::kLow : HelperProcess::Priority::kOurs;
+    child_.emplace(TRY(HelperProcess::start(program_, priority)));
     begin();
     if (auto greeted = greet(); !greeted) {
       const std::string reason = std::move(greeted).error().reason;

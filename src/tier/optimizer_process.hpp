@@ -32,6 +32,7 @@ struct OptimizeJob {
   std::chrono::milliseconds unit_limit{30'000};  ///< that a unit may take
   std::chrono::milliseconds limit{60'000};       ///< behind which no unit is begun
   std::uint64_t memory_limit = 2ull << 30;       ///< that a process may take, in bytes
+  bool in_background = false;                    ///< beside what wants the processors more
   codegen::Progress progress = {};               ///< of functions
   std::stop_token stop = {};                     ///< gives up, soon
 };

@@ -5,14 +5,18 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
+#include <utility>
 
 #include "child_process.hpp"
 
@@ -60,6 +64,22 @@ bool start_numbered(pid_t number) {
   if (child == 0)
     for (;;) pause();
   return child == number;
+}
+
+TEST(HelperProcess, LeavesTheProcessorToOthersIfAsked) {
+  using Priority = HelperProcess::Priority;
+  for (const auto& [priority, added] : {std::pair(Priority::kOurs, 0), std::pair(Priority::kLow, 10)}) {
+    const int status = test::run_in_child([&] {
+      const int ours = getpriority(PRIO_PROCESS, 0);
+      auto helper = HelperProcess::start("/bin/cat", priority);
+      if (!helper || !echoes(*helper)) return 1;
+      int child = 0;
+      if (!(std::ifstream("/proc/thread-self/children") >> child)) return 77;
+      return getpriority(PRIO_PROCESS, static_cast<id_t>(child)) == std::max(ours, added) ? 0 : 2;
+    });
+    if (status == 77) GTEST_SKIP() << "the system does not list a process's children";
+    EXPECT_EQ(status, 0) << added;
+  }
 }
 
 /// What embedders do who wait for all children, when a number is given to another process then.
