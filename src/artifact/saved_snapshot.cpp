@@ -17,6 +17,8 @@ constexpr std::string_view kMagic = "ANEWSNAP";
 constexpr std::uint64_t kHashOffset = 24;
 constexpr std::uint64_t kHeadBytes = 40;
 constexpr std::uint64_t kStartAfterRestore = 1;
+constexpr std::uint64_t kOfComponent = 2;
+static_assert(kSnapshotBeginning == kHeadBytes + sizeof(kOfComponent));
 
 std::array<std::uint8_t, 16> hash_of(std::span<const std::byte> file) {
   ContentHasher hasher;
@@ -142,10 +144,15 @@ std::vector<std::byte> encode(const SavedSnapshot& snapshot) {
   to.number(kSavedSnapshotVersion);
   to.number(0);  // the file's size and its hash are filled in last
   to.append(std::array<std::byte, kHeadBytes - kHashOffset>{});
-  to.number(snapshot.start_after_restore ? kStartAfterRestore : 0);
+  to.number((snapshot.start_after_restore ? kStartAfterRestore : 0) | (snapshot.is_component() ? kOfComponent : 0));
   to.number(snapshot.extra_memory_pages);
   to.number(snapshot.instances.size());
   for (const SavedInstance& each : snapshot.instances) write_instance(to, each);
+  if (snapshot.is_component()) {
+    to.bytes(snapshot.component);
+    to.number(snapshot.handles.size());
+    for (const auto& each : snapshot.handles) to.numbers(each);
+  }
   std::vector<std::byte>& bytes = to.result();
   const std::uint64_t size = bytes.size();
   std::memcpy(bytes.data() + 16, &size, sizeof size);
@@ -176,16 +183,29 @@ Result<SavedSnapshot> decode_saved(std::vector<std::byte> bytes, const std::stri
   SavedSnapshot snapshot;
   const std::uint64_t flags = from.number();
   snapshot.start_after_restore = flags == kStartAfterRestore;
+  const bool is_component = flags == kOfComponent;
   snapshot.extra_memory_pages = from.number();
   const std::uint64_t instances = from.count(8);
   if (instances > kMaximumSavedInstances)
     return refuse(fmt::format("it has {} instances, and {} are the most", instances, kMaximumSavedInstances));
   for (std::uint64_t left = instances; left > 0 && from.good(); --left)
     snapshot.instances.push_back(read_instance(from));
-  if (flags > kStartAfterRestore || !from.at_end() || snapshot.instances.empty())
+  if (is_component) {
+    snapshot.component = from.bytes();
+    for (std::uint64_t left = from.count(8); left > 0 && from.good(); --left)
+      snapshot.handles.push_back(from.numbers());
+  }
+  if (flags > kOfComponent || !from.at_end() || snapshot.instances.empty() || snapshot.is_component() != is_component)
     return refuse("its content is not what any Anew writes");
   snapshot.owner = owner;
   return snapshot;
+}
+
+bool has_component_snapshot_magic(std::span<const std::byte> bytes) noexcept {
+  std::uint64_t flags = 0;
+  if (bytes.size() < kSnapshotBeginning || !has_snapshot_magic(bytes)) return false;
+  std::memcpy(&flags, bytes.data() + kHeadBytes, sizeof flags);
+  return flags == kOfComponent;
 }
 
 bool has_snapshot_magic(std::span<const std::byte> bytes) noexcept {

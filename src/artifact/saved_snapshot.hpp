@@ -9,10 +9,12 @@
 // All integers are little-endian, 8 bytes each; byte strings are preceded by their length and padded to 8 bytes.
 //
 //   "ANEWSNAP"  version  bytes of the file  hash (XXH3-128, canonical form, of all other bytes)
-//   flags (1: the start function runs after each restore)  extra memory pages  instances
+//   flags (1: the start function runs after each restore, 2: of a component)  extra memory pages  instances
 //   each instance: names, binary, slots of its own globals, dropped segments (a byte each), memories, tables
 //   each memory: index, size in bytes, numbers of the 4 KiB pages that are not zero, their content
 //   each table: index, elements
+//   of a component, whose instances have no names and no binaries of their own: its binary, instances of it, each one's
+//   handles (component/handles.hpp)
 #pragma once
 
 #include <anew/error.hpp>
@@ -57,7 +59,12 @@ struct SavedSnapshot {
   bool start_after_restore = false;
   std::uint64_t extra_memory_pages = 0;
   std::vector<SavedInstance> instances;  ///< the main one last
-  std::shared_ptr<const void> owner;     ///< keeps what the views look at
+  /// The binary of the component that the instances are those of, and what each of its own instances has of handles.
+  std::span<const std::byte> component;
+  std::vector<std::vector<std::uint64_t>> handles;
+  std::shared_ptr<const void> owner;  ///< keeps what the views look at
+
+  [[nodiscard]] bool is_component() const noexcept { return !component.empty(); }
 };
 
 [[nodiscard]] std::vector<std::byte> encode(const SavedSnapshot& snapshot);
@@ -68,5 +75,8 @@ struct SavedSnapshot {
 
 /// Whether a file that begins so may be a snapshot.
 [[nodiscard]] bool has_snapshot_magic(std::span<const std::byte> bytes) noexcept;
+/// Whether one of which these are the first kSnapshotBeginning bytes may be a component's.
+[[nodiscard]] bool has_component_snapshot_magic(std::span<const std::byte> bytes) noexcept;
+inline constexpr std::size_t kSnapshotBeginning = 48;
 
 }  // namespace anew::artifact

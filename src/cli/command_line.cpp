@@ -209,7 +209,8 @@ CLI::Option* add_parsed(CLI::App& app, const char* name, const char* value_name,
 Option Option::required() const { return Option(option_->required()); }
 Option Option::value_name(const char* name) const { return Option(option_->type_name(name)); }
 Option Option::repeatable() const { return Option(option_->take_all()); }
-Option Option::one_value() const { return Option(option_->expected(1)); }
+// Without the latter, what stands behind its value is taken for more of them, unless it is the last argument.
+Option Option::one_value() const { return Option(option_->expected(1)->allow_extra_args(false)); }
 Option Option::comma_separated() const { return Option(option_->delimiter(',')); }
 Option Option::needs(const Option& other) const { return Option(option_->needs(other.option_)); }
 Option Option::excludes(const Option& other) const { return Option(option_->excludes(other.option_)); }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "artifact/saved_snapshot.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "component/decoder.hpp"
@@ -20,9 +21,8 @@ Result<bool> is_component_file(const std::string& file) {
   if (file == "-") return false;
   auto opened = os::File::open(file, os::File::Links::kFollow);
   if (!opened) return std::unexpected(file_error(std::move(opened.error())));
-  constexpr std::size_t kPreambleBytes = 8;
-  const auto beginning = TRY(opened->read(kPreambleBytes));
-  return component::is_component(beginning);
+  const auto beginning = TRY(opened->read(artifact::kSnapshotBeginning));
+  return component::is_component(beginning) || artifact::has_component_snapshot_magic(beginning);
 }
 
 Result<component::Component> load_component(const std::string& file, const CompileOptions& compile,

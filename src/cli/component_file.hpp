@@ -10,7 +10,7 @@
 
 namespace anew::cli {
 
-/// Whether a file holds a component. Of standard input, "-": no, for it can be read once only.
+/// Whether a file holds a component, or the snapshot of one. Of standard input, "-": no, for it can be read once only.
 /// @return kNotFound or kIo.
 [[nodiscard]] Result<bool> is_component_file(const std::string& file);
 

@@ -299,6 +299,7 @@ Result<ExitCode> inspect_component(const InspectOptions& options) {
     for (const auto& bytes : state.plan.modules) modules.push_back({{"bytes", bytes.size()}});
     print_json({{"component", true},
                 {"bytes", state.binary.size()},
+                {"snapshot", state.saved != nullptr},
                 {"core_modules", std::move(modules)},
                 {"core_instances", state.plan.members.size()},
                 {"instances", state.plan.instances},
@@ -306,8 +307,9 @@ Result<ExitCode> inspect_component(const InspectOptions& options) {
                 {"exports", to_json(inspected.exports())}});
     return kSuccess;
   }
-  fmt::print("a component of {} bytes; {} core modules, {} core instances, {} instances of components\n",
-             state.binary.size(), state.plan.modules.size(), state.plan.members.size(), state.plan.instances);
+  fmt::print("{}a component of {} bytes; {} core modules, {} core instances, {} instances of components\n",
+             state.saved != nullptr ? "the snapshot of " : "", state.binary.size(), state.plan.modules.size(),
+             state.plan.members.size(), state.plan.instances);
   print_lines("imports", lines_of(inspected.imports()));
   print_lines("exports", lines_of(inspected.exports()));
   return kSuccess;

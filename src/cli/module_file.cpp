@@ -112,6 +112,10 @@ Result<ModuleFile> read_binary(const std::string& file) {
   }
   if (kind == Kind::kSnapshot) {
     auto snapshot = TRY(artifact::decode_saved(std::move(bytes), name_of(file)));
+    if (snapshot.is_component()) {
+      return fail(ErrorCode::kArgument,
+                  fmt::format("{} is the snapshot of a component, and this is for modules", name_of(file)));
+    }
     const auto binary = snapshot.instances.back().binary;
     return ModuleFile{{binary.begin(), binary.end()}, std::move(snapshot)};
   }

@@ -5,11 +5,14 @@
 #include <anew/component/component.hpp>
 
 #include "abi/cell.hpp"
+#include "artifact/saved_snapshot.hpp"
 #include "component/decoder.hpp"
 #include "component/linked.hpp"
 #include "component/validator.hpp"
 #include "os/file.hpp"
 #include "os/try.hpp"
+#include "pool/pool_state.hpp"
+#include "reset/snapshot.hpp"
 #include "runtime/near_match.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "wasm/limits.hpp"
@@ -41,11 +44,13 @@ CompileOptions with_small_cards(CompileOptions options) {
 }
 
 Result<std::shared_ptr<const ComponentState>> compile(const Engine& engine, std::span<const std::byte> binary,
-                                                      const CompileOptions& given) {
+                                                      const CompileOptions& given,
+                                                      std::shared_ptr<const artifact::SavedSnapshot> saved = nullptr) {
   const CompileOptions options = with_small_cards(given);
   if (!is_component(binary))
     return fail(ErrorCode::kMalformed, "the bytes do not begin as a component's: a core module is for Engine::compile");
   auto state = std::make_shared<ComponentState>();
+  state->saved = std::move(saved);
   state->binary.assign(binary.begin(), binary.end());
   const auto decoded = TRY(decode(state->binary));
   std::vector<std::span<const std::byte>> spans;
@@ -137,6 +142,19 @@ class Beginning {
  public:
   explicit Beginning(std::size_t instances) : states_(instances) {}
   [[nodiscard]] const InstanceStates& states() const noexcept { return states_; }
+  /// What a file says.
+  Result<void> set(const artifact::SavedSnapshot& saved, const LinkedComponent& linked) {
+    if (saved.handles.size() != states_.instances.size()) return misfit();
+    for (std::size_t i = 0; i < saved.handles.size(); ++i) {
+      auto handles = HandleTable::from_numbers(saved.handles[i], linked.implementers);
+      if (!handles) return misfit();
+      states_.instances[i].handles = *std::move(handles);
+    }
+    // As many as could have been kept.
+    states_ = TRY(states_.kept(linked));
+    is_set_ = true;
+    return {};
+  }
   /// Of the first store that is made: all others are to be like it.
   Result<void> set(const StoreState& store, const LinkedComponent& linked) {
     if (is_set_) return {};
@@ -148,6 +166,11 @@ class Beginning {
   }
 
  private:
+  static std::unexpected<Error> misfit() {
+    return fail(ErrorCode::kArtifact,
+                "the snapshot does not fit its component: its handles; take it again with `anew snapshot`");
+  }
+
   InstanceStates states_;
   bool is_set_ = false;  ///< by the thread that makes the pool, before others have it
 };
@@ -165,6 +188,16 @@ Result<std::shared_ptr<const PoolState>> make_pool(const Component& component, c
                                     [beginning](InstanceStates& states) { states = beginning->states(); });
   // Lowered calls look for it first.
   std::rotate(group.states.begin(), group.states.end() - 1, group.states.end());
+  if (const auto& saved = state->linked->component->saved) {
+    if (!options.snapshot.prelude.empty() || warm_up) {
+      return fail(
+          ErrorCode::kArgument,
+          "the component comes from a snapshot file, whose state is what it is: give the prelude and what warms "
+          "it up when the snapshot is taken");
+    }
+    TRY(beginning->set(*saved, *state->linked));
+    group.saved_group = saved;
+  }
   group.initialize_group = [linked = state->linked, beginning, prelude = std::exchange(options.snapshot.prelude, {}),
                             warm_up = std::move(warm_up)](StoreState& store) -> Result<void> {
     TRY(run_prelude(store, *linked, prelude));
@@ -178,7 +211,17 @@ Result<std::shared_ptr<const PoolState>> make_pool(const Component& component, c
     return fail(ErrorCode::kArgument, "extra memory pages are for core modules, not for components");
   const Module main(group.group.back().module);
   state->core = TRY(anew::Pool::create(main, core, std::move(options)));
+  state->beginning = beginning->states();
   return std::shared_ptr<const PoolState>(std::move(state));
+}
+
+Result<void> save_snapshot(const PoolState& pool, const std::filesystem::path& path) {
+  auto saved = TRY(reset::to_saved(pool.core->state()->snapshot()));
+  saved.component = pool.linked->component->binary;
+  for (const InstanceState& each : pool.beginning.instances) saved.handles.push_back(each.handles.to_numbers());
+  const std::vector<std::byte> bytes = artifact::encode(saved);
+  const BytesView pieces[] = {bytes};
+  return os::write_file(path, pieces, 0644);
 }
 
 }  // namespace
@@ -196,8 +239,23 @@ Result<Component> Component::compile(const Engine& engine, std::span<const std::
 Result<Component> Component::load(const Engine& engine, const std::filesystem::path& file,
                                   const CompileOptions& options) {
   return anew::detail::without_exceptions("a component is loaded", [&]() -> Result<Component> {
-    const auto bytes = TRY(os::read_file(file, wasm::limits::kModuleBytes));
-    return Component(TRY(detail::compile(engine, bytes, options)));
+    auto opened = TRY(os::File::open(file, os::File::Links::kFollow));
+    auto bytes = TRY(opened.read(artifact::kSnapshotBeginning));
+    if (!artifact::has_snapshot_magic(bytes)) {
+      TRY(opened.read_rest(bytes, wasm::limits::kModuleBytes));
+      return Component(TRY(detail::compile(engine, bytes, options)));
+    }
+    TRY(opened.read_rest(bytes, artifact::kMaximumSavedBytes));
+    auto saved =
+        std::make_shared<artifact::SavedSnapshot>(TRY(artifact::decode_saved(std::move(bytes), file.string())));
+    if (!saved->is_component()) {
+      return fail(ErrorCode::kArgument, fmt::format("{} is the snapshot of a module, and of no component: it is for "
+                                                    "Engine::load",
+                                                    file.string()));
+    }
+    if (saved->component.size() > wasm::limits::kModuleBytes)
+      return fail(ErrorCode::kLimit, fmt::format("the component in {} is too large", file.string()));
+    return Component(TRY(detail::compile(engine, saved->component, options, saved)));
   });
 }
 
@@ -288,6 +346,11 @@ Result<Function> Pool::function(std::string_view name) const {
   return anew::detail::without_exceptions("a function is looked up", [&]() -> Result<Function> {
     return Function(TRY(detail::find_function(*state_->linked, name)));
   });
+}
+
+Result<void> Pool::save_snapshot(const std::filesystem::path& path) const {
+  return anew::detail::without_exceptions("a snapshot is written",
+                                          [&] { return detail::save_snapshot(*state_, path); });
 }
 
 const anew::Pool& Pool::core() const noexcept { return *state_->core; }

@@ -115,6 +115,45 @@ void HandleTable::forget_hosts(std::span<const std::uint32_t> implementers) noex
   for (Entry& each : entries_) each.is_gone = each.is_used && implementers[each.type] == kHost;
 }
 
+std::vector<std::uint64_t> HandleTable::to_numbers() const {
+  std::vector<std::uint64_t> numbers = {first_free_};
+  for (const Entry& each : entries_) {
+    numbers.push_back(std::uint64_t{each.representation} << 32 | each.type);
+    numbers.push_back(std::uint64_t{each.is_used} << 32 | each.next_free);
+  }
+  return numbers;
+}
+
+std::optional<HandleTable> HandleTable::from_numbers(std::span<const std::uint64_t> numbers,
+                                                     std::span<const std::uint32_t> implementers) {
+  constexpr std::uint64_t kLow = 0xFFFF'FFFF;
+  if (numbers.size() % 2 == 0 || numbers.size() / 2 > kMost || numbers[0] > numbers.size() / 2) return std::nullopt;
+  HandleTable table;
+  table.first_free_ = static_cast<std::uint32_t>(numbers[0]);  // at most kMost
+  std::size_t free = 0;
+  for (std::size_t i = 1; i < numbers.size(); i += 2) {
+    const std::uint64_t next_free = numbers[i + 1] & kLow;
+    const std::uint64_t is_used = numbers[i + 1] >> 32;
+    const Entry entry{.type = static_cast<ResourceId>(numbers[i] & kLow),
+                      .representation = static_cast<std::uint32_t>(numbers[i] >> 32),  // all that is left of it
+                      .is_used = is_used != 0,
+                      .next_free = static_cast<std::uint32_t>(next_free)};
+    if (is_used > 1 || next_free > numbers.size() / 2) return std::nullopt;
+    if (entry.is_used ? next_free != 0 || entry.type >= implementers.size() : numbers[i] != 0) return std::nullopt;
+    free += entry.is_used ? 0 : 1;
+    table.entries_.push_back(entry);
+  }
+  // Each free handle is given out once: as many steps as there are of them lead over free ones to the end.
+  std::uint32_t next = table.first_free_;
+  for (; free > 0 && next != 0; --free) {
+    if (table.entries_[next - 1].is_used) return std::nullopt;
+    next = table.entries_[next - 1].next_free;
+  }
+  if (free != 0 || next != 0) return std::nullopt;
+  table.forget_hosts(implementers);
+  return table;
+}
+
 Result<void> end_scope(CallScope& scope) {
   for (const auto& [table, handle] : scope.lent) table->give_back(handle);
   scope.lent.clear();

@@ -43,6 +43,12 @@ class HandleTable {
   /// @param implementers  by ResourceId. To be called between calls: nothing is lent.
   void forget_hosts(std::span<const std::uint32_t> implementers) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  /// As a snapshot file has it, between calls: the handle that is given out next, or 0, and two numbers for each entry.
+  [[nodiscard]] std::vector<std::uint64_t> to_numbers() const;
+  /// What a file says, which is not believed. Handles of the host's resources are those of resources that are gone.
+  /// @param implementers  by ResourceId. @return nothing if it is no table.
+  [[nodiscard]] static std::optional<HandleTable> from_numbers(std::span<const std::uint64_t> numbers,
+                                                               std::span<const std::uint32_t> implementers);
 
  private:
   struct Entry {

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "artifact/saved_snapshot.hpp"
 #include "component/plan.hpp"
 #include "runtime/store_state.hpp"
 
@@ -22,6 +23,9 @@ struct ComponentState {
   std::vector<std::byte> binary;  ///< the plan has views of it
   Plan plan;
   std::vector<Module> modules;  ///< by number in the plan
+  /// Of one from a snapshot file: the state that its pools start from. What it says of handles goes by the plan's
+  /// numbers of resources, and its instances are the plan's members in their order.
+  std::shared_ptr<const artifact::SavedSnapshot> saved;
 };
 
 /// A function of a member, by its index in the member's module.
@@ -91,11 +95,6 @@ struct LinkedComponent {
   [[nodiscard]] const Plan& plan() const noexcept { return component->plan; }
 };
 
-struct PoolState {
-  std::shared_ptr<const LinkedComponent> linked;
-  std::optional<anew::Pool> core;  ///< none while the snapshot is taken
-};
-
 /// What a lease keeps of one instance of the component.
 struct InstanceState {
   HandleTable handles;
@@ -108,6 +107,12 @@ struct InstanceStates {
 
   /// What a snapshot keeps of them. @return kUnsupported for too many handles; kTrap if one trapped.
   [[nodiscard]] Result<InstanceStates> kept(const LinkedComponent& component) const;
+};
+
+struct PoolState {
+  std::shared_ptr<const LinkedComponent> linked;
+  std::optional<anew::Pool> core;  ///< none while the snapshot is taken
+  InstanceStates beginning{0};     ///< what each lease begins with
 };
 
 struct LinkerState {

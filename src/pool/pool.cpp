@@ -87,6 +87,10 @@ Result<void> Pool::shutdown(std::chrono::steady_clock::time_point deadline) cons
 
 Result<void> Pool::save_snapshot(const std::filesystem::path& path) const {
   return detail::without_exceptions("a snapshot is written", [&]() -> Result<void> {
+    if (state_->snapshot().is_group) {
+      return fail(ErrorCode::kArgument,
+                  "the pool is of a component's core instances: component::Pool::save_snapshot writes their snapshot");
+    }
     const auto saved = TRY(reset::to_saved(state_->snapshot()));
     const std::vector<std::byte> bytes = artifact::encode(saved);
     const BytesView pieces[] = {bytes};

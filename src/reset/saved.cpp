@@ -176,11 +176,35 @@ Result<void> read_tables(InstanceImage& image, const Instance& mapped, const Sav
   return next == saved.tables.size() ? Result<void>() : misfit("its tables");
 }
 
+/// @param mapped  a store with all instances, not initialized.
+Result<Snapshot> read_store(const StoreState& mapped, const SavedSnapshot& saved, const detail::LinkerState& linker,
+                            const SnapshotOptions& options, std::uint64_t maximum_memory_bytes) {
+  Snapshot snapshot;
+  snapshot.maximum_memory_bytes = maximum_memory_bytes;
+  snapshot.names = mapped.names;
+  snapshot.ledger = ledger_of(mapped);
+  snapshot.keeps_growth = keeps_growth(mapped);
+  for (std::size_t i = 0; i < saved.instances.size(); ++i) {
+    const Instance& instance = *mapped.instances[i];
+    InstanceImage& image = snapshot.instances.emplace_back();
+    image.linked = instance.linked;
+    TRY(read_memories(image, instance, saved.instances[i], snapshot.ledger));
+    TRY(read_globals(image, instance, saved.instances[i]));
+    TRY(read_tables(image, instance, saved.instances[i]));
+  }
+  snapshot.start_after_restore = saved.start_after_restore;
+  snapshot.options = options;
+  snapshot.options.extra_memory_pages = saved.extra_memory_pages;
+  snapshot.from_file = true;
+  snapshot.states = linker.states;
+  auto original = TRY(make_store(snapshot));
+  snapshot.original = std::move(original);
+  return snapshot;
+}
+
 }  // namespace
 
 Result<SavedSnapshot> to_saved(const Snapshot& snapshot) {
-  if (snapshot.is_group)
-    return fail(ErrorCode::kUnsupported, "snapshots of components cannot be saved: give their prelude to each pool");
   if (snapshot.instances.size() > artifact::kMaximumSavedInstances) {
     return fail(ErrorCode::kLimit, fmt::format("a snapshot file holds at most {} instances, and the store has {}",
                                                artifact::kMaximumSavedInstances, snapshot.instances.size()));
@@ -190,6 +214,7 @@ Result<SavedSnapshot> to_saved(const Snapshot& snapshot) {
   saved.extra_memory_pages = snapshot.options.extra_memory_pages;
   for (std::uint32_t i = 0; i < snapshot.instances.size(); ++i) {
     auto instance = TRY(to_saved(snapshot, i));
+    if (snapshot.is_group) instance.binary = {};
     saved.instances.push_back(std::move(instance));
   }
   return saved;
@@ -203,8 +228,6 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
                 "the module comes from a snapshot file, whose state is what it is: give extra memory pages, a prelude, "
                 "freeze_start and linked modules when the snapshot is taken");
   }
-  Snapshot snapshot;
-  snapshot.maximum_memory_bytes = maximum_memory_bytes;
   StoreState mapped;
   mapped.growable_bytes = maximum_memory_bytes;
   const auto& from = saved.snapshot.instances;
@@ -216,24 +239,22 @@ Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module, c
     for (const std::string& name : from[i].names)
       if (!mapped.names.emplace(name, instance->number).second) return misfit("two instances have the same name");
   }
-  snapshot.names = mapped.names;
-  snapshot.ledger = ledger_of(mapped);
-  snapshot.keeps_growth = keeps_growth(mapped);
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    const Instance& instance = *mapped.instances[i];
-    InstanceImage& image = snapshot.instances.emplace_back();
-    image.linked = instance.linked;
-    TRY(read_memories(image, instance, from[i], snapshot.ledger));
-    TRY(read_globals(image, instance, from[i]));
-    TRY(read_tables(image, instance, from[i]));
+  return read_store(mapped, saved.snapshot, linker, options, maximum_memory_bytes);
+}
+
+Result<Snapshot> take_saved_group(const detail::LinkerState& linker, const SnapshotOptions& options,
+                                  std::uint64_t maximum_memory_bytes) {
+  const SavedSnapshot& saved = *linker.saved_group;
+  if (saved.instances.size() != linker.group.size() || saved.start_after_restore || saved.extra_memory_pages != 0)
+    return misfit("its instances");
+  StoreState mapped;
+  mapped.growable_bytes = maximum_memory_bytes;
+  for (const detail::GroupMember& member : linker.group) {
+    auto linked = TRY(detail::link_member(member, linker, mapped));
+    (void)TRY(detail::map_instance(std::move(linked), mapped));
   }
-  snapshot.start_after_restore = saved.snapshot.start_after_restore;
-  snapshot.options = options;
-  snapshot.options.extra_memory_pages = saved.snapshot.extra_memory_pages;
-  snapshot.from_file = true;
-  snapshot.states = linker.states;
-  auto original = TRY(make_store(snapshot));
-  snapshot.original = std::move(original);
+  auto snapshot = TRY(read_store(mapped, saved, linker, options, maximum_memory_bytes));
+  snapshot.is_group = true;
   return snapshot;
 }
 

@@ -332,6 +332,7 @@ Result<Snapshot> finish_taking(std::unique_ptr<StoreState> store, const detail::
 Result<Snapshot> Snapshot::take(std::shared_ptr<const detail::ModuleState> module, const detail::LinkerState& linker,
                                 const SnapshotOptions& options, std::uint64_t maximum_memory_bytes) {
   if (module->saved) return take_saved(std::move(module), linker, options, maximum_memory_bytes);
+  if (linker.saved_group) return take_saved_group(linker, options, maximum_memory_bytes);
   auto store = std::make_unique<StoreState>();
   store->growable_bytes = maximum_memory_bytes;
   if (!linker.group.empty()) {

@@ -146,8 +146,11 @@ struct Snapshot {
 [[nodiscard]] Result<Snapshot> take_saved(std::shared_ptr<const detail::ModuleState> module,
                                           const detail::LinkerState& linker, const SnapshotOptions& options,
                                           std::uint64_t maximum_memory_bytes);
-/// A snapshot as a file has it. Looks at the snapshot. @return kUnsupported if a global or table holds an external
-/// reference.
+/// The same of a group (detail::LinkerState::saved_group).
+[[nodiscard]] Result<Snapshot> take_saved_group(const detail::LinkerState& linker, const SnapshotOptions& options,
+                                                std::uint64_t maximum_memory_bytes);
+/// A snapshot as a file has it; of a group, without names and binaries. Looks at the snapshot. @return kUnsupported if
+/// a global or table holds an external reference.
 [[nodiscard]] Result<artifact::SavedSnapshot> to_saved(const Snapshot& snapshot);
 
 /// A store made the slow way: each instance mapped, its segments copied one by one, its start function run (that of the

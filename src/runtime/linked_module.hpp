@@ -62,6 +62,8 @@ struct LinkerState {
   /// the host's functions, and what they did is frozen.
   std::vector<GroupMember> group;
   GroupInitializer initialize_group;  ///< may be empty
+  /// The state that the group starts from in place of all that: what a file says.
+  std::shared_ptr<const artifact::SavedSnapshot> saved_group;
 };
 
 /// Where something that an instance imports lies: in another instance of its store (or in this one, where it imports

@@ -284,20 +284,21 @@ Result<void> warm_up(component::Lease& lease, const component::Function& handler
 
 }  // namespace
 
+component::WarmUp warm_up_with(std::vector<std::string> paths) {
+  if (paths.empty()) return nullptr;
+  // The handler is of a pool that is not there yet.
+  return [paths = std::move(paths)](component::Lease& lease) -> Result<void> {
+    for (const std::string& path : paths) TRY(warm_up(lease, TRY(http::find_handler(lease)), path));
+    return {};
+  };
+}
+
 Result<std::shared_ptr<Application>> make_http_component(const component::Component& component,
                                                          HttpComponentOptions options) {
   component::Linker linker;
   TRY(wasi::define(linker, options.wasi));
   TRY(http::define(linker, options.http));
-  component::WarmUp warm;
-  if (!options.warm_up.empty()) {
-    // Its handler is of a pool that is not there yet.
-    warm = [paths = options.warm_up](component::Lease& lease) -> Result<void> {
-      for (const std::string& path : paths) TRY(warm_up(lease, TRY(http::find_handler(lease)), path));
-      return {};
-    };
-  }
-  auto pool = TRY(component::Pool::create(component, linker, options.pool, std::move(warm)));
+  auto pool = TRY(component::Pool::create(component, linker, options.pool, warm_up_with(options.warm_up)));
   const auto handler = TRY(http::find_handler(pool));
   return std::make_shared<HttpComponent>(std::move(options), std::move(pool), handler);
 }

@@ -25,6 +25,10 @@ struct HttpComponentOptions {
   std::vector<std::string> warm_up = {};
 };
 
+/// Has an instance answer GET for each path before its snapshot is taken. @return null for no paths. What it returns:
+/// kArgument for what is no path, kHost if it does not answer with success.
+[[nodiscard]] component::WarmUp warm_up_with(std::vector<std::string> paths);
+
 /// @return kNotFound if the component handles no requests; kArgument for a warm-up that is no path; kHost if it does
 /// not answer its warm-up with success; and what component::Pool::create and wasi::define return.
 [[nodiscard]] Result<std::shared_ptr<Application>> make_http_component(const component::Component& component,

@@ -56,6 +56,25 @@ TEST_F(ComponentCommand, ShowsWhatAComponentImportsAndExports) {
   EXPECT_EQ(object["exports"].size(), 4u);
 }
 
+TEST_F(ComponentCommand, IsSavedWithItsState) {
+  const std::string saved = file("add.snapshot", "");
+  const Outcome written = anew({"snapshot", component("add.wasm"), "-o", saved});
+  EXPECT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_NE(written.out.find("wrote "), std::string::npos) << written.out;
+  EXPECT_EQ(anew({"call", saved, "add", "40", "2"}).out, "42\n");
+  EXPECT_NE(anew({"inspect", saved}).out.find("the snapshot of a component"), std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(anew({"inspect", "--json", saved}).out)["snapshot"], true);
+  const Outcome compiled = anew({"compile", saved, "-o", file("out.anew", "")});
+  EXPECT_NE(compiled.exit_code, 0);
+  EXPECT_NE(compiled.err.find("is a snapshot"), std::string::npos) << compiled.err;
+  // What stands behind an option's one value is no further one.
+  const Outcome warm = anew({"snapshot", "--warm-up", "/", component("echo.wasm"), "-o", saved});
+  EXPECT_EQ(warm.exit_code, 0) << warm.err;
+  EXPECT_NE(warm.err.find("the same in all instances"), std::string::npos) << warm.err;
+  const Outcome module = anew({"snapshot", "--warm-up=/", file("m.wat", "(module)"), "-o", saved});
+  EXPECT_NE(module.err.find("--warm-up is for components"), std::string::npos) << module.err;
+}
+
 TEST_F(ComponentCommand, IsNotTakenForAModule) {
   const Outcome outcome = anew({"compile", component("add.wasm"), "-o", file("out.anew", "")});
   EXPECT_NE(outcome.exit_code, 0);

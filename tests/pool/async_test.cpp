@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "support/sanitizers.hpp"
 #include "support/wat.hpp"
 
 namespace anew::test {
@@ -231,7 +232,7 @@ TEST(AsyncCall, OfTenThousandWaitAtOnceOnOneThread) {
       break;
     }
   }
-  EXPECT_GE(calls.size(), 5'000u);
+  EXPECT_GE(calls.size(), test::kThreadSanitizer ? 100u : 5'000u);  // that one has mappings of its own
   ASSERT_EQ(questions.open.size(), calls.size());
   while (!questions.open.empty()) questions.answer(1'000'000);
   for (std::size_t i = 0; i < calls.size(); ++i) {

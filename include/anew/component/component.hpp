@@ -62,7 +62,8 @@ class ANEW_API Component {
   /// not given. @return kMalformed, kInvalid, kUnsupported, kLimit.
   [[nodiscard]] static Result<Component> compile(const Engine& engine, std::span<const std::byte> binary,
                                                  const CompileOptions& options = {});
-  /// The same of a file. @return also kIo.
+  /// The same of a file, which may be a snapshot (Pool::save_snapshot): pools of such a component start from its state.
+  /// @return also kIo; kArtifact for a snapshot that is damaged, kArgument for a module's.
   [[nodiscard]] static Result<Component> load(const Engine& engine, const std::filesystem::path& file,
                                               const CompileOptions& options = {});
 
@@ -287,6 +288,10 @@ class ANEW_API Pool {
   ///              versions that the component exports.
   /// @return kNotFound, with near matches.
   [[nodiscard]] Result<Function> function(std::string_view name) const;
+  /// Writes the state that the instances start from, with the component, to a file that Component::load takes: pools of
+  /// what it returns start from that state, with neither prelude nor warm-up. What the host gives is defined anew.
+  /// @return kUnsupported if a global or table holds an external reference; kIo, kLimit.
+  [[nodiscard]] Result<void> save_snapshot(const std::filesystem::path& path) const;
   /// Statistics, trimming, draining.
   [[nodiscard]] const anew::Pool& core() const noexcept;
 
