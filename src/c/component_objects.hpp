@@ -5,11 +5,13 @@
 #include <anew_component.h>
 
 #include <anew/component/component.hpp>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "c/handle.hpp"
+#include "component/linked.hpp"
 
 struct anew_component_t : anew::c::Handle<anew::c::Kind::kComponent> {
   explicit anew_component_t(anew::component::Component made)
@@ -29,10 +31,27 @@ struct anew_component_pool_t : anew::c::Handle<anew::c::Kind::kComponentPool> {
 };
 
 struct anew_component_lease_t : anew::c::Handle<anew::c::Kind::kComponentLease> {
-  anew_component_lease_t(anew::component::Lease taken, anew::component::Pool from) noexcept
-      : pool(std::move(from)), lease(std::move(taken)) {}
-  anew::component::Pool pool;
+  explicit anew_component_lease_t(anew::component::Lease taken, bool lent = false) noexcept
+      : lease(std::move(taken)), is_lent(lent) {}
   anew::component::Lease lease;
+  const bool is_lent;  ///< to a function of the client's: it is not the client's to release
   std::string result;
   mutable anew::c::Entered entered;
+};
+
+struct anew_component_completion_t : anew::c::Handle<anew::c::Kind::kComponentCompletion> {
+  anew_component_completion_t(anew::component::Completion made, const anew::component::Caller& caller)
+      : completion(std::move(made)), component(caller.function().component->component), type(caller.function().type) {}
+  anew::component::Completion completion;
+  /// The completion may outlive the pool.
+  std::shared_ptr<const anew::component::detail::ComponentState> component;
+  std::shared_ptr<const anew::component::FunctionType> type;
+};
+
+struct anew_component_call_t : anew::c::Handle<anew::c::Kind::kComponentCall> {
+  anew_component_call_t(anew::component::Function called, anew::component::Call begun) noexcept
+      : function(called), call(std::move(begun)) {}
+  anew::component::Function function;  ///< of the pool, which the call's lease keeps
+  anew::component::Call call;
+  std::string result;
 };

@@ -30,6 +30,8 @@ enum class Kind : std::uint32_t {
   kComponentLinker,
   kComponentPool,
   kComponentLease,
+  kComponentCompletion,
+  kComponentCall,
 };
 
 #ifdef NDEBUG

@@ -93,6 +93,10 @@ TEST(CClients, FindPoolsByCode) { client_pool_cache(); }
 TEST(CClients, GetAnErrorForEachNull) { client_null_arguments(); }
 TEST(CClients, MayBeOfOtherVersions) { client_options(); }
 TEST(CClients, RunProgramsWithWasi) { client_wasi(); }
+TEST(CClients, HaveComponentsWaitAndBeginWarm) {
+  const anew::test::TemporaryDirectory scratch;
+  client_component_calls(ANEW_SOURCE_DIR "/tests/data/component", scratch.path().c_str());
+}
 TEST(CClients, CallComponents) { client_component(ANEW_SOURCE_DIR "/tests/data/component"); }
 TEST(CClients, RunComponentsWithWasi) { client_wasi_component(ANEW_SOURCE_DIR "/tests/data/component"); }
 

@@ -49,6 +49,7 @@ void client_options(void);
 void client_wasi(void);
 void client_async(void);
 void client_component(const char* directory);
+void client_component_calls(const char* directory, const char* scratch);
 void client_wasi_component(const char* directory);
 
 #ifdef __cplusplus

@@ -108,6 +108,144 @@ void client_component(const char* directory) {
   anew_component_lease_release(NULL);
 }
 
+/* The completion that nobody has ended yet. */
+static anew_error_t* give_lines_later(void* data, const anew_text_t* arguments, size_t count,
+                                      anew_component_completion_t* completion) {
+  (void)arguments;
+  CHECK(count == 0);
+  *(anew_component_completion_t**)data = completion;
+  return NULL;
+}
+
+static anew_error_t* give_no_lines(void* data, const anew_text_t* arguments, size_t count,
+                                   anew_component_completion_t* completion) {
+  (void)data, (void)arguments, (void)count;
+  anew_component_completion_fail(completion, ANEW_TEXT("nobody knows"));
+  return NULL;
+}
+
+static void complete_lines(void* data) {
+  OK(anew_component_completion_complete(*(anew_component_completion_t**)data, ANEW_TEXT("[\"a\", \"b\"]")));
+}
+
+static void count_wakes(void* data) { ++*(int*)data; }
+
+static anew_error_t* greet_ada(void* data, anew_component_lease_t* lease) {
+  const anew_text_t ada = {ANEW_TEXT("\"Ada\"")};
+  anew_text_t result;
+  anew_component_call_t* call;
+  ++*(int*)data;
+  anew_component_lease_release(lease); /* it is not the client's: nothing happens */
+  FAILS(anew_component_lease_start(lease, ANEW_TEXT("greet"), &ada, 1, &call), ANEW_ERROR_ARGUMENT, "warm-up");
+  return anew_component_lease_call(lease, ANEW_TEXT("greet"), &ada, 1, &result);
+}
+
+static void finish_warm_up(void* data) { *(int*)data = -*(int*)data; }
+
+static anew_component_call_t* start_counting(anew_component_pool_t* pool) {
+  anew_component_lease_t* lease;
+  anew_component_call_t* call;
+  OK(anew_component_pool_acquire(pool, &lease));
+  anew_component_lease_set_time_slice(lease, INT64_MAX);
+  OK(anew_component_lease_start(lease, ANEW_TEXT("count-lines"), NULL, 0, &call));
+  return call;
+}
+
+/* Calls that wait, warm-ups and snapshots; greet.wat again. */
+void client_component_calls(const char* directory, const char* scratch) {
+  char path[1000];
+  anew_engine_t* engine;
+  anew_component_t* component;
+  anew_component_linker_t* linker;
+  anew_component_pool_t* pool;
+  anew_component_lease_t* lease;
+  anew_component_completion_t* completion = NULL;
+  anew_component_call_t* call;
+  anew_text_t result;
+  int lines = 0;
+  int warmed = 0;
+  OK(anew_engine_new(&(anew_engine_options_t){.struct_size = sizeof(anew_engine_options_t), .no_cache = true},
+                     &engine));
+  snprintf(path, sizeof path, "%s/greet.wasm", directory);
+  OK(anew_component_load(engine, path, strlen(path), NULL, &component));
+  OK(anew_component_linker_new(&linker));
+  OK(anew_component_linker_define(linker, ANEW_TEXT("test:host/log@0.1.0"), ANEW_TEXT("log"), take_line, &lines, NULL));
+  OK(anew_component_linker_define_async(linker, ANEW_TEXT("test:host/log@0.1.0"), ANEW_TEXT("lines"), give_lines_later,
+                                        &completion, NULL));
+  OK(anew_component_pool_new(component, linker, NULL, &pool));
+
+  int woken = 0;
+  call = start_counting(pool);
+  CHECK(!anew_component_call_done(call) && !anew_component_call_ready(call) && !anew_component_call_parked(call));
+  CHECK(!anew_component_call_resume(call));
+  FAILS(anew_component_call_result(call, &result), ANEW_ERROR_ARGUMENT, "not done");
+  OK(anew_component_call_on_ready(call, count_wakes, &woken));
+  client_on_thread(complete_lines, &completion);
+  CHECK(woken == 1 && anew_component_call_ready(call));
+  CHECK(anew_component_call_resume(call) && anew_component_call_done(call));
+  OK(anew_component_call_result(call, &result));
+  CHECK(is(result, "2"));
+  anew_component_call_delete(call);
+
+  /* A text of another type, and nobody who completes it. */
+  call = start_counting(pool);
+  FAILS(anew_component_completion_complete(completion, ANEW_TEXT("[1]")), ANEW_ERROR_ARGUMENT, "column 2");
+  CHECK(anew_component_call_resume(call));
+  FAILS(anew_component_call_result(call, &result), ANEW_ERROR_TRAP, "column 2");
+  anew_component_call_delete(call);
+  call = start_counting(pool);
+  anew_component_completion_delete(completion);
+  CHECK(anew_component_call_resume(call));
+  FAILS(anew_component_call_result(call, &result), ANEW_ERROR_TRAP, "nobody is left");
+  anew_component_call_delete(call);
+
+  /* Given up: whoever completes it later, when all else is gone, does nothing. */
+  call = start_counting(pool);
+  anew_component_call_delete(call);
+  OK(anew_component_pool_acquire(pool, &lease));
+  FAILS(anew_component_lease_start(lease, ANEW_TEXT("count"), NULL, 0, &call), ANEW_ERROR_NOT_FOUND, "count-lines");
+  anew_component_pool_delete(pool);
+
+  anew_component_completion_t* const late = completion;
+  OK(anew_component_linker_define_async(linker, ANEW_TEXT("test:host/log@0.1.0"), ANEW_TEXT("lines"), give_no_lines,
+                                        NULL, NULL));
+  OK(anew_component_pool_new_warm(component, linker, NULL, greet_ada, &warmed, finish_warm_up, &pool));
+  CHECK(warmed == 1 && lines == 1);
+  call = start_counting(pool);
+  FAILS(anew_component_call_result(call, &result), ANEW_ERROR_TRAP, "nobody knows");
+  anew_component_call_delete(call);
+  snprintf(path, sizeof path, "%s/greet.snapshot", scratch);
+  OK(anew_component_pool_save_snapshot(pool, path, strlen(path)));
+  anew_component_pool_delete(pool);
+  CHECK(warmed == -1);
+  anew_component_delete(component);
+
+  OK(anew_component_load(engine, path, strlen(path), NULL, &component));
+  FAILS(anew_component_pool_new_warm(component, linker, NULL, greet_ada, &warmed, NULL, &pool), ANEW_ERROR_ARGUMENT,
+        "snapshot");
+  OK(anew_component_pool_new(component, linker, NULL, &pool));
+  OK(anew_component_pool_acquire(pool, &lease));
+  OK(anew_component_lease_call(lease, ANEW_TEXT("cleaned"), NULL, 0, &result));
+  CHECK(is(result, "1")); /* what the guest kept of its warm-up */
+  anew_component_lease_release(lease);
+  anew_component_pool_delete(pool);
+  anew_component_linker_delete(linker);
+  anew_component_delete(component);
+  anew_engine_delete(engine);
+  OK(anew_component_completion_complete(late, ANEW_TEXT("[]")));
+
+  FAILS(anew_component_pool_save_snapshot(NULL, "", 0), ANEW_ERROR_ARGUMENT, "pool");
+  FAILS(anew_component_lease_start(NULL, "", 0, NULL, 0, &call), ANEW_ERROR_ARGUMENT, "lease");
+  FAILS(anew_component_call_on_ready(NULL, count_wakes, &woken), ANEW_ERROR_ARGUMENT, "call");
+  FAILS(anew_component_call_result(NULL, &result), ANEW_ERROR_ARGUMENT, "call");
+  FAILS(anew_component_completion_complete(NULL, "", 0), ANEW_ERROR_ARGUMENT, "completion");
+  CHECK(!anew_component_call_done(NULL) && !anew_component_call_ready(NULL) && !anew_component_call_resume(NULL));
+  anew_component_lease_set_time_slice(NULL, 1);
+  anew_component_completion_fail(NULL, "", 0);
+  anew_component_completion_delete(NULL);
+  anew_component_call_delete(NULL);
+}
+
 /* tests/data/component/write.wat, a program of WASI 0.2. */
 void client_wasi_component(const char* directory) {
   char path[1000];

@@ -66,7 +66,7 @@ TEST_F(ComponentCommand, IsSavedWithItsState) {
   EXPECT_EQ(nlohmann::json::parse(anew({"inspect", "--json", saved}).out)["snapshot"], true);
   const Outcome compiled = anew({"compile", saved, "-o", file("out.anew", "")});
   EXPECT_NE(compiled.exit_code, 0);
-  EXPECT_NE(compiled.err.find("is a snapshot"), std::string::npos) << compiled.err;
+  EXPECT_NE(compiled.err.find("is the snapshot of a component"), std::string::npos) << compiled.err;
   // What stands behind an option's one value is no further one.
   const Outcome warm = anew({"snapshot", "--warm-up", "/", component("echo.wasm"), "-o", saved});
   EXPECT_EQ(warm.exit_code, 0) << warm.err;
