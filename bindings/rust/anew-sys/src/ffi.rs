@@ -398,6 +398,7 @@ extern "C" {
     pub fn anew_lease_memory(lease: *const anew_lease_t, name: *const c_char, name_size: usize, out: *mut anew_memory_t) -> *mut anew_error_t;
     pub fn anew_lease_global(lease: *const anew_lease_t, name: *const c_char, name_size: usize, out: *mut anew_value_t) -> *mut anew_error_t;
     pub fn anew_lease_set_deadline(lease: *mut anew_lease_t, deadline: i64);
+    pub fn anew_lease_set_time_slice(lease: *mut anew_lease_t, nanoseconds: i64);
     pub fn anew_lease_set_fuel(lease: *mut anew_lease_t, fuel: u64);
     pub fn anew_lease_fuel(lease: *const anew_lease_t) -> u64;
     pub fn anew_lease_dirty_bytes(lease: *const anew_lease_t) -> u64;
@@ -406,6 +407,7 @@ extern "C" {
     pub fn anew_lease_start(lease: *mut anew_lease_t, function: *const anew_function_t, slots: *const u64, slot_count: usize, out: *mut *mut anew_call_t) -> *mut anew_error_t;
     pub fn anew_call_done(call: *const anew_call_t) -> bool;
     pub fn anew_call_ready(call: *const anew_call_t) -> bool;
+    pub fn anew_call_parked(call: *const anew_call_t) -> bool;
     pub fn anew_call_resume(call: *mut anew_call_t) -> bool;
     pub fn anew_call_on_ready(call: *mut anew_call_t, wake: Option<unsafe extern "C" fn(data: *mut c_void)>, data: *mut c_void) -> *mut anew_error_t;
     pub fn anew_call_results(call: *const anew_call_t, slots: *mut u64, slot_count: usize) -> *mut anew_error_t;

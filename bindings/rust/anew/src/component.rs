@@ -30,11 +30,15 @@ use crate::lease::Canceller;
 use crate::pool::PoolOptions;
 use crate::{pending, raw};
 use anew_sys as sys;
+use std::collections::BTreeMap;
 use std::ffi::c_void;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fmt, slice, str};
 
@@ -78,7 +82,8 @@ impl Component {
         }
     }
 
-    /// The same of a file. @return also `NotFound`, `Io`.
+    /// The same of a file, which may be one of [`Pool::save_snapshot`]: pools of that start from its state. @return also
+    /// `NotFound`, `Io`; `Artifact` for a snapshot that is damaged.
     pub fn load(engine: &Engine, path: impl AsRef<Path>, options: &CompileOptions) -> Result<Component> {
         let path = path.as_ref().as_os_str().as_bytes();
         let options = options.raw();
@@ -192,6 +197,32 @@ impl Linker {
         }
     }
 
+    /// Defines a host function that may give its result later: it has somebody complete the [`Completion`], on any
+    /// thread, and returns. A call that was begun by [`Lease::start`] waits without a thread, but where one component of a
+    /// composition calls another; any other keeps its thread until then, or until its deadline. All else is as for
+    /// [`define`](Linker::define).
+    pub fn define_async<F>(&mut self, interface: &str, name: &str, function: F) -> Result<()>
+    where
+        F: Fn(&[&str], Completion) -> std::result::Result<(), BoxError> + Send + Sync + 'static,
+    {
+        let (interface, interface_size) = raw::text(interface);
+        let (name, name_size) = raw::text(name);
+        let (data, finalize) = raw::boxed(function);
+        // As in define().
+        unsafe {
+            pending::check(sys::anew_component_linker_define_async(
+                self.0.as_ptr(),
+                interface,
+                interface_size,
+                name,
+                name_size,
+                Some(begin_host::<F>),
+                data,
+                finalize,
+            ))
+        }
+    }
+
     /// Every import that is not defined is a function that traps when called.
     pub fn trap_unknown_functions(&mut self) -> Result<()> {
         // The handle is alive.
@@ -210,16 +241,74 @@ where
     F: Fn(&[&str]) -> std::result::Result<String, BoxError>,
 {
     pending::callback(|| {
-        // So many texts, which are there until this returns.
-        let texts = (0..count).map(|index| {
-            let text = *arguments.add(index);
-            let bytes = if text.size == 0 { &[] } else { slice::from_raw_parts(text.data.cast(), text.size) };
-            str::from_utf8(bytes)
-        });
-        let given = (*data.cast::<F>())(&texts.collect::<std::result::Result<Vec<_>, _>>()?)?;
+        let given = (*data.cast::<F>())(&texts(arguments, count)?)?;
         let (text, size) = raw::text(&given);
         Ok(pending::check(sys::anew_component_result_set(result, text, size))?) // copies it
     })
+}
+
+/// The same of define_async().
+unsafe extern "C" fn begin_host<F>(
+    data: *mut c_void,
+    arguments: *const sys::anew_text_t,
+    count: usize,
+    completion: *mut sys::anew_component_completion_t,
+) -> *mut sys::anew_error_t
+where
+    F: Fn(&[&str], Completion) -> std::result::Result<(), BoxError>,
+{
+    pending::callback(|| {
+        let completion = Completion(NonNull::new(completion).expect("each call has one"));
+        (*data.cast::<F>())(&texts(arguments, count)?, completion)
+    })
+}
+
+/// # Safety
+/// So many texts, which are there as long as the result.
+unsafe fn texts<'a>(arguments: *const sys::anew_text_t, count: usize) -> std::result::Result<Vec<&'a str>, BoxError> {
+    let texts = (0..count).map(|index| {
+        let text = *arguments.add(index);
+        let bytes = if text.size == 0 { &[] } else { slice::from_raw_parts(text.data.cast(), text.size) };
+        str::from_utf8(bytes)
+    });
+    Ok(texts.collect::<std::result::Result<Vec<_>, _>>()?)
+}
+
+/// What a host function that is not done yet keeps, to give its result later, from any thread. If it goes without one, the
+/// guest's call traps.
+pub struct Completion(NonNull<sys::anew_component_completion_t>);
+// anew_component.h: any thread ends it.
+unsafe impl Send for Completion {}
+
+impl fmt::Debug for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Completion")
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        // The owner.
+        unsafe { sys::anew_component_completion_delete(self.0.as_ptr()) }
+    }
+}
+
+impl Completion {
+    /// Gives the result, an empty text if the function has none. @return `Argument` for a text that is no value of its
+    /// type: the guest's call traps then.
+    pub fn complete(self, result: &str) -> Result<()> {
+        let (text, size) = raw::text(result);
+        let completion = ManuallyDrop::new(self);
+        // The call ends it.
+        unsafe { pending::check(sys::anew_component_completion_complete(completion.0.as_ptr(), text, size)) }
+    }
+    /// Traps the guest's call with these words.
+    pub fn fail(self, message: &str) {
+        let (message, size) = raw::text(message);
+        let completion = ManuallyDrop::new(self);
+        // The call ends it.
+        unsafe { sys::anew_component_completion_fail(completion.0.as_ptr(), message, size) }
+    }
 }
 
 /// Instances of one linked component, handed out as leases. Cheap to clone. When the last clone goes, so do the idle
@@ -254,6 +343,46 @@ impl Pool {
         }
     }
 
+    /// The same, with what is done once, behind the prelude, with the instance that the snapshot is taken of: every
+    /// instance starts behind it. It is called again for each instance that an audit makes the slow way. What the guest
+    /// read meanwhile, randomness and time too, is the same in all instances.
+    ///
+    /// @return also what the closure returns; `Argument` of a component from a snapshot file.
+    pub fn with_warm_up<F>(component: &Component, linker: &Linker, options: &PoolOptions, warm_up: F) -> Result<Pool>
+    where
+        F: Fn(&mut WarmUp<'_>) -> std::result::Result<(), BoxError> + Send + Sync + 'static,
+    {
+        let snapshot = options.snapshot.raw();
+        let options = options.raw(&snapshot.options);
+        let (data, finalize) = raw::boxed(warm_up);
+        // As in with_options(); the box is the library's from now on, even if it fails.
+        unsafe {
+            let raw = raw::made(|out| {
+                sys::anew_component_pool_new_warm(
+                    component.raw(),
+                    linker.raw(),
+                    &options,
+                    Some(call_warm_up::<F>),
+                    data,
+                    finalize,
+                    out,
+                )
+            })?;
+            Ok(Pool(Arc::new(PoolHandle::new(raw))))
+        }
+    }
+
+    /// Writes the state that the instances start from, with the component, to a file that [`Component::load`] takes. Atomic.
+    ///
+    /// @return `Unsupported` if a global or table holds an external reference; `Io`.
+    pub fn save_snapshot(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref().as_os_str().as_bytes();
+        // The handle is alive.
+        unsafe {
+            pending::check(sys::anew_component_pool_save_snapshot(self.0.raw(), path.as_ptr().cast(), path.len()))
+        }
+    }
+
     /// An instance as new. Never waits for a lease to be given back.
     ///
     /// @return `Resource` if all instances are leased, or no more can be made.
@@ -268,6 +397,55 @@ impl Pool {
         // The handle is alive.
         unsafe { Lease::made(|out| sys::anew_component_pool_acquire_until(self.0.raw(), deadline, out)) }
     }
+}
+
+/// `data` is the box of with_warm_up().
+unsafe extern "C" fn call_warm_up<F>(
+    data: *mut c_void,
+    lease: *mut sys::anew_component_lease_t,
+) -> *mut sys::anew_error_t
+where
+    F: Fn(&mut WarmUp<'_>) -> std::result::Result<(), BoxError>,
+{
+    pending::callback(|| (*data.cast::<F>())(&mut WarmUp { lease, lent: PhantomData }))
+}
+
+/// The instance that a snapshot is about to be taken of.
+pub struct WarmUp<'a> {
+    lease: *mut sys::anew_component_lease_t,
+    lent: PhantomData<&'a mut Lease>,
+}
+
+impl fmt::Debug for WarmUp<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WarmUp")
+    }
+}
+
+impl WarmUp<'_> {
+    /// As [`Lease::call`].
+    pub fn call(&mut self, export: &str, arguments: &[&str]) -> Result<String> {
+        // It is lent for as long as this lives.
+        unsafe { call(self.lease, export, arguments) }
+    }
+}
+
+/// # Safety
+/// A lease that nobody else uses.
+unsafe fn call(lease: *mut sys::anew_component_lease_t, export: &str, arguments: &[&str]) -> Result<String> {
+    let (name, size) = raw::text(export);
+    let arguments: Vec<_> = arguments.iter().map(|each| raw::text_struct(each.as_bytes())).collect();
+    let mut result = sys::anew_text_t { data: ptr::null(), size: 0 };
+    // The texts live until the call returns; the result is good until the next one.
+    pending::check(sys::anew_component_lease_call(
+        lease,
+        name,
+        size,
+        arguments.as_ptr(),
+        arguments.len(),
+        &mut result,
+    ))?;
+    Ok(raw::owned_sized_text(result.data, result.size))
 }
 
 /// One instance of a component as new. When it is dropped all that the guest changed is put back, and the instance is the
@@ -326,21 +504,28 @@ impl Lease {
     /// # Panics
     /// If a host function does, with what that panicked with.
     pub fn call(&mut self, export: &str, arguments: &[&str]) -> Result<String> {
+        // The lease is alive, and &mut says that nobody else uses it.
+        unsafe { call(self.raw(), export, arguments) }
+    }
+
+    /// Begins a call that functions of [`Linker::define_async`] may leave; the lease goes with it.
+    ///
+    /// @return the call, which may be done already; `NotFound` and `Argument` as [`call`](Lease::call).
+    /// # Panics
+    /// As [`call`](Lease::call).
+    pub fn start(self, export: &str, arguments: &[&str]) -> Result<Call> {
         let (name, size) = raw::text(export);
         let arguments: Vec<_> = arguments.iter().map(|each| raw::text_struct(each.as_bytes())).collect();
-        let mut result = sys::anew_text_t { data: ptr::null(), size: 0 };
-        // The texts live until the call returns; the result is good until the next one.
-        unsafe {
-            pending::check(sys::anew_component_lease_call(
-                self.raw(),
-                name,
-                size,
-                arguments.as_ptr(),
-                arguments.len(),
-                &mut result,
-            ))?;
-            Ok(raw::owned_sized_text(result.data, result.size))
-        }
+        let lease = ManuallyDrop::new(self);
+        // The lease is the call's from now on, even if it fails; the texts live until it returns.
+        let raw = unsafe {
+            raw::made(|out| {
+                sys::anew_component_lease_start(lease.raw(), name, size, arguments.as_ptr(), arguments.len(), out)
+            })?
+        };
+        let mut call = Call { raw, outcome: None, wake: None };
+        call.settle();
+        Ok(call)
     }
 
     /// As [`Lease::set_deadline`](crate::Lease::set_deadline).
@@ -363,4 +548,102 @@ impl Lease {
 
     /// Gives the instance back, as dropping it does.
     pub fn release(self) {}
+}
+
+/// A call that may wait, with the lease that it is made in, which is given back when this is dropped; the guest of one that
+/// is not done goes with it. A call moves between threads and is used by one at a time.
+pub struct Call {
+    raw: NonNull<sys::anew_component_call_t>,
+    /// Read where the call ended: what a host function panicked with lies on that thread.
+    outcome: Option<Result<String>>,
+    wake: Option<usize>,
+}
+// As a lease.
+unsafe impl Send for Call {}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("result", &self.outcome).finish()
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        // The owner.
+        unsafe { sys::anew_component_call_delete(self.raw.as_ptr()) };
+        pending::discard();
+        self.forget_wake();
+    }
+}
+
+impl Call {
+    /// Whether it has returned or trapped.
+    pub fn is_done(&self) -> bool {
+        // The call is alive, here and below.
+        unsafe { sys::anew_component_call_done(self.raw.as_ptr()) }
+    }
+    /// Whether what it waits for is there, so that [`resume`](Call::resume) goes on.
+    pub fn is_ready(&self) -> bool {
+        unsafe { sys::anew_component_call_ready(self.raw.as_ptr()) }
+    }
+    /// Goes on until the call ends or waits again; does nothing if it is not ready. @return whether it is done.
+    /// # Panics
+    /// If a host function does, with what that panicked with.
+    pub fn resume(&mut self) -> bool {
+        unsafe { sys::anew_component_call_resume(self.raw.as_ptr()) };
+        self.settle();
+        self.outcome.is_some()
+    }
+    /// Has a closure called when what the call waits for now is there: by the thread that completes it, which should not
+    /// resume the call itself but tell who does; or at once, if it is there already or the call is done.
+    pub fn on_ready(&mut self, wake: impl FnOnce() + Send + 'static) -> Result<()> {
+        self.forget_wake();
+        if self.outcome.is_some() {
+            wake();
+            return Ok(());
+        }
+        let number = NEXT_WAKE.fetch_add(1, Ordering::Relaxed);
+        WAKES.lock().unwrap().insert(number, Box::new(wake));
+        self.wake = Some(number);
+        // The number is no pointer, and nobody takes it for one.
+        unsafe {
+            pending::check(sys::anew_component_call_on_ready(self.raw.as_ptr(), Some(call_wake), number as *mut c_void))
+        }
+    }
+    fn forget_wake(&mut self) {
+        let forgotten = self.wake.take().and_then(take_wake);
+        pending::contain(|| drop(forgotten));
+    }
+    /// The result of a call that is done, empty if the function has none; `Trap`. None while it is not done.
+    pub fn result(&self) -> Option<&Result<String>> {
+        self.outcome.as_ref()
+    }
+
+    fn settle(&mut self) {
+        if self.outcome.is_some() || !self.is_done() {
+            return;
+        }
+        let mut result = sys::anew_text_t { data: ptr::null(), size: 0 };
+        // The result is good as long as the call.
+        self.outcome = Some(unsafe {
+            pending::check(sys::anew_component_call_result(self.raw.as_ptr(), &mut result))
+                .map(|()| raw::owned_sized_text(result.data, result.size))
+        });
+    }
+}
+
+/// What on_ready() is to call, by numbers: the library may hold on to one behind the end of its call.
+static WAKES: Mutex<BTreeMap<usize, Box<dyn FnOnce() + Send>>> = Mutex::new(BTreeMap::new());
+static NEXT_WAKE: AtomicUsize = AtomicUsize::new(1);
+
+fn take_wake(number: usize) -> Option<Box<dyn FnOnce() + Send>> {
+    WAKES.lock().unwrap().remove(&number)
+}
+
+unsafe extern "C" fn call_wake(number: *mut c_void) {
+    pending::contain(|| {
+        if let Some(wake) = take_wake(number as usize) {
+            wake();
+        }
+    });
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //! Components: what is called and linked, what fails, what panics, and what threads may do.
 
-use anew::component::{Component, Linker, Pool};
-use anew::{CompileOptions, Engine, EngineOptions, ErrorCode, PoolOptions, TrapKind};
+use anew::component::{Call, Component, Linker, Pool, WarmUp};
+use anew::{BoxError, CompileOptions, Engine, EngineOptions, ErrorCode, PoolOptions, TrapKind};
 use std::error::Error as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -140,6 +140,99 @@ fn deadlines_fuel_and_cancelling() {
     let canceller = lease.canceller().unwrap();
     thread::spawn(move || canceller.cancel()).join().unwrap();
     assert_eq!(lease.call("greet", &[r#""Ada""#]).unwrap_err().trap(), Some(TrapKind::Interrupted));
+}
+
+#[test]
+fn calls_wait_without_a_thread() {
+    let waiting = Arc::new(Mutex::new(Vec::new()));
+    let asked = waiting.clone();
+    let pool = greeter(|linker| {
+        linker.define_async(LOG, "log", move |arguments, completion| {
+            match arguments[0] {
+                r#""nobody""# => return Err("there is no such person".into()),
+                r#""panic""# => panic!("no line"),
+                r#""lost""# => drop(completion),
+                _ => asked.lock().unwrap().push(completion),
+            }
+            Ok(())
+        })?;
+        linker.define_async(LOG, "lines", |_, completion| {
+            assert_eq!(completion.complete("[1").unwrap_err().code(), ErrorCode::Argument);
+            Ok(())
+        })
+    });
+    let start = |name: &str| pool.acquire().unwrap().start("greet", &[name]).unwrap();
+    let next = || waiting.lock().unwrap().pop().unwrap();
+
+    let mut call = start(r#""Ada""#);
+    assert!(!call.is_done() && !call.is_ready() && !call.resume() && call.result().is_none());
+    let (woken, wakes) = std::sync::mpsc::channel();
+    let wake = woken.clone();
+    call.on_ready(move || wake.send(1).unwrap()).unwrap();
+    let completion = next();
+    thread::spawn(move || completion.complete("").unwrap()).join().unwrap();
+    assert_eq!(wakes.recv().unwrap(), 1);
+    assert!(call.is_ready());
+    let call = thread::spawn(move || {
+        assert!(call.resume());
+        call
+    });
+    let mut call = call.join().unwrap();
+    assert_eq!(call.result().unwrap().as_ref().unwrap(), r#""Hello, Ada!""#);
+    call.on_ready(move || woken.send(2).unwrap()).unwrap();
+    assert_eq!(wakes.recv().unwrap(), 2, "it is done");
+
+    let trapped = |call: &Call| call.result().unwrap().as_ref().unwrap_err().to_string();
+    let mut failed = start(r#""Ada""#);
+    next().fail("the disk is full");
+    assert!(failed.resume());
+    assert!(trapped(&failed).contains("the disk is full"), "{failed:?}");
+    assert!(trapped(&start(r#""lost""#)).contains("nobody is left"));
+    let refused = start(r#""nobody""#);
+    let source = refused.result().unwrap().as_ref().unwrap_err().source().unwrap().to_string();
+    assert_eq!(source, "there is no such person");
+    let payload = panic::catch_unwind(AssertUnwindSafe(|| start(r#""panic""#))).unwrap_err();
+    assert_eq!(*payload.downcast::<&str>().unwrap(), "no line");
+    assert!(trapped(&pool.acquire().unwrap().start("count-lines", &[]).unwrap()).contains("lines"));
+    assert_eq!(pool.acquire().unwrap().start("gree", &[]).unwrap_err().code(), ErrorCode::NotFound);
+
+    let kept = Arc::new(());
+    let held = kept.clone();
+    let mut given_up = start(r#""Ada""#);
+    given_up.on_ready(move || drop(held)).unwrap();
+    drop(given_up);
+    next().complete("").unwrap();
+    assert_eq!(Arc::strong_count(&kept), 1);
+}
+
+#[test]
+fn instances_start_behind_a_warm_up_and_from_a_file() {
+    let mut linker = Linker::new().unwrap();
+    linker.define(LOG, "log", |_| Ok(String::new())).unwrap();
+    linker.define(LOG, "lines", |_| Ok("[]".into())).unwrap();
+    let component = Component::new(&engine(), GREET).unwrap();
+    let options = PoolOptions { audit_every: 1, ..Default::default() };
+    let warm = |warm_up: fn(&mut WarmUp<'_>) -> Result<(), BoxError>| {
+        Pool::with_warm_up(&component, &linker, &options, warm_up)
+    };
+    let pool = warm(|lease| {
+        assert_eq!(lease.call("greet", &[r#""Ada""#])?, r#""Hello, Ada!""#);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(pool.acquire().unwrap().call("cleaned", &[]).unwrap(), "1");
+    let refused = warm(|_| Err("not today".into())).unwrap_err();
+    assert_eq!(refused.source().unwrap().to_string(), "not today");
+    assert_eq!(warm(|lease| Ok(lease.call("trap", &[]).map(drop)?)).unwrap_err().trap(), Some(TrapKind::Unreachable));
+
+    let path = std::env::temp_dir().join(format!("anew-component-snapshot-{}", std::process::id()));
+    pool.save_snapshot(&path).unwrap();
+    let loaded = Component::load(&engine(), &path, &CompileOptions::default()).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let from_file = Pool::new(&loaded, &linker).unwrap();
+    assert_eq!(from_file.acquire().unwrap().call("cleaned", &[]).unwrap(), "1");
+    let twice = Pool::with_warm_up(&loaded, &linker, &options, |_| Ok(())).unwrap_err();
+    assert_eq!(twice.code(), ErrorCode::Argument);
 }
 
 #[test]
