@@ -45,6 +45,8 @@ ANEW_API void complete(Wait& wait, Error error);
 /// The end of a host function that may not have its result yet. @return what the guest's import is to return to its
 /// stub.
 [[nodiscard]] ANEW_API std::uint32_t wait_for(std::shared_ptr<Wait> wait, std::uint64_t* slots);
+/// Whether the call of the guest that calls this host function is one that wait_for() leaves.
+[[nodiscard]] ANEW_API bool may_be_left() noexcept;
 
 /// Fails what nobody has completed when the last copy of a Completion goes.
 class ANEW_API Promise {

@@ -151,6 +151,11 @@ class ANEW_API Context {
 /// @return the exit code, 0 if it returned; kNotFound if the module is no program; kArgument if the linker of its pool
 /// has no WASI; kTrap for every other end.
 [[nodiscard]] ANEW_API Result<std::uint32_t> run(Lease& lease);
+/// Begins what run() calls, in a call that may leave its thread when its time slice is over (Lease::set_time_slice).
+/// @param entry  the program's `_start`, of the lease's pool.
+[[nodiscard]] ANEW_API Result<Call<void>> start(Lease lease, const Function<void()>& entry);
+/// How such a call ended, when it is done. @return as run().
+[[nodiscard]] ANEW_API Result<std::uint32_t> exit_code(Call<void>& call);
 
 /// Defines the interfaces of WASI 0.2 that programs import (`wasi:io`, `wasi:cli`, `wasi:clocks`, `wasi:random`,
 /// `wasi:filesystem`, `wasi:sockets`), and the state Context, as define() above. `wasi:http` is wasi_http.hpp's.

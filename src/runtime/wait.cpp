@@ -88,6 +88,8 @@ std::uint32_t wait_for(std::shared_ptr<Wait> wait, std::uint64_t* slots) {
   return take(*wait, slots);
 }
 
+bool may_be_left() noexcept { return suspendable_call() != nullptr; }
+
 // --- Calls ---
 
 namespace {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <anew/wasi_http.hpp>
-#include <boost/asio/post.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -20,8 +19,8 @@
 #include "runtime/without_exceptions.hpp"
 #include "serve/exchange.hpp"
 #include "serve/http_bodies.hpp"
-#include "serve/loop.hpp"
 #include "serve/reuse.hpp"
+#include "serve/work.hpp"
 
 namespace anew::serve {
 namespace {
@@ -30,54 +29,30 @@ namespace http = wasi::http;
 
 class HttpComponent;
 
-/// A request in work. The guest's calls leave the thread while they wait, or when they have computed for long: then the
-/// exchange is parked, and nothing but this object is left of it, until what it waits for is there, or others have had
-/// their turn.
-class Work : public std::enable_shared_from_this<Work> {
+class Handler final : public Work {
  public:
-  Work(HttpComponent& application, Exchange& exchange, Answered answered)
-      : application_(application),
-        exchange_(exchange),
-        loop_(exchange.loop()),
-        answered_(std::move(answered)),
+  Handler(HttpComponent& application, Exchange& exchange, Answered answered)
+      : Work(exchange, std::move(answered)),
+        application_(application),
         download_(std::make_shared<Download>(exchange)) {}
-  Work(const Work&) = delete;
-  Work& operator=(const Work&) = delete;
-  ~Work() = default;
 
   void begin();
 
  private:
-  enum class State : std::uint8_t { kAtWork, kParked };
-
   Result<void> start();
+  void go_on() override;
   /// Behind each step of the guest's.
   void settle();
   /// Behind the guest: what is left of its response is sent as the client takes it.
   void drain();
-  /// Leaves the thread. @param until  has something call post(&Work::go_on), with the lock.
-  template <typename Until>
-  void park(Until&& until);
-  /// What was parked is at work again. @return null if it was not parked.
-  [[nodiscard]] std::shared_ptr<Work> take();
-  void go_on();
-  void give_up();
   Result<void> end_of_guest();
-  void end(Result<void> result);
-  /// Has a function run on the thread that runs the loop.
-  void post(void (Work::*function)()) noexcept;
+  void end(Result<void> result) override;
 
   HttpComponent& application_;
-  Exchange& exchange_;  ///< until answered_ is called
-  Loop& loop_;
-  Answered answered_;
   std::shared_ptr<Upload> upload_;  ///< null for a request without a body
   std::shared_ptr<Download> download_;
   std::optional<http::Handling> handling_;  ///< until the guest's call is done
   std::uint32_t served_ = 0;                ///< requests, by the instance
-  std::mutex mutex_;
-  State state_ = State::kAtWork;  ///< guarded by the mutex
-  std::shared_ptr<Work> self_;    ///< while it is parked
 };
 
 class HttpComponent final : public Application {
@@ -86,13 +61,13 @@ class HttpComponent final : public Application {
       : options_(std::move(options)), pool_(std::move(pool)), handler_(handler), reuse_(options_.reuse) {}
 
   void handle(Exchange& exchange, Answered answered) noexcept override {
-    std::shared_ptr<Work> work;
+    std::shared_ptr<Handler> handler;
     const auto made = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
-      work = std::make_shared<Work>(*this, exchange, answered);
+      handler = std::make_shared<Handler>(*this, exchange, answered);
       return {};
     });
     if (!made) return answered(made);
-    work->begin();
+    handler->begin();
   }
 
   void shut_down() noexcept override {
@@ -117,48 +92,44 @@ class HttpComponent final : public Application {
   Reuse<component::Lease> reuse_;
 };
 
-void Work::begin() {
+void Handler::begin() {
   const auto started = anew::detail::without_exceptions("a request is answered", [&] { return start(); });
   if (!started) return end(started);
   settle();
 }
 
-Result<void> Work::start() {
-  const RequestHead& head = exchange_.request();
+Result<void> Handler::start() {
+  const RequestHead& head = exchange().request();
   http::Request request{.method = head.method, .scheme = "http", .path = head.target};
   if (!head.authority.empty()) request.authority = head.authority;
   for (const Header& header : head.headers) request.headers.push_back({header.name, header.value});
-  if (exchange_.is_body_read()) {
+  if (exchange().is_body_read()) {
     request.body = std::make_shared<http::Body>(std::string());
   } else {
     request.body = std::make_shared<http::Body>();
-    upload_ = std::make_shared<Upload>(exchange_, request.body);
+    upload_ = std::make_shared<Upload>(exchange(), request.body);
     upload_->begin();  // what of it is there already is there before the guest begins
-    if (exchange_.failure() != Failure::kNone) return fail(ErrorCode::kIo, "the request's body is none");
+    if (exchange().failure() != Failure::kNone) return fail(ErrorCode::kIo, "the request's body is none");
   }
   auto held = TRY(application_.take());
   served_ = held.served;
-  held.lease.core().set_deadline(exchange_.deadline());
+  held.lease.core().set_deadline(exchange().deadline());
   held.lease.core().set_time_slice(Exchange::kTimeSlice);
-  exchange_.has_time_slices();
+  exchange().has_time_slices();
   auto canceller = TRY(held.lease.core().canceller());
-  exchange_.set_canceller(std::move(canceller));
+  exchange().set_canceller(std::move(canceller));
   handling_ = TRY(http::Handling::begin(
       std::move(held.lease), application_.handler(), std::move(request),
       [download = download_](http::Outcome<http::Response> response) { download->begin(std::move(response)); }));
   return {};
 }
 
-void Work::settle() {
+void Handler::settle() {
   if (!handling_->call().is_done()) {
+    if (handling_->call().is_parked()) return park_for_others();
     return park([this] {
-      if (handling_->call().is_parked()) {
-        return Loop::later([weak = weak_from_this()] {
-          if (const auto work = weak.lock()) work->go_on();
-        });
-      }
-      handling_->call().on_ready([weak = weak_from_this()] {
-        if (const auto work = weak.lock()) work->post(&Work::go_on);
+      handling_->call().on_ready([weak = weak<Handler>()] {
+        if (const auto handler = weak.lock()) handler->wake();
       });
     });
   }
@@ -168,7 +139,7 @@ void Work::settle() {
   drain();
 }
 
-void Work::drain() {
+void Handler::drain() {
   bool is_sent = false;
   const auto drained = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
     is_sent = TRY(download_->finish());
@@ -176,41 +147,13 @@ void Work::drain() {
   });
   if (!drained || is_sent) return end(drained);
   park([this] {
-    exchange_.when_ready(os::kCanWrite, [weak = weak_from_this()] {
-      if (const auto work = weak.lock()) work->go_on();
+    exchange().when_ready(os::kCanWrite, [weak = weak<Handler>()] {
+      if (const auto handler = weak.lock()) handler->wake_now();
     });
   });
 }
 
-/// Others may go on with it as soon as the lock is gone. Who gives it up before that does so again: the overseer tells
-/// those that are to end each millisecond.
-template <typename Until>
-void Work::park(Until&& until) {
-  const auto parked = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
-    std::shared_ptr<Work> self = shared_from_this();
-    exchange_.park([weak = weak_from_this()] {
-      if (const auto work = weak.lock()) work->post(&Work::give_up);
-    });
-    const std::lock_guard lock(mutex_);
-    until();
-    self_ = std::move(self);
-    state_ = State::kParked;
-    return {};
-  });
-  if (!parked) end(parked);
-}
-
-std::shared_ptr<Work> Work::take() {
-  const std::lock_guard lock(mutex_);
-  if (state_ != State::kParked) return nullptr;
-  state_ = State::kAtWork;
-  return std::exchange(self_, nullptr);
-}
-
-void Work::go_on() {
-  const std::shared_ptr<Work> self = take();
-  if (self == nullptr) return;
-  exchange_.unpark();
+void Handler::go_on() {
   if (!handling_) return drain();
   const auto resumed = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
     handling_->call().resume();
@@ -220,35 +163,20 @@ void Work::go_on() {
   settle();
 }
 
-void Work::give_up() {
-  const std::shared_ptr<Work> self = take();
-  if (self == nullptr) return;
-  exchange_.unpark();
-  end(fail(ErrorCode::kIo, "the request was given up while the guest waited"));
-}
-
-Result<void> Work::end_of_guest() {
+Result<void> Handler::end_of_guest() {
   auto lease = handling_->end();
-  exchange_.clear_canceller();
+  exchange().clear_canceller();
   if (!lease) return std::unexpected(std::move(lease.error()));
-  if (exchange_.has_responded()) application_.give_back(std::move(*lease), served_);
+  if (exchange().has_responded()) application_.give_back(std::move(*lease), served_);
   return {};
 }
 
-void Work::end(Result<void> result) {
-  exchange_.clear_canceller();
+void Handler::end(Result<void> result) {
+  exchange().clear_canceller();
   handling_.reset();
   if (upload_ != nullptr) upload_->end();
   download_->end();
-  answered_(std::move(result));
-}
-
-void Work::post(void (Work::*function)()) noexcept {
-  try {
-    boost::asio::post(loop_.context(), [self = shared_from_this(), function] { (*self.*function)(); });
-  } catch (const std::exception&) {
-    // No memory: what gives it up is told again; what would go on is given up when its time is over.
-  }
+  answer(std::move(result));
 }
 
 /// Has an instance answer GET for a path, as a client on this machine would ask, and drops the body.

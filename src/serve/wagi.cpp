@@ -6,51 +6,98 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "host/wasi/attempt.hpp"
+#include "os/sandbox/streams.hpp"
 #include "os/try.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "serve/exchange.hpp"
 #include "serve/reuse.hpp"
 #include "serve/wagi_text.hpp"
+#include "serve/work.hpp"
 
 namespace anew::serve {
 namespace {
 
 constexpr std::string_view kInitialize = "_initialize";
 
-/// What a thread's guest reads and writes: streams of WASI know no lease.
+/// What a thread's guest reads and writes, none of which waits: streams of WASI know no lease.
 struct Streams {
   Exchange& exchange;
   WagiHead head;
 };
 thread_local Streams* current = nullptr;
 
+/// Has the guest's call left until the socket can be read or written. @return what the stream returns then.
+std::unexpected<Error> leave(short wanted) {
+  wasi::detail::Attempt::current()->again(
+      [wanted](std::function<void()> tell) { current->exchange.when_ready(wanted, std::move(tell)); });
+  return fail(ErrorCode::kIo, "it waits for the client");
+}
+
 Result<std::size_t> read_body(std::span<std::byte> bytes) {
   if (current == nullptr) return 0;  // before a request: while its pool is made
-  return current->exchange.read(bytes);
+  const auto count = TRY(current->exchange.read_now(bytes));
+  return count ? Result<std::size_t>(*count) : leave(os::kCanRead);
 }
 
 Result<void> write_response(std::span<const std::byte> bytes) {
   if (current == nullptr) return {};
   Exchange& exchange = current->exchange;
-  if (exchange.has_responded()) return exchange.write(bytes);
+  const bool has_room = TRY(exchange.push());
+  if (!has_room) return leave(os::kCanWrite);
+  if (exchange.has_responded()) return exchange.add(bytes);
   const auto head = TRY(current->head.take({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   if (!head) return {};
   TRY(exchange.respond(head->status, head->headers));
-  return exchange.write(std::as_bytes(std::span(head->rest)));
+  return exchange.add(std::as_bytes(std::span(head->rest)));
 }
+
+class Wagi;
+
+class Program final : public Work {
+ public:
+  Program(Wagi& application, Exchange& exchange, Answered answered)
+      : Work(exchange, std::move(answered)), application_(application), streams_{exchange, {}} {}
+
+  void begin();
+
+ private:
+  Result<void> start();
+  void go_on() override;
+  /// Behind each step of the guest's.
+  void settle();
+  /// Behind the guest: what is left of its response is sent as the client takes it.
+  void drain();
+  Result<void> end_of_guest();
+  void end(Result<void> result) override;
+
+  Wagi& application_;
+  Streams streams_;
+  std::optional<Call<void>> call_;  ///< until the guest's call is done; none if it did not begin
+  std::uint32_t served_ = 0;        ///< requests, by the instance
+};
 
 class Wagi final : public Application {
  public:
-  Wagi(WagiOptions options, Pool pool) : options_(std::move(options)), pool_(std::move(pool)), reuse_(options_.reuse) {}
+  Wagi(WagiOptions options, Pool pool, const Function<void()>& entry)
+      : options_(std::move(options)), pool_(std::move(pool)), entry_(entry), reuse_(options_.reuse) {}
 
   void handle(Exchange& exchange, Answered answered) noexcept override {
-    answered(anew::detail::without_exceptions("a request is answered", [&] { return run(exchange); }));
+    std::shared_ptr<Program> program;
+    const auto made = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
+      program = std::make_shared<Program>(*this, exchange, answered);
+      return {};
+    });
+    if (!made) return answered(made);
+    program->begin();
   }
 
   void shut_down() noexcept override {
@@ -62,36 +109,104 @@ class Wagi final : public Application {
     return {{options_.name, pool_.statistics()}};
   }
 
- private:
-  Result<void> run(Exchange& exchange) {
-    auto environment = wagi_environment(exchange.request());
-    if (!environment) {
-      exchange.refuse(400, environment.error().message);
-      return {};
-    }
-    environment->insert(environment->end(), options_.wasi.environment.begin(), options_.wasi.environment.end());
+  [[nodiscard]] Result<Reuse<Lease>::Held> take(std::vector<std::string> environment) {
+    environment.insert(environment.end(), options_.wasi.environment.begin(), options_.wasi.environment.end());
     auto held = TRY(reuse_.take([&] { return pool_.acquire(); }));
-    Lease& lease = held.lease;
-    TRY(wasi::Context::find(lease)->set_environment(std::move(*environment)));  // the pool's linker has WASI
-    lease.set_deadline(exchange.deadline());
-    auto canceller = TRY(lease.canceller());
-    exchange.set_canceller(std::move(canceller));
-    Streams streams{exchange, {}};
-    current = &streams;
-    const auto code = wasi::run(lease);
-    current = nullptr;
-    exchange.clear_canceller();
-    if (!code) return std::unexpected(code.error());
-    if (*code != 0) return fail(ErrorCode::kHost, fmt::format("the guest ended with exit code {}", *code));
-    if (!exchange.has_responded()) return fail(ErrorCode::kHost, "the guest wrote no header of a response");
-    reuse_.give_back(std::move(held));
-    return {};
+    TRY(wasi::Context::find(held.lease)->set_environment(std::move(environment)));  // the pool's linker has WASI
+    return held;
   }
+  void give_back(Lease lease, std::uint32_t served) { reuse_.give_back({std::move(lease), served}); }
+  [[nodiscard]] const Function<void()>& entry() const noexcept { return entry_; }
 
+ private:
   const WagiOptions options_;
   const Pool pool_;
+  const Function<void()> entry_;  ///< `_start`
   Reuse<Lease> reuse_;
 };
+
+void Program::begin() {
+  const auto begun = anew::detail::without_exceptions("a request is answered", [&] { return start(); });
+  if (!begun || !call_) return end(begun);
+  settle();
+}
+
+Result<void> Program::start() {
+  auto environment = wagi_environment(exchange().request());
+  if (!environment) {
+    exchange().refuse(400, environment.error().message);
+    return {};
+  }
+  auto held = TRY(application_.take(std::move(*environment)));
+  served_ = held.served;
+  held.lease.set_deadline(exchange().deadline());
+  held.lease.set_time_slice(Exchange::kTimeSlice);
+  exchange().has_time_slices();
+  auto canceller = TRY(held.lease.canceller());
+  exchange().set_canceller(std::move(canceller));
+  current = &streams_;
+  auto call = wasi::start(std::move(held.lease), application_.entry());
+  current = nullptr;
+  call_ = TRY(std::move(call));
+  return {};
+}
+
+void Program::go_on() {
+  if (!call_) return drain();
+  current = &streams_;
+  const auto resumed = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
+    call_->resume();
+    return {};
+  });
+  current = nullptr;
+  if (!resumed) return end(resumed);
+  settle();
+}
+
+void Program::settle() {
+  if (!call_->is_done()) {
+    if (call_->is_parked()) return park_for_others();
+    return park([this] {
+      call_->on_ready([weak = weak<Program>()] {
+        if (const auto program = weak.lock()) program->wake();
+      });
+    });
+  }
+  const auto ended = anew::detail::without_exceptions("a request is answered", [&] { return end_of_guest(); });
+  call_.reset();
+  if (!ended) return end(ended);
+  drain();
+}
+
+void Program::drain() {
+  bool is_sent = false;
+  const auto drained = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
+    is_sent = TRY(exchange().end());
+    return {};
+  });
+  if (!drained || is_sent) return end(drained);
+  park([this] {
+    exchange().when_ready(os::kCanWrite, [weak = weak<Program>()] {
+      if (const auto program = weak.lock()) program->wake_now();
+    });
+  });
+}
+
+Result<void> Program::end_of_guest() {
+  const auto code = wasi::exit_code(*call_);
+  exchange().clear_canceller();
+  if (!code) return std::unexpected(code.error());
+  if (*code != 0) return fail(ErrorCode::kHost, fmt::format("the guest ended with exit code {}", *code));
+  if (!exchange().has_responded()) return fail(ErrorCode::kHost, "the guest wrote no header of a response");
+  application_.give_back(std::move(call_->lease()), served_);
+  return {};
+}
+
+void Program::end(Result<void> result) {
+  exchange().clear_canceller();
+  call_.reset();
+  answer(std::move(result));
+}
 
 }  // namespace
 
@@ -110,7 +225,8 @@ Result<std::shared_ptr<Application>> make_wagi(const Module& module, WagiOptions
   Linker linker;
   TRY(wasi::define(linker, wasi_options));
   auto pool = TRY(Pool::create(module, linker, options.pool));
-  return std::make_shared<Wagi>(std::move(options), std::move(pool));
+  const auto entry = TRY(pool.function<void()>("_start"));
+  return std::make_shared<Wagi>(std::move(options), std::move(pool), entry);
 }
 
 }  // namespace anew::serve

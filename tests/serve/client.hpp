@@ -11,6 +11,8 @@
 
 #include <anew/anew.hpp>
 #include <cstdint>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -141,5 +143,10 @@ class Client {
 
 /// What a request becomes on its way: GET PATH in a connection of its own.
 inline Answer get(std::uint16_t port, std::string_view path) { return Client(port).get(path); }
+
+inline std::size_t count_threads() {
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(threads), end(threads)));
+}
 
 }  // namespace anew::serve::testing

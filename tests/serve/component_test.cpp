@@ -120,11 +120,6 @@ TEST_F(HttpComponent, ThatAnswersNothingIsAnError) {
   }
 }
 
-std::size_t count_threads() {
-  const std::filesystem::directory_iterator threads("/proc/self/task");
-  return static_cast<std::size_t>(std::distance(begin(threads), end(threads)));
-}
-
 TEST_F(HttpComponent, HoldsNoThreadWhileItWaits) {
   start("late.wasm");
   EXPECT_EQ(get(port(), "/").status, 200u);

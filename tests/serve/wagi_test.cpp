@@ -253,6 +253,40 @@ TEST_F(Wagi, GoesOnWhileGuestsCompute) {
   EXPECT_EQ(get(port(), "/hello").body, "hello\n");
 }
 
+TEST_F(Wagi, HoldsNoThreadWhileGuestsWaitOrCompute) {
+  options_.maximum_in_flight = 400;
+  start();
+  EXPECT_EQ(get(port(), "/hello").body, "hello\n");
+  const std::size_t before = count_threads();
+  constexpr std::size_t kRequests = 40;
+  std::vector<std::unique_ptr<Client>> clients;
+  const auto ask = [&](std::string_view request) {
+    for (std::size_t i = 0; i < kRequests; ++i) {
+      clients.push_back(std::make_unique<Client>(port()));
+      ASSERT_TRUE(clients.back()->send(request));
+    }
+  };
+  ask("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+  ask("GET /big?100000 HTTP/1.1\r\nHost: a\r\n\r\n");
+  ask("GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n");
+  ask("GET /spin HTTP/1.1\r\nHost: a\r\n\r\n");
+  std::size_t most = 0;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(get(port(), "/hello").body, "hello\n");
+    most = std::max(most, count_threads());
+  }
+  // Where the machine is slow some may be passed on to.
+  EXPECT_LE(most, before + kRequests);
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    ASSERT_TRUE(clients[i]->send("6\r\nsecond\r\n0\r\n\r\n"));
+    EXPECT_EQ(clients[i]->answer().body, "firstsecond");
+    EXPECT_EQ(clients[kRequests + i]->answer().body.size(), 1600000u);
+    EXPECT_EQ(clients[2 * kRequests + i]->answer().body, "slept\n");
+  }
+  clients.clear();
+  eventually([&] { return metric("in_flight") == 0; });
+}
+
 TEST_F(Wagi, WaitsForSlowClientsInNobodysWay) {
   options_.maximum_in_flight = 2;
   start();

@@ -12,6 +12,7 @@ namespace anew::wasi {
 
 /// `errno` of the preview's interface description (wasi_snapshot_preview1.witx); the numbers are the guest's.
 enum class Errno : std::uint16_t {
+  kLeft = 0xFFFF,  ///< no guest's: the function is called again (attempt.hpp)
   kSuccess = 0,
   kTooBig = 1,
   kAcces = 2,

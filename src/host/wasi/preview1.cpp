@@ -137,15 +137,39 @@ Result<void> define(Linker& linker, const Options& options) {
   return {};
 }
 
-Result<std::uint32_t> run(Lease& lease) {
+namespace {
+
+Result<Context*> begin(const Lease& lease) {
   auto* const context = Context::find(lease);
   if (context == nullptr)
     return anew::fail(ErrorCode::kArgument, "the lease has no WASI: call wasi::define with the linker of its pool");
   context->sandbox().exit_code.reset();
-  auto result = lease.call("_start");
+  return context;
+}
+
+Result<std::uint32_t> end(const Context& context, Result<void> result) {
   if (result) return 0;
-  if (result.error().trap == TrapKind::kHostError && context->exit_code()) return *context->exit_code();
+  if (result.error().trap == TrapKind::kHostError && context.exit_code()) return *context.exit_code();
   return std::unexpected(std::move(result.error()));
+}
+
+}  // namespace
+
+Result<std::uint32_t> run(Lease& lease) {
+  const Context* const context = TRY(begin(lease));
+  return end(*context, lease.call("_start"));
+}
+
+Result<Call<void>> start(Lease lease, const Function<void()>& entry) {
+  (void)TRY(begin(lease));
+  return std::move(lease).start(entry);
+}
+
+Result<std::uint32_t> exit_code(Call<void>& call) {
+  auto result = call.result();
+  const Context* const context = Context::find(call.lease());
+  if (context == nullptr) return std::unexpected(std::move(result.error()));  // start() did not begin it
+  return end(*context, std::move(result));
 }
 
 }  // namespace anew::wasi

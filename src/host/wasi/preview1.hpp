@@ -7,10 +7,14 @@
 #include <anew/linker.hpp>
 #include <anew/memory_view.hpp>
 #include <anew/wasi.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
+#include "host/wasi/attempt.hpp"
 #include "host/wasi/descriptors.hpp"
 #include "host/wasi/errno.hpp"
 #include "host/wasi/rights.hpp"
@@ -20,11 +24,18 @@ namespace anew::wasi::detail {
 
 inline constexpr std::string_view kPreview1 = "wasi_snapshot_preview1";
 
+/// When a call began: what relative times are relative to, by the two clocks.
+struct Begin {
+  std::uint64_t real;
+  std::uint64_t monotonic;
+};
+
 /// A call of one of the functions.
 struct Call {
   Caller caller;
   MemoryView memory;
   Sandbox& sandbox;
+  std::optional<Begin> begin = std::nullopt;  ///< of one that is called again, if it has said when
 
   /// @return kFault if it is not inside the memory.
   template <typename T>
@@ -62,14 +73,40 @@ struct NewTimes {
 };
 [[nodiscard]] Outcome<NewTimes> new_times(std::uint64_t accessed, std::uint64_t modified, std::uint32_t flags);
 
+/// A host function as the runtime calls it; once more if it waited. @return as wait_for().
+template <auto kFunction, typename... A, std::size_t... I>
+std::uint32_t attempt(std::byte* cell, std::uint64_t* slots, std::optional<Begin> begin,
+                      std::index_sequence<I...> places) noexcept {
+  try {
+    Caller caller = anew::detail::MakesCallers::of(cell);
+    Call call{caller, caller.memory(), caller.state<Context>().sandbox(), begin};
+    Attempt trying(anew::detail::may_be_left());
+    // Each parameter is an integer, which takes one slot.
+    const Outcome<void> done = kFunction(call, anew::detail::ValueTraits<A>::read(slots + I)...);
+    if (done || done.error() != Errno::kLeft) {
+      slots[0] = done ? 0 : static_cast<std::uint32_t>(done.error());
+      return 0;
+    }
+    Waited waited = trying.take();
+    waited.wait->finish = [cell, begin = call.begin, places, watch = std::move(waited.watch)](std::uint64_t* again) {
+      return attempt<kFunction, A...>(cell, again, begin, places);
+    };
+    return anew::detail::wait_for(std::move(waited.wait), slots);
+  } catch (...) {
+    return anew::detail::raise_host_exception();
+  }
+}
+
 /// Defines a function from one that takes a Call and the guest's arguments: what it fails with is what the guest gets.
 template <auto kFunction, typename... A>
 void define_function(Linker& linker, std::string_view name, Outcome<void> (*)(Call&, A...)) {
-  linker.define(kPreview1, name, [](Caller caller, Context& context, A... arguments) -> std::uint32_t {
-    Call call{caller, caller.memory(), context.sandbox()};
-    const Outcome<void> done = kFunction(call, arguments...);
-    return done ? 0 : static_cast<std::uint32_t>(done.error());
-  });
+  anew::detail::HostDefinition definition;
+  definition.type = {{anew::detail::ValueTraits<A>::kType...}, {ValueType::kI32}};
+  definition.states = {&anew::detail::kStateType<Context>};
+  definition.call = [](void*, std::byte* cell, std::uint64_t* slots) {
+    return attempt<kFunction, A...>(cell, slots, std::nullopt, std::index_sequence_for<A...>());
+  };
+  linker.define_raw(kPreview1, name, std::move(definition));
 }
 template <auto kFunction>
 void define(Linker& linker, std::string_view name) {

@@ -55,8 +55,9 @@ class Poll {
         subscriptions_(subscriptions),
         events_(events),
         count_(count),
-        real_(call.sandbox.clocks.real()),
-        monotonic_(call.sandbox.clocks.monotonic()) {}
+        begin_(call.begin ? *call.begin : Begin{call.sandbox.clocks.real(), call.sandbox.clocks.monotonic()}) {
+    call.begin = begin_;
+  }
 
   /// @return how many events there are.
   Outcome<std::uint32_t> run() {
@@ -88,10 +89,10 @@ class Poll {
     if (each.number > kMonotonic) return std::nullopt;
     std::uint64_t wait = each.timeout;
     if ((each.flags & kAbsolute) != 0) {
-      const std::uint64_t now = each.number == kRealtime ? real_ : monotonic_;
+      const std::uint64_t now = each.number == kRealtime ? begin_.real : begin_.monotonic;
       wait = each.timeout > now ? each.timeout - now : 0;
     }
-    return saturating_sum(monotonic_, wait);
+    return saturating_sum(begin_.monotonic, wait);
   }
 
   /// What a descriptor's subscription is about. @return kBadf, kNotcapable.
@@ -138,13 +139,21 @@ class Poll {
       if (call_.caller.stopping()) return fail(Errno::kIntr);
       const std::uint64_t now = clocks.monotonic();
       const bool is_over = is_ready_ || now >= earliest_ || (clocks.is_simulated() && earliest_ != kForever);
-      const auto ready = os::wait_for(awaited_, is_over ? 0 : std::min(kSlice, earliest_ - now));
+      Attempt* const attempt = Attempt::current();
+      const bool waits = !is_over && attempt == nullptr;
+      const auto ready = os::wait_for(awaited_, waits ? std::min(kSlice, earliest_ - now) : 0);
       if (!ready && ready.error() != std::errc::interrupted) return fail(to_errno(ready.error()));
       if (ready && *ready > 0) return {};
       if (ready && is_over) {
         if (clocks.is_simulated() && !is_ready_) clocks.advance_to(earliest_);
         return {};
       }
+      if (waits || is_over) continue;
+      const std::uint64_t time =
+          earliest_ == kForever ? kForever : saturating_sum(os::monotonic_time(), earliest_ - now);
+      if (attempt->again_when(awaited_, time)) return fail(Errno::kLeft);
+      // Nobody can tell.
+      (void)os::wait_for(awaited_, std::min(kSlice, earliest_ - now));
     }
   }
 
@@ -212,8 +221,7 @@ class Poll {
   std::uint32_t subscriptions_;
   std::uint32_t events_;
   std::uint32_t count_;
-  std::uint64_t real_;  ///< when the call began, as monotonic_
-  std::uint64_t monotonic_;
+  Begin begin_;
   std::uint64_t earliest_ = kForever;
   bool is_ready_ = false;              ///< something needs no waiting
   std::vector<std::uint32_t> places_;  ///< by descriptor, one more than its place in awaited_; 0: none

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "host/wasi/attempt.hpp"
+#include "host/wasi/watch.hpp"
 #include "os/sandbox/files.hpp"
 #include "os/sandbox/streams.hpp"
 #include "os/try.hpp"
@@ -12,31 +14,37 @@
 namespace anew::wasi::detail {
 namespace {
 
-/// Waits until a descriptor can be read or written. @return kAgain if it does not wait, kIntr if the call is to end.
-Outcome<void> await(const Caller& caller, const OpenDescriptor& open, short wanted) {
+constexpr std::uint64_t kForever = Watch::kForever;
+
+/// Waits until a descriptor can be read or written. @return kAgain if it does not wait, kIntr if the call is to end,
+/// kLeft.
+Outcome<void> await(const Caller& caller, const OpenDescriptor& open, short wanted, Attempt* attempt) {
   const bool waits = (open.flags & flag::kNonblock) == 0;
   while (!caller.stopping()) {
     os::Awaited awaited{open.system, wanted, 0};
-    const auto ready = os::wait_for({&awaited, 1}, waits ? kSlice : 0);
+    const auto ready = os::wait_for({&awaited, 1}, waits && attempt == nullptr ? kSlice : 0);
     if (ready && *ready > 0) return {};
     if (!ready && ready.error() != std::errc::interrupted) return fail(to_errno(ready.error()));
     if (ready && !waits) return fail(Errno::kAgain);
+    if (attempt != nullptr && attempt->again_when({&awaited, 1}, kForever)) return fail(Errno::kLeft);
+    attempt = nullptr;  // nobody can tell
   }
   return fail(Errno::kIntr);
 }
 
 /// Does what may have to wait: at once, and again whenever the descriptor is ready.
+/// @param attempt  if the call may be left for that; or null.
 template <typename T>
 Outcome<T> patiently(const Caller& caller, const OpenDescriptor& open, short wanted,
-                     const auto& attempt /* -> SystemResult<T> */) {
-  if (open.waits) TRY(await(caller, open, wanted));
+                     const auto& try_it /* -> SystemResult<T> */, Attempt* attempt = Attempt::current()) {
+  if (open.waits) TRY(await(caller, open, wanted, attempt));
   for (;;) {
-    os::SystemResult<T> done = attempt();
+    os::SystemResult<T> done = try_it();
     if (done) return std::move(*done);
     if (done.error() == std::errc::interrupted) {
       if (caller.stopping()) return fail(Errno::kIntr);
     } else if (done.error() == std::errc::resource_unavailable_try_again) {
-      TRY(await(caller, open, wanted));
+      TRY(await(caller, open, wanted, attempt));
     } else {
       return fail(to_errno(done.error()));
     }
@@ -57,21 +65,32 @@ std::uint64_t read_bytes(OpenDescriptor& open, const GuestBuffers& buffers, Memo
   return count;
 }
 
-std::uint64_t read_callback(const Reader& reader, const GuestBuffers& buffers, MemoryView& memory) {
+/// Whether a callback of the library's own that failed has the call left.
+bool has_left() noexcept { return Attempt::current() != nullptr && Attempt::current()->waits(); }
+
+Outcome<std::uint64_t> read_callback(const Reader& reader, const GuestBuffers& buffers, MemoryView& memory) {
   if (buffers.bytes() == 0) return 0;
   const os::Buffer& buffer = buffers.all().front();
   buffers.mark(memory, buffer.size);
   const auto count = reader({buffer.data, buffer.size});
+  if (!count && has_left()) return fail(Errno::kLeft);
   if (!count) throw std::runtime_error("standard input: " + count.error().message);
   if (*count > buffer.size) throw std::runtime_error("standard input: the callback read more than there is room for");
   return *count;
 }
 
-std::uint64_t write_callback(const Writer& writer, const GuestBuffers& buffers) {
-  for (const os::Buffer& buffer : buffers.all())
-    if (const auto done = writer({buffer.data, buffer.size}); !done)
-      throw std::runtime_error("an output stream: " + done.error().message);
-  return buffers.bytes();
+Outcome<std::uint64_t> write_callback(const Writer& writer, const GuestBuffers& buffers) {
+  std::uint64_t written = 0;
+  for (const os::Buffer& buffer : buffers.all()) {
+    if (const auto done = writer({buffer.data, buffer.size}); !done) {
+      if (!has_left()) throw std::runtime_error("an output stream: " + done.error().message);
+      if (written == 0) return fail(Errno::kLeft);
+      (void)Attempt::current()->take();  // it writes the rest later
+      return written;
+    }
+    written += buffer.size;
+  }
+  return written;
 }
 
 Outcome<std::uint64_t> capture(OpenDescriptor& open, const GuestBuffers& buffers) {
@@ -171,8 +190,9 @@ Outcome<Datagram> receive(const Caller& caller, OpenDescriptor& open, GuestBuffe
   buffers.mark(memory, buffers.bytes());
   std::uint64_t sum = 0;
   for (;;) {
-    const auto received = patiently<os::Received>(caller, open, os::kCanRead,
-                                                  [&] { return os::receive(open.system, buffers.all(), peek); });
+    const auto received = patiently<os::Received>(
+        caller, open, os::kCanRead, [&] { return os::receive(open.system, buffers.all(), peek); },
+        sum == 0 ? Attempt::current() : nullptr);
     if (!received) {
       if (sum > 0) return Datagram{sum, false};  // the error comes again
       return fail(received.error());

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char** environ;
@@ -59,6 +60,11 @@ int main(void) {
     head();
     fflush(stdout);
     exit(3);
+  } else if (is("/sleep")) {
+    const struct timespec time = {0, 300 * 1000 * 1000};
+    nanosleep(&time, NULL);
+    head();
+    puts("slept");
   } else if (is("/silent")) {
   } else if (is("/no-head")) {
     puts("this is no header\n");
