@@ -164,6 +164,61 @@ TEST_F(ComponentSnapshots, ThatDoNotFitTheirComponentAreRefused) {
   }
 }
 
+TEST_F(ComponentSnapshots, OfOtherVersionsAreRefused) {
+  ASSERT_TRUE(make_pool().save_snapshot(path_));
+  auto bytes = os::read_file(path_, 1 << 30).value();
+  bytes[8] = std::byte{2};  // behind the magic
+  std::ofstream(path_, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  const Error error = Component::load(engine(), path_).error();
+  EXPECT_EQ(error.code, ErrorCode::kArtifact);
+  EXPECT_NE(error.message.find("it has version 2"), std::string::npos) << error.message;
+}
+
+/// greet.wat has a memory that two core instances share, and globals of both.
+TEST_F(ComponentSnapshots, WhoseNumbersAreRandomDoNoHarm) {
+  Linker linker;
+  linker.define("test:host/log", "log", [](Caller&, Values) -> Result<Value> { return Value(); });
+  linker.define("test:host/log", "lines", [](Caller&, Values) -> Result<Value> { return Value(Values{}); });
+  const auto greet = [](Lease& lease) -> Result<void> {
+    auto greeted = lease.call("greet", {std::string("Ada")});
+    return greeted ? Result<void>() : std::unexpected(greeted.error());
+  };
+  ASSERT_TRUE(Pool::create(Component::load(engine(), data("greet.wasm")).value(), linker, kAudited, greet)
+                  .value()
+                  .save_snapshot(path_));
+  const auto good = os::read_file(path_, 1 << 30).value();
+  std::mt19937_64 random(7);
+  int usable = 0;
+  for (int round = 0; round < 300; ++round) {
+    auto saved = artifact::decode_saved(good, "it").value();
+    std::vector<std::uint64_t*> targets;
+    for (auto& instance : saved.instances) {
+      for (auto& global : instance.globals) targets.push_back(&global);
+      for (auto& memory : instance.memories) {
+        targets.push_back(&memory.memory);
+        targets.push_back(&memory.bytes);
+        for (auto& page : memory.pages) targets.push_back(&page);
+      }
+    }
+    ASSERT_GE(targets.size(), 6u);
+    const std::uint64_t values[] = {0, 1, 2, random() % 64, 0x10000, 0x20000, random(), ~std::uint64_t{0}};
+    *targets[random() % targets.size()] = values[random() % std::size(values)];
+    const auto bytes = artifact::encode(saved);
+    std::ofstream(path_, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    const auto pool = Pool::create(Component::load(engine(), path_).value(), linker, kAudited);
+    if (!pool) {
+      EXPECT_EQ(pool.error().code, ErrorCode::kArtifact) << pool.error().to_string();
+      continue;
+    }
+    ++usable;
+    (void)pool->acquire()->call("greet", {std::string("Eva")});  // it may trap
+    EXPECT_EQ(pool->core().audit_report(), "");
+  }
+  EXPECT_TRUE(usable > 20 && usable < 280) << usable;
+}
+
 /// Whatever numbers a file has: what is taken for a table gives out each handle once.
 TEST(SavedHandles, AreATable) {
   const std::vector<std::uint32_t> implementers = {0, kHost};
