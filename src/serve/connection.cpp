@@ -75,7 +75,7 @@ std::optional<Refusal> read_head(const Incoming::Parser& parser, RequestHead& he
   if (!host && !head.is_http_1_0) return Refusal{400, "the request has no Host"};
   if (host) head.authority = *host;
   if (const auto parts = split_absolute(target)) {
-    if (!is_authority(parts->first)) return Refusal{400, "the request's target is wrong"};
+    if (parts->first.empty() || !is_authority(parts->first)) return Refusal{400, "the request's target is wrong"};
     head.authority = parts->first;
     target = parts->second;
     if (!target.starts_with('/')) head.target = "/";
@@ -85,6 +85,13 @@ std::optional<Refusal> read_head(const Incoming::Parser& parser, RequestHead& he
   head.target += target;
   if (const auto length = parser.content_length(); length && !parser.chunked()) head.content_length = *length;
   return std::nullopt;
+}
+
+/// Beast takes any byte within quotes. But others may take a line feed there for the end of the line, and what is
+/// behind it for the chunk: a request within a request.
+void check_extensions(std::uint64_t /*size*/, boost::beast::string_view extensions, error_code& error) {
+  const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; };
+  if (std::ranges::any_of(extensions, is_control)) error = http::error::bad_chunk_extension;
 }
 
 Refusal refusal_of(const error_code& error) {
@@ -189,13 +196,16 @@ void Connection::advance() {
   auto& buffer = incoming_.buffer;
   if (!incoming_.parser) {
     // RFC 9112, 2.2: an empty line before a request is none.
-    while (buffer.size() >= 2 && std::string_view(static_cast<const char*>(buffer.data().data()), 2) == "\r\n")
-      buffer.consume(2);
-    if (buffer.size() == 0) return receive_more();
+    const auto begin = [&buffer] {
+      return std::string_view(static_cast<const char*>(buffer.data().data()), buffer.size());
+    };
+    while (begin().starts_with("\r\n")) buffer.consume(2);
+    if (begin().empty() || begin() == "\r") return receive_more();
     incoming_.parser.emplace();
     incoming_.parser->header_limit(static_cast<std::uint32_t>(kMaximumHeadBytes));  // it fits
     incoming_.parser->body_limit(host_.maximum_body_bytes);
     incoming_.parser->eager(false);
+    incoming_.parser->on_chunk_header(check_extensions);
   }
   error_code error;
   buffer.consume(incoming_.parser->put(buffer.data(), error));
