@@ -309,9 +309,17 @@ Result<InstanceStates> InstanceStates::kept(const LinkedComponent& component) co
   return result;
 }
 
+namespace {
+std::uint32_t call_nested(const LoweredFunction& function, const ExportedFunction& callee, std::byte* cell,
+                          std::uint64_t* slots);
+}  // namespace
+
 std::uint32_t call_lowered(void* environment, std::byte* cell, std::uint64_t* slots) {
   // link() gave the environment, of this very type.
   const auto& function = *static_cast<const LoweredFunction*>(environment);
+  const auto* const callee = std::get_if<const ExportedFunction*>(&function.target);
+  if (callee != nullptr && anew::detail::suspendable_call() != nullptr)
+    return call_nested(function, **callee, cell, slots);
   if (const auto* const host = host_function<Linker::AsyncFunction>(function))
     return call_async(function, *host, cell, slots);
   if (const auto* const host = host_function<Linker::WaitingFunction>(function))
@@ -423,6 +431,58 @@ class StartedCall {
   anew::detail::CallPointer core_;  ///< null if it did not begin
   std::optional<Result<Value>> result_;
 };
+
+namespace {
+
+/// A call of one component by another that may leave its thread: where the callee does, the caller does as well, each
+/// with its own stack, and they go on together.
+struct NestedCall {
+  NestedCall(StoreState& store, const LoweredFunction& lowered) : call(store, lowered), function(lowered) {}
+  LoweredCall call;
+  const LoweredFunction& function;
+  std::optional<StartedCall> callee;
+};
+
+/// @return 0, a TrapKind, or kLeft.
+std::uint32_t end_or_leave(const std::shared_ptr<NestedCall>& nested, std::uint64_t* slots) {
+  std::shared_ptr<anew::detail::Wait> wait;  // null at the end
+  const std::uint32_t trap = as_host_function([&]() -> Result<void> {
+    StartedCall& callee = *nested->callee;
+    if (const auto& result = callee.result()) {
+      if (!*result) return std::unexpected(result->error());
+      return nested->call.end(**result, slots_of(nested->function, slots));
+    }
+    wait = anew::detail::make_wait();
+    // What it refers to goes with the caller's call, which does not outlast the wait.
+    wait->finish = [nested](std::uint64_t* results) {
+      const std::uint32_t failed = as_host_function([&]() -> Result<void> {
+        nested->callee->resume();
+        return {};
+      });
+      return failed != 0 ? failed : end_or_leave(nested, results);
+    };
+    callee.on_ready([wait] { anew::detail::complete(*wait, std::span<const std::uint64_t>()); });
+    return {};
+  });
+  if (trap != 0 || wait == nullptr) return trap;
+  anew::detail::suspendable_call()->waits_for = std::move(wait);
+  return anew::detail::leave(slots);
+}
+
+std::uint32_t call_nested(const LoweredFunction& function, const ExportedFunction& callee, std::byte* cell,
+                          std::uint64_t* slots) {
+  std::shared_ptr<NestedCall> nested;
+  const std::uint32_t trap = as_host_function([&]() -> Result<void> {
+    StoreState& store = *anew::detail::instance_of(cell).store;
+    nested = std::make_shared<NestedCall>(store, function);
+    const auto arguments = TRY(nested->call.begin(slots_of(function, slots)));
+    nested->callee.emplace(store, callee, arguments);
+    return {};
+  });
+  return trap != 0 ? trap : end_or_leave(nested, slots);
+}
+
+}  // namespace
 
 Result<void> destroy(StoreState& store, const LinkedComponent& component, ResourceId resource,
                      std::uint32_t representation, std::uint32_t dropped_by) {

@@ -151,7 +151,9 @@ std::uint32_t run_activation(Thread& thread, std::uint32_t depth, StoreState& st
     if (const std::uint32_t trap = arm(thread, deadline); trap != 0)
       return end_refused(thread, depth, watched_around, trap);
   }
-  if (call != nullptr && store.time_slice != kNoDeadline) {
+  // A call within one of the same store is not parked: that one could not go on on its thread alone.
+  const bool is_nested = depth > 0 && thread.activations[depth - 1].store.load(std::memory_order_relaxed) == &store;
+  if (call != nullptr && !is_nested && store.time_slice != kNoDeadline) {
     if (const std::uint32_t trap = arm_slice(thread, store.time_slice); trap != 0) {
       activation.slice_end.store(kNoDeadline, std::memory_order_relaxed);
       return end_refused(thread, depth, watched_around, trap);

@@ -97,6 +97,8 @@ namespace {
 void settle(CallState& state, std::uint32_t result) {
   if (result == abi::kLeft) return;
   state.is_done = true;
+  // A call that ended at its deadline still has one. What that holds is the lease's, which may be used again.
+  if (state.call.waits_for != nullptr) std::exchange(state.call.waits_for, nullptr)->finish = nullptr;
   if (result != 0) state.error = make_trap_error(*state.call.instance, result);
 }
 

@@ -354,6 +354,122 @@ TEST(ComponentCalls, WaitWithoutAThread) {
   EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
 }
 
+/// What nested.wasm asks, by number.
+struct Questions {
+  std::vector<std::pair<std::uint32_t, Completion>> asked;
+  [[nodiscard]] Linker linker() {
+    Linker linker;
+    linker.define_async("", "ask", [this](Caller&, Values arguments, Completion completion) -> Result<void> {
+      asked.emplace_back(arguments.at(0).as<std::uint32_t>(), std::move(completion));
+      return {};
+    });
+    return linker;
+  }
+};
+
+TEST(ComponentCalls, WaitWithoutAThreadWithinAComponent) {
+  Questions questions;
+  const Pool pool = Pool::create(load("nested.wasm"), questions.linker(), {.capacity = 20, .audit_every = 1}).value();
+  const Function count = pool.function("count").value();
+  std::vector<Call> calls;
+  for (std::uint32_t i = 0; i < 20; ++i) calls.push_back(pool.acquire().value().start(count, {10 * i}));
+  ASSERT_EQ(questions.asked.size(), 20u) << "each has left this thread in its inner component";
+  for (std::uint32_t round = 0; round < 4; ++round) {
+    const auto asked = std::exchange(questions.asked, {});
+    ASSERT_EQ(asked.size(), 20u);
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      EXPECT_EQ(asked[i].first, 10 * i + round);
+      EXPECT_FALSE(calls[i].resume());
+      bool is_told = false;
+      calls[i].on_ready([&] { is_told = true; });
+      asked[i].second.complete(Value(std::string(asked[i].first, 'x')));
+      EXPECT_TRUE(is_told);
+      ASSERT_TRUE(calls[i].is_ready());
+      std::thread([&] { calls[i].resume(); }).join();  // on any thread
+      EXPECT_EQ(calls[i].is_done(), round == 3);
+    }
+  }
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    EXPECT_EQ(calls[i].result().value(), Value(static_cast<std::uint32_t>(40 * i + 6)));
+  calls.clear();
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
+TEST(ComponentCalls, CostTheSameFuelWhetherTheyWaitWithinAComponentOrNot) {
+  const CompileOptions metered = {.fuel = true, .stack_limit = 1 << 16};
+  const auto path = fs::path(ANEW_SOURCE_DIR) / "tests/data/component/nested.wasm";
+  const Component component = Component::load(engine(), path, metered).value();
+  constexpr std::uint64_t kFuel = 1'000'000;
+  Questions questions;
+  const Pool pool = Pool::create(component, questions.linker(), kAudited).value();
+  const auto answer = [&](const Completion& completion) { completion.complete(Value(std::string("answer"))); };
+  std::uint64_t left = 0;
+  {
+    Lease lease = pool.acquire().value();
+    lease.core().set_fuel(kFuel);
+    lease.core().set_time_slice(std::chrono::milliseconds(1));
+    Call call = std::move(lease).start(pool.function("count").value(), {std::uint32_t{1}});
+    while (!call.is_done()) {
+      if (!call.is_parked()) answer(std::exchange(questions.asked, {}).at(0).second);
+      call.resume();
+    }
+    EXPECT_EQ(call.result().value(), Value(std::uint32_t{24}));
+    left = call.lease().core().fuel();
+  }
+  Linker linker;
+  linker.define_async("", "ask", [&](Caller&, Values, Completion completion) -> Result<void> {
+    answer(completion);
+    return {};
+  });
+  const Pool other = Pool::create(component, linker, kAudited).value();
+  Lease lease = other.acquire().value();
+  lease.core().set_fuel(kFuel);
+  EXPECT_EQ(lease.call("count", {std::uint32_t{1}}).value(), Value(std::uint32_t{24}));
+  EXPECT_LT(left, kFuel);
+  EXPECT_EQ(lease.core().fuel(), left);
+}
+
+TEST(ComponentCalls, EndWithTheirErrorsWithinAComponent) {
+  Questions questions;
+  const Pool pool = Pool::create(load("nested.wasm"), questions.linker(), kAudited).value();
+  const Function count = pool.function("count").value();
+  {
+    Call call = pool.acquire().value().start(count, {std::uint32_t{1}});
+    questions.asked.at(0).second.fail(make_error(ErrorCode::kIo, "the disk is gone"));
+    ASSERT_TRUE(call.resume());
+    ASSERT_FALSE(call.result());
+    EXPECT_NE(call.result().error().to_string().find("the disk is gone"), std::string::npos)
+        << call.result().error().to_string();
+  }
+  questions.asked.clear();
+  {
+    const Call call = pool.acquire().value().start(count, {std::uint32_t{1}});
+    EXPECT_FALSE(call.is_done());  // and is given up
+  }
+  {
+    // Its deadline passes while it waits.
+    Lease lease = pool.acquire().value();
+    lease.core().set_deadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
+    Call call = std::move(lease).start(count, {std::uint32_t{1}});
+    ASSERT_FALSE(call.is_done());
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    questions.asked.back().second.complete(Value(std::string("late")));
+    ASSERT_TRUE(call.resume());
+    ASSERT_FALSE(call.result());
+    EXPECT_EQ(call.result().error().trap, TrapKind::kInterrupted) << call.result().error().to_string();
+  }
+  questions.asked.clear();
+  // In a call that has to return the thread waits.
+  Linker linker;
+  linker.define_async("", "ask", [](Caller&, Values arguments, Completion completion) -> Result<void> {
+    completion.complete(Value(std::string(arguments.at(0).as<std::uint32_t>(), 'x')));
+    return {};
+  });
+  const Pool other = Pool::create(load("nested.wasm"), linker, kAudited).value();
+  EXPECT_EQ(other.acquire().value().call("count", {std::uint32_t{5}}).value(), Value(std::uint32_t{26}));
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
 TEST(ComponentCalls, GiveStringsToAGuestThatWaited) {
   // The result is lowered by the guest's own allocator, when the call goes on.
   std::vector<Completion> waiting;

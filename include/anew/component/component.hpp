@@ -150,9 +150,9 @@ class ANEW_API Linker {
   void define(std::string_view interface, std::string_view function, Function host_function);
   /// Has somebody complete it, and returns at once.
   using AsyncFunction = std::function<Result<void>(Caller&, Values, Completion)>;
-  /// A host function that may give its result later. A call that was begun by Lease::start waits without a thread, but
-  /// where one component of a composition calls another: there, and in any other call, its thread waits until the
-  /// result is there or its deadline passes.
+  /// A host function that may give its result later. A call that was begun by Lease::start waits without a thread, and
+  /// so do the components of a composition that call one another in it. In any other call, and in a resource's
+  /// destructor, its thread waits until the result is there or its deadline passes.
   void define_async(std::string_view interface, std::string_view function, AsyncFunction host_function);
   /// For the library's own folders: a host function that looks itself whether it has a result, and leaves the call like
   /// those of define_async if not. What it looks at stays on the guest's thread.
