@@ -71,7 +71,10 @@ Result<std::shared_ptr<const ComponentState>> compile(const Engine& engine, std:
   auto plan = TRY(make_plan(*decoded));
   for (const std::span<const std::byte> module : plan.modules) {
     const auto found = std::ranges::find_if(spans, [&](const auto& each) { return each.data() == module.data(); });
-    state->modules.push_back(modules[static_cast<std::size_t>(found - spans.begin())]);
+    if (found == spans.end())
+      state->modules.push_back(TRY(engine.compile(module, options)));
+    else
+      state->modules.push_back(modules[static_cast<std::size_t>(found - spans.begin())]);
   }
   if (plan.members.empty()) {
     auto module = TRY(engine.compile(std::as_bytes(std::span(kEmptyModule)), options));

@@ -136,9 +136,6 @@ struct LinkerState {
 [[nodiscard]] Result<std::vector<anew::detail::GroupMember>> make_group(
     const std::shared_ptr<const LinkedComponent>& linked);
 
-/// The type of a core function that makes, drops or looks into a resource.
-[[nodiscard]] anew::FunctionType type_of(const ResourceBuiltin& builtin);
-
 // --- Calls (call.cpp) ---
 
 /// The host functions behind core functions (anew::detail::HostDefinition). @param environment  a LoweredFunction or

@@ -93,10 +93,8 @@ class ComponentLinking {
       else if (!linker_.trap_unknown_functions)
         refuse(fmt::format("{} (resource) is not defined", shown(each.interface, each.name)));
     } else if (each.destructor) {
-      const auto* const core = std::get_if<CoreExport>(&*each.destructor);
-      if (core == nullptr)
-        return fail(ErrorCode::kUnsupported, "a destructor is a core function that is itself lowered");
-      resource.destructor = TRY(find_function(*core, {{anew::ValueType::kI32}, {}}, "the destructor of a resource"));
+      resource.destructor =
+          TRY(find_function(*each.destructor, {{anew::ValueType::kI32}, {}}, "the destructor of a resource"));
     }
     linked_->resources.push_back(std::move(resource));
     return {};
@@ -227,12 +225,6 @@ Result<std::shared_ptr<const LinkedComponent>> link(std::shared_ptr<const Compon
   return ComponentLinking(std::move(component), linker).run();
 }
 
-anew::FunctionType type_of(const ResourceBuiltin& builtin) {
-  using enum anew::ValueType;
-  if (builtin.kind == ResourceBuiltin::Kind::kDrop) return {{kI32}, {}};
-  return {{kI32}, {kI32}};
-}
-
 Result<std::vector<anew::detail::GroupMember>> make_group(const std::shared_ptr<const LinkedComponent>& linked) {
   const Plan& plan = linked->plan();
   std::vector<anew::detail::GroupMember> group;
@@ -263,7 +255,7 @@ Result<std::vector<anew::detail::GroupMember>> make_group(const std::shared_ptr<
         definition.environment = {linked, const_cast<LoweredFunction*>(lowered)};
       } else {
         const auto& builtin = std::get<LinkedBuiltin>(function);
-        definition.type = type_of(builtin.builtin);
+        definition.type = core_type_of(builtin.builtin);
         definition.call = call_builtin;
         definition.environment = {linked, const_cast<LinkedBuiltin*>(&builtin)};  // as above
       }

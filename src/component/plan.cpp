@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <deque>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
+#include "component/abi.hpp"
 #include "wasm/printable.hpp"
 
 namespace anew::component {
@@ -78,6 +80,26 @@ struct Scope {
   std::vector<InstanceEntity> instances;
 };
 
+/// (module (import "" "" (func (type 0))) (export "" (func 0))) @param type  of numbers, kMostFlatParameters and one at
+/// most: each length is less than 128, one byte.
+std::vector<std::byte> module_exporting_again(const anew::FunctionType& type) {
+  std::vector<std::byte> bytes;
+  const auto append = [&bytes](std::initializer_list<std::size_t> values) {
+    for (const std::size_t value : values) bytes.push_back(static_cast<std::byte>(value));
+  };
+  const auto append_types = [&append](const std::vector<anew::ValueType>& types) {
+    append({types.size()});
+    for (const anew::ValueType each : types) append({static_cast<std::size_t>(each)});  // its byte
+  };
+  append({0, 'a', 's', 'm', 1, 0, 0, 0});
+  append({1, 4 + type.parameters.size() + type.results.size(), 1, 0x60});
+  append_types(type.parameters);
+  append_types(type.results);
+  append({2, 5, 1, 0, 0, 0, 0});
+  append({7, 4, 1, 0, 0, 0});
+  return bytes;
+}
+
 template <typename T>
 const T& at(const std::vector<T>& items, std::uint32_t index, const char* what) {
   if (index >= items.size()) refuse(ErrorCode::kInvalid, fmt::format("there is no {} {}", what, index));
@@ -145,16 +167,13 @@ class Planner {
       return;
     }
     const auto& made = std::get<binary::CoreInstantiate>(instance);
-    if (plan_.members.size() == kMostMembers)
-      refuse(ErrorCode::kLimit, fmt::format("there are more than {} core instances", kMostMembers));
     Member member;
     member.module = module_number(at(scope.modules, made.module, "core module"));
     for (const binary::CoreArgument& argument : made.arguments) {
       step();
       member.arguments.insert_or_assign(argument.name, at(scope.core_instances, argument.instance, "core instance"));
     }
-    scope.core_instances.emplace_back(static_cast<std::uint32_t>(plan_.members.size()));
-    plan_.members.push_back(std::move(member));
+    scope.core_instances.emplace_back(add_member(std::move(member)));
   }
 
   void define(Scope&, const binary::CoreType&, const Exports*, Exports&, int) {}  // nothing here needs one
@@ -227,13 +246,34 @@ class Planner {
     return at(core_space(scope, item.sort), item.index, "core item");
   }
 
-  static CoreExport core_export(Scope& scope, binary::Sort sort, std::uint32_t index, const char* what) {
+  /// A core item as a member exports it: a core function of the plan's own is given to a member that exports it again,
+  /// so that all that is called is a member's.
+  CoreExport core_export(Scope& scope, binary::Sort sort, std::uint32_t index) {
     const CoreItem found = core_item(scope, {sort, index});
     if (const auto* const exported = std::get_if<CoreExport>(&found)) return *exported;
-    refuse(ErrorCode::kUnsupported,
-           fmt::format("{} is a core function that is itself lowered or of a resource; have a core module export one "
-                       "that calls it",
-                       what));
+    const std::uint32_t number = std::get<std::uint32_t>(found);
+    const auto [known, is_new] = exported_again_.try_emplace(number);
+    if (is_new) {
+      plan_.made_modules.push_back(module_exporting_again(core_type(plan_.core_functions[number])));
+      plan_.modules.emplace_back(plan_.made_modules.back());
+      const auto module = static_cast<std::uint32_t>(plan_.modules.size() - 1);  // at most as many as there are steps
+      auto given = std::make_shared<const CoreItems>(CoreItems{{"", number}});
+      known->second = {add_member({module, {{"", std::move(given)}}}), ""};
+    }
+    return known->second;
+  }
+
+  anew::FunctionType core_type(const CoreFunction& function) const {
+    if (const auto* const lowered = std::get_if<Lowered>(&function))
+      return core_type_of_lower(plan_.types, *lowered->type);
+    return core_type_of(std::get<ResourceBuiltin>(function));
+  }
+
+  std::uint32_t add_member(Member member) {
+    if (plan_.members.size() == kMostMembers)
+      refuse(ErrorCode::kLimit, fmt::format("there are more than {} core instances", kMostMembers));
+    plan_.members.push_back(std::move(member));
+    return static_cast<std::uint32_t>(plan_.members.size() - 1);
   }
 
   std::uint32_t module_number(const ModuleEntity& module) {
@@ -403,7 +443,8 @@ class Planner {
       TypeEntity operator()(const binary::ResourceType& type) const {
         ResourceType resource;
         resource.implementer = scope.instance;
-        if (type.destructor) resource.destructor = core_item(scope, {binary::Sort::kCoreFunction, *type.destructor});
+        if (type.destructor)
+          resource.destructor = planner.core_export(scope, binary::Sort::kCoreFunction, *type.destructor);
         return ResourceEntity{planner.new_resource(std::move(resource))};
       }
       TypeEntity operator()(const std::unique_ptr<binary::ComponentType>&) const { return OtherType{}; }
@@ -417,16 +458,12 @@ class Planner {
 
   // --- Functions ---
 
-  static PlanOptions options_of(Scope& scope, const binary::CanonicalOptions& options) {
+  PlanOptions options_of(Scope& scope, const binary::CanonicalOptions& options) {
     PlanOptions result;
     result.encoding = options.encoding;
-    if (options.memory) result.memory = core_export(scope, binary::Sort::kCoreMemory, *options.memory, "the memory");
-    if (options.realloc)
-      result.realloc = core_export(scope, binary::Sort::kCoreFunction, *options.realloc, "what is given as realloc");
-    if (options.post_return) {
-      result.post_return =
-          core_export(scope, binary::Sort::kCoreFunction, *options.post_return, "what is given as post-return");
-    }
+    if (options.memory) result.memory = core_export(scope, binary::Sort::kCoreMemory, *options.memory);
+    if (options.realloc) result.realloc = core_export(scope, binary::Sort::kCoreFunction, *options.realloc);
+    if (options.post_return) result.post_return = core_export(scope, binary::Sort::kCoreFunction, *options.post_return);
     return result;
   }
 
@@ -436,7 +473,7 @@ class Planner {
     if (function_type == nullptr) refuse(ErrorCode::kInvalid, "what is lifted has no function's type");
     Lifted lifted;
     lifted.type = *function_type;
-    lifted.callee = core_export(scope, binary::Sort::kCoreFunction, lift.core_function, "what is lifted");
+    lifted.callee = core_export(scope, binary::Sort::kCoreFunction, lift.core_function);
     lifted.options = options_of(scope, lift.options);
     lifted.instance = scope.instance;
     const auto index = static_cast<std::uint32_t>(plan_.lifted.size());  // at most as many as there are steps
@@ -548,10 +585,17 @@ class Planner {
   Plan plan_;
   std::deque<Scope> scopes_;  // entities point to them
   std::map<const std::byte*, std::uint32_t> module_numbers_;
+  std::map<std::uint32_t, CoreExport> exported_again_;  ///< by number in Plan::core_functions
   std::uint64_t steps_ = 0;
 };
 
 }  // namespace
+
+anew::FunctionType core_type_of(const ResourceBuiltin& builtin) {
+  using enum anew::ValueType;
+  if (builtin.kind == ResourceBuiltin::Kind::kDrop) return {{kI32}, {}};
+  return {{kI32}, {kI32}};
+}
 
 Result<Plan> make_plan(const binary::Component& component) {
   try {

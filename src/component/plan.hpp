@@ -82,16 +82,17 @@ using CoreFunction = std::variant<Lowered, ResourceBuiltin>;
 
 /// A resource type: of an instance of the component's, or of the host.
 struct ResourceType {
-  std::uint32_t implementer = kHost;   ///< the component's instance
-  std::optional<CoreItem> destructor;  ///< of an instance's
-  std::string interface;               ///< of the host's
+  std::uint32_t implementer = kHost;     ///< the component's instance
+  std::optional<CoreExport> destructor;  ///< of an instance's
+  std::string interface;                 ///< of the host's
   std::string name;
 };
 
 struct Plan {
   Types types;
-  std::vector<std::span<const std::byte>> modules;  ///< each once; views of the component's binary
-  std::vector<Member> members;                      ///< in the order in which they are instantiated
+  std::vector<std::span<const std::byte>> modules;   ///< each once; views of the component's binary, or:
+  std::vector<std::vector<std::byte>> made_modules;  ///< which the plan adds
+  std::vector<Member> members;                       ///< in the order in which they are instantiated
   std::vector<CoreFunction> core_functions;
   std::vector<Lifted> lifted;
   std::vector<Imported> imported;
@@ -100,6 +101,9 @@ struct Plan {
   /// By name; those of an exported interface as "INTERFACE#NAME".
   std::map<std::string, FunctionSource, std::less<>> exports;
 };
+
+/// The type of a core function that makes, drops or looks into a resource.
+[[nodiscard]] anew::FunctionType core_type_of(const ResourceBuiltin& builtin);
 
 /// Puts a valid component together. What validation has not refused and cannot be done is refused here: nothing of the
 /// component is trusted. Time and memory are bounded whatever it instantiates.

@@ -272,6 +272,39 @@ TEST(Components, StartBehindAWarmUp) {
   EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
 }
 
+TEST(Components, LiftWhatIsLowered) {
+  std::vector<std::uint32_t> gone;
+  int allocations = 0;
+  Linker linker;
+  linker.define("", "double", [](Caller&, Values arguments) -> Result<Value> {
+    return Value(arguments.at(0).as<std::uint32_t>() * 2);
+  });
+  linker.define("", "gone", [&](Caller&, Values arguments) -> Result<Value> {
+    gone.push_back(arguments.at(0).as<std::uint32_t>());
+    return Value();
+  });
+  linker.define("", "allocate", [&](Caller&, Values) -> Result<Value> { return Value(std::uint32_t(++allocations)); });
+  const Component component = load("lowered.wasm");
+  EXPECT_EQ(component.state()->plan.members.size(), 6u) << "one of its own, and one for each function so named";
+  const Pool pool = Pool::create(component, linker, kAudited).value();
+  for (int i = 0; i < 2; ++i) {
+    Lease lease = pool.acquire().value();
+    EXPECT_EQ(lease.call("double", {std::uint32_t{4}}).value(), Value(std::uint32_t{8}));
+    EXPECT_EQ(lease.call("double-again", {std::uint32_t{5}}).value(), Value(std::uint32_t{10}));
+    const Value thing = lease.call("make", {std::uint32_t{7}}).value();
+    EXPECT_EQ(thing.as<Resource>().representation, 7u);
+    EXPECT_TRUE(lease.call("drop", {thing}));
+    EXPECT_EQ(gone, std::vector<std::uint32_t>(std::size_t(i) + 1, 7u)) << "its destructor";
+    const bool cleans = i == 0;
+    const std::string words =
+        cleans ? trap_of(lease, "clean", {std::uint32_t{3}}) : trap_of(lease, "length", {std::string("text")});
+    EXPECT_NE(words.find("cannot leave the component's instance"), std::string::npos) << words;
+  }
+  EXPECT_EQ(gone.size(), 2u);
+  EXPECT_EQ(allocations, 0);
+  EXPECT_EQ(pool.core().statistics().audit_failures, 0u) << pool.core().audit_report();
+}
+
 TEST(Components, AreNotMadeOfAWarmUpThatFails) {
   const auto pool_of = [](const WarmUp& warm_up) {
     return Pool::create(load("greet.wasm"), make_linker(), kAudited, warm_up);
