@@ -192,7 +192,7 @@ TEST(AsyncCall, EndsWhenItsDeadlineHasPassed) {
   lease.set_deadline(std::chrono::steady_clock::now() + 20ms);
   Call<std::int32_t> call = std::move(lease).start(ask, 9);
   std::this_thread::sleep_for(30ms);
-  questions.answer(1);
+  if (!questions.open.empty()) questions.answer(1);  // on a busy machine it may end before it asks
   EXPECT_TRUE(call.resume());
   EXPECT_EQ(call.result().error().trap, TrapKind::kInterrupted);
   EXPECT_EQ(std::move(lease).start(ask, 1).result().error().code, ErrorCode::kArgument)
