@@ -106,8 +106,7 @@ inline constexpr std::int32_t kCallee = offsetof(ThreadRecord, callee);
 
 /// How a guest came back. In registers: whoever calls anew_enter need not keep the record meanwhile.
 struct EnterResult {
-  std::uint64_t
-      trap;  ///< 0, or the TrapKind that ended the call; then trap_pc and trap_fp say where. Or kLeft, kParked
+  std::uint64_t trap;  ///< 0; the TrapKind that ended the call, and trap_pc and trap_fp say where; kLeft or kParked
   ThreadRecord* record;
 };
 /// Enters a guest (enter.S). Saves the thread's state, switches to the guest stack at `stack_top`, and calls `thunk`

@@ -341,7 +341,7 @@ Result<ExitCode> run_program(const RunOptions& options) {
 void add_run(const Command& anew) {
   const Command command = anew.subcommand("run", "Runs a program with WASI, in an instance as new");
   const auto options = std::make_shared<RunOptions>();
-  command.text("FILE", options->file, kFileHelp).required();
+  command.text("FILE", options->file, kFileOrComponentHelp).required();
   command.rest("ARG", options->arguments,
                "The program's arguments, as they are: behind FILE nothing is an option of `anew run`");
   add_wasi_options(command, options->wasi);

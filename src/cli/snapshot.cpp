@@ -87,7 +87,7 @@ void add_snapshot(const Command& anew) {
       "Instantiates a module or component, runs its start function and a prelude, and writes the "
       "state with the module to a file that `anew call`, `anew run`, `anew serve` and `anew inspect` take");
   const auto options = std::make_shared<SnapshotCommand>();
-  command.text("FILE", options->file, kFileHelp).required();
+  command.text("FILE", options->file, kFileOrComponentHelp).required();
   add_output_option(command, options->output, "The file to write, replaced if it exists; - writes to standard output")
       .required();
   add_instance_options(command, options->instance);

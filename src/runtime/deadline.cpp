@@ -165,8 +165,7 @@ __attribute__((no_sanitize("thread"))) bool take_slice_end(Thread& thread) noexc
   const std::int64_t now = watch.now.load(std::memory_order_relaxed);
   if (innermost.slice_end.load(std::memory_order_relaxed) > now) return false;
   const std::int64_t time_slice = innermost.store.load(std::memory_order_relaxed)->time_slice;
-  innermost.slice_end.store(time_slice >= kNoDeadline - now ? kNoDeadline : now + time_slice,
-                            std::memory_order_relaxed);
+  innermost.slice_end.store(deadline_behind(now, time_slice), std::memory_order_relaxed);
   return true;
 }
 

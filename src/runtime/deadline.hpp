@@ -18,10 +18,12 @@ struct StoreState;
 [[nodiscard]] inline std::int64_t to_deadline(std::chrono::steady_clock::time_point time) noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
-/// The deadline that lies `timeout` ahead; none if that is past the clock's end.
+/// The deadline that lies so many ns behind a time; none if that is past the clock's end.
+[[nodiscard]] inline std::int64_t deadline_behind(std::int64_t time, std::int64_t nanoseconds) noexcept {
+  return nanoseconds >= kNoDeadline - time ? kNoDeadline : time + nanoseconds;
+}
 [[nodiscard]] inline std::int64_t deadline_in(std::chrono::nanoseconds timeout) noexcept {
-  const std::int64_t now = to_deadline(std::chrono::steady_clock::now());
-  return timeout.count() >= kNoDeadline - now ? kNoDeadline : now + timeout.count();
+  return deadline_behind(to_deadline(std::chrono::steady_clock::now()), timeout.count());
 }
 
 /// Stops every call that runs now in a store of this owner (StoreState::owner), on whatever thread: it ends with

@@ -86,9 +86,6 @@ class Exchange {
   // For the application, on its thread.
 
   [[nodiscard]] const RequestHead& request() const noexcept { return head_; }
-  /// Those that hold up the loop for no longer than a moment, though they work for longer: parked at the end of their
-  /// time slices.
-  void has_time_slices() noexcept { has_time_slices_.store(true, std::memory_order_relaxed); }
   /// When all is to be over.
   [[nodiscard]] Clock::time_point deadline() const noexcept { return deadline_; }
   /// What is to be cancelled if the client goes or the time is over.
@@ -156,10 +153,6 @@ class Exchange {
   [[nodiscard]] Clock::time_point at_work_since() const noexcept {
     return Clock::time_point(Clock::duration(at_work_since_.load(std::memory_order_relaxed)));
   }
-  /// For how long the loop may be held up before another thread has to run it.
-  [[nodiscard]] Clock::duration patience() const noexcept {
-    return has_time_slices_.load(std::memory_order_relaxed) ? 4 * kTimeSlice : kTimeSlice;
-  }
   [[nodiscard]] bool is_parked() const noexcept { return turn() == kNobodys; }
   [[nodiscard]] Clock::time_point begin() const noexcept { return begin_; }
   [[nodiscard]] Failure failure() const noexcept { return failure_.load(std::memory_order_relaxed); }
@@ -197,7 +190,6 @@ class Exchange {
   const Clock::time_point begin_ = Clock::now();
   const Clock::time_point deadline_;
   std::atomic<Clock::rep> at_work_since_ = begin_.time_since_epoch().count();
-  std::atomic<bool> has_time_slices_ = false;
   std::atomic<Failure> failure_ = Failure::kNone;
   std::uint64_t read_ = 0;
   bool expects_continue_;

@@ -29,24 +29,21 @@ namespace http = wasi::http;
 
 class HttpComponent;
 
-class Handler final : public Work {
+class Handler final : public CallWork<Handler> {
  public:
   Handler(HttpComponent& application, Exchange& exchange, Answered answered)
-      : Work(exchange, std::move(answered)),
+      : CallWork(exchange, std::move(answered)),
         application_(application),
         download_(std::make_shared<Download>(exchange)) {}
 
-  void begin();
+  Result<bool> start();
+  [[nodiscard]] component::Call& call() noexcept { return handling_->call(); }
+  void resume() { call().resume(); }
+  Result<void> end_of_guest();
+  Result<bool> send_rest() { return download_->finish(); }
 
  private:
-  Result<void> start();
-  void go_on() override;
-  /// Behind each step of the guest's.
-  void settle();
-  /// Behind the guest: what is left of its response is sent as the client takes it.
-  void drain();
-  Result<void> end_of_guest();
-  void end(Result<void> result) override;
+  void let_go() noexcept override;
 
   HttpComponent& application_;
   std::shared_ptr<Upload> upload_;  ///< null for a request without a body
@@ -60,15 +57,7 @@ class HttpComponent final : public Application {
   HttpComponent(HttpComponentOptions options, component::Pool pool, component::Function handler)
       : options_(std::move(options)), pool_(std::move(pool)), handler_(handler), reuse_(options_.reuse) {}
 
-  void handle(Exchange& exchange, Answered answered) noexcept override {
-    std::shared_ptr<Handler> handler;
-    const auto made = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
-      handler = std::make_shared<Handler>(*this, exchange, answered);
-      return {};
-    });
-    if (!made) return answered(made);
-    handler->begin();
-  }
+  void handle(Exchange& exchange, Answered answered) noexcept override { work_on<Handler>(*this, exchange, answered); }
 
   void shut_down() noexcept override {
     reuse_.clear();
@@ -92,13 +81,7 @@ class HttpComponent final : public Application {
   Reuse<component::Lease> reuse_;
 };
 
-void Handler::begin() {
-  const auto started = anew::detail::without_exceptions("a request is answered", [&] { return start(); });
-  if (!started) return end(started);
-  settle();
-}
-
-Result<void> Handler::start() {
+Result<bool> Handler::start() {
   const RequestHead& head = exchange().request();
   http::Request request{.method = head.method, .scheme = "http", .path = head.target};
   if (!head.authority.empty()) request.authority = head.authority;
@@ -113,70 +96,26 @@ Result<void> Handler::start() {
   }
   auto held = TRY(application_.take());
   served_ = held.served;
-  held.lease.core().set_deadline(exchange().deadline());
-  held.lease.core().set_time_slice(Exchange::kTimeSlice);
-  exchange().has_time_slices();
-  auto canceller = TRY(held.lease.core().canceller());
-  exchange().set_canceller(std::move(canceller));
+  TRY(take_care_of(held.lease.core()));
   handling_ = TRY(http::Handling::begin(
       std::move(held.lease), application_.handler(), std::move(request),
       [download = download_](http::Outcome<http::Response> response) { download->begin(std::move(response)); }));
-  return {};
-}
-
-void Handler::settle() {
-  if (!handling_->call().is_done()) {
-    if (handling_->call().is_parked()) return park_for_others();
-    return park([this] {
-      handling_->call().on_ready([weak = weak<Handler>()] {
-        if (const auto handler = weak.lock()) handler->wake();
-      });
-    });
-  }
-  const auto ended = anew::detail::without_exceptions("a request is answered", [&] { return end_of_guest(); });
-  handling_.reset();
-  if (!ended) return end(ended);
-  drain();
-}
-
-void Handler::drain() {
-  bool is_sent = false;
-  const auto drained = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
-    is_sent = TRY(download_->finish());
-    return {};
-  });
-  if (!drained || is_sent) return end(drained);
-  park([this] {
-    exchange().when_ready(os::kCanWrite, [weak = weak<Handler>()] {
-      if (const auto handler = weak.lock()) handler->wake_now();
-    });
-  });
-}
-
-void Handler::go_on() {
-  if (!handling_) return drain();
-  const auto resumed = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
-    handling_->call().resume();
-    return {};
-  });
-  if (!resumed) return end(resumed);
-  settle();
+  return true;
 }
 
 Result<void> Handler::end_of_guest() {
   auto lease = handling_->end();
   exchange().clear_canceller();
+  if (lease && exchange().has_responded()) application_.give_back(std::move(*lease), served_);
+  handling_.reset();
   if (!lease) return std::unexpected(std::move(lease.error()));
-  if (exchange().has_responded()) application_.give_back(std::move(*lease), served_);
   return {};
 }
 
-void Handler::end(Result<void> result) {
-  exchange().clear_canceller();
+void Handler::let_go() noexcept {
   handling_.reset();
   if (upload_ != nullptr) upload_->end();
   download_->end();
-  answer(std::move(result));
 }
 
 /// Has an instance answer GET for a path, as a client on this machine would ask, and drops the body.

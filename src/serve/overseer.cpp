@@ -9,6 +9,9 @@ namespace anew::serve {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{1};
+/// For how long a request may hold up its loop: guests are parked before (Exchange::kTimeSlice), host functions are
+/// not.
+constexpr auto kPatience = 4 * Exchange::kTimeSlice;
 constexpr std::uint64_t kTicksOfClients = 20;
 /// Looked at in vain before it sleeps: waking it costs a request a system call.
 constexpr std::uint64_t kIdleTicks = 100;
@@ -78,7 +81,7 @@ bool Overseer::look(bool at_clients) {
       clients_.push_back({exchange->socket(), os::kPeerClosed, 0});
       const Clock::duration at_work = now - exchange->at_work_since();
       if (at_work < kTick) continue;
-      if (!exchange->is_parked() && at_work >= exchange->patience())
+      if (!exchange->is_parked() && at_work >= kPatience)
         loop->pass_on(exchange->turn());
       else if (exchange->is_parked() && now >= exchange->deadline())
         exchange->cancel(Failure::kTimedOut);

@@ -2,8 +2,7 @@
 // What looks after requests that take longer than a moment: a thread that wakes each millisecond while there are
 // requests, and sleeps while there are none.
 //
-//   each millisecond  passes on the loop of each request that has held it up for longer than that (one that has time
-//                     slices: for four), and sends what it has written
+//   each millisecond  passes on the loop of each request that has held it up for four, and sends what it has written
 //   each 20           cancels requests whose client is gone; writes the log
 #pragma once
 

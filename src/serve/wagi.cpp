@@ -35,10 +35,21 @@ struct Streams {
 };
 thread_local Streams* current = nullptr;
 
+/// While its guest runs.
+class AsCurrent {
+ public:
+  explicit AsCurrent(Streams& streams) noexcept { current = &streams; }
+  AsCurrent(const AsCurrent&) = delete;
+  AsCurrent& operator=(const AsCurrent&) = delete;
+  ~AsCurrent() { current = nullptr; }
+};
+
 /// Has the guest's call left until the socket can be read or written. @return what the stream returns then.
 std::unexpected<Error> leave(short wanted) {
-  wasi::detail::Attempt::current()->again(
-      [wanted](std::function<void()> tell) { current->exchange.when_ready(wanted, std::move(tell)); });
+  auto* const attempt = wasi::detail::Attempt::current();
+  if (attempt == nullptr)  // not one of the program's own calls, which may all be left
+    return fail(ErrorCode::kHost, "it would have to wait for the client, which this call cannot");
+  attempt->again([wanted](std::function<void()> tell) { current->exchange.when_ready(wanted, std::move(tell)); });
   return fail(ErrorCode::kIo, "it waits for the client");
 }
 
@@ -62,26 +73,23 @@ Result<void> write_response(std::span<const std::byte> bytes) {
 
 class Wagi;
 
-class Program final : public Work {
+class Program final : public CallWork<Program> {
  public:
   Program(Wagi& application, Exchange& exchange, Answered answered)
-      : Work(exchange, std::move(answered)), application_(application), streams_{exchange, {}} {}
+      : CallWork(exchange, std::move(answered)), application_(application), streams_{exchange, {}} {}
 
-  void begin();
+  Result<bool> start();
+  [[nodiscard]] Call<void>& call() noexcept { return *call_; }
+  void resume();
+  Result<void> end_of_guest();
+  Result<bool> send_rest() { return exchange().end(); }
 
  private:
-  Result<void> start();
-  void go_on() override;
-  /// Behind each step of the guest's.
-  void settle();
-  /// Behind the guest: what is left of its response is sent as the client takes it.
-  void drain();
-  Result<void> end_of_guest();
-  void end(Result<void> result) override;
+  void let_go() noexcept override { call_.reset(); }
 
   Wagi& application_;
   Streams streams_;
-  std::optional<Call<void>> call_;  ///< until the guest's call is done; none if it did not begin
+  std::optional<Call<void>> call_;  ///< until it is done
   std::uint32_t served_ = 0;        ///< requests, by the instance
 };
 
@@ -90,15 +98,7 @@ class Wagi final : public Application {
   Wagi(WagiOptions options, Pool pool, const Function<void()>& entry)
       : options_(std::move(options)), pool_(std::move(pool)), entry_(entry), reuse_(options_.reuse) {}
 
-  void handle(Exchange& exchange, Answered answered) noexcept override {
-    std::shared_ptr<Program> program;
-    const auto made = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
-      program = std::make_shared<Program>(*this, exchange, answered);
-      return {};
-    });
-    if (!made) return answered(made);
-    program->begin();
-  }
+  void handle(Exchange& exchange, Answered answered) noexcept override { work_on<Program>(*this, exchange, answered); }
 
   void shut_down() noexcept override {
     reuse_.clear();
@@ -125,71 +125,23 @@ class Wagi final : public Application {
   Reuse<Lease> reuse_;
 };
 
-void Program::begin() {
-  const auto begun = anew::detail::without_exceptions("a request is answered", [&] { return start(); });
-  if (!begun || !call_) return end(begun);
-  settle();
-}
-
-Result<void> Program::start() {
+Result<bool> Program::start() {
   auto environment = wagi_environment(exchange().request());
   if (!environment) {
     exchange().refuse(400, environment.error().message);
-    return {};
+    return false;
   }
   auto held = TRY(application_.take(std::move(*environment)));
   served_ = held.served;
-  held.lease.set_deadline(exchange().deadline());
-  held.lease.set_time_slice(Exchange::kTimeSlice);
-  exchange().has_time_slices();
-  auto canceller = TRY(held.lease.canceller());
-  exchange().set_canceller(std::move(canceller));
-  current = &streams_;
-  auto call = wasi::start(std::move(held.lease), application_.entry());
-  current = nullptr;
-  call_ = TRY(std::move(call));
-  return {};
+  TRY(take_care_of(held.lease));
+  const AsCurrent streams(streams_);
+  call_ = TRY(wasi::start(std::move(held.lease), application_.entry()));
+  return true;
 }
 
-void Program::go_on() {
-  if (!call_) return drain();
-  current = &streams_;
-  const auto resumed = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
-    call_->resume();
-    return {};
-  });
-  current = nullptr;
-  if (!resumed) return end(resumed);
-  settle();
-}
-
-void Program::settle() {
-  if (!call_->is_done()) {
-    if (call_->is_parked()) return park_for_others();
-    return park([this] {
-      call_->on_ready([weak = weak<Program>()] {
-        if (const auto program = weak.lock()) program->wake();
-      });
-    });
-  }
-  const auto ended = anew::detail::without_exceptions("a request is answered", [&] { return end_of_guest(); });
-  call_.reset();
-  if (!ended) return end(ended);
-  drain();
-}
-
-void Program::drain() {
-  bool is_sent = false;
-  const auto drained = anew::detail::without_exceptions("a request is answered", [&]() -> Result<void> {
-    is_sent = TRY(exchange().end());
-    return {};
-  });
-  if (!drained || is_sent) return end(drained);
-  park([this] {
-    exchange().when_ready(os::kCanWrite, [weak = weak<Program>()] {
-      if (const auto program = weak.lock()) program->wake_now();
-    });
-  });
+void Program::resume() {
+  const AsCurrent streams(streams_);
+  call_->resume();
 }
 
 Result<void> Program::end_of_guest() {
@@ -199,13 +151,8 @@ Result<void> Program::end_of_guest() {
   if (*code != 0) return fail(ErrorCode::kHost, fmt::format("the guest ended with exit code {}", *code));
   if (!exchange().has_responded()) return fail(ErrorCode::kHost, "the guest wrote no header of a response");
   application_.give_back(std::move(call_->lease()), served_);
-  return {};
-}
-
-void Program::end(Result<void> result) {
-  exchange().clear_canceller();
   call_.reset();
-  answer(std::move(result));
+  return {};
 }
 
 }  // namespace

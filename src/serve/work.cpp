@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "os/try.hpp"
 #include "runtime/without_exceptions.hpp"
 #include "serve/loop.hpp"
 
@@ -59,7 +60,19 @@ void Work::give_up() {
   end(fail(ErrorCode::kIo, "the request was given up while the guest waited"));
 }
 
-void Work::answer(Result<void> result) { answered_(std::move(result)); }
+Result<void> Work::take_care_of(Lease& lease) {
+  lease.set_deadline(exchange_.deadline());
+  lease.set_time_slice(Exchange::kTimeSlice);
+  auto canceller = TRY(lease.canceller());
+  exchange_.set_canceller(std::move(canceller));
+  return {};
+}
+
+void Work::end(Result<void> result) {
+  exchange_.clear_canceller();
+  let_go();
+  answered_(std::move(result));
+}
 
 void Work::post(void (Work::*function)()) noexcept {
   try {

@@ -11,6 +11,14 @@ static bool is(anew_text_t text, const char* expected) {
   return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
 }
 
+/* A component of tests/data/component, in an engine of its own. */
+static void load(const char* directory, const char* name, anew_engine_t** engine, anew_component_t** component) {
+  char path[1000];
+  OK(anew_engine_new(&(anew_engine_options_t){.struct_size = sizeof(anew_engine_options_t), .no_cache = true}, engine));
+  snprintf(path, sizeof path, "%s/%s.wasm", directory, name);
+  OK(anew_component_load(*engine, path, strlen(path), NULL, component));
+}
+
 /* The host of tests/data/component/greet.wat. */
 static anew_error_t* take_line(void* data, const anew_text_t* arguments, size_t count,
                                anew_component_result_t* result) {
@@ -34,7 +42,6 @@ static anew_error_t* give_nonsense(void* data, const anew_text_t* arguments, siz
 }
 
 void client_component(const char* directory) {
-  char path[1000];
   anew_engine_t* engine;
   anew_component_t* component;
   anew_component_linker_t* linker;
@@ -44,10 +51,7 @@ void client_component(const char* directory) {
   anew_text_t result;
   const anew_text_t ada = {ANEW_TEXT("\"Ada\"")};
   const anew_text_t number = {ANEW_TEXT("7")};
-  OK(anew_engine_new(&(anew_engine_options_t){.struct_size = sizeof(anew_engine_options_t), .no_cache = true},
-                     &engine));
-  snprintf(path, sizeof path, "%s/greet.wasm", directory);
-  OK(anew_component_load(engine, path, strlen(path), NULL, &component));
+  load(directory, "greet", &engine, &component);
   CHECK(anew_component_import_count(component) == 2 && anew_component_export_count(component) == 4);
   CHECK(is(anew_component_import(component, 0).name, "test:host/log@0.1.3#log"));
   CHECK(is(anew_component_export(component, 2).type, "func(name: string) -> string"));
@@ -164,10 +168,7 @@ void client_component_calls(const char* directory, const char* scratch) {
   anew_text_t result;
   int lines = 0;
   int warmed = 0;
-  OK(anew_engine_new(&(anew_engine_options_t){.struct_size = sizeof(anew_engine_options_t), .no_cache = true},
-                     &engine));
-  snprintf(path, sizeof path, "%s/greet.wasm", directory);
-  OK(anew_component_load(engine, path, strlen(path), NULL, &component));
+  load(directory, "greet", &engine, &component);
   OK(anew_component_linker_new(&linker));
   OK(anew_component_linker_define(linker, ANEW_TEXT("test:host/log@0.1.0"), ANEW_TEXT("log"), take_line, &lines, NULL));
   OK(anew_component_linker_define_async(linker, ANEW_TEXT("test:host/log@0.1.0"), ANEW_TEXT("lines"), give_lines_later,
@@ -248,7 +249,6 @@ void client_component_calls(const char* directory, const char* scratch) {
 
 /* tests/data/component/write.wat, a program of WASI 0.2. */
 void client_wasi_component(const char* directory) {
-  char path[1000];
   anew_engine_t* engine;
   anew_component_t* component;
   anew_component_linker_t* linker;
@@ -256,10 +256,7 @@ void client_wasi_component(const char* directory) {
   anew_component_lease_t* lease;
   uint32_t code = 7;
   size_t size = 1;
-  OK(anew_engine_new(&(anew_engine_options_t){.struct_size = sizeof(anew_engine_options_t), .no_cache = true},
-                     &engine));
-  snprintf(path, sizeof path, "%s/write.wasm", directory);
-  OK(anew_component_load(engine, path, strlen(path), NULL, &component));
+  load(directory, "write", &engine, &component);
   OK(anew_component_linker_new(&linker));
   const anew_wasi_output_t capture = {.kind = ANEW_WASI_CAPTURE};
   anew_wasi_options_t options = {.struct_size = sizeof options, .standard_output = &capture};

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <anew/component/component.hpp>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -12,20 +11,14 @@
 #include <vector>
 
 #include "component/linked.hpp"
+#include "engine.hpp"
 #include "runtime/module_state.hpp"
 
 namespace anew::component {
 namespace {
 
-namespace fs = std::filesystem;
-
-const Engine& engine() {
-  static const Engine engine({.cache = false});
-  return engine;
-}
-
 Component load(const char* name) {
-  auto component = Component::load(engine(), fs::path(ANEW_SOURCE_DIR) / "tests/data/component" / name);
+  auto component = Component::load(engine(), data(name));
   EXPECT_TRUE(component) << component.error().to_string();
   return std::move(component).value();
 }
@@ -90,8 +83,7 @@ Linker make_linker() {
 TEST(Components, HaveSmallCardsUnlessToldOtherwise) {
   const Engine engine({.cache = false});
   const auto card_shift = [&](const CompileOptions& options) {
-    const Component component =
-        Component::load(engine, fs::path(ANEW_SOURCE_DIR) / "tests/data/component/greet.wasm", options).value();
+    const Component component = Component::load(engine, data("greet.wasm"), options).value();
     return component.state()->modules.front().state()->layout.card_shift();
   };
   EXPECT_EQ(card_shift({}), 9u);
@@ -430,7 +422,7 @@ TEST(ComponentCalls, WaitWithoutAThreadWithinAComponent) {
 
 TEST(ComponentCalls, CostTheSameFuelWhetherTheyWaitWithinAComponentOrNot) {
   const CompileOptions metered = {.fuel = true, .stack_limit = 1 << 16};
-  const auto path = fs::path(ANEW_SOURCE_DIR) / "tests/data/component/nested.wasm";
+  const auto path = data("nested.wasm");
   const Component component = Component::load(engine(), path, metered).value();
   constexpr std::uint64_t kFuel = 1'000'000;
   Questions questions;
@@ -603,7 +595,7 @@ struct Journal {
 TEST(Components, AreAsTheGuideSays) {
   namespace component = anew::component;
   const Engine engine({.cache = false});
-  const auto path = fs::path(ANEW_SOURCE_DIR) / "tests/data/component/greet.wasm";
+  const auto path = data("greet.wasm");
 
   component::Linker linker;
   linker.define_state<Journal>();  // one for each lease

@@ -17,6 +17,7 @@
 
 #include "component/linked.hpp"
 #include "component/wave.hpp"
+#include "engine.hpp"
 
 namespace anew::component {
 namespace {
@@ -25,11 +26,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 const fs::path kScripts = fs::path(ANEW_SOURCE_DIR) / "build" / "component-scripts" / "spec";
-
-const Engine& engine() {
-  static const Engine engine({.cache = false});
-  return engine;
-}
 
 std::string quoted(const std::string& text, char quote) {
   std::string result(1, quote);

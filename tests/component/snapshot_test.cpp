@@ -13,6 +13,7 @@
 #include "artifact/saved_snapshot.hpp"
 #include "component/abi.hpp"
 #include "component/handles.hpp"
+#include "engine.hpp"
 #include "os/file.hpp"
 #include "os/temporary_directory.hpp"
 
@@ -20,13 +21,6 @@ namespace anew::component {
 namespace {
 
 namespace fs = std::filesystem;
-
-const Engine& engine() {
-  static const Engine engine({.cache = false});
-  return engine;
-}
-
-fs::path data(const char* name) { return fs::path(ANEW_SOURCE_DIR) / "tests/data/component" / name; }
 
 /// The host of counters.wat: files are numbers.
 Linker make_files() {

@@ -63,6 +63,16 @@
         ret
         .endm
 
+// From the host to a guest that left it, with rdi = the ThreadRecord and rsi = its stack pointer then.
+        .macro enter_left_guest
+        leave_host_stack
+        mov     rsp, rsi
+        .cfi_undefined rip
+        mov     dword ptr [rdi + ANEW_RECORD_STATE], ANEW_STATE_GUEST
+        cmp     dword ptr [rdi + ANEW_RECORD_KILL], 0
+        jne     .Lkilled_at_entry
+        .endm
+
 // EnterResult anew_enter(record: rdi, cell: rsi, thunk: rdx, slots: rcx, entry: r8, stack_top: r9)
         .globl  anew_enter
         .hidden anew_enter
@@ -118,12 +128,7 @@ anew_enter:
         .p2align 4
 anew_resume:
         .cfi_startproc
-        leave_host_stack
-        mov     rsp, rsi
-        .cfi_undefined rip
-        mov     dword ptr [rdi + ANEW_RECORD_STATE], ANEW_STATE_GUEST
-        cmp     dword ptr [rdi + ANEW_RECORD_KILL], 0
-        jne     .Lkilled_at_entry
+        enter_left_guest
         pop     r15
         pop     r14
         pop     r13
@@ -179,12 +184,7 @@ anew_park:
         .p2align 4
 anew_resume_parked:
         .cfi_startproc
-        leave_host_stack
-        mov     rsp, rsi
-        .cfi_undefined rip
-        mov     dword ptr [rdi + ANEW_RECORD_STATE], ANEW_STATE_GUEST
-        cmp     dword ptr [rdi + ANEW_RECORD_KILL], 0
-        jne     .Lkilled_at_entry
+        enter_left_guest
         .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
         vmovups ymm\number, [rsp + 32 * \number]
         .endr

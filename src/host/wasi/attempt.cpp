@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "host/wasi/watch.hpp"
-
 namespace anew::wasi::detail {
 namespace {
 

@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "host/wasi/watch.hpp"
 #include "os/sandbox/streams.hpp"
 #include "runtime/wait.hpp"
 
@@ -35,7 +36,7 @@ class ANEW_DETAIL_API Attempt {
 
   /// Another one when one of the descriptors is ready, or at that time of os::monotonic_time().
   /// @return false if nobody can tell: one has to wait.
-  [[nodiscard]] bool again_when(std::span<const os::Awaited> descriptors, std::uint64_t time);
+  [[nodiscard]] bool again_when(std::span<const os::Awaited> descriptors, std::uint64_t time = Watch::kForever);
   /// Another one when `until` says so: it is given what is to be called, once.
   void again(const std::function<void(std::function<void()> tell)>& until);
   [[nodiscard]] Waited take() noexcept { return std::exchange(waited_, {}); }

@@ -6,15 +6,12 @@
 #include <stdexcept>
 
 #include "host/wasi/attempt.hpp"
-#include "host/wasi/watch.hpp"
 #include "os/sandbox/files.hpp"
 #include "os/sandbox/streams.hpp"
 #include "os/try.hpp"
 
 namespace anew::wasi::detail {
 namespace {
-
-constexpr std::uint64_t kForever = Watch::kForever;
 
 /// Waits until a descriptor can be read or written. @return kAgain if it does not wait, kIntr if the call is to end,
 /// kLeft.
@@ -26,7 +23,7 @@ Outcome<void> await(const Caller& caller, const OpenDescriptor& open, short want
     if (ready && *ready > 0) return {};
     if (!ready && ready.error() != std::errc::interrupted) return fail(to_errno(ready.error()));
     if (ready && !waits) return fail(Errno::kAgain);
-    if (attempt != nullptr && attempt->again_when({&awaited, 1}, kForever)) return fail(Errno::kLeft);
+    if (attempt != nullptr && attempt->again_when({&awaited, 1})) return fail(Errno::kLeft);
     attempt = nullptr;  // nobody can tell
   }
   return fail(Errno::kIntr);
