@@ -23,7 +23,7 @@ struct OptimizeJob {
   std::span<const std::byte> binary;  ///< of a module that is valid
   Features accepted;
   codegen::Options options;
-  codegen::optimizing::Pipeline pipeline = codegen::optimizing::Pipeline::kO2;
+  codegen::optimizing::Pipeline pipeline = codegen::optimizing::Pipeline::kGuest;
   std::uint32_t functions = 0;  ///< of the module, imports included
   /// Functions that are compiled together, by index; defined ones.
   std::span<const std::vector<std::uint32_t>> units;

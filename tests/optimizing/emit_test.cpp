@@ -44,7 +44,7 @@ struct Source {
   Emitter emitter;
 
   std::vector<FunctionCode> emit(const std::string& ir, std::span<const std::uint32_t> wanted,
-                                 Pipeline pipeline = Pipeline::kO2) {
+                                 Pipeline pipeline = Pipeline::kGuest) {
     ::llvm::SMDiagnostic wrong;
     ::llvm::Module empty("", context);
     emitter.prepare(empty);
@@ -54,7 +54,7 @@ struct Source {
     emitter.prepare(*parsed);
     return emitter.emit({module, layout, options, places, places, *parsed}, wanted, pipeline);
   }
-  FunctionCode emit_one(const std::string& ir, Pipeline pipeline = Pipeline::kO2) {
+  FunctionCode emit_one(const std::string& ir, Pipeline pipeline = Pipeline::kGuest) {
     const std::uint32_t wanted = 0;
     return emit(ir, {&wanted, 1}, pipeline).front();
   }
@@ -276,7 +276,7 @@ TEST(Emit, MakesNoCallsOfALibrary) {
       %g = call double @llvm.trunc.f64(double %f)
       store double %g, ptr %to, align 1
       ret void })";
-  for (const Pipeline pipeline : {Pipeline::kO1, Pipeline::kO2, Pipeline::kO3, Pipeline::kOs}) {
+  for (const Pipeline pipeline : {Pipeline::kGuest, Pipeline::kO1, Pipeline::kO2, Pipeline::kO3, Pipeline::kOs}) {
     Source source;
     source.options.marks = false;
     const Placed placed(source.emit_one(std::string(kIr) + R"(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Which loads keep their witnesses: all that could trap.
+// Which loads keep their witnesses: all that could trap. And which become volatile in their place.
 #include "codegen/llvm/witnesses.hpp"
 
 #include <fmt/format.h>
@@ -56,6 +56,42 @@ define swiftcc void @f0(i64 %a, i32 %b, ptr swiftself %cell) {{
                                [](const ::llvm::Instruction& each) { return ::llvm::isa<::llvm::CallInst>(each); });
 }
 
+struct Kept {
+  int witnesses = 0;
+  int volatile_loads = 0;
+  int loads = 0;
+  bool operator==(const Kept&) const = default;
+};
+
+/// @param body  of a function of i32 %b and ptr addrspace(2) %p. @return what is left behind make_volatile().
+Kept kept(const std::string& body) {
+  ::llvm::LLVMContext context;
+  ::llvm::SMDiagnostic error;
+  const auto ir = ::llvm::parseAssemblyString(
+      fmt::format("declare i32 @other()\ndefine swiftcc i32 @f0(i32 %b, ptr addrspace(2) %p) {{\n{}\n}}", body), error,
+      context);
+  if (ir == nullptr) throw std::runtime_error(error.getMessage().str());
+  ::llvm::Function& function = *ir->getFunction("f0");
+  make_volatile(function);
+  Kept result;
+  for (const ::llvm::Instruction& each : ::llvm::instructions(function)) {
+    if (const auto* const call = ::llvm::dyn_cast<::llvm::CallInst>(&each)) result.witnesses += call->isInlineAsm();
+    if (const auto* const load = ::llvm::dyn_cast<::llvm::LoadInst>(&each)) {
+      ++result.loads;
+      result.volatile_loads += load->isVolatile();
+    }
+  }
+  return result;
+}
+
+constexpr char kLoad[] = "%v = load i32, ptr addrspace(2) %p, align 1\n";
+
+/// Of an i32.
+std::string witness(const std::string& value) {
+  return "call void asm sideeffect \"\", \"r\"(i32 " + value +
+         ") nounwind willreturn memory(inaccessiblemem: readwrite)\n";
+}
+
 /// A load of an i32 past the address %i, an i32, with its witness.
 std::string load(std::uint64_t offset) {
   return fmt::format(R"(
@@ -108,6 +144,59 @@ TEST(Witnesses, OfOtherMemoriesAreKept) {
   call void asm sideeffect "", "r"(i32 %v)
   ret void)"),
             1);
+}
+
+TEST(VolatileLoads, StandForTheirWitnesses) {
+  EXPECT_EQ(kept(kLoad + witness("%v") + "ret i32 0"), (Kept{0, 1, 1}));
+  EXPECT_EQ(kept(kLoad + witness("%v") + witness("%v") + "ret i32 %v"), (Kept{0, 1, 1}));
+  EXPECT_EQ(kept(std::string(kLoad) + "ret i32 %v"), (Kept{0, 0, 1})) << "nobody asks for it";
+}
+
+TEST(VolatileLoads, AreFoundBehindWhatTheOptimizerMadeOfThem) {
+  EXPECT_EQ(kept(R"(%n = load i8, ptr addrspace(2) %p, align 1
+                    %z = zext i8 %n to i32
+                    %s = xor i32 %z, %b
+                 )" +
+                 witness("%s") + "ret i32 0"),
+            (Kept{0, 1, 1}));
+  EXPECT_EQ(kept(R"(%c = icmp eq i32 %b, 0
+                    br i1 %c, label %then, label %else
+                    then: %t = load i32, ptr addrspace(2) %p, align 1
+                    br label %end
+                    else: %q = getelementptr i8, ptr addrspace(2) %p, i64 4
+                    %e = load i32, ptr addrspace(2) %q, align 1
+                    br label %end
+                    end: %f = phi i32 [ %t, %then ], [ %e, %else ]
+                 )" +
+                 witness("%f") + "ret i32 %f"),
+            (Kept{0, 2, 2}));
+  // Round a loop.
+  EXPECT_EQ(kept(R"(br label %loop
+                    loop: %s = phi i32 [ 0, %0 ], [ %n, %loop ]
+                    %v = load i32, ptr addrspace(2) %p, align 1
+                    %n = add i32 %s, %v
+                 )" +
+                 witness("%n") + "%c = icmp ult i32 %n, %b\n br i1 %c, label %loop, label %end\n end: ret i32 %n"),
+            (Kept{0, 1, 1}));
+}
+
+TEST(VolatileLoads, AreNoneWhereTheValueIsKnownWithoutOne) {
+  EXPECT_EQ(kept(witness("%b") + witness("7") + "ret i32 0"), Kept{});
+}
+
+TEST(VolatileLoads, LeaveTheWitnessesOfWhatIsNotSeenThrough) {
+  EXPECT_EQ(kept("%v = call i32 @other()\n" + witness("%v") + "ret i32 0").witnesses, 1);
+  EXPECT_EQ(kept("%v = load atomic i32, ptr addrspace(2) %p seq_cst, align 4\n" + witness("%v") + "ret i32 0"),
+            (Kept{1, 0, 1}));
+  EXPECT_EQ(kept("%v = cmpxchg ptr addrspace(2) %p, i32 %b, i32 1 seq_cst seq_cst, align 4\n"
+                 "%o = extractvalue { i32, i1 } %v, 0\n" +
+                 witness("%o") + "ret i32 0")
+                .witnesses,
+            1);
+  // So many values lie between that looking ends.
+  std::string sum = std::string(kLoad) + "%s0 = add i32 %v, %b\n";
+  for (int i = 1; i < 40; ++i) sum += fmt::format("%s{} = add i32 %s{}, {}\n", i, i - 1, i);
+  EXPECT_EQ(kept(sum + witness("%s39") + "ret i32 0"), (Kept{1, 0, 1}));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Modules in the optimizing tier as an embedder has them, with the program that optimizes.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -122,6 +123,63 @@ TEST_F(Tiers, OptimizedCodeDoesWhatQuickCodeDoes) {
       if (options.fuel) {
         EXPECT_EQ(lease.fuel(), other.fuel());
       }
+    }
+  }
+}
+
+TEST_F(Tiers, LoadsTrapWhateverBecomesOfTheirValues) {
+  struct Shape {
+    const char* name;
+    const char* body;  ///< of a function of an i32: {0} is the load, {1} its type, {2} from that to i64
+  };
+  const std::vector<Shape> shapes = {
+      {"unused", "local.get 0 {0} drop i32.const 1"},
+      {"one bit", "local.get 0 {0} {2} i64.const 1 i64.and i32.wrap_i64"},
+      {"times 0", "local.get 0 {0} {2} i64.const 0 i64.mul i32.wrap_i64"},
+      {"compared", "local.get 0 {0} {2} i64.eqz"},
+      {"in both arms",
+       "local.get 0 if (result {1}) local.get 0 {0} else local.get 0 {0} offset=1 end drop i32.const 1"},
+      {"twice", "local.get 0 {0} drop local.get 0 {0} {2} i32.wrap_i64"},
+      {"behind a store", "i32.const 8 i64.const 7 i64.store local.get 0 {0} drop i32.const 8 i32.load"},
+      {"in a loop",
+       "(local i32) loop local.get 0 {0} drop local.get 1 i32.const 1 i32.add local.tee 1 i32.const 9 i32.lt_u br_if 0 "
+       "end "
+       "local.get 1"}};
+  struct Load {
+    const char* op;
+    const char* type;
+    const char* wide;  ///< from its type to i64
+  };
+  const std::vector<Load> loads = {{"i32.load", "i32", "i64.extend_i32_u"},
+                                   {"i32.load8_s", "i32", "i64.extend_i32_u"},
+                                   {"i32.load16_u", "i32", "i64.extend_i32_u"},
+                                   {"i64.load", "i64", ""},
+                                   {"i64.load8_u", "i64", ""},
+                                   {"i64.load32_s", "i64", ""},
+                                   {"f32.load", "f32", "i32.reinterpret_f32 i64.extend_i32_u"},
+                                   {"f64.load", "f64", "i64.reinterpret_f64"},
+                                   {"v128.load", "v128", "i64x2.extract_lane 1"}};
+  const Engine engine({.cache = false});
+  for (const bool explicit_bounds : {false, true}) {
+    std::string text = "(module (memory 1)";
+    std::vector<std::string> names;
+    for (const Load& load : loads) {
+      for (const Shape& shape : shapes) {
+        names.push_back(std::string(load.op) + " " + shape.name);
+        text += "(func (export \"" + names.back() + "\") (param i32) (result i32) " +
+                fmt::format(fmt::runtime(shape.body), load.op, load.type, load.wide) + ")";
+      }
+    }
+    const Module module =
+        engine.compile(test::wat(text + ")"), {.explicit_bounds = explicit_bounds, .tier = Tier::kOptimized}).value();
+    ASSERT_EQ(module.optimization().optimized, names.size());
+    const Pool pool = Pool::create(module, {}, {.capacity = 1}).value();
+    for (const std::string& name : names) {
+      const auto function = pool.function<std::int32_t(std::int32_t)>(name).value();
+      EXPECT_TRUE(pool.acquire().value().call(function, 64)) << name;
+      const auto outside = pool.acquire().value().call(function, 65'536);
+      ASSERT_FALSE(outside) << name;
+      EXPECT_NE(outside.error().message.find("out of bounds"), std::string::npos) << outside.error().message;
     }
   }
 }

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 #include <llvm/ADT/SmallVector.h>
-#include <llvm/Analysis/CGSCCPassManager.h>
-#include <llvm/Analysis/LoopAnalysisManager.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DIBuilder.h>
@@ -15,7 +13,6 @@
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
-#include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
@@ -34,6 +31,7 @@
 #include "abi/stack_limit.hpp"
 #include "codegen/llvm/marks.hpp"
 #include "codegen/llvm/object.hpp"
+#include "codegen/llvm/pipeline.hpp"
 #include "codegen/llvm/witnesses.hpp"
 #include "codegen/positions.hpp"
 
@@ -68,33 +66,6 @@ void set_up_llvm() {
   });
 }
 
-::llvm::CodeGenOptLevel code_level(Pipeline pipeline) {
-  switch (pipeline) {
-    case Pipeline::kO1: return ::llvm::CodeGenOptLevel::Less;
-    case Pipeline::kO3: return ::llvm::CodeGenOptLevel::Aggressive;
-    case Pipeline::kO2:
-    case Pipeline::kOs: break;
-  }
-  return ::llvm::CodeGenOptLevel::Default;
-}
-
-::llvm::OptimizationLevel level(Pipeline pipeline) {
-  switch (pipeline) {
-    case Pipeline::kO1: return ::llvm::OptimizationLevel::O1;
-    case Pipeline::kO3: return ::llvm::OptimizationLevel::O3;
-    case Pipeline::kOs: return ::llvm::OptimizationLevel::Os;
-    case Pipeline::kO2: break;
-  }
-  return ::llvm::OptimizationLevel::O2;
-}
-
-/// There is no library that code could call: nothing becomes memset or sin.
-::llvm::TargetLibraryInfoImpl no_library() {
-  ::llvm::TargetLibraryInfoImpl library{::llvm::Triple(kTriple)};
-  library.disableAllFunctions();
-  return library;
-}
-
 /// Remembers the first error that LLVM tells of, and prints nothing.
 struct QuietHandler : ::llvm::DiagnosticHandler {
   std::string error;
@@ -106,27 +77,6 @@ struct QuietHandler : ::llvm::DiagnosticHandler {
     return true;
   }
 };
-
-void optimize(const Unit& unit, ::llvm::TargetMachine& machine, Pipeline pipeline) {
-  const ::llvm::TargetLibraryInfoImpl library = no_library();
-  ::llvm::LoopAnalysisManager loops;
-  ::llvm::FunctionAnalysisManager functions;
-  ::llvm::CGSCCAnalysisManager components;
-  ::llvm::ModuleAnalysisManager modules;
-  ::llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = pipeline != Pipeline::kO1;
-  tuning.SLPVectorization = pipeline != Pipeline::kO1;
-  ::llvm::PassBuilder builder(&machine, tuning);
-  functions.registerPass([&] { return ::llvm::TargetLibraryAnalysis(library); });
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.registerVectorizerStartEPCallback(
-      [&](::llvm::FunctionPassManager& passes, ::llvm::OptimizationLevel) { passes.addPass(DropWitnesses(unit)); });
-  builder.buildPerModuleDefaultPipeline(level(pipeline)).run(unit.ir, modules);
-}
 
 /// Calls of functions by name become calls through their entries, which may lead to any tier's code.
 void call_through_entries(const Unit& unit, Function& function) {
@@ -225,7 +175,8 @@ class Locations {
   ::llvm::SmallVector<char, 0> object;
   ::llvm::raw_svector_ostream stream(object);
   ::llvm::legacy::PassManager passes;
-  passes.add(new ::llvm::TargetLibraryInfoWrapperPass(no_library()));  // the pass manager's from here on
+  passes.add(new ::llvm::TargetLibraryInfoWrapperPass(
+      no_library(machine.getTargetTriple())));  // the pass manager's from here on
   if (machine.addPassesToEmitFile(passes, stream, nullptr, ::llvm::CodeGenFileType::ObjectFile))
     throw std::logic_error("LLVM makes no object files");
   passes.run(ir);
@@ -301,15 +252,14 @@ std::vector<FunctionCode> Emitter::emit(const Unit& unit, std::span<const std::u
 #endif
 
   machine_->setOptLevel(code_level(pipeline));
-  for (Function& each : ir)
-    if (pipeline == Pipeline::kOs && !each.isDeclaration()) each.addFnAttr(::llvm::Attribute::OptimizeForSize);
-  optimize(unit, *machine_, pipeline);
+  run_passes(unit, *machine_, pipeline);
 
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (functions[i] == nullptr) continue;
     call_through_entries(unit, *functions[i]);
     try {
       static_cast<void>(add_marks(unit, *functions[i], planted_));
+      make_volatile(*functions[i]);
     } catch (const NotCompiled& why) {
       refuse(i, why.reason);
       continue;

@@ -128,7 +128,8 @@ void Operators::guest_store(Value* value, Value* to) {
 }
 
 // No instruction: it takes the value in a register, as if it did something with it that nobody can see but that cannot
-// be left out or moved across others of its kind. What memory holds it neither reads nor writes.
+// be left out or moved across others of its kind. What memory holds it neither reads nor writes. Volatile loads would
+// do as well, but the optimizer makes nothing of those: witnesses.hpp.
 void Operators::witness(Value* value) {
   Type* const type = value->getType();
   if (type->isIntegerTy() && type->getIntegerBitWidth() < 32) return witness(ir_.CreateZExt(value, ir_.getInt32Ty()));

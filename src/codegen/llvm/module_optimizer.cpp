@@ -22,8 +22,9 @@ namespace {
 
 /// LLVM's time and memory grow faster than a function; larger ones keep their quick code.
 constexpr std::size_t kMaximumBodyBytes = 256 << 10;
-/// Bodies that are worth a copy wherever they are called, for the inliner to decide about.
-constexpr std::size_t kInlinedBodyBytes = 200;
+/// Bodies that are worth a copy wherever they are called, for the inliner to decide about: it takes few that are
+/// larger.
+constexpr std::size_t kInlinedBodyBytes = 100;
 /// All copies of a unit: at most so many times as many bytes as its own functions, and a few in any case.
 constexpr std::size_t kCopiesPerByte = 4;
 constexpr std::size_t kCopiesForAll = 1000;

@@ -24,8 +24,8 @@ namespace anew::codegen::optimizing {
 inline constexpr std::uint64_t kProtocolMagic = 0x3130'5450'4F57'4E41;  // "ANWOPT01"
 inline constexpr std::uint64_t kReplyMagic = 0x3130'5952'4F57'4E41;     // "ANWORY01"
 
-/// LLVM's own pipelines by these names. O2 is what the engine asks for.
-enum class Pipeline : std::uint32_t { kO1, kO2, kO3, kOs };
+/// Ours (pipeline.cpp), which is what the engine asks for, and LLVM's own by these names.
+enum class Pipeline : std::uint32_t { kGuest, kO1, kO2, kO3, kOs };
 
 struct JobHeader {
   std::uint64_t magic;

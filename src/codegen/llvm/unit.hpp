@@ -4,6 +4,7 @@
 // what goes wrong in LLVM costs the caller nothing. Its parts, in layers:
 //
 //   emit.hpp              a unit's IR to machine code: passes, marks, object file, what is taken from it
+//   pipeline.hpp          which passes
 //   function_compiler.hpp the sink: functions, control flow, calls, locals
 //   operators.hpp         straight-line operators: numbers, vectors, memories, globals, tables
 //   builder.hpp           the operand stack, places in the cell, traps, calls of the library

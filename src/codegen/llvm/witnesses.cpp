@@ -2,6 +2,7 @@
 #include "codegen/llvm/witnesses.hpp"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SetVector.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/Analysis/ScalarEvolutionExpressions.h>
@@ -20,12 +21,18 @@ using ::llvm::Instruction;
 using ::llvm::LoadInst;
 using ::llvm::SCEV;
 
-/// The load that an instruction is the witness of; null if it is none, or of something else by now.
-LoadInst* witnessed(Instruction& instruction) {
+/// What a witness takes; null if the instruction is none.
+::llvm::Value* taken_by_witness(Instruction& instruction) {
   auto* const call = dyn_cast<::llvm::CallInst>(&instruction);
   if (call == nullptr || !call->isInlineAsm() || call->arg_size() != 1 || !call->getType()->isVoidTy()) return nullptr;
   if (!::llvm::cast<::llvm::InlineAsm>(call->getCalledOperand())->getAsmString().empty()) return nullptr;
-  ::llvm::Value* value = call->getArgOperand(0);
+  return call->getArgOperand(0);
+}
+
+/// The load that an instruction is the witness of; null if it is none, or of something else by now.
+LoadInst* witnessed(Instruction& instruction) {
+  ::llvm::Value* value = taken_by_witness(instruction);
+  if (value == nullptr) return nullptr;
   if (auto* const cast = dyn_cast<::llvm::CastInst>(value)) value = cast->getOperand(0);
   return dyn_cast<LoadInst>(value);
 }
@@ -50,7 +57,41 @@ bool is_in_bounds(const Unit& unit, const LoadInst& load, ::llvm::ScalarEvolutio
   return bytes <= always && evolution.getUnsignedRangeMax(address).ule(always - bytes);
 }
 
+/// How many values are looked at behind a witness, at most.
+constexpr std::size_t kMostOrigins = 32;
+
+/// Collects the loads that a value is made of. @return false if there may be others that are not seen.
+bool find_loads(::llvm::Value* value, ::llvm::SmallVectorImpl<LoadInst*>& loads) {
+  ::llvm::SmallSetVector<::llvm::Value*, kMostOrigins> origins;
+  origins.insert(value);
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    if (i == kMostOrigins) return false;
+    auto* const instruction = dyn_cast<Instruction>(origins[i]);
+    if (instruction == nullptr) continue;  // a constant or an argument
+    if (auto* const load = dyn_cast<LoadInst>(instruction)) {
+      if (load->isAtomic()) return false;
+      loads.push_back(load);
+    } else if (instruction->mayReadOrWriteMemory()) {
+      return false;
+    } else {
+      origins.insert(instruction->value_op_begin(), instruction->value_op_end());
+    }
+  }
+  return true;
+}
+
 }  // namespace
+
+void make_volatile(::llvm::Function& function) {
+  for (Instruction& each : ::llvm::make_early_inc_range(::llvm::instructions(function))) {
+    ::llvm::Value* const value = taken_by_witness(each);
+    if (value == nullptr) continue;
+    ::llvm::SmallVector<LoadInst*> loads;
+    if (!find_loads(value, loads)) continue;
+    for (LoadInst* const load : loads) load->setVolatile(true);
+    each.eraseFromParent();
+  }
+}
 
 ::llvm::PreservedAnalyses DropWitnesses::run(::llvm::Function& function, ::llvm::FunctionAnalysisManager& analyses) {
   if (unit_->module.memories.empty()) return ::llvm::PreservedAnalyses::all();

@@ -21,4 +21,9 @@ class DropWitnesses : public ::llvm::PassInfoMixin<DropWitnesses> {
   const Unit* unit_;
 };
 
+/// Behind all passes over IR: what a witness takes is made of loads that become volatile, and the witness goes. The
+/// code generator keeps a volatile load where it stands as well, can make it an operand of another instruction, and is
+/// done with it sooner than with a piece of assembly.
+void make_volatile(::llvm::Function& function);
+
 }  // namespace anew::codegen::optimizing
