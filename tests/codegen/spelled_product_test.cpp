@@ -23,13 +23,16 @@
 #include "run.hpp"
 #include "support/generator.hpp"
 #include "support/reference.hpp"
+#include "support/spelled_products.hpp"
 #include "support/wat.hpp"
 #include "wasm/decoder.hpp"
 
 namespace anew::codegen::test {
 namespace {
 
+using anew::test::kSpelledProducts;
 using anew::test::wat;
+using Body = anew::test::SpelledProduct;
 using wasm::spelled::Half;
 using wasm::spelled::Sum;
 
@@ -138,80 +141,6 @@ TEST(SpelledProduct, RulesComputeWhatTheyAreSaidTo) {
 
 // --- Functions ---
 
-/// A body that a real module has: its locals and operators, in text.
-struct Body {
-  const char* name;
-  const char* locals;
-  const char* operators;
-};
-
-const Body kBodies[] = {
-    {"Clang 19, and QuickJS", "i64",
-     "local.get 0 local.get 4 local.get 1 i64.mul local.get 2 local.get 3 i64.mul i64.add local.get 3 "
-     "i64.const 32 i64.shr_u local.tee 2 local.get 1 i64.const 32 i64.shr_u local.tee 4 i64.mul i64.add "
-     "local.get 3 i64.const 4294967295 i64.and local.tee 3 local.get 1 i64.const 4294967295 i64.and "
-     "local.tee 1 i64.mul local.tee 5 i64.const 32 i64.shr_u local.get 3 local.get 4 i64.mul i64.add "
-     "local.tee 3 i64.const 32 i64.shr_u i64.add local.get 3 i64.const 4294967295 i64.and local.get 2 "
-     "local.get 1 i64.mul i64.add local.tee 1 i64.const 32 i64.shr_u i64.add i64.store offset=8 local.get "
-     "0 local.get 1 i64.const 32 i64.shl local.get 5 i64.const 4294967295 i64.and i64.or i64.store"},
-    {"the first runtimes of Kusama and Westend", "i64 i64",
-     "local.get 0 local.get 3 i64.const 32 i64.shr_u local.tee 5 local.get 1 i64.const 32 i64.shr_u "
-     "local.tee 6 i64.mul local.get 3 local.get 2 i64.mul i64.add local.get 4 local.get 1 i64.mul i64.add "
-     "local.get 3 i64.const 4294967295 i64.and local.tee 3 local.get 1 i64.const 4294967295 i64.and "
-     "local.tee 1 i64.mul local.tee 4 i64.const 32 i64.shr_u local.get 3 local.get 6 i64.mul i64.add "
-     "local.tee 3 i64.const 32 i64.shr_u i64.add local.get 3 i64.const 4294967295 i64.and local.get 5 "
-     "local.get 1 i64.mul i64.add local.tee 3 i64.const 32 i64.shr_u i64.add i64.store offset=8 local.get "
-     "0 local.get 3 i64.const 32 i64.shl local.get 4 i64.const 4294967295 i64.and i64.or i64.store"},
-    {"Rust 1.95", "i64 i64 i64 i64 i64 i64",
-     "local.get 0 local.get 3 i64.const 4294967295 i64.and local.tee 5 local.get 1 i64.const 4294967295 "
-     "i64.and local.tee 6 i64.mul local.tee 7 local.get 3 i64.const 32 i64.shr_u local.tee 8 local.get 6 "
-     "i64.mul local.tee 6 local.get 5 local.get 1 i64.const 32 i64.shr_u local.tee 9 i64.mul i64.add "
-     "local.tee 5 i64.const 32 i64.shl i64.add local.tee 10 i64.store local.get 0 local.get 8 local.get 9 "
-     "i64.mul local.get 5 local.get 6 i64.lt_u i64.extend_i32_u i64.const 32 i64.shl local.get 5 i64.const "
-     "32 i64.shr_u i64.or i64.add local.get 10 local.get 7 i64.lt_u i64.extend_i32_u i64.add local.get 4 "
-     "local.get 1 i64.mul local.get 3 local.get 2 i64.mul i64.add i64.add i64.store offset=8"},
-    {"a runtime of Rococo", "i64 i64 i64 i64 i64 i64",
-     "local.get 0 local.get 3 i64.const 4294967295 i64.and local.tee 5 local.get 1 i64.const 4294967295 "
-     "i64.and local.tee 6 i64.mul local.tee 7 local.get 3 i64.const 32 i64.shr_u local.tee 8 local.get 6 "
-     "i64.mul local.tee 6 local.get 5 local.get 1 i64.const 32 i64.shr_u local.tee 9 i64.mul i64.add "
-     "local.tee 5 i64.const 32 i64.shl i64.add local.tee 10 i64.store local.get 0 local.get 8 local.get 9 "
-     "i64.mul local.get 4 local.get 1 i64.mul local.get 3 local.get 2 i64.mul i64.add i64.add local.get 5 "
-     "local.get 6 i64.lt_u i64.extend_i32_u i64.const 32 i64.shl local.get 5 i64.const 32 i64.shr_u i64.or "
-     "i64.add local.get 10 local.get 7 i64.lt_u i64.extend_i32_u i64.add i64.store offset=8"},
-    {"Ruby: Clang for WASI, then wasm-opt", "i64 i64 i64 i64 i64 i64",
-     "local.get 3 i64.const 4294967295 i64.and local.tee 5 local.get 1 i64.const 4294967295 i64.and "
-     "local.tee 6 i64.mul local.set 7 local.get 0 local.get 7 local.get 1 i64.const 32 i64.shr_u local.tee "
-     "8 local.get 5 i64.mul local.tee 9 local.get 3 i64.const 32 i64.shr_u local.tee 10 local.get 6 "
-     "i64.mul i64.add local.tee 5 i64.const 32 i64.shl i64.add local.tee 6 i64.store local.get 0 local.get "
-     "1 local.get 4 i64.mul local.get 2 local.get 3 i64.mul i64.add local.get 6 local.get 7 i64.lt_u "
-     "i64.extend_i32_u local.get 8 local.get 10 i64.mul local.get 5 local.get 9 i64.lt_u i64.extend_i32_u "
-     "i64.const 32 i64.shl local.get 5 i64.const 32 i64.shr_u i64.or i64.add i64.add i64.add i64.store "
-     "offset=8"},
-    {"a product of two i64, high half first", "i64 i64 i64 i64",
-     "local.get 0 local.get 2 i64.const 4294967295 i64.and local.tee 3 local.get 1 i64.const 32 i64.shr_u "
-     "local.tee 4 i64.mul local.tee 5 i64.const 4294967295 i64.and local.get 2 i64.const 32 i64.shr_u "
-     "local.tee 2 local.get 1 i64.const 4294967295 i64.and local.tee 1 i64.mul local.tee 6 i64.const "
-     "4294967295 i64.and i64.add local.get 1 local.get 3 i64.mul local.tee 1 i64.const 32 i64.shr_u "
-     "i64.add local.tee 3 i64.const 32 i64.shl local.get 1 i64.const 4294967295 i64.and i64.or i64.store "
-     "offset=8 local.get 0 local.get 2 local.get 4 i64.mul local.get 5 i64.const 32 i64.shr_u i64.add "
-     "local.get 6 i64.const 32 i64.shr_u i64.add local.get 3 i64.const 32 i64.shr_u i64.add i64.store"},
-    {"Polkadot", "i32 i64 i64 i64",
-     "global.get 0 i32.const 16 i32.sub local.tee 5 global.set 0 local.get 1 local.get 2 call $low "
-     "i64.const 4294967295 i64.and local.get 3 local.get 4 call $low i64.const 4294967295 i64.and call "
-     "$multiply local.set 6 local.get 1 local.get 2 call $low i64.const 32 i64.shr_u local.get 3 local.get "
-     "4 call $low i64.const 4294967295 i64.and call $multiply local.get 6 i64.const 32 i64.shr_u i64.add "
-     "local.tee 7 i64.const 32 i64.shr_u call $same local.set 8 local.get 5 local.get 3 local.get 4 call "
-     "$low i64.const 32 i64.shr_u local.get 1 local.get 2 call $low i64.const 4294967295 i64.and call "
-     "$multiply local.get 7 i64.const 4294967295 i64.and i64.add local.tee 7 i64.const 32 i64.shl "
-     "local.get 6 i64.const 4294967295 i64.and i64.or local.get 8 local.get 7 i64.const 32 i64.shr_u call "
-     "$same i64.add local.get 1 local.get 2 call $low i64.const 32 i64.shr_u local.get 3 local.get 4 call "
-     "$low i64.const 32 i64.shr_u call $multiply call $same i64.add local.get 1 local.get 2 call $high "
-     "local.get 3 local.get 4 call $low call $same call $multiply call $add local.get 1 local.get 2 call "
-     "$low call $same local.get 3 local.get 4 call $high call $multiply call $add call $store local.get 5 "
-     "i64.load local.set 3 local.get 0 local.get 5 i32.const 8 i32.add i64.load i64.store offset=8 "
-     "local.get 0 local.get 3 i64.store local.get 5 i32.const 16 i32.add global.set 0"},
-};
-
 std::vector<std::string> operators_of(const Body& body) {
   std::vector<std::string> operators;
   for (std::string_view text = body.operators; !text.empty();) {
@@ -307,7 +236,7 @@ class Pair {
 };
 
 TEST(SpelledProduct, OfRealModulesIsRecognizedAndDoesTheSame) {
-  for (const Body& body : kBodies) {
+  for (const Body& body : kSpelledProducts) {
     SCOPED_TRACE(body.name);
     const std::vector<std::byte> binary = module_of(body, operators_of(body));
     EXPECT_TRUE(is_recognized(binary));
@@ -327,7 +256,7 @@ TEST(SpelledProduct, OfRealModulesIsRecognizedAndDoesTheSame) {
 }
 
 TEST(SpelledProduct, TrapsWhereTheFunctionDoesAndLeavesTheSameBytes) {
-  for (const Body& body : kBodies) {
+  for (const Body& body : kSpelledProducts) {
     for (const bool explicit_bounds : {false, true}) {
       SCOPED_TRACE(fmt::format("{}, explicit bounds: {}", body.name, explicit_bounds));
       Pair pair(body, module_of(body, operators_of(body)), explicit_bounds);
@@ -381,7 +310,7 @@ std::vector<std::string> others(const std::string& op, const std::vector<ValueTy
 TEST(SpelledProduct, ThatDiffersByAnOperatorDoesWhatItSays) {
   std::size_t tried = 0;
   std::size_t recognized = 0;
-  for (const Body& body : kBodies) {
+  for (const Body& body : kSpelledProducts) {
     const std::vector<std::string> operators = operators_of(body);
     std::vector<ValueType> locals(has_high_halves(body) ? 5 : 3, kI64);
     locals[0] = kI32;
@@ -411,7 +340,7 @@ TEST(SpelledProduct, ThatDiffersByAnOperatorDoesWhatItSays) {
 // --- Everything else stays ---
 
 TEST(SpelledProduct, IsNotSeenWhereAnOperatorIsUnknown) {
-  const Body& body = kBodies[0];
+  const Body& body = kSpelledProducts[0];
   for (const char* const before : {"nop", "block end", "memory.size drop", "i32.const 0 if end", "f32.const 0 drop"}) {
     std::vector<std::string> operators = operators_of(body);
     operators.insert(operators.begin(), before);
@@ -422,7 +351,7 @@ TEST(SpelledProduct, IsNotSeenWhereAnOperatorIsUnknown) {
 TEST(SpelledProduct, NeedsNoProposal) {
   const Engine engine(EngineOptions{
       .compile_threads = 1, .cache = false, .cache_directory = {}, .features = Features::substrate(), .progress = {}});
-  EXPECT_TRUE(engine.compile(module_of(kBodies[0], operators_of(kBodies[0]))));
+  EXPECT_TRUE(engine.compile(module_of(kSpelledProducts[0], operators_of(kSpelledProducts[0]))));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "os/try.hpp"
 #include "wasm/decoder.hpp"
 #include "wasm/memory_limit.hpp"
+#include "wasm/spelled_product.hpp"
 #include "wasm/validator.hpp"
 
 namespace anew::codegen::optimizing {
@@ -30,6 +31,11 @@ constexpr std::size_t kCopiesPerByte = 4;
 constexpr std::size_t kCopiesForAll = 1000;
 /// How far copies of what copies call are made.
 constexpr int kInliningDepth = 3;
+
+/// Whether the inliner may take it. Of a product that is spelled out little is left.
+bool is_worth_a_copy(const wasm::Module& module, std::uint32_t defined) {
+  return module.bodies[defined].bytes.size() <= kInlinedBodyBytes || wasm::spelled::may_multiply(module, defined);
+}
 
 /// What is called by name and has no body in the unit, in neither shape: one that is tail-called may have it in its
 /// own.
@@ -90,7 +96,8 @@ std::vector<FunctionCode> ModuleOptimizer::optimize(std::span<const std::uint32_
   std::size_t left = kCopiesPerByte * bytes + kCopiesForAll;
   for (int depth = 0; !options_.fuel && depth < kInliningDepth; ++depth) {  // with fuel nothing is inlined (unit.cpp)
     for (const std::uint32_t function : called(unit)) {
-      if (function < module_->imported_functions || body_bytes(function) > std::min(kInlinedBodyBytes, left)) continue;
+      if (function < module_->imported_functions || body_bytes(function) > left) continue;
+      if (!is_worth_a_copy(*module_, function - module_->imported_functions)) continue;
       if (compile_function(unit, *validator_, function)) continue;
       left -= body_bytes(function);
       definition(unit, function)->setLinkage(::llvm::GlobalValue::AvailableExternallyLinkage);
