@@ -232,7 +232,7 @@ class Work {
         none.function = function;
         none.not_compiled = std::move(code).error().reason;
         none.for_now = true;
-        code = std::vector<FunctionCode>(1, std::move(none));
+        code = std::vector<FunctionCode>{none};
       }
       std::ranges::move(count(std::move(*code)), std::back_inserter(codes));
     }
@@ -298,7 +298,7 @@ Result<std::filesystem::path> find_optimizer() {
   std::string looked;
   for (const char* const place : {".", ANEW_OPTIMIZER_PLACES}) {
     // A place that is no relative path stands for itself.
-    const std::filesystem::path path = (directory / place / kProgram).lexically_normal();
+    std::filesystem::path path = (directory / place / kProgram).lexically_normal();
     std::error_code failed;
     if (path.is_absolute() && std::filesystem::exists(path, failed)) return path;
     looked += (looked.empty() ? "" : ", ") + path.string();
