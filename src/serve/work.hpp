@@ -69,21 +69,16 @@ class Work : public std::enable_shared_from_this<Work> {
 ///
 ///   Result<bool> start();         begins the call. @return false if the exchange has its answer without one
 ///   auto& call();                 a Call<void> or component::Call
+///   void resume();                the call that has left
 ///   Result<void> end_of_guest();  of a call that is done: what became of it
 ///   Result<bool> send_rest();     of the response, behind that. @return whether it was all
 template <typename Derived>
 class CallWork : public Work {
  public:
   void begin() {
-    bool has_begun = false;
-    const auto begun = attempt([&]() -> Result<void> {
-      auto started = self().start();
-      if (!started) return std::unexpected(std::move(started.error()));
-      has_begun = *started;
-      return {};
-    });
-    if (!has_begun) return end(begun);
-    settle();
+    auto has_begun = attempt([&] { return self().start(); });
+    if (!has_begun) return end(std::unexpected(std::move(has_begun.error())));
+    *has_begun ? settle() : end({});
   }
 
  private:
@@ -92,7 +87,7 @@ class CallWork : public Work {
 
   [[nodiscard]] Derived& self() noexcept { return static_cast<Derived&>(*this); }
   template <typename F>
-  static Result<void> attempt(F&& function) {
+  static auto attempt(F&& function) {
     return anew::detail::without_exceptions("a request is answered", std::forward<F>(function));
   }
 
@@ -123,14 +118,9 @@ class CallWork : public Work {
 
   /// Behind the guest: what is left of its response is sent as the client takes it.
   void send() {
-    bool is_sent = false;
-    const auto sent = attempt([&]() -> Result<void> {
-      auto all = self().send_rest();
-      if (!all) return std::unexpected(std::move(all.error()));
-      is_sent = *all;
-      return {};
-    });
-    if (!sent || is_sent) return end(sent);
+    auto is_sent = attempt([&] { return self().send_rest(); });
+    if (!is_sent) return end(std::unexpected(std::move(is_sent.error())));
+    if (*is_sent) return end({});
     park([this] {
       exchange().when_ready(os::kCanWrite, [weak = weak_from_this()] {
         if (const auto work = weak.lock()) work->wake_now();

@@ -30,6 +30,7 @@
 namespace anew::codegen::test {
 namespace {
 
+using anew::test::has_high_halves;
 using anew::test::kSpelledProducts;
 using anew::test::wat;
 using Body = anew::test::SpelledProduct;
@@ -155,22 +156,8 @@ std::vector<std::string> operators_of(const Body& body) {
   return operators;
 }
 
-bool has_high_halves(const Body& body) { return !std::string_view(body.name).contains("two i64"); }
-
 std::vector<std::byte> module_of(const Body& body, const std::vector<std::string>& operators) {
-  return wat(fmt::format(R"((module
-      (memory (export "memory") 1)
-      (global $stack (export "stack") (mut i32) (i32.const 4096))
-      (func $low (param i64 i64) (result i64) local.get 0)
-      (func $high (param i64 i64) (result i64) local.get 1)
-      (func $same (param i64) (result i64) local.get 0)
-      (func $add (param i64 i64) (result i64) local.get 1 local.get 0 i64.add)
-      (func $multiply (param i64 i64) (result i64) local.get 1 local.get 0 i64.mul)
-      (func $store (param i32 i64 i64)
-        local.get 0 local.get 2 i64.store offset=8 local.get 0 local.get 1 i64.store)
-      (func (export "product") (param i32 {} ) (local {}) {})))",
-                         has_high_halves(body) ? "i64 i64 i64 i64" : "i64 i64", body.locals,
-                         fmt::join(operators, " ")));
+  return wat(anew::test::text_of(body, fmt::format("{}", fmt::join(operators, " "))));
 }
 
 /// Whether the module's last function is recognized.

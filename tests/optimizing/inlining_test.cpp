@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "codegen/llvm/module_optimizer.hpp"
@@ -25,38 +24,26 @@ std::ptrdiff_t calls_of_last_function(const std::string& text) {
   return std::ranges::count(codes.front().relocations, Target::kEntries, &Relocation::target);
 }
 
-/// @param times  how often the callee adds to itself.
-std::string caller_of_sums(int times) {
-  std::string sum;
-  for (int i = 0; i < times; ++i) sum += "local.get 0 i32.const 1 i32.rotl local.get 0 i32.mul local.set 0 ";
+/// @param times  how often the callee multiplies.
+std::string caller_of_products(int times) {
+  std::string products;
+  for (int i = 0; i < times; ++i) products += "local.get 0 i32.const 1 i32.rotl local.get 0 i32.mul local.set 0 ";
   return fmt::format(R"((module (func $callee (param i32) (result i32) {} local.get 0)
     (func (param i32) (result i32) local.get 0 call $callee i32.const 1 i32.add)))",
-                     sum);
+                     products);
 }
 
 TEST(Inlining, TakesWhatIsSmall) {
-  EXPECT_EQ(calls_of_last_function(caller_of_sums(1)), 0);
-  EXPECT_EQ(calls_of_last_function(caller_of_sums(1'000)), 1) << "there is something to count";
+  EXPECT_EQ(calls_of_last_function(caller_of_products(1)), 0);
+  EXPECT_EQ(calls_of_last_function(caller_of_products(1'000)), 1) << "there is something to count";
 }
 
 TEST(Inlining, TakesProductsThatAreSpelledOut) {
   for (const test::SpelledProduct& body : test::kSpelledProducts) {
-    const bool has_high_halves = !std::string_view(body.name).contains("two i64");
-    EXPECT_EQ(calls_of_last_function(fmt::format(R"((module (memory 1)
-      (global $stack (mut i32) (i32.const 4096))
-      (func $low (param i64 i64) (result i64) local.get 0)
-      (func $high (param i64 i64) (result i64) local.get 1)
-      (func $same (param i64) (result i64) local.get 0)
-      (func $add (param i64 i64) (result i64) local.get 1 local.get 0 i64.add)
-      (func $multiply (param i64 i64) (result i64) local.get 1 local.get 0 i64.mul)
-      (func $store (param i32 i64 i64)
-        local.get 0 local.get 2 i64.store offset=8 local.get 0 local.get 1 i64.store)
-      (func $product (param i32 {0}) (local {1}) {2})
-      (func (param i32 {0}) local.get 0 local.get 1 local.get 2 {3} call $product)))",
-                                                 has_high_halves ? "i64 i64 i64 i64" : "i64 i64", body.locals,
-                                                 body.operators, has_high_halves ? "local.get 3 local.get 4" : "")),
-              0)
-        << body.name;
+    const char* const rest = test::has_high_halves(body) ? "local.get 3 local.get 4" : "";
+    const std::string caller =
+        fmt::format("(func (type $product) local.get 0 local.get 1 local.get 2 {} call $product)", rest);
+    EXPECT_EQ(calls_of_last_function(test::text_of(body, body.operators, caller)), 0) << body.name;
   }
 }
 

@@ -2,6 +2,11 @@
 // Products of 128 bits as compilers spell them out (wasm/spelled_product.hpp).
 #pragma once
 
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+
 namespace anew::test {
 
 /// A function's body that a real module has: its locals and operators, in text.
@@ -77,5 +82,28 @@ inline constexpr SpelledProduct kSpelledProducts[] = {
      "i64.load local.set 3 local.get 0 local.get 5 i32.const 8 i32.add i64.load i64.store offset=8 "
      "local.get 0 local.get 3 i64.store local.get 5 i32.const 16 i32.add global.set 0"},
 };
+
+/// Whether the factors are i128, of two i64 each.
+inline bool has_high_halves(const SpelledProduct& product) {
+  return !std::string_view(product.name).contains("two i64");
+}
+
+/// A module that exports it. @param operators  its own, or others in their place. @param more  functions behind it.
+inline std::string text_of(const SpelledProduct& product, std::string_view operators, std::string_view more = {}) {
+  return fmt::format(R"((module
+      (memory (export "memory") 1)
+      (global $stack (export "stack") (mut i32) (i32.const 4096))
+      (func $low (param i64 i64) (result i64) local.get 0)
+      (func $high (param i64 i64) (result i64) local.get 1)
+      (func $same (param i64) (result i64) local.get 0)
+      (func $add (param i64 i64) (result i64) local.get 1 local.get 0 i64.add)
+      (func $multiply (param i64 i64) (result i64) local.get 1 local.get 0 i64.mul)
+      (func $store (param i32 i64 i64)
+        local.get 0 local.get 2 i64.store offset=8 local.get 0 local.get 1 i64.store)
+      (type $product (func (param i32 {})))
+      (func $product (export "product") (type $product) (local {}) {})
+      {}))",
+                     has_high_halves(product) ? "i64 i64 i64 i64" : "i64 i64", product.locals, operators, more);
+}
 
 }  // namespace anew::test

@@ -32,9 +32,10 @@ constexpr std::size_t kCopiesForAll = 1000;
 /// How far copies of what copies call are made.
 constexpr int kInliningDepth = 3;
 
-/// Whether the inliner may take it. Of a product that is spelled out little is left.
-bool is_worth_a_copy(const wasm::Module& module, std::uint32_t defined) {
-  return module.bodies[defined].bytes.size() <= kInlinedBodyBytes || wasm::spelled::may_multiply(module, defined);
+/// Whether the inliner may take it. Of a product that is spelled out little is left, unless its operators are metered.
+bool is_worth_a_copy(const Unit& unit, std::uint32_t defined) {
+  return unit.module.bodies[defined].bytes.size() <= kInlinedBodyBytes ||
+         (!unit.options.metered_stack && wasm::spelled::may_multiply(unit.module, defined));
 }
 
 /// What is called by name and has no body in the unit, in neither shape: one that is tail-called may have it in its
@@ -97,7 +98,7 @@ std::vector<FunctionCode> ModuleOptimizer::optimize(std::span<const std::uint32_
   for (int depth = 0; !options_.fuel && depth < kInliningDepth; ++depth) {  // with fuel nothing is inlined (unit.cpp)
     for (const std::uint32_t function : called(unit)) {
       if (function < module_->imported_functions || body_bytes(function) > left) continue;
-      if (!is_worth_a_copy(*module_, function - module_->imported_functions)) continue;
+      if (!is_worth_a_copy(unit, function - module_->imported_functions)) continue;
       if (compile_function(unit, *validator_, function)) continue;
       left -= body_bytes(function);
       definition(unit, function)->setLinkage(::llvm::GlobalValue::AvailableExternallyLinkage);

@@ -65,7 +65,6 @@ bool find_loads(::llvm::Value* value, ::llvm::SmallVectorImpl<LoadInst*>& loads)
   ::llvm::SmallSetVector<::llvm::Value*, kMostOrigins> origins;
   origins.insert(value);
   for (std::size_t i = 0; i < origins.size(); ++i) {
-    if (i == kMostOrigins) return false;
     auto* const instruction = dyn_cast<Instruction>(origins[i]);
     if (instruction == nullptr) continue;  // a constant or an argument
     if (auto* const load = dyn_cast<LoadInst>(instruction)) {
@@ -74,7 +73,8 @@ bool find_loads(::llvm::Value* value, ::llvm::SmallVectorImpl<LoadInst*>& loads)
     } else if (instruction->mayReadOrWriteMemory()) {
       return false;
     } else {
-      origins.insert(instruction->value_op_begin(), instruction->value_op_end());
+      for (::llvm::Value* const operand : instruction->operand_values())
+        if (origins.insert(operand) && origins.size() > kMostOrigins) return false;
     }
   }
   return true;
