@@ -29,7 +29,7 @@ struct InlinedFunction {
 class PositionWriter {
  public:
   /// @param out  the stream to append to; outlives the writer.
-  explicit PositionWriter(std::vector<std::byte>& out) noexcept : out_(&out) {}
+  explicit PositionWriter(std::vector<std::byte>& out) noexcept : out_(&out), first_(out.size()) {}
 
   /// @param code_offset    from the function's first byte; never less than at the call before.
   /// @param module_offset  below 2^61.
@@ -49,6 +49,23 @@ class PositionWriter {
     module_ = module_offset;
   }
 
+  /// Says that the function's first byte lies so far behind the one that all offsets so far count from, none of which
+  /// is before it. The number becomes less and keeps its length, padded with zeros as LEB128 allows.
+  void begin_later(std::uint64_t bytes) noexcept {
+    if (out_->size() == first_) return;
+    code_ -= bytes;
+    std::uint64_t distance = 0;
+    std::size_t end = first_;
+    for (unsigned shift = 0;; shift += 7) {
+      const auto byte = std::to_integer<std::uint64_t>((*out_)[end++]);
+      distance |= (byte & 0x7F) << shift;
+      if (byte < 0x80) break;
+    }
+    distance -= bytes;
+    for (std::size_t at = first_; at < end; ++at, distance >>= 7)
+      (*out_)[at] = static_cast<std::byte>((distance & 0x7F) | (at + 1 < end ? 0x80 : 0));  // the low seven bits
+  }
+
  private:
   void put(std::uint64_t value) {
     while (value >= 0x80) {
@@ -58,6 +75,7 @@ class PositionWriter {
     out_->push_back(static_cast<std::byte>(value));
   }
   std::vector<std::byte>* out_;
+  std::size_t first_;  ///< byte of the stream
   std::uint64_t code_ = 0;
   std::uint64_t module_ = 0;
 };

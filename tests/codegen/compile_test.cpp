@@ -86,6 +86,32 @@ TEST(Positions, ComeBackAsTheyWereWritten) {
   }
 }
 
+TEST(Positions, CountFromAStartThatIsKnownAtTheEnd) {
+  for (const std::uint64_t first : {0ull, 5ull, 127ull, 128ull, 300ull, 20'000ull}) {
+    for (const std::uint64_t later : {0ull, 1ull, 5ull, 127ull, 128ull, 299ull, 20'000ull}) {
+      if (later > first) continue;
+      std::vector<std::byte> stream = {std::byte{0x80}, std::byte{1}};  // of the function before
+      PositionWriter writer(stream);
+      writer.add(first, 70);
+      writer.add(first + 9, 71);
+      writer.begin_later(later);
+      writer.add(first + 20 - later, 72);
+      const auto own = std::span(stream).subspan(2);
+      PositionReader reader(own);
+      std::uint64_t module_offset = 70;
+      for (const std::uint64_t behind : {0, 9, 20}) {
+        ASSERT_TRUE(reader.next());
+        EXPECT_EQ(reader.code_offset(), first - later + behind);
+        EXPECT_EQ(reader.module_offset(), module_offset++);
+      }
+      EXPECT_FALSE(reader.next());
+    }
+  }
+  std::vector<std::byte> none;
+  PositionWriter(none).begin_later(3);
+  EXPECT_TRUE(none.empty());
+}
+
 TEST(Positions, ReadNoByteOutsideTheirStream) {
   Random random(2);
   for (int round = 0; round < 1'000; ++round) {

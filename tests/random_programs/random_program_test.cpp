@@ -15,6 +15,7 @@
 #include "support/generator.hpp"
 #include "support/program.hpp"
 #include "support/reference.hpp"
+#include "support/soiled_stack.hpp"
 
 #if ANEW_WITH_LLVM
 #include "support/optimizing/optimize_here.hpp"
@@ -107,6 +108,7 @@ class Compiled {
       return effects;
     }
     lease->set_fuel(fuel);
+    soil_stack();
     auto results = lease->call_values("run", values);
     effects.fuel = fuel - lease->fuel();
     effects.host = host_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "codegen/quick/blocks.hpp"
 
+#include <cassert>
+
 namespace anew::codegen::quick {
 
 void Blocks::begin_blocks() {
@@ -34,6 +36,7 @@ Blocks::Control& Blocks::open_block(Control::Kind kind, wasm::BlockType type) {
   Control& control = controls_.emplace_back();
   control.kind = kind;
   control.within = try_block();
+  control.assigned = assigned();
   control.height = height() - static_cast<std::uint32_t>(type.parameters.size());
   control.parameters = type.parameters;
   control.results = type.results;
@@ -91,10 +94,22 @@ bool Blocks::results_in_place(const Control& control) const noexcept {
   return true;
 }
 
-bool Blocks::conforms(const Control& control) const noexcept {
+bool Blocks::note_way_to(Control& control) {
+  if (!control.has_state()) {
+    control.state = keep_state();
+    return true;
+  }
+  LocalSet& assigned_there = states_[control.state].assigned;
+  assert(control.kind != Control::Kind::kLoop || (assigned_there & ~assigned()) == 0);  // some of its code is there
+  assigned_there &= assigned();
+  return false;
+}
+
+bool Blocks::conforms(Control& control) {
   if (!results_in_place(control)) return false;
-  if (!control.has_state()) return true;
-  return is_in(states_[control.state], control.known_loop);
+  if (control.has_state() && !is_in(states_[control.state], control.known_loop)) return false;
+  note_way_to(control);
+  return true;
 }
 
 void Blocks::move_results(const Control& control) {
@@ -120,11 +135,7 @@ void Blocks::make_way_for_result(const Control& control) {
 }
 
 void Blocks::conform(Control& control) {
-  if (!control.has_state()) {
-    control.state = keep_state();
-    move_results(control);
-    return;
-  }
+  if (note_way_to(control)) return move_results(control);
   store_for(states_[control.state], control.known_loop);
   move_results(control);
   load_for(states_[control.state]);

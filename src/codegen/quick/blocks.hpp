@@ -5,7 +5,8 @@
 // the locals cached at that moment. Later branches *conform*: they store what the label does not expect in a register,
 // and move or load what it does. Operands below a block are in their homes before the block begins (constants stay
 // constants), so a state holds locals only; a block's single result is in the result register of its type, several are
-// in their homes.
+// in their homes. Behind a label, those locals were assigned that were on each way to it; at a loop's start, those that
+// were before it, for nothing takes that back within.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,7 @@ class Blocks : public Values {
     std::uint32_t else_state = kNone;       ///< at the else or, without one, on the way past the if
     std::uint32_t try_block = kNoTryBlock;  ///< its own in the tables
     std::uint32_t first_clause = 0;         ///< kTryTable: of its clauses; kTry and kCatch: of its handlers
+    LocalSet assigned = 0;                  ///< where the block began
     [[nodiscard]] bool has_state() const noexcept { return state != kNone; }
     [[nodiscard]] std::span<const ValueType> label_types() const noexcept {
       return kind == Kind::kLoop ? parameters : results;
@@ -67,10 +69,12 @@ class Blocks : public Values {
 
   /// Remembers what the registers hold. @return its number.
   [[nodiscard]] std::uint32_t keep_state();
-  /// Emits what a branch to `control` needs before its jump. The model of this path's values does not change, so that a
-  /// conditional branch can go on behind it.
+  // Each way to a label passes one of these two before its jump.
+  /// Emits what a branch to `control` needs. The model of this path's values does not change, so that a conditional
+  /// branch can go on behind it.
   void conform(Control& control);
-  [[nodiscard]] bool conforms(const Control& control) const noexcept;
+  /// The same if that takes no code. @return whether it does not; else there is no such way yet.
+  [[nodiscard]] bool conforms(Control& control);
   /// Frees the register in which the block's single result arrives from being a local's.
   void make_way_for_result(const Control& control);
 
@@ -81,6 +85,8 @@ class Blocks : public Values {
   }
 
  private:
+  /// @return whether it is the first that is known.
+  bool note_way_to(Control& control);
   void move_results(const Control& control);
   [[nodiscard]] bool results_in_place(const Control& control) const noexcept;
   void push_results(std::span<const ValueType> types, bool in_register);

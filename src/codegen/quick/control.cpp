@@ -145,11 +145,7 @@ void QuickCompiler::branch_if(Condition condition, std::uint32_t depth) {
   }
   Control& control = block_at(depth);
   make_way_for_result(control);
-  if (conforms(control)) {
-    if (!control.has_state()) control.state = keep_state();
-    jump_if(condition, control.label);
-    return;
-  }
+  if (conforms(control)) return jump_if(condition, control.label);
   jump_if(negate(condition), skip);
   conform(control);
   jump(control.label);

@@ -28,9 +28,10 @@ void QuickCompiler::leave_try() {
 
 // --- Handlers ---
 
-void QuickCompiler::begin_handler(std::uint32_t height) {
-  drop_to(height);
-  set_state(State{});
+void QuickCompiler::begin_handler(const Control& control) {
+  drop_to(control.height);
+  // Whatever the try assigned, a throw may have come before.
+  set_state(State{.assigned = control.assigned});
   marks().forget();
   enter_handler();
   claim(kCaughtException);
@@ -72,7 +73,7 @@ void QuickCompiler::emit_clauses(const Control& control) {
   for (std::size_t i = control.first_clause; i < clauses_.size(); ++i) {
     const wasm::CatchClause clause = clauses_[i];
     try_tables().handlers.push_back({clause.kind, clause.tag, static_cast<std::uint32_t>(code_offset())});
-    begin_handler(control.height);
+    begin_handler(control);
     if (clause.kind == wasm::CatchKind::kCatch || clause.kind == wasm::CatchKind::kCatchRef)
       push_caught_values(clause.tag);
     if (clause.kind == wasm::CatchKind::kCatchRef || clause.kind == wasm::CatchKind::kCatchAllRef)
@@ -107,7 +108,7 @@ void QuickCompiler::begin_catch(wasm::CatchKind kind, std::uint32_t tag, bool re
   if (control.kind == Control::Kind::kTry) leave_try();
   control.kind = Control::Kind::kCatch;
   handlers_.push_back({kind, tag, static_cast<std::uint32_t>(code_offset())});
-  begin_handler(control.height);
+  begin_handler(control);
   push_register(non_null(ValueType::kExnRef), kCaughtException);
 }
 

@@ -22,11 +22,9 @@ void QuickCompiler::begin_function(std::uint32_t function_index, const FunctionT
   operators_until_check_ = kOperatorsBetweenChecks;
   clauses_.clear();
   handlers_.clear();
-  begin_code();
   begin_frame(function_index, type, locals);
   begin_values(function_index);
   begin_blocks();
-  zero_locals();
 }
 
 void QuickCompiler::end_function(bool reachable) {
@@ -37,7 +35,7 @@ void QuickCompiler::end_function(bool reachable) {
   end_values();
   emit_epilogue();
   emit_out_of_line();
-  finish_frame(operand_slots());
+  finish_frame();
 }
 
 void QuickCompiler::check_and_clear() {

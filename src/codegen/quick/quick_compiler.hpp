@@ -137,8 +137,8 @@ class QuickCompiler : public Operators {
   void leave_try();
   void end_try_table(bool reachable);
   void emit_clauses(const Control& control);
-  /// Begins what runs once an exception was caught, which is in kCaughtException, with the operands below `height`.
-  void begin_handler(std::uint32_t height);
+  /// Begins what runs once an exception was caught, which is in kCaughtException, with the operands below the try.
+  void begin_handler(const Control& control);
   /// Pushes what the caught exception carries.
   void push_caught_values(std::uint32_t tag);
   void begin_catch(wasm::CatchKind kind, std::uint32_t tag, bool reachable);

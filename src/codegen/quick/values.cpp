@@ -15,7 +15,7 @@ void Values::begin_values(std::uint32_t function_index) {
   const FunctionType& type = function_type();
   stack_.clear();
   settled_ = 0;
-  max_slot_ = 0;
+  assigned_ = 0;
   free_ = kAllocatable;
   held_ = pinned_ = cached_ = dirty_ = 0;
   next_victim_ = 0;
@@ -26,6 +26,10 @@ void Values::begin_values(std::uint32_t function_index) {
   marks_.begin_function(locals().size());
   try_block_ = kNoTryBlock;
   begin_roots();
+  if (has_exception_locals_) {  // a collection reads them before they are assigned
+    for (std::uint32_t i = 0; i < locals().size(); ++i)
+      if (is_exception_reference(locals()[i])) zero_at_entry(in_set(i));
+  }
   look_ahead_.begin_function(context_.module.bodies[function_index - context_.module.imported_functions],
                              static_cast<std::uint32_t>(locals().size()));  // at most limits::kLocals
   if (argument_places().memory_slots != 0) load_thread();
@@ -49,7 +53,7 @@ void Values::end_values() {
   set_state(State{});
 }
 
-Values::Mem Values::home_of(const Operand& operand) const {
+Values::Mem Values::home_of(const Operand& operand) {
   return operand.kind == Operand::Kind::kLocal ? home(operand.local, operand.type)
                                                : operand_home(operand.slot, operand.type);
 }
@@ -63,7 +67,6 @@ Values::Operand& Values::push(ValueType type, Operand::Kind kind) {
   operand.kind = kind;
   operand.height = height() - 1;
   operand.slot = slot;
-  max_slot_ = std::max(max_slot_, slot + slots_of(type));
   return operand;
 }
 
@@ -304,6 +307,7 @@ void Values::detach_references(std::uint32_t local) {
 void Values::set_local(std::uint32_t local, const Operand& value) {
   if (value.kind == Operand::Kind::kLocal && value.local == local) return;
   marks_.change(local);
+  assigned_ |= in_set(local);
   detach_references(local);
   if (local_register_[local] != kNoRegister) forget_local_in(local_register_[local]);
   const Register reg = use_writable(value);
@@ -377,6 +381,7 @@ Values::State Values::current_state() const noexcept {
   State state;
   state.cached = cached_;
   state.dirty = dirty_;
+  state.assigned = assigned_;
   static_assert(wasm::limits::kLocals <= 1 << 16);
   for_each(cached_, [&](Register reg) { state.local[reg] = static_cast<std::uint16_t>(owner_[reg]); });
   return state;
@@ -437,6 +442,7 @@ void Values::set_state(const State& state) {
   assert(held_ == 0);
   cached_ = state.cached;
   dirty_ = state.dirty;
+  assigned_ = state.assigned;
   free_ = kAllocatable & ~cached_;
   for_each(cached_, [&](Register reg) {
     owner_[reg] = state.local[reg];

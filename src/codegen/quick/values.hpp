@@ -13,6 +13,9 @@
 //  - Nothing here changes the flags but what says so.
 //  - Each operator costs a bounded number of steps: operands are spilled at most once (`settled_`), the references to
 //    one local are chained so that an assignment finds them without a search, and states have a fixed size.
+//  - A local that is read where it may not have been assigned is zeroed when the function begins. Of the others,
+//  whatever
+//    lay on the stack may be loaded with a state's registers, but no operand ever refers to it.
 //  - local_register_ and first_reference_ are all kNoRegister and kNone between functions, so that no function pays for
 //    another's locals.
 #pragma once
@@ -50,6 +53,7 @@ class Values : public Frame {
     std::array<std::uint16_t, kRegisters> local{};  ///< by register, where `cached` says so; at most limits::kLocals
     RegisterSet cached = 0;                         ///< registers that hold a local
     RegisterSet dirty = 0;                          ///< of these, those newer than the home
+    LocalSet assigned = 0;                          ///< locals that were assigned on each way here
   };
 
   /// Locals and the empty stack. The parameters that came in registers are there, dirty.
@@ -68,14 +72,13 @@ class Values : public Frame {
   [[nodiscard]] std::uint32_t next_slot() const noexcept {
     return stack_.empty() ? 0 : stack_.back().slot + slots_of(stack_.back().type);
   }
-  /// How many slots operands have taken at most.
-  [[nodiscard]] std::uint32_t operand_slots() const noexcept { return max_slot_; }
 
   void push_constant(ValueType type, std::uint64_t bits);
   /// Of a register that is held.
   void push_register(ValueType type, Register reg);
   void push_flags(Condition condition);
   void push_local(std::uint32_t local) {
+    zero_at_entry(in_set(local) & ~assigned_);
     Operand& operand = push(locals()[local], Operand::Kind::kLocal);
     operand.local = local;
     operand.next_reference = first_reference_[local];
@@ -149,6 +152,8 @@ class Values : public Frame {
   // --- Where control flow meets ---
 
   [[nodiscard]] State current_state() const noexcept;
+  /// Locals that were assigned on each way here.
+  [[nodiscard]] LocalSet assigned() const noexcept { return assigned_; }
   void set_state(const State& state);
   /// Makes the registers what they will be at the start of each round of the loop that begins here: they hold what the
   /// loop uses, as many as there are.
@@ -180,7 +185,7 @@ class Values : public Frame {
  private:
   Operand& push(ValueType type, Operand::Kind kind);
   void settle_waiting_flags();
-  [[nodiscard]] Mem home_of(const Operand& operand) const;
+  [[nodiscard]] Mem home_of(const Operand& operand);
   void evict(Register reg);
   void cache_local(std::uint32_t local, Register reg, bool dirty);
   void forget_local_in(Register reg) noexcept;
@@ -202,8 +207,7 @@ class Values : public Frame {
   [[nodiscard]] std::uint32_t current_roots();
 
   std::vector<Operand> stack_;
-  std::uint32_t settled_ = 0;   ///< operands below this height are constants or in their homes
-  std::uint32_t max_slot_ = 0;  ///< slots of operands in all
+  std::uint32_t settled_ = 0;  ///< operands below this height are constants or in their homes
 
   RegisterSet free_ = 0;
   RegisterSet held_ = 0;                           ///< by the operator being compiled
@@ -215,6 +219,7 @@ class Values : public Frame {
   // By local; as large as the largest function so far.
   std::vector<Register> local_register_;
   std::vector<std::uint32_t> first_reference_;  ///< the topmost operand of kind kLocal
+  LocalSet assigned_ = 0;                       ///< on each way here
   StoreMarks marks_;
   LookAhead look_ahead_;
 

@@ -63,6 +63,12 @@ class Assembler : public asmjit::x86::Assembler {
     std::memcpy(bufferData() + at, code.data(), code.size());
   }
   void patch(std::uint64_t at, std::uint32_t word) noexcept { patch(at, std::as_bytes(std::span(&word, 1))); }
+  /// Moves what was emitted from `from` on to `to`, where its last byte still lies before `from`, and goes on at
+  /// `from`.
+  void take_back(std::uint64_t from, std::uint64_t to) {
+    std::memcpy(bufferData() + to, bufferData() + from, offset() - from);
+    setOffset(from);
+  }
 
  private:
   /// The displacement that was just emitted, 32 bits wide, is to reach the label.

@@ -6,11 +6,19 @@ namespace anew::codegen::quick {
 
 namespace x86 = asmjit::x86;
 
-void Emitter::begin_code() {
-  a_.align(asmjit::AlignMode::kCode, 16);
+void Emitter::begin_code(std::uint32_t room) {
   function_start_ = code_offset();
-  // Text stays below 2^31 bytes or is refused as a whole (compile.cpp).
-  tables_.functions.push_back(static_cast<std::uint32_t>(function_start_));
+  constexpr std::array<std::uint8_t, 64> kNeverRun = [] {
+    std::array<std::uint8_t, 64> bytes{};
+    bytes.fill(0xCC);  // int3
+    return bytes;
+  }();
+  // So that how a body's loops are aligned depends on nothing before it.
+  for (std::uint64_t left = ((function_start_ + room + 15) & ~std::uint64_t{15}) - function_start_; left != 0;) {
+    const std::uint64_t next = std::min<std::uint64_t>(left, kNeverRun.size());
+    a_.embed(kNeverRun.data(), next);
+    left -= next;
+  }
   tables_.position_starts.push_back(static_cast<std::uint32_t>(tables_.positions.size()));
   position_writer_ = PositionWriter(tables_.positions);
   cold_.clear();
@@ -19,6 +27,12 @@ void Emitter::begin_code() {
   vectors_.clear();
   jump_tables_.clear();
   jump_targets_.clear();
+}
+
+void Emitter::end_code(std::uint64_t start) {
+  position_writer_.begin_later(start - function_start_);
+  // Text stays below 2^31 bytes or is refused as a whole (compile.cpp).
+  tables_.functions.push_back(static_cast<std::uint32_t>(start));
 }
 
 // --- Moves ---

@@ -47,12 +47,14 @@ class Emitter {
 
   // --- Where we are ---
 
-  void begin_code();
+  /// @param room  bytes that are kept free before the function's code, for what begins it and is known at the end only.
+  void begin_code(std::uint32_t room);
+  /// @param start  the function's first byte, in that room or behind it; no position is of an earlier one.
+  void end_code(std::uint64_t start);
   void set_position(std::uint64_t module_offset) noexcept { module_offset_ = module_offset; }
   [[nodiscard]] std::uint64_t position() const noexcept { return module_offset_; }
   void add_position() { position_writer_.add(code_offset() - function_start_, module_offset_); }
   [[nodiscard]] std::uint64_t code_offset() const noexcept { return a_.offset(); }
-  [[nodiscard]] std::uint64_t function_start() const noexcept { return function_start_; }
   /// Called before anything that emits more than a bounded, small amount of code.
   void check_code_size() const {
     if (code_offset() > maximum_bytes_) [[unlikely]]
@@ -215,7 +217,7 @@ class Emitter {
   PositionWriter position_writer_;
   std::uint64_t maximum_bytes_ = ~std::uint64_t{0};
   std::uint64_t module_offset_ = 0;
-  std::uint64_t function_start_ = 0;
+  std::uint64_t function_start_ = 0;  ///< of the room, which positions count from until end_code()
   std::vector<Cold> cold_;
   std::vector<CrossCall> cross_calls_;
   std::vector<SubtypeCheck> subtype_checks_;

@@ -6,15 +6,20 @@
 //   [rbp - 48 - 8s]             slot s: first the locals in order, then the operands; a v128 takes two
 //
 // Invariants:
-//  - The prologue has a fixed length. How large the frame is, which preserved registers it saves and what it costs
-//    (Options::metered_stack) is known at the end only: finish_frame() fills all of it in, also where handlers and tail
-//    calls need it.
+//  - The prologue is emitted last, into room that was kept free before the body: how large the frame is, which
+//  preserved
+//    registers it saves and which locals it zeroes is known at the end only. What else depends on that, in handlers,
+//    tail calls and the price of a frame (Options::metered_stack), finish_frame() fills in.
+//  - The frame reaches to the lowest slot that something named: home() and operand_home() note it. Below the others,
+//    a frame has what earlier ones left on the stack. So a local's home holds nothing of the function's until it is
+//    stored there or zero_at_entry() asked for it.
 //  - A function that unwinding may resume saves all preserved registers (preserve_all), so that its epilogue restores
 //    its caller's whatever the functions that were unwound had in them.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -26,14 +31,12 @@ class Frame : public Emitter {
  protected:
   using Emitter::Emitter;
 
-  /// Lays out the locals and emits the prologue.
+  /// Lays out the locals, and leaves room for the prologue.
   void begin_frame(std::uint32_t function_index, const FunctionType& type, std::span<const ValueType> locals);
-  /// Of the locals that are no parameters. Behind what the parameters' registers need.
-  void zero_locals();
   /// Where returns jump to. Only what is out of line stands behind it.
   void emit_epilogue();
-  /// @param operand_slots  how many the operands take at most.
-  void finish_frame(std::uint32_t operand_slots);
+  /// Emits the prologue.
+  void finish_frame();
   void jump_to_epilogue() { a_.jmp(epilogue_); }
   void jump_to_epilogue_if(Condition condition) { a_.j(condition, epilogue_); }
   /// The frame makes way for a callee.
@@ -43,9 +46,20 @@ class Frame : public Emitter {
   /// What handlers find in the frame: the cell pointer, and what is left of a metered stack.
   void prepare_for_handlers();
   void note_use_of(RegisterSet registers) noexcept { preserved_used_ |= registers & kPreserved; }
+  /// The first of the locals behind the parameters, as a set: bit i is the i-th. Those behind these are always zeroed.
+  using LocalSet = std::uint64_t;
+  /// Of a local; empty if it is a parameter or not among the first.
+  [[nodiscard]] LocalSet in_set(std::uint32_t local) const noexcept {
+    const std::uint32_t index = local - parameters_;  // wraps for a parameter, far past all
+    return index < std::numeric_limits<LocalSet>::digits ? LocalSet{1} << index : 0;
+  }
+  /// Their homes are zero when the body begins.
+  void zero_at_entry(LocalSet locals) noexcept { zeroed_ |= locals; }
 
-  [[nodiscard]] Mem home(std::uint32_t local, ValueType type) const;
-  [[nodiscard]] Mem operand_home(std::uint32_t slot, ValueType type) const;
+  [[nodiscard]] Mem home(std::uint32_t local, ValueType type) { return home_at(slot_of(local), type); }
+  [[nodiscard]] Mem operand_home(std::uint32_t slot, ValueType type) {
+    return home_at(std::uint64_t{local_slots_} + slot, type);
+  }
 
   [[nodiscard]] const FunctionType& function_type() const noexcept { return *type_; }
   /// The places of its results, and of its arguments.
@@ -58,6 +72,21 @@ class Frame : public Emitter {
 
  private:
   void load_preserved(RegisterSet registers);
+  [[nodiscard]] std::uint32_t slot_of(std::uint32_t local) const noexcept {
+    return local_slot_.empty() ? local : local_slot_[local];
+  }
+  [[nodiscard]] Mem home_at(std::uint64_t slot, ValueType type);
+  /// What the frame holds below rbp, in bytes.
+  [[nodiscard]] std::uint32_t frame_bytes() const noexcept;
+  /// Slots to zero, by stretches in their order.
+  struct Stretch {
+    std::uint32_t first;
+    std::uint32_t last;  ///< one past the end
+  };
+  void find_zeroed();
+  void emit_zeros();
+  /// @return where the displacement of its call to the probe is, if it has one; else 0.
+  [[nodiscard]] std::uint64_t emit_prologue(std::uint32_t frame);
 
   // --- Metered stack (metered_stack.cpp) ---
 
@@ -72,14 +101,21 @@ class Frame : public Emitter {
   [[nodiscard]] std::uint32_t stack_units() const noexcept;
   void fill_in_stack_units(std::uint32_t frame_bytes);
   [[nodiscard]] static Mem stack_left();
-  [[nodiscard]] Mem kept_stack_left() const;
+  [[nodiscard]] Mem kept_stack_left();
 
   const FunctionType* type_ = nullptr;
   std::uint32_t type_index_ = 0;
   std::span<const ValueType> locals_;
-  std::uint32_t local_slots_ = 0;
+  std::uint32_t parameters_ = 0;           ///< of locals_
+  std::uint32_t local_slots_ = 0;          ///< with that of kept_stack_left()
   std::vector<std::uint32_t> local_slot_;  ///< by local, if some are v128; else empty: local i has slot i
   Label epilogue_;
+  std::uint64_t body_start_ = 0;                   ///< offset in the code; the prologue ends there
+  std::uint32_t room_ = 0;                         ///< bytes before it, at least
+  LocalSet zeroed_ = 0;                            ///< locals whose homes the prologue zeroes
+  std::vector<Stretch> stretches_;                 ///< scratch of finish_frame
+  std::uint64_t used_slots_ = 0;                   ///< one past the last that a home in use has
+  bool keeps_cell_ = false;                        ///< kSavedCell is used
   RegisterSet preserved_used_ = 0;                 ///< preserved registers that the function changes
   std::vector<std::uint32_t> frame_size_at_;       ///< where code holds the frame's size as a displacement
   std::vector<std::uint32_t> preserved_loads_at_;  ///< where tail calls restore all preserved registers

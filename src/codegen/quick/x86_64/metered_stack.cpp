@@ -35,8 +35,8 @@ void Frame::leave_metered() {
   stack_units_at_.push_back(code_offset() - 4);
 }
 
-Frame::Mem Frame::kept_stack_left() const {
-  return operand_home(0, ValueType::kI64).cloneAdjusted(8);  // the last local's slot
+Frame::Mem Frame::kept_stack_left() {
+  return home_at(local_slots_ - 1, ValueType::kI64);  // begin_frame() added it
 }
 
 void Frame::keep_stack_left() {
