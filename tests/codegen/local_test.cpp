@@ -10,12 +10,9 @@
 
 #include "run.hpp"
 #include "support/soiled_stack.hpp"
-#include "wasm/module.hpp"
 
 namespace anew::codegen::test {
 namespace {
-
-using wasm::CatchKind;
 
 constexpr ValueType kV128 = ValueType::kV128;
 constexpr ValueType kFuncRef = ValueType::kFuncRef;

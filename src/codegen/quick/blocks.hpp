@@ -73,7 +73,7 @@ class Blocks : public Values {
   /// Emits what a branch to `control` needs. The model of this path's values does not change, so that a conditional
   /// branch can go on behind it.
   void conform(Control& control);
-  /// The same if that takes no code. @return whether it does not; else there is no such way yet.
+  /// The same if that takes no code. @return whether it takes none; else the label does not know of this way yet.
   [[nodiscard]] bool conforms(Control& control);
   /// Frees the register in which the block's single result arrives from being a local's.
   void make_way_for_result(const Control& control);

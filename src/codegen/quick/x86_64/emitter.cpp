@@ -8,17 +8,10 @@ namespace x86 = asmjit::x86;
 
 void Emitter::begin_code(std::uint32_t room) {
   function_start_ = code_offset();
-  constexpr std::array<std::uint8_t, 64> kNeverRun = [] {
-    std::array<std::uint8_t, 64> bytes{};
-    bytes.fill(0xCC);  // int3
-    return bytes;
-  }();
   // So that how a body's loops are aligned depends on nothing before it.
-  for (std::uint64_t left = ((function_start_ + room + 15) & ~std::uint64_t{15}) - function_start_; left != 0;) {
-    const std::uint64_t next = std::min<std::uint64_t>(left, kNeverRun.size());
-    a_.embed(kNeverRun.data(), next);
-    left -= next;
-  }
+  const std::uint64_t body = (function_start_ + room + 15) & ~std::uint64_t{15};
+  constexpr std::uint8_t kNeverRun = 0xCC;  // int3
+  a_.embedUInt8(kNeverRun, body - function_start_);
   tables_.position_starts.push_back(static_cast<std::uint32_t>(tables_.positions.size()));
   position_writer_ = PositionWriter(tables_.positions);
   cold_.clear();

@@ -155,7 +155,7 @@ std::uint64_t Frame::emit_prologue(std::uint32_t frame) {
     a_.sub(x86::rsp, frame);
   }
   for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i)
-    if ((preserved_used_ & bit(kPreservedRegisters[i])) != 0) a_.mov(saved_register(i), gp64(kPreservedRegisters[i]));
+    if (saves(i)) a_.mov(saved_register(i), gp64(kPreservedRegisters[i]));
   emit_zeros();
   return probe_from;
 }
@@ -203,7 +203,7 @@ void Frame::enter_handler() {
 std::uint32_t Frame::frame_bytes() const noexcept {
   std::uint64_t words = 0;
   for (std::size_t i = 0; i < kPreservedRegisters.size(); ++i)
-    if ((preserved_used_ & bit(kPreservedRegisters[i])) != 0) words = i + 1;
+    if (saves(i)) words = i + 1;
   if (keeps_cell_) words = kPreservedRegisters.size() + 1;
   if (used_slots_ != 0) words = kPreservedRegisters.size() + 1 + used_slots_;
   return static_cast<std::uint32_t>((8 * words + 15) & ~std::uint64_t{15});  // under 8.5 MB, as in frame_slot
@@ -240,10 +240,9 @@ void Frame::finish_frame() {
   a_.take_back(end, start);
   end_code(start);
 
-  const auto is_used = [&](std::size_t i) { return (preserved_used_ & bit(kPreservedRegisters[i])) != 0; };
   for (std::size_t i = 0; i < kPreservedRegisters.size();) {
     std::size_t last = i;  // of the registers from i on that are not used
-    while (last < kPreservedRegisters.size() && !is_used(last)) ++last;
+    while (last < kPreservedRegisters.size() && !saves(last)) ++last;
     for (const std::uint32_t loads : preserved_loads_at_) blank_out(a_, loads + kSaveBytes * i, last - i);
     i = last + 1;
   }

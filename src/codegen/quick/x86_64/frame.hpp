@@ -7,9 +7,8 @@
 //
 // Invariants:
 //  - The prologue is emitted last, into room that was kept free before the body: how large the frame is, which
-//  preserved
-//    registers it saves and which locals it zeroes is known at the end only. What else depends on that, in handlers,
-//    tail calls and the price of a frame (Options::metered_stack), finish_frame() fills in.
+//    preserved registers it saves and which locals it zeroes is known at the end only. What else depends on that, in
+//    handlers, tail calls and the price of a frame (Options::metered_stack), finish_frame() fills in.
 //  - The frame reaches to the lowest slot that something named: home() and operand_home() note it. Below the others,
 //    a frame has what earlier ones left on the stack. So a local's home holds nothing of the function's until it is
 //    stored there or zero_at_entry() asked for it.
@@ -72,6 +71,10 @@ class Frame : public Emitter {
 
  private:
   void load_preserved(RegisterSet registers);
+  /// Whether the function changes the i-th of kPreservedRegisters, so that it saves it.
+  [[nodiscard]] bool saves(std::size_t i) const noexcept {
+    return (preserved_used_ & bit(kPreservedRegisters[i])) != 0;
+  }
   [[nodiscard]] std::uint32_t slot_of(std::uint32_t local) const noexcept {
     return local_slot_.empty() ? local : local_slot_[local];
   }
